@@ -1,0 +1,27 @@
+//! Writes the custom resource definitions into `yaml/` and their reference into `../docs/reference/`:
+//! `cargo run -p fleetscore-crds --features kube --example crdgen`.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use fleetscore_crds::{Kind, definition, reference};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = root.join("../docs/reference");
+    fs::create_dir_all(&docs)?;
+    for kind in [Kind::ScoringRun, Kind::ScoringSchedule] {
+        let definition = definition(kind)?;
+        let name = format!("{kind:?}").to_lowercase();
+        fs::write(
+            root.join(format!("yaml/{name}s.yaml")),
+            serde_saphyr::to_string(&definition)?,
+        )?;
+        fs::write(
+            docs.join(format!("{name}.md")),
+            reference(kind, &definition),
+        )?;
+    }
+    Ok(())
+}

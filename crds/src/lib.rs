@@ -1,0 +1,68 @@
+//! The API `scoring.fleetscore.io/v1alpha1`: `ScoringRun` and `ScoringSchedule`.
+//!
+//! These types are the one definition of the manifest: the command line parses it with them, a pod is handed its run as
+//! their JSON, and (with the feature `kube`) the custom resource definitions are generated from them. Parsing is strict:
+//! an unknown field is an error everywhere.
+
+mod condition;
+#[cfg(feature = "kube")]
+mod definition;
+mod failure;
+mod input;
+mod key;
+mod manifest;
+mod model;
+mod output;
+mod pod;
+#[cfg(feature = "kube")]
+mod reference;
+mod rules;
+mod run;
+mod schedule;
+mod sensors;
+mod sharding;
+mod status;
+mod storage;
+mod validation;
+mod window;
+
+pub use condition::{Condition, ConditionStatus};
+pub use failure::{FailurePolicy, Limit};
+pub use input::{Columns, InputSpec, OnInvalidReading, OnNoReadings, ReadingFormat};
+pub use key::SensorKey;
+pub use manifest::{Kind, Manifest, ManifestError, ManifestMetadata, Spec};
+pub use model::{ModelFormat, ModelSpec};
+pub use output::{LogsSpec, OutputSpec, PredictionFormat};
+pub use pod::PodTemplate;
+pub use run::ScoringRunSpec;
+pub use schedule::{
+    Backfill, ConcurrencyPolicy, History, MissedRuns, MissedRunsPolicy, RunTemplate,
+    RunTemplateMetadata, ScheduleWindow, ScheduleWindowKind, ScoringScheduleSpec,
+};
+pub use sensors::{FailedIn, FromModels, SensorsSpec};
+pub use sharding::Sharding;
+pub use status::{
+    BackfillStatus, FailureGroup, JobState, Phase, PodCounts, ScoringRunStatus,
+    ScoringScheduleStatus, SensorCounts, Step, StepJob,
+};
+pub use storage::{AzureAuth, AzureStorage, SecretRef, StorageSpec};
+pub use validation::{Violation, validate, validate_change, validate_object, validate_schedule};
+pub use window::Window;
+
+#[cfg(feature = "kube")]
+pub use definition::definition;
+#[cfg(feature = "kube")]
+pub use reference::reference;
+#[cfg(feature = "kube")]
+pub use run::ScoringRun;
+#[cfg(feature = "kube")]
+pub use schedule::ScoringSchedule;
+
+/// The API group.
+pub const GROUP: &str = "scoring.fleetscore.io";
+/// The API version inside [`GROUP`].
+pub const VERSION: &str = "v1alpha1";
+/// `apiVersion` as a manifest writes it.
+pub const API_VERSION: &str = "scoring.fleetscore.io/v1alpha1";
+/// The label that names the schedule a run came from; it fills the placeholder `{schedule}`.
+pub const SCHEDULE_LABEL: &str = "scoring.fleetscore.io/schedule";

@@ -1,0 +1,45 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::SensorKey;
+
+/// Which sensors a run scores. At most one of the fields is set; none means `fromModels`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = crate::rules::sensors()))]
+pub struct SensorsSpec {
+    /// Every object that matches `model.location` is a sensor; its placeholders are the keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_models: Option<FromModels>,
+    /// The sensors themselves, each a map from key name to value; all have the same keys. At most 1000: name more in a manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(min = 1, max = 1000),
+        extend("x-kubernetes-list-type" = "set", "x-kubernetes-validations" = crate::rules::sensor_list())
+    )]
+    pub list: Option<Vec<SensorKey>>,
+    /// URL of a CSV (with header) or JSON lines object with one sensor a row; its columns are the keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024), extend("x-kubernetes-validations" = crate::rules::manifest()))]
+    pub manifest: Option<String>,
+    /// Only the sensors that failed in an earlier run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_in: Option<FailedIn>,
+}
+
+/// Sensors are found by listing the models.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FromModels {}
+
+/// Names the run whose failed sensors are scored again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FailedIn {
+    /// Name of the earlier run. Its `failed.jsonl` is looked up under this run's `output.location` with that name as `{run}`.
+    #[schemars(
+        length(min = 1, max = 63),
+        regex(pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")
+    )]
+    pub run: String,
+}

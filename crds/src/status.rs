@@ -1,0 +1,213 @@
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Condition;
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Phase {
+    /// Not begun.
+    #[default]
+    Pending,
+    /// The plan is being made.
+    Planning,
+    /// The score pods wait for machines.
+    WaitingForNodes,
+    /// Sensors are being scored.
+    Scoring,
+    /// The report is being made.
+    Collecting,
+    /// Every sensor was scored.
+    Succeeded,
+    /// Some sensors failed, not more than the failure policy allows.
+    PartiallySucceeded,
+    /// More sensors failed than the failure policy allows, or the run itself failed.
+    Failed,
+    /// Stopped by `suspend`.
+    Suspended,
+}
+
+/// What a run has come to. Stays small for any number of sensors: what grows is in the report.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScoringRunStatus {
+    /// Where the run stands.
+    #[serde(default)]
+    pub phase: Phase,
+    /// The generation of the spec that this status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// The run's sensors; known once it is planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sensors: Option<SensorCounts>,
+    /// The score pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pods: Option<PodCounts>,
+    /// Readings that were scored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    /// Readings that were anomalies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anomalies: Option<u64>,
+    /// The most frequent reasons why sensors failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10), extend("x-kubernetes-list-type" = "atomic"))]
+    pub top_failures: Vec<FailureGroup>,
+    /// When the first step began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<Timestamp>,
+    /// When the run ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion_time: Option<Timestamp>,
+    /// URL of the report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<String>,
+    /// The run's Jobs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub jobs: Vec<StepJob>,
+    /// `Ready`, `Reconciling`, `Stalled`, `Planned`, `Complete` and `Failed`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// How many of a run's sensors are where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SensorCounts {
+    /// In the plan.
+    pub total: u64,
+    /// Scored.
+    #[serde(default)]
+    pub succeeded: u64,
+    /// Failed for good.
+    #[serde(default)]
+    pub failed: u64,
+}
+
+/// How many of a run's score pods are where, each counted once however often it is tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PodCounts {
+    /// Needed for all sensors.
+    pub total: u32,
+    /// Pending or running.
+    #[serde(default)]
+    pub active: u32,
+    /// Done without a failed sensor.
+    #[serde(default)]
+    pub succeeded: u32,
+    /// Done with failed sensors, or given up.
+    #[serde(default)]
+    pub failed: u32,
+}
+
+/// Sensors that failed for the same reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FailureGroup {
+    /// The reason, in one word.
+    #[schemars(length(max = 64))]
+    pub reason: String,
+    /// How many sensors.
+    pub count: u64,
+    /// One of them: `device=3 tag=9`.
+    #[serde(default)]
+    #[schemars(length(max = 256))]
+    pub example: String,
+    /// What happened to that one.
+    #[serde(default)]
+    #[schemars(length(max = 1024))]
+    pub message: String,
+}
+
+/// One Job of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StepJob {
+    /// Name of the Job.
+    #[schemars(length(max = 253))]
+    pub name: String,
+    /// What it does.
+    pub step: Step,
+    /// Where it stands.
+    #[serde(default)]
+    pub state: JobState,
+    /// When it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<Timestamp>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion_time: Option<Timestamp>,
+}
+
+/// The steps of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Step {
+    /// Lists the sensors.
+    Plan,
+    /// Scores them.
+    Score,
+    /// Makes the report.
+    Collect,
+}
+
+/// Where a Job stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum JobState {
+    /// No pod of it has begun.
+    #[default]
+    Waiting,
+    /// Pods of it run.
+    Running,
+    /// Stopped by `suspend` or not yet admitted by Kueue.
+    Suspended,
+    /// Ended well.
+    Succeeded,
+    /// Ended badly.
+    Failed,
+}
+
+/// Where a schedule stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScoringScheduleStatus {
+    /// The generation of the spec that this status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// The latest tick that a run was created for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_schedule_time: Option<Timestamp>,
+    /// The next tick.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_schedule_time: Option<Timestamp>,
+    /// The latest tick whose run ended `Succeeded` or `PartiallySucceeded`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_successful_time: Option<Timestamp>,
+    /// Names of the runs that have not ended, at most 100.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
+    pub active: Vec<String>,
+    /// Ticks that were missed and not run.
+    #[serde(default)]
+    pub missed_runs: u64,
+    /// How far the backfill is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backfill: Option<BackfillStatus>,
+    /// `Ready`, `Reconciling` and `Stalled`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// How far a backfill is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BackfillStatus {
+    /// Ticks whose runs have ended.
+    pub done: u64,
+    /// Ticks in the range.
+    pub total: u64,
+}

@@ -1,0 +1,122 @@
+//! Checks an object against the committed custom resource definitions, as the API server does.
+//!
+//! Two parts: the schema's own bounds ([`structure`]), and the CEL rules in it, which `kube-cel` evaluates.
+
+mod schema;
+mod structure;
+
+use std::fmt;
+
+use kube_cel::{ErrorKind, Validator};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use self::schema::Schema;
+use crate::{API_VERSION, Kind, ScoringRunSpec, ScoringScheduleSpec};
+
+/// One rule of the API that an object breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Path of the field, such as `spec.output.location`.
+    pub field: String,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.field, self.message)
+    }
+}
+
+/// Every rule of the API that a run's spec breaks; the API server checks the same rules.
+pub fn validate(spec: &ScoringRunSpec) -> Vec<Violation> {
+    validate_spec(Kind::ScoringRun, spec)
+}
+
+/// Every rule of the API that a schedule's spec breaks; the API server checks the same rules.
+pub fn validate_schedule(spec: &ScoringScheduleSpec) -> Vec<Violation> {
+    validate_spec(Kind::ScoringSchedule, spec)
+}
+
+fn validate_spec(kind: Kind, spec: &impl Serialize) -> Vec<Violation> {
+    match serde_json::to_value(spec) {
+        Ok(spec) => validate_object(
+            kind,
+            &json!({ "apiVersion": API_VERSION, "kind": kind, "metadata": { "name": "unnamed" }, "spec": spec }),
+        ),
+        Err(error) => vec![Violation {
+            field: "spec".to_owned(),
+            message: error.to_string(),
+        }],
+    }
+}
+
+/// Every rule of the API that a whole object breaks: envelope, unknown fields, types, bounds and CEL rules.
+///
+/// All are reported together. A rule that cannot be evaluated because a field has the wrong type is left out: the wrong
+/// type is reported.
+pub fn validate_object(kind: Kind, object: &Value) -> Vec<Violation> {
+    match schema::of(kind) {
+        Ok(schema) => {
+            let violations = structure::check(&schema.structure, object);
+            evaluate(schema, violations, object, None)
+        }
+        Err(message) => vec![unreadable(message)],
+    }
+}
+
+/// The CEL rules that a change from `old` to `new` breaks, both as the API server holds them; with the rules about what may
+/// not change.
+pub fn validate_change(kind: Kind, old: &Value, new: &Value) -> Vec<Violation> {
+    match schema::of(kind) {
+        Ok(schema) => evaluate(schema, Vec::new(), new, Some(old)),
+        Err(message) => vec![unreadable(message)],
+    }
+}
+
+fn unreadable(message: &str) -> Violation {
+    Violation {
+        field: String::new(),
+        message: message.to_owned(),
+    }
+}
+
+fn evaluate(
+    schema: &Schema,
+    mut violations: Vec<Violation>,
+    object: &Value,
+    old: Option<&Value>,
+) -> Vec<Violation> {
+    let misshapen = !violations.is_empty();
+    let errors = Validator::new()
+        .validate_compiled(&schema.rules, &without_nulls(object), old)
+        .err();
+    for error in errors.into_iter().flatten() {
+        if misshapen && error.kind != ErrorKind::ValidationFailure {
+            continue;
+        }
+        let found = Violation {
+            field: error.field_path.trim_start_matches('.').to_owned(),
+            message: error.message,
+        };
+        if !violations.contains(&found) {
+            violations.push(found);
+        }
+    }
+    violations
+}
+
+/// `value` without null fields, which the API server drops before it looks at the rules.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let kept = fields.iter().filter(|(_, value)| !value.is_null());
+            kept.map(|(name, value)| (name.clone(), without_nulls(value)))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
+        }
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        other => other.clone(),
+    }
+}
