@@ -1,0 +1,69 @@
+use fleetscore_crds::ModelFormat;
+
+/// Why a model cannot be read or written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ModelError {
+    /// The first bytes are those of no supported format.
+    #[error(
+        "unknown model format: the file starts with {start}; supported are scikit-learn pickles and joblib files, skops, ONNX, libsvm text and fleetscore's own format"
+    )]
+    UnknownFormat {
+        /// The first bytes, readable.
+        start: String,
+    },
+    /// A well-formed file, but of something that is not a one-class SVM this program can score.
+    #[error("unsupported model: {0}")]
+    Unsupported(String),
+    /// The file asks for a Python class or function outside the closed list.
+    #[error("refused: the file asks for the Python object `{global}` at byte {offset}; {hint}")]
+    ForbiddenGlobal {
+        /// Module and name, joined by a dot.
+        global: String,
+        /// Where in the (decompressed) file.
+        offset: usize,
+        /// What that means and the way out.
+        hint: &'static str,
+    },
+    /// The bytes break the rules of their format.
+    #[error("malformed {format} file: {problem}")]
+    Malformed {
+        /// The format, such as `pickle`.
+        format: &'static str,
+        /// What is wrong, and at which byte or line.
+        problem: String,
+    },
+    /// Larger than any model this program will hold in memory.
+    #[error("model too large: {what} exceeds the limit of {limit}")]
+    TooLarge {
+        /// What is too large.
+        what: String,
+        /// The limit, with its unit.
+        limit: String,
+    },
+    /// Read well, but the numbers make no model: shapes differ, or a number is not finite.
+    #[error("invalid model: {0}")]
+    Invalid(String),
+    /// The format cannot hold this model.
+    #[error("cannot write the model as {format:?}: {problem}")]
+    Unwritable {
+        /// The format asked for.
+        format: ModelFormat,
+        /// What it cannot hold, and the way out.
+        problem: String,
+    },
+}
+
+impl ModelError {
+    /// The variant's name: what metrics and ledgers group by.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::UnknownFormat { .. } => "UnknownFormat",
+            Self::Unsupported(_) => "Unsupported",
+            Self::ForbiddenGlobal { .. } => "ForbiddenGlobal",
+            Self::Malformed { .. } => "Malformed",
+            Self::TooLarge { .. } => "TooLarge",
+            Self::Invalid(_) => "Invalid",
+            Self::Unwritable { .. } => "Unwritable",
+        }
+    }
+}

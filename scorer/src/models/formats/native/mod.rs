@@ -1,0 +1,45 @@
+//! Fleetscore's own format: everything of a model, packed, exact and checksummed. All numbers are little-endian.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 8 | [`MAGIC`] |
+//! | u16 | version, 1 |
+//! | u8 | kernel: 0 rbf, 1 linear, 2 polynomial, 3 sigmoid |
+//! | u8 | scaler: 0 none, 1 standard, 2 min-max |
+//! | u32 | flags: 1 single precision, 2 center, 4 scale, 8 clip, 16 producer, 32 feature names |
+//! | u32 | n, number of support vectors |
+//! | u32 | d, number of features |
+//! | u32 | degree, 0 unless polynomial |
+//! | u32 | bytes of text |
+//! | f64 x 5 | gamma, coef0, rho, lowest and highest of the clip; 0 where there is none |
+//! | f64 x d, up to twice | standard: center, scale, as flagged; min-max: scale, min |
+//! | f64 x n | coefficients |
+//! | f64 x n x d | support vectors, row-major |
+//! | text | producer, then the d feature names, as flagged: each u32 bytes of UTF-8, then the bytes |
+//! | u32 | CRC-32 of everything before |
+
+mod read;
+mod write;
+
+pub use read::read;
+pub use write::write_native;
+
+/// The first bytes; the first is in no text, and line ends show a transfer that changed them.
+pub const MAGIC: &[u8] = b"\x89FSM\r\n\x1a\n";
+const VERSION: u16 = 1;
+
+const RBF: u8 = 0;
+const LINEAR: u8 = 1;
+const POLYNOMIAL: u8 = 2;
+const SIGMOID: u8 = 3;
+
+const NO_SCALER: u8 = 0;
+const STANDARD: u8 = 1;
+const MIN_MAX: u8 = 2;
+
+const SINGLE_PRECISION: u32 = 1;
+const CENTER: u32 = 2;
+const SCALE: u32 = 4;
+const CLIP: u32 = 8;
+const PRODUCER: u32 = 16;
+const NAMES: u32 = 32;

@@ -1,0 +1,93 @@
+use super::{
+    CENTER, CLIP, LINEAR, MAGIC, MIN_MAX, NAMES, NO_SCALER, POLYNOMIAL, PRODUCER, RBF, SCALE,
+    SIGMOID, SINGLE_PRECISION, STANDARD, VERSION,
+};
+use crate::models::{Kernel, Model, Scaler};
+
+/// Writes a model in the native format, which holds all of it. `origin.format` is not kept: it is `Native` when read.
+pub fn write_native(model: &Model) -> Vec<u8> {
+    let text = text(model);
+    let (gamma, coef0, degree) = model.kernel.parameters();
+    let (low, high) = match model.scaler {
+        Scaler::MinMax {
+            clip: Some(range), ..
+        } => range,
+        _ => (0.0, 0.0),
+    };
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend(VERSION.to_le_bytes());
+    bytes.extend([kernel_code(&model.kernel), scaler_code(&model.scaler)]);
+    for number in [
+        flags(model),
+        length(model.coefficients.len()),
+        length(model.features),
+        degree,
+        length(text.len()),
+    ] {
+        bytes.extend(number.to_le_bytes());
+    }
+    let scaler = model.scaler.vectors();
+    let vectors = scaler.iter().flat_map(|(_, values)| values.iter());
+    for number in [gamma, coef0, model.rho, low, high]
+        .iter()
+        .chain(vectors)
+        .chain(&model.coefficients)
+        .chain(&model.support_vectors)
+    {
+        bytes.extend(number.to_le_bytes());
+    }
+    bytes.extend(text);
+    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+    bytes
+}
+
+fn kernel_code(kernel: &Kernel) -> u8 {
+    match kernel {
+        Kernel::Rbf { .. } => RBF,
+        Kernel::Linear => LINEAR,
+        Kernel::Polynomial { .. } => POLYNOMIAL,
+        Kernel::Sigmoid { .. } => SIGMOID,
+    }
+}
+
+fn scaler_code(scaler: &Scaler) -> u8 {
+    match scaler {
+        Scaler::None => NO_SCALER,
+        Scaler::Standard { .. } => STANDARD,
+        Scaler::MinMax { .. } => MIN_MAX,
+    }
+}
+
+fn flags(model: &Model) -> u32 {
+    let (center, scale, clip) = match &model.scaler {
+        Scaler::None => (false, false, false),
+        Scaler::Standard { center, scale } => (center.is_some(), scale.is_some(), false),
+        Scaler::MinMax { clip, .. } => (false, false, clip.is_some()),
+    };
+    let set = [
+        (SINGLE_PRECISION, model.origin.single_precision),
+        (CENTER, center),
+        (SCALE, scale),
+        (CLIP, clip),
+        (PRODUCER, model.origin.producer.is_some()),
+        (NAMES, model.origin.feature_names.is_some()),
+    ];
+    set.iter()
+        .filter(|(_, is_set)| *is_set)
+        .fold(0, |flags, (flag, _)| flags | flag)
+}
+
+fn text(model: &Model) -> Vec<u8> {
+    let names = model.origin.feature_names.iter().flatten();
+    let mut text = Vec::new();
+    for part in model.origin.producer.iter().chain(names) {
+        text.extend(length(part.len()).to_le_bytes());
+        text.extend(part.bytes());
+    }
+    text
+}
+
+/// A model of more than `u32::MAX` of anything cannot be read, so it is never made.
+fn length(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,103 @@
+use super::proto::{
+    AttributeProto, GraphProto, NodeProto, TENSOR_DOUBLE, TENSOR_FLOAT, TensorProto,
+};
+use crate::models::ModelError;
+
+/// Looks things up in a graph.
+pub struct Graph<'g>(pub &'g GraphProto);
+
+impl<'g> Graph<'g> {
+    /// The only node with this operator.
+    pub fn only(&self, operator: &str) -> Result<&'g NodeProto, ModelError> {
+        let mut nodes = self.0.node.iter().filter(|node| node.op_type == operator);
+        match (nodes.next(), nodes.next()) {
+            (Some(node), None) => Ok(node),
+            (Some(_), Some(_)) => Err(ModelError::Unsupported(format!(
+                "the graph has several {operator}"
+            ))),
+            (None, _) => {
+                let names = self.0.node.iter().take(8).map(|node| short(&node.op_type));
+                let names = names.collect::<Vec<_>>().join(", ");
+                Err(ModelError::Unsupported(format!(
+                    "the graph has no {operator}; it has: {names}"
+                )))
+            }
+        }
+    }
+
+    /// The node that gives a value.
+    pub fn producer(&self, value: &str) -> Option<&'g NodeProto> {
+        self.0
+            .node
+            .iter()
+            .find(|node| node.output.iter().any(|output| output == value))
+    }
+
+    /// A constant tensor's numbers.
+    pub fn constant(&self, name: &str) -> Option<Vec<f64>> {
+        let tensor = self
+            .0
+            .initializer
+            .iter()
+            .find(|tensor| tensor.name == name)?;
+        numbers(tensor)
+    }
+}
+
+fn numbers(tensor: &TensorProto) -> Option<Vec<f64>> {
+    let raw = tensor.raw_data.as_slice();
+    Some(match (tensor.data_type, raw.is_empty()) {
+        (TENSOR_FLOAT, true) => tensor
+            .float_data
+            .iter()
+            .map(|&number| f64::from(number))
+            .collect(),
+        (TENSOR_FLOAT, false) => raw
+            .as_chunks()
+            .0
+            .iter()
+            .map(|&b| f64::from(f32::from_le_bytes(b)))
+            .collect(),
+        (TENSOR_DOUBLE, true) => tensor.double_data.clone(),
+        (TENSOR_DOUBLE, false) => raw
+            .as_chunks()
+            .0
+            .iter()
+            .map(|&b| f64::from_le_bytes(b))
+            .collect(),
+        _ => return None,
+    })
+}
+
+fn attribute<'n>(node: &'n NodeProto, name: &str) -> Option<&'n AttributeProto> {
+    node.attribute
+        .iter()
+        .find(|attribute| attribute.name == name)
+}
+
+/// An attribute of numbers; empty where it is absent.
+pub fn floats(node: &NodeProto, name: &str) -> Vec<f64> {
+    attribute(node, name)
+        .map(|attribute| attribute.floats.iter().map(|&f| f64::from(f)).collect())
+        .unwrap_or_default()
+}
+
+/// An attribute of one number.
+pub fn float(node: &NodeProto, name: &str) -> Option<f64> {
+    attribute(node, name)?.f.map(f64::from)
+}
+
+/// An integer attribute.
+pub fn integer(node: &NodeProto, name: &str) -> Option<i64> {
+    attribute(node, name)?.i
+}
+
+/// A textual attribute.
+pub fn string<'n>(node: &'n NodeProto, name: &str) -> Option<&'n str> {
+    std::str::from_utf8(attribute(node, name)?.s.as_deref()?).ok()
+}
+
+/// Names come from the file and may be of any length.
+pub fn short(name: &str) -> String {
+    name.chars().take(40).collect()
+}

@@ -1,0 +1,323 @@
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::opcode as op;
+use crate::models::ModelError;
+use crate::models::formats::cursor::Cursor;
+use crate::models::formats::limits;
+use crate::models::formats::python::{Heap, Object, Value, find, hint};
+
+/// Reads one pickle and returns the objects it describes and its value.
+///
+/// Errors when an opcode, a global or a call is not one that a model needs, or the pickle is damaged or longer than
+/// [`limits::STEPS`] operations.
+pub fn load(bytes: &[u8]) -> Result<(Heap<'_>, Value), ModelError> {
+    let mut machine = Machine::new(bytes);
+    let value = machine.run()?;
+    Ok((machine.heap, value))
+}
+
+/// The machine of `pickletools`: a stack with marks, a memo, and what they refer to.
+pub(super) struct Machine<'a> {
+    pub(super) input: Cursor<'a>,
+    pub(super) heap: Heap<'a>,
+    /// Where the current opcode lies in the input.
+    pub(super) opcode_at: usize,
+    steps: usize,
+    /// Bytes that calls may still copy; what the input holds itself is never copied.
+    pub(super) copies_left: usize,
+    pub(super) frame: Frame,
+    /// How many pickles within pickles surround the current one.
+    depth: usize,
+}
+
+/// What one pickle sees; a pickle within a pickle has its own.
+#[derive(Default)]
+pub(super) struct Frame {
+    pub(super) stack: Vec<Value>,
+    pub(super) marks: Vec<usize>,
+    memo: HashMap<u32, Value>,
+}
+
+pub(super) type Step = Result<(), ModelError>;
+
+impl<'a> Machine<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            input: Cursor::new(bytes),
+            heap: Heap::default(),
+            opcode_at: 0,
+            steps: 0,
+            copies_left: bytes.len(),
+            frame: Frame::default(),
+            depth: 0,
+        }
+    }
+
+    /// Runs up to STOP and returns what is on top of the stack then.
+    fn run(&mut self) -> Result<Value, ModelError> {
+        loop {
+            self.opcode_at = self.input.position();
+            self.steps += 1;
+            if self.steps > limits::STEPS {
+                let limit = format!("{} operations", limits::STEPS);
+                return Err(ModelError::TooLarge {
+                    what: "the pickle".into(),
+                    limit,
+                });
+            }
+            let [opcode] = self.read()?;
+            if opcode == op::STOP {
+                return self.pop();
+            }
+            self.step(opcode)?;
+        }
+    }
+
+    /// Runs a pickle that lies within this one, as joblib writes arrays of objects.
+    pub(super) fn run_nested(&mut self) -> Result<Value, ModelError> {
+        if self.depth == 4 {
+            return Err(self.malformed("pickles are nested too deeply"));
+        }
+        self.depth += 1;
+        let outer = std::mem::take(&mut self.frame);
+        let value = self.run()?;
+        self.frame = outer;
+        self.depth -= 1;
+        Ok(value)
+    }
+
+    fn step(&mut self, opcode: u8) -> Step {
+        match opcode {
+            op::PROTO => self.protocol(),
+            // Frames only help to read ahead, and joblib's do not cover its arrays.
+            op::FRAME => self.read::<8>().map(|_| ()),
+            op::MARK => self.mark(),
+            op::POP => self.pop().map(|_| ()),
+            op::POP_MARK => self.pop_mark().map(|_| ()),
+            op::DUP => self.top().map(|value| self.push(value)),
+            op::NONE | op::NEWTRUE | op::NEWFALSE | op::BININT | op::BININT1 | op::BININT2 => {
+                self.constant(opcode)
+            }
+            op::LONG1 | op::LONG4 | op::BINFLOAT => self.number(opcode),
+            op::BINUNICODE | op::SHORT_BINUNICODE | op::BINUNICODE8 => self.text(opcode),
+            op::BINSTRING | op::SHORT_BINSTRING | op::BINBYTES | op::SHORT_BINBYTES => {
+                self.bytes(opcode)
+            }
+            op::BINBYTES8 | op::BYTEARRAY8 => self.bytes(opcode),
+            op::EMPTY_TUPLE => self.add(Object::Tuple(Vec::new())),
+            op::TUPLE1 => self.tuple(1),
+            op::TUPLE2 => self.tuple(2),
+            op::TUPLE3 => self.tuple(3),
+            op::TUPLE => self
+                .pop_mark()
+                .and_then(|items| self.add(Object::Tuple(items))),
+            op::EMPTY_LIST => self.add(Object::List(Vec::new())),
+            op::LIST => self
+                .pop_mark()
+                .and_then(|items| self.add(Object::List(items))),
+            op::APPEND => self.pop().and_then(|item| self.append(vec![item])),
+            op::APPENDS => self.pop_mark().and_then(|items| self.append(items)),
+            op::EMPTY_DICT => self.add(Object::Dict(Vec::new())),
+            op::DICT => self.new_dict(),
+            op::SETITEM => self.set_item(),
+            op::SETITEMS => self.pop_mark().and_then(|items| self.set_items(&items)),
+            op::BINPUT | op::LONG_BINPUT | op::MEMOIZE => self.memoize(opcode),
+            op::BINGET | op::LONG_BINGET => self.recall(opcode),
+            op::GLOBAL => self.global(),
+            op::STACK_GLOBAL => self.stack_global(),
+            op::NEWOBJ => self.new_object(),
+            op::REDUCE => self.reduce(),
+            op::BUILD => self.build(),
+            other => Err(self.malformed(&format!(
+                "opcode 0x{other:02x} is not one that a model needs"
+            ))),
+        }
+    }
+
+    fn protocol(&mut self) -> Step {
+        let [protocol] = self.read()?;
+        if (2..=5).contains(&protocol) {
+            return Ok(());
+        }
+        Err(self.malformed(&format!("protocol {protocol}; supported are 2 to 5")))
+    }
+
+    #[allow(clippy::unnecessary_wraps)] // Every opcode's method returns a step.
+    fn mark(&mut self) -> Step {
+        self.frame.marks.push(self.frame.stack.len());
+        Ok(())
+    }
+
+    fn constant(&mut self, opcode: u8) -> Step {
+        let value = match opcode {
+            op::NEWTRUE => Value::Bool(true),
+            op::NEWFALSE => Value::Bool(false),
+            op::BININT => Value::Int(i32::from_le_bytes(self.read()?).into()),
+            op::BININT1 => Value::Int(u8::from_le_bytes(self.read()?).into()),
+            op::BININT2 => Value::Int(u16::from_le_bytes(self.read()?).into()),
+            _ => Value::None,
+        };
+        self.push(value);
+        Ok(())
+    }
+
+    fn number(&mut self, opcode: u8) -> Step {
+        let value = match opcode {
+            op::BINFLOAT => Value::Float(f64::from_be_bytes(self.read()?)),
+            op::LONG1 => {
+                let [length] = self.read()?;
+                integer(self.take(usize::from(length))?)
+            }
+            _ => {
+                let length = self.length::<4>()?;
+                integer(self.take(length)?)
+            }
+        };
+        self.push(value);
+        Ok(())
+    }
+
+    fn text(&mut self, opcode: u8) -> Step {
+        let length = match opcode {
+            op::SHORT_BINUNICODE => self.length::<1>()?,
+            op::BINUNICODE => self.length::<4>()?,
+            _ => self.length::<8>()?,
+        };
+        let bytes = self.take(length)?;
+        let text =
+            std::str::from_utf8(bytes).map_err(|_| self.malformed("a string is not UTF-8"))?;
+        self.add(Object::Text(Cow::Borrowed(text)))
+    }
+
+    fn bytes(&mut self, opcode: u8) -> Step {
+        let length = match opcode {
+            op::SHORT_BINBYTES | op::SHORT_BINSTRING => self.length::<1>()?,
+            op::BINBYTES | op::BINSTRING => self.length::<4>()?,
+            _ => self.length::<8>()?,
+        };
+        let bytes = self.take(length)?;
+        self.add(Object::Bytes(Cow::Borrowed(bytes)))
+    }
+
+    fn tuple(&mut self, length: usize) -> Step {
+        let mut items = vec![Value::None; length];
+        for item in items.iter_mut().rev() {
+            *item = self.pop()?;
+        }
+        self.add(Object::Tuple(items))
+    }
+
+    fn append(&mut self, items: Vec<Value>) -> Step {
+        let list = self.top()?;
+        match self.heap.get_mut(list) {
+            Some(Object::List(list)) => {
+                list.extend(items);
+                Ok(())
+            }
+            _ => Err(self.expected("a list to append to", list)),
+        }
+    }
+
+    fn new_dict(&mut self) -> Step {
+        let items = self.pop_mark()?;
+        self.add(Object::Dict(Vec::new()))?;
+        self.set_items(&items)
+    }
+
+    fn set_item(&mut self) -> Step {
+        let value = self.pop()?;
+        let key = self.pop()?;
+        self.set_items(&[key, value])
+    }
+
+    fn set_items(&mut self, items: &[Value]) -> Step {
+        let (pairs, rest) = items.as_chunks::<2>();
+        if !rest.is_empty() {
+            return Err(self.malformed("a key without a value"));
+        }
+        let dict = self.top()?;
+        match self.heap.get_mut(dict) {
+            Some(Object::Dict(dict)) => {
+                dict.extend(pairs.iter().map(|&[key, value]| (key, value)));
+                Ok(())
+            }
+            _ => Err(self.expected("a dict to fill", dict)),
+        }
+    }
+
+    fn memoize(&mut self, opcode: u8) -> Step {
+        let index = match opcode {
+            op::BINPUT => u8::from_le_bytes(self.read()?).into(),
+            op::LONG_BINPUT => u32::from_le_bytes(self.read()?),
+            _ => u32::try_from(self.frame.memo.len())
+                .map_err(|_| self.malformed("the memo is too long"))?,
+        };
+        let value = self.top()?;
+        self.frame.memo.insert(index, value);
+        Ok(())
+    }
+
+    fn recall(&mut self, opcode: u8) -> Step {
+        let index = match opcode {
+            op::BINGET => u8::from_le_bytes(self.read()?).into(),
+            _ => u32::from_le_bytes(self.read()?),
+        };
+        match self.frame.memo.get(&index) {
+            Some(&value) => {
+                self.push(value);
+                Ok(())
+            }
+            None => Err(self.malformed(&format!("memo {index} was never set"))),
+        }
+    }
+
+    fn global(&mut self) -> Step {
+        let mut line = || std::str::from_utf8(self.input.line()?).ok();
+        match (line(), line()) {
+            (Some(module), Some(name)) => self.push_global(module, name),
+            _ => Err(self.malformed("a global has no name")),
+        }
+    }
+
+    fn stack_global(&mut self) -> Step {
+        let name = self.pop()?;
+        let module = self.pop()?;
+        match (self.heap.text(module), self.heap.text(name)) {
+            (Some(module), Some(name)) => {
+                let (module, name) = (module.to_owned(), name.to_owned());
+                self.push_global(&module, &name)
+            }
+            _ => Err(self.malformed("a global has no name")),
+        }
+    }
+
+    fn push_global(&mut self, module: &str, name: &str) -> Step {
+        match find(module, name) {
+            Some(global) => self.add(Object::Global(global)),
+            None => Err(ModelError::ForbiddenGlobal {
+                global: shorten(&format!("{module}.{name}")),
+                offset: self.opcode_at,
+                hint: hint(module, name),
+            }),
+        }
+    }
+}
+
+/// A little-endian integer of any length in two's complement.
+fn integer(bytes: &[u8]) -> Value {
+    let negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
+    let mut wide = if negative { [0xff; 8] } else { [0; 8] };
+    match wide.get_mut(..bytes.len()) {
+        Some(low) => {
+            low.copy_from_slice(bytes);
+            Value::Int(i64::from_le_bytes(wide))
+        }
+        None => Value::Other,
+    }
+}
+
+/// Names come from the file and may be of any length.
+fn shorten(name: &str) -> String {
+    name.chars().take(120).collect()
+}

@@ -1,0 +1,122 @@
+use std::borrow::Cow;
+
+use super::{Dtype, Heap, Object, Value};
+use crate::models::ModelError;
+use crate::models::formats::limits;
+
+/// A numpy array as the file holds it. Its numbers are decoded only when asked for.
+#[derive(Clone, Debug)]
+pub struct Array<'a> {
+    /// Length of every axis.
+    pub shape: Vec<usize>,
+    /// Whether the first axis varies fastest (Fortran's order) rather than the last (C's).
+    pub fortran: bool,
+    /// The [`Dtype`], by reference: a pickle completes it after naming it.
+    pub dtype: Value,
+    /// The items.
+    pub data: Data<'a>,
+}
+
+/// An array's items.
+#[derive(Clone, Debug)]
+pub enum Data<'a> {
+    /// None yet.
+    Missing,
+    /// Bytes, or a list, elsewhere on the heap.
+    Shared(Value),
+    /// Bytes of its own.
+    Own(Cow<'a, [u8]>),
+}
+
+/// An array's numbers in C's order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Numbers {
+    /// Length of every axis.
+    pub shape: Vec<usize>,
+    /// The numbers, last axis fastest.
+    pub values: Vec<f64>,
+}
+
+impl<'a> Array<'a> {
+    /// An array without items.
+    pub fn empty() -> Self {
+        Self {
+            shape: vec![0],
+            fortran: false,
+            dtype: Value::None,
+            data: Data::Missing,
+        }
+    }
+
+    /// Decodes the numbers; `name` is the array's in messages.
+    pub fn numbers(&self, heap: &Heap<'a>, name: &str) -> Result<Numbers, ModelError> {
+        let invalid = |problem: &str| ModelError::Invalid(format!("array `{name}` {problem}"));
+        let dtype = self.dtype(heap).ok_or_else(|| invalid("has no dtype"))?;
+        let Some(item_bytes) = dtype.item_bytes() else {
+            return Err(invalid("does not hold numbers"));
+        };
+        let count = self
+            .shape
+            .iter()
+            .try_fold(1_usize, |count, &length| count.checked_mul(length));
+        let count = limits::check_numbers(&format!("array `{name}`"), count)?;
+        let bytes = self.bytes(heap).ok_or_else(|| invalid("has no bytes"))?;
+        if bytes.len() != count * item_bytes {
+            return Err(invalid(&format!(
+                "has {} bytes, but its shape {:?} needs {}",
+                bytes.len(),
+                self.shape,
+                count * item_bytes
+            )));
+        }
+        let values: Vec<f64> = bytes
+            .chunks_exact(item_bytes)
+            .filter_map(|item| dtype.number(item))
+            .collect();
+        let values = match (self.fortran, self.shape.as_slice()) {
+            (true, &[rows, columns]) => transpose(&values, rows, columns),
+            (true, shape) if shape.len() > 2 => return Err(invalid("has more than two axes")),
+            _ => values,
+        };
+        Ok(Numbers {
+            shape: self.shape.clone(),
+            values,
+        })
+    }
+
+    /// The items of an array of objects.
+    pub fn items<'h>(&self, heap: &'h Heap<'a>) -> Option<&'h [Value]> {
+        match self.data {
+            Data::Shared(list) => heap.sequence(list),
+            _ => None,
+        }
+    }
+
+    /// The type of the items.
+    pub fn dtype(&self, heap: &Heap<'a>) -> Option<Dtype> {
+        match heap.get(self.dtype)? {
+            Object::Dtype(dtype) => Some(*dtype),
+            _ => None,
+        }
+    }
+
+    fn bytes<'h>(&'h self, heap: &'h Heap<'a>) -> Option<&'h [u8]> {
+        match &self.data {
+            Data::Missing => None,
+            Data::Own(bytes) => Some(bytes),
+            Data::Shared(value) => match heap.get(*value)? {
+                Object::Bytes(bytes) => Some(bytes),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// From Fortran's order to C's: `values` holds `columns` columns of `rows` numbers.
+fn transpose(values: &[f64], rows: usize, columns: usize) -> Vec<f64> {
+    (0..rows)
+        .flat_map(|row| {
+            (0..columns).filter_map(move |column| values.get(column * rows + row).copied())
+        })
+        .collect()
+}

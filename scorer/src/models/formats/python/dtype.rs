@@ -1,0 +1,110 @@
+use super::Value;
+
+/// What an array's items are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dtype {
+    /// Their type.
+    pub kind: Kind,
+    /// Whether their most significant byte comes first.
+    pub big_endian: bool,
+}
+
+/// Types of an array's items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // The names say it all.
+pub enum Kind {
+    Bool,
+    I1,
+    I2,
+    I4,
+    I8,
+    U1,
+    U2,
+    U4,
+    U8,
+    F4,
+    F8,
+    /// References to Python objects.
+    Object,
+    /// Any other, such as strings of fixed width; such arrays cannot be read.
+    Other,
+}
+
+impl Dtype {
+    /// Reads numpy's short name with an optional byte order in front, such as `f8` or `<f8`.
+    pub fn parse(name: &str) -> Self {
+        let (big_endian, name) = match name.strip_prefix(['<', '=', '|', '>']) {
+            Some(rest) => (name.starts_with('>'), rest),
+            None => (false, name),
+        };
+        let kind = match name {
+            "b1" | "bool" | "?" => Kind::Bool,
+            "i1" => Kind::I1,
+            "i2" => Kind::I2,
+            "i4" => Kind::I4,
+            "i8" => Kind::I8,
+            "u1" => Kind::U1,
+            "u2" => Kind::U2,
+            "u4" => Kind::U4,
+            "u8" => Kind::U8,
+            "f4" => Kind::F4,
+            "f8" => Kind::F8,
+            "O" | "O8" | "O4" => Kind::Object,
+            _ => Kind::Other,
+        };
+        Self { kind, big_endian }
+    }
+
+    /// Bytes of one item; nothing where items are not plain numbers.
+    pub fn item_bytes(self) -> Option<usize> {
+        match self.kind {
+            Kind::Bool | Kind::I1 | Kind::U1 => Some(1),
+            Kind::I2 | Kind::U2 => Some(2),
+            Kind::I4 | Kind::U4 | Kind::F4 => Some(4),
+            Kind::I8 | Kind::U8 | Kind::F8 => Some(8),
+            Kind::Object | Kind::Other => None,
+        }
+    }
+
+    /// One item as a Python value; nothing when `bytes` has another length than an item.
+    pub fn value(self, bytes: &[u8]) -> Option<Value> {
+        let number = self.number(bytes)?;
+        Some(match self.kind {
+            Kind::Bool => Value::Bool(number != 0.0),
+            Kind::F4 | Kind::F8 => Value::Float(number),
+            // Within 2^53 the number is the integer; beyond, no model needs it.
+            #[allow(clippy::cast_possible_truncation)]
+            _ if number.abs() < 9e15 => Value::Int(number as i64),
+            _ => Value::Other,
+        })
+    }
+
+    /// One item as a number; nothing when `bytes` has another length than an item.
+    ///
+    /// Integers beyond 2^53 are rounded.
+    pub fn number(self, bytes: &[u8]) -> Option<f64> {
+        Some(match self.kind {
+            Kind::Bool => f64::from(u8::from(self.ordered::<1>(bytes)? != [0])),
+            Kind::I1 => f64::from(i8::from_le_bytes(self.ordered(bytes)?)),
+            Kind::I2 => f64::from(i16::from_le_bytes(self.ordered(bytes)?)),
+            Kind::I4 => f64::from(i32::from_le_bytes(self.ordered(bytes)?)),
+            Kind::I8 => i64::from_le_bytes(self.ordered(bytes)?) as f64,
+            Kind::U1 => f64::from(u8::from_le_bytes(self.ordered(bytes)?)),
+            Kind::U2 => f64::from(u16::from_le_bytes(self.ordered(bytes)?)),
+            Kind::U4 => f64::from(u32::from_le_bytes(self.ordered(bytes)?)),
+            Kind::U8 => u64::from_le_bytes(self.ordered(bytes)?) as f64,
+            Kind::F4 => f64::from(f32::from_le_bytes(self.ordered(bytes)?)),
+            Kind::F8 => f64::from_le_bytes(self.ordered(bytes)?),
+            Kind::Object | Kind::Other => return None,
+        })
+    }
+
+    /// The bytes of an item, least significant first.
+    fn ordered<const N: usize>(self, bytes: &[u8]) -> Option<[u8; N]> {
+        let mut bytes: [u8; N] = bytes.try_into().ok()?;
+        if self.big_endian {
+            bytes.reverse();
+        }
+        Some(bytes)
+    }
+}

@@ -1,0 +1,107 @@
+/// A class or function that a model file may name. Nothing is imported: each stands for what this program does in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Global {
+    /// A class.
+    Class(Class),
+    /// A function, or a class that files call as one.
+    Function(Function),
+}
+
+/// Classes whose instances a file may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // The names are scikit-learn's.
+pub enum Class {
+    Pipeline,
+    OneClassSvm,
+    StandardScaler,
+    MinMaxScaler,
+    RobustScaler,
+    MaxAbsScaler,
+    /// `numpy.ndarray`, named as the class of an array.
+    Ndarray,
+    /// joblib's `NumpyArrayWrapper`: an array whose bytes follow it.
+    ArrayWrapper,
+}
+
+/// Functions that a file may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// `numpy.dtype`
+    Dtype,
+    /// numpy's `_reconstruct`: an empty array, filled afterwards.
+    Reconstruct,
+    /// numpy's `scalar`: one number from its bytes.
+    Scalar,
+    /// numpy's `_frombuffer`: an array from its bytes.
+    FromBuffer,
+    /// `_codecs.encode`: how protocol 2 spells bytes.
+    Encode,
+    /// `bytes`: how protocol 2 spells no bytes.
+    Bytes,
+}
+
+impl Class {
+    /// The class's name in Python.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pipeline => "Pipeline",
+            Self::OneClassSvm => "OneClassSVM",
+            Self::StandardScaler => "StandardScaler",
+            Self::MinMaxScaler => "MinMaxScaler",
+            Self::RobustScaler => "RobustScaler",
+            Self::MaxAbsScaler => "MaxAbsScaler",
+            Self::Ndarray => "ndarray",
+            Self::ArrayWrapper => "NumpyArrayWrapper",
+        }
+    }
+}
+
+/// The closed list: module names as written by scikit-learn 0.19 to today, numpy 1 and 2, joblib, Python 2 and 3.
+pub fn find(module: &str, name: &str) -> Option<Global> {
+    let class = |class| Some(Global::Class(class));
+    let function = |function| Some(Global::Function(function));
+    match (module, name) {
+        ("sklearn.pipeline", "Pipeline") => class(Class::Pipeline),
+        ("sklearn.svm.classes" | "sklearn.svm._classes", "OneClassSVM") => {
+            class(Class::OneClassSvm)
+        }
+        ("sklearn.preprocessing.data" | "sklearn.preprocessing._data", scaler) => match scaler {
+            "StandardScaler" => class(Class::StandardScaler),
+            "MinMaxScaler" => class(Class::MinMaxScaler),
+            "RobustScaler" => class(Class::RobustScaler),
+            "MaxAbsScaler" => class(Class::MaxAbsScaler),
+            _ => None,
+        },
+        ("numpy", "ndarray") => class(Class::Ndarray),
+        ("numpy", "dtype") => function(Function::Dtype),
+        ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => {
+            function(Function::Reconstruct)
+        }
+        ("numpy.core.multiarray" | "numpy._core.multiarray", "scalar") => {
+            function(Function::Scalar)
+        }
+        ("numpy.core.numeric" | "numpy._core.numeric", "_frombuffer") => {
+            function(Function::FromBuffer)
+        }
+        ("joblib.numpy_pickle" | "sklearn.externals.joblib.numpy_pickle", "NumpyArrayWrapper") => {
+            class(Class::ArrayWrapper)
+        }
+        ("_codecs", "encode") => function(Function::Encode),
+        ("builtins" | "__builtin__", "bytes") => function(Function::Bytes),
+        _ => None,
+    }
+}
+
+/// What it means that a file names something outside the closed list.
+pub fn hint(module: &str, name: &str) -> &'static str {
+    if module.starts_with("scipy.sparse") {
+        "the model was fitted on sparse data: fit it on a dense array"
+    } else if module.starts_with("sklearn.") && !name.starts_with('_') {
+        "only OneClassSVM is supported, bare or at the end of a Pipeline of StandardScaler, MinMaxScaler, RobustScaler or \
+         MaxAbsScaler"
+    } else if matches!(name, "NDArrayWrapper" | "ZNDArrayWrapper") {
+        "it was written by joblib before 0.10: load it and save it again"
+    } else {
+        "no one-class SVM needs it: the kernel is a Python function, or the file is not what it seems; nothing was run"
+    }
+}

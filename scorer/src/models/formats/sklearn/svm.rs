@@ -1,0 +1,90 @@
+use super::estimator::Estimator;
+use crate::models::formats::python::Value;
+use crate::models::{Kernel, ModelError};
+
+/// The parts of a model that a `OneClassSVM` holds.
+pub struct Svm {
+    pub kernel: Kernel,
+    pub features: usize,
+    pub support_vectors: Vec<f64>,
+    pub coefficients: Vec<f64>,
+    pub rho: f64,
+}
+
+/// Reads a fitted `OneClassSVM`: what its `decision_function` uses, which are the attributes with an underscore in front.
+///
+/// `n_support_` is not among them: in scikit-learn 0.19 it holds uninitialised memory.
+pub fn read(svm: &Estimator<'_, '_>) -> Result<Svm, ModelError> {
+    if svm.flag("_sparse", false)? {
+        let problem = "OneClassSVM was fitted on sparse data: fit it on a dense array";
+        return Err(ModelError::Unsupported(problem.into()));
+    }
+    let kernel = kernel(svm)?;
+    let vectors = svm.array("support_vectors_")?;
+    let &[count, features] = vectors.shape.as_slice() else {
+        return Err(shape("support_vectors_", &vectors.shape, "(n, d)"));
+    };
+    let coefficients = svm.array("_dual_coef_")?;
+    if coefficients.shape != [1, count] {
+        return Err(shape(
+            "_dual_coef_",
+            &coefficients.shape,
+            &format!("(1, {count})"),
+        ));
+    }
+    let fitted = svm.get("n_features_in_");
+    if matches!(fitted, Some(Value::Int(fitted)) if usize::try_from(fitted) != Ok(features)) {
+        return Err(shape(
+            "support_vectors_",
+            &vectors.shape,
+            "as many features as n_features_in_",
+        ));
+    }
+    let rho = -svm.number("_intercept_")?;
+    Ok(Svm {
+        kernel,
+        features,
+        support_vectors: vectors.values,
+        coefficients: coefficients.values,
+        rho,
+    })
+}
+
+fn kernel(svm: &Estimator<'_, '_>) -> Result<Kernel, ModelError> {
+    let name = svm.text("kernel")?;
+    let gamma = || svm.number("_gamma");
+    let coef0 = || svm.number("coef0");
+    match name {
+        "rbf" => Ok(Kernel::Rbf { gamma: gamma()? }),
+        "linear" => Ok(Kernel::Linear),
+        "poly" => Ok(Kernel::Polynomial {
+            gamma: gamma()?,
+            coef0: coef0()?,
+            degree: degree(svm.number("degree")?)?,
+        }),
+        "sigmoid" => Ok(Kernel::Sigmoid {
+            gamma: gamma()?,
+            coef0: coef0()?,
+        }),
+        other => Err(ModelError::Unsupported(format!(
+            "OneClassSVM with the kernel `{}`; supported are rbf, linear, poly and sigmoid",
+            other.chars().take(40).collect::<String>()
+        ))),
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Checked to be an integer within the range.
+fn degree(number: f64) -> Result<u32, ModelError> {
+    if number.fract() == 0.0 && (0.0..=f64::from(i32::MAX)).contains(&number) {
+        return Ok(number as u32);
+    }
+    Err(ModelError::Invalid(format!(
+        "degree {number} is not a whole number from 0 up"
+    )))
+}
+
+fn shape(name: &str, found: &[usize], expected: &str) -> ModelError {
+    ModelError::Invalid(format!(
+        "`{name}` of OneClassSVM has the shape {found:?}, not {expected}"
+    ))
+}

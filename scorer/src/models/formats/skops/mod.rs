@@ -1,0 +1,24 @@
+//! skops archives: a zip of `schema.json`, which describes the objects, and one `.npy` file an array.
+
+mod archive;
+mod npy;
+mod schema;
+
+use fleetscore_crds::ModelFormat;
+
+use super::sklearn;
+use crate::models::{Model, ModelError};
+
+/// Reads a model from an archive.
+pub fn read(bytes: &[u8]) -> Result<Model, ModelError> {
+    let mut archive = archive::Archive::open(bytes)?;
+    let (heap, value) = schema::load(&mut archive)?;
+    sklearn::to_model(&heap, value, ModelFormat::Skops)
+}
+
+fn malformed(problem: impl Into<String>) -> ModelError {
+    ModelError::Malformed {
+        format: "skops",
+        problem: problem.into(),
+    }
+}

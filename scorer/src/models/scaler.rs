@@ -1,0 +1,96 @@
+/// A scaler z = scaler(x), feature by feature, in scikit-learn's order of operations.
+///
+/// Every vector has d numbers, one a feature.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scaler {
+    /// z = x
+    None,
+    /// z = (x - center) / scale, either absent: `StandardScaler`, `RobustScaler` and `MaxAbsScaler`.
+    Standard {
+        /// Subtracted first: `mean_` or `center_`.
+        center: Option<Vec<f64>>,
+        /// Divided by afterwards: `scale_`, never 0.
+        scale: Option<Vec<f64>>,
+    },
+    /// z = x * scale + min, then clipped to the range if there is one: `MinMaxScaler`.
+    MinMax {
+        /// Multiplied by first: `scale_`.
+        scale: Vec<f64>,
+        /// Added afterwards: `min_`.
+        min: Vec<f64>,
+        /// Lowest and highest z, where the scaler clips.
+        clip: Option<(f64, f64)>,
+    },
+}
+
+impl Scaler {
+    /// Writes the scaled `row` into `scaled`; both hold d numbers.
+    pub fn apply(&self, row: &[f64], scaled: &mut [f64]) {
+        scaled.copy_from_slice(row);
+        match self {
+            Self::None => {}
+            Self::Standard { center, scale } => {
+                for (z, center) in scaled.iter_mut().zip(center.iter().flatten()) {
+                    *z -= center;
+                }
+                for (z, scale) in scaled.iter_mut().zip(scale.iter().flatten()) {
+                    *z /= scale;
+                }
+            }
+            Self::MinMax { scale, min, clip } => {
+                for ((z, scale), min) in scaled.iter_mut().zip(scale).zip(min) {
+                    *z = *z * scale + min;
+                    if let Some((low, high)) = *clip {
+                        *z = z.max(low).min(high);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The scaler's vectors with scikit-learn's names, for checks.
+    pub(crate) fn vectors(&self) -> Vec<(&'static str, &[f64])> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Standard { center, scale } => {
+                let center = center.iter().map(|values| ("center", values.as_slice()));
+                center
+                    .chain(scale.iter().map(|values| ("scale", values.as_slice())))
+                    .collect()
+            }
+            Self::MinMax { scale, min, .. } => vec![("scale", scale), ("min", min)],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scaled(scaler: &Scaler, row: &[f64]) -> Vec<f64> {
+        let mut result = vec![f64::NAN; row.len()];
+        scaler.apply(row, &mut result);
+        result
+    }
+
+    /// 49 * (1 / 49) is less than 1; scikit-learn divides.
+    #[test]
+    fn standard_divides() {
+        let scaler = Scaler::Standard {
+            center: Some(vec![1.0, 0.0]),
+            scale: Some(vec![49.0, 49.0]),
+        };
+        assert_eq!(scaled(&scaler, &[50.0, 49.0]), [1.0, 1.0]);
+    }
+
+    #[test]
+    fn min_max_clips_last() {
+        let scaler = Scaler::MinMax {
+            scale: vec![2.0, 2.0],
+            min: vec![0.5, 0.5],
+            clip: Some((0.0, 1.5)),
+        };
+        assert_eq!(scaled(&scaler, &[0.25, 1.0]), [1.0, 1.5]);
+        assert_eq!(scaled(&scaler, &[-9.0, -9.0]), [0.0, 0.0]);
+    }
+}
