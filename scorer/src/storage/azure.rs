@@ -1,0 +1,337 @@
+use std::sync::Arc;
+
+use fleetscore_crds::{AzureAuth, AzureStorage};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::{BackoffConfig, ClientOptions, HeaderValue, ObjectStore, RetryConfig};
+
+use super::credentials::Credentials;
+use super::{Environment, StorageError, StorageOptions};
+
+const EMULATOR_ACCOUNT: &str = "devstoreaccount1";
+const EMULATOR_ENDPOINT: &str = "http://127.0.0.1:10000/devstoreaccount1";
+
+/// A storage account and how to sign in to it: what opens containers.
+#[derive(Debug)]
+pub(super) struct Account {
+    name: String,
+    endpoint: Option<String>,
+    credentials: Credentials,
+}
+
+impl Account {
+    /// Checks the spec and finds the credentials.
+    pub(super) fn new(
+        spec: &AzureStorage,
+        local: bool,
+        environment: &Environment,
+    ) -> Result<Self, StorageError> {
+        check_name(spec)?;
+        Ok(Self {
+            name: spec.account.clone(),
+            endpoint: endpoint(spec)?,
+            credentials: Credentials::resolve(spec.auth, local, environment)?,
+        })
+    }
+
+    pub(super) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// The service's address, for messages.
+    pub(super) fn address(&self) -> String {
+        self.endpoint
+            .clone()
+            .unwrap_or_else(|| format!("https://{}.blob.core.windows.net", self.name))
+    }
+
+    /// A client of one container. Nothing is sent yet.
+    pub(super) fn open(
+        &self,
+        container: &str,
+        options: &StorageOptions,
+    ) -> Result<Arc<dyn ObjectStore>, StorageError> {
+        super::install_crypto();
+        let mut builder = MicrosoftAzureBuilder::new()
+            .with_account(&self.name)
+            .with_container_name(container)
+            .with_retry(retry(options))
+            .with_client_options(client(options));
+        if let Some(endpoint) = &self.endpoint {
+            builder = builder
+                .with_endpoint(endpoint.clone())
+                .with_allow_http(endpoint.starts_with("http://"));
+        }
+        let store = sign_in(builder, &self.credentials)
+            .build()
+            .map_err(|error| self.build_error(&error))?;
+        Ok(Arc::new(store))
+    }
+
+    // The client's own message may repeat parts of a secret, so it is left out where there is one.
+    fn build_error(&self, error: &object_store::Error) -> StorageError {
+        let reason = match &self.credentials {
+            Credentials::AccountKey { source, .. } => {
+                format!("{source} is not an account key, which is base64")
+            }
+            Credentials::SasToken { source, .. } => {
+                format!("{source} is not a SAS token, such as sv=...&sig=...")
+            }
+            _ => error.to_string(),
+        };
+        StorageError::Config { reason }
+    }
+}
+
+fn sign_in(builder: MicrosoftAzureBuilder, credentials: &Credentials) -> MicrosoftAzureBuilder {
+    match credentials {
+        Credentials::WorkloadIdentity {
+            client_id,
+            tenant_id,
+            token_file,
+            authority,
+        } => {
+            let builder = builder.with_credential_type("workload_identity");
+            let builder = builder
+                .with_client_id(client_id)
+                .with_tenant_id(tenant_id)
+                .with_federated_token_file(token_file);
+            match authority {
+                Some(authority) => builder.with_authority_host(authority.trim_end_matches('/')),
+                None => builder,
+            }
+        }
+        Credentials::ManagedIdentity { client_id } => {
+            let builder = builder.with_credential_type("managed_identity");
+            match client_id {
+                Some(client_id) => builder.with_client_id(client_id),
+                None => builder,
+            }
+        }
+        Credentials::AccountKey { key, .. } => builder.with_access_key(key.expose()),
+        Credentials::SasToken { token, .. } => {
+            builder.with_config(AzureConfigKey::SasKey, token.expose())
+        }
+        Credentials::AzureCli => builder.with_use_azure_cli(true),
+        Credentials::Anonymous => builder.with_skip_signature(true),
+    }
+}
+
+fn retry(options: &StorageOptions) -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig {
+            init_backoff: options.first_backoff,
+            max_backoff: options.max_backoff,
+            base: 2.0,
+        },
+        max_retries: options.max_retries,
+        retry_timeout: options.retry_timeout,
+    }
+}
+
+fn client(options: &StorageOptions) -> ClientOptions {
+    ClientOptions::new()
+        .with_user_agent(HeaderValue::from_static(concat!(
+            "fleetscore/",
+            env!("CARGO_PKG_VERSION")
+        )))
+        .with_connect_timeout(options.connect_timeout)
+        .with_timeout(options.request_timeout)
+}
+
+fn check_name(spec: &AzureStorage) -> Result<(), StorageError> {
+    let name = &spec.account;
+    let characters = name
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let reason = if !(3..=24).contains(&name.len()) || !characters {
+        format!(
+            "storage.azure.account {name:?} cannot name an account: 3 to 24 lower-case letters and digits"
+        )
+    } else if spec.auth == AzureAuth::Emulator && name != EMULATOR_ACCOUNT {
+        format!(
+            "auth: Emulator signs in to {EMULATOR_ACCOUNT}; set storage.azure.account to it, or auth to Secret"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(StorageError::Config { reason })
+}
+
+/// The service's address without slash at its end; none for the public cloud's.
+fn endpoint(spec: &AzureStorage) -> Result<Option<String>, StorageError> {
+    let emulator = spec.auth == AzureAuth::Emulator;
+    let Some(text) = &spec.endpoint else {
+        return Ok(emulator.then(|| EMULATOR_ENDPOINT.to_owned()));
+    };
+    let shown = text
+        .split_once('?')
+        .map_or(text.as_str(), |(before, _)| before);
+    let config = |what: &str| StorageError::Config {
+        reason: format!("storage.azure.endpoint {shown:?} {what}"),
+    };
+    let url = url::Url::parse(text)
+        .map_err(|_| config("is not a URL, such as https://account.blob.core.windows.net"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err(config(
+            "must begin with https:// or http:// and name a host",
+        ));
+    }
+    if url.query().is_some()
+        || url.fragment().is_some()
+        || !url.username().is_empty()
+        || url.password().is_some()
+    {
+        return Err(config(
+            "must not hold a query or credentials; see storage.azure.auth",
+        ));
+    }
+    let mut text = text.trim_end_matches('/').to_owned();
+    if emulator && url.path() == "/" {
+        text = format!("{text}/{EMULATOR_ACCOUNT}");
+    }
+    Ok(Some(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(account: &str, endpoint: Option<&str>, auth: AzureAuth) -> AzureStorage {
+        AzureStorage {
+            account: account.to_owned(),
+            endpoint: endpoint.map(str::to_owned),
+            auth,
+            secret_ref: None,
+        }
+    }
+
+    #[test]
+    fn finds_the_address() {
+        for (account, endpoint, auth, address) in [
+            (
+                "plantstore",
+                None,
+                AzureAuth::Anonymous,
+                "https://plantstore.blob.core.windows.net",
+            ),
+            (
+                "plantstore",
+                Some("https://x.blob.core.chinacloudapi.cn/"),
+                AzureAuth::Anonymous,
+                "https://x.blob.core.chinacloudapi.cn",
+            ),
+            (
+                "devstoreaccount1",
+                None,
+                AzureAuth::Emulator,
+                EMULATOR_ENDPOINT,
+            ),
+            (
+                "devstoreaccount1",
+                Some("http://azurite:1"),
+                AzureAuth::Emulator,
+                "http://azurite:1/devstoreaccount1",
+            ),
+            (
+                "devstoreaccount1",
+                Some("http://azurite:1/devstoreaccount1/"),
+                AzureAuth::Emulator,
+                "http://azurite:1/devstoreaccount1",
+            ),
+        ] {
+            let account = Account::new(
+                &spec(account, endpoint, auth),
+                false,
+                &Environment::default(),
+            )
+            .unwrap();
+            assert_eq!(account.address(), address);
+        }
+    }
+
+    #[test]
+    fn refuses_a_wrong_spec_with_the_remedy() {
+        for (account, endpoint, auth, part) in [
+            (
+                "Plant",
+                None,
+                AzureAuth::Anonymous,
+                "3 to 24 lower-case letters and digits",
+            ),
+            (
+                "plantstore",
+                None,
+                AzureAuth::Emulator,
+                "set storage.azure.account to it",
+            ),
+            (
+                "plantstore",
+                Some("plantstore"),
+                AzureAuth::Anonymous,
+                "is not a URL",
+            ),
+            (
+                "plantstore",
+                Some("ftp://plantstore"),
+                AzureAuth::Anonymous,
+                "must begin with https://",
+            ),
+            (
+                "plantstore",
+                Some("https://h/?sig=s3cr3t"),
+                AzureAuth::Anonymous,
+                "must not hold a query",
+            ),
+        ] {
+            let error = Account::new(
+                &spec(account, endpoint, auth),
+                false,
+                &Environment::default(),
+            )
+            .unwrap_err()
+            .to_string();
+            assert!(error.contains(part) && !error.contains("s3cr3t"), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_way_to_sign_in_opens_a_container_over_https() {
+        let identity = [
+            ("AZURE_CLIENT_ID", "id"),
+            ("AZURE_TENANT_ID", "tenant"),
+            ("AZURE_FEDERATED_TOKEN_FILE", "/token"),
+        ];
+        let open = |auth, environment: Environment| {
+            let account =
+                Account::new(&spec("plantstore", None, auth), false, &environment).unwrap();
+            account
+                .open("models", &StorageOptions::default())
+                .map(|_| ())
+        };
+        open(AzureAuth::WorkloadIdentity, Environment::from(identity)).unwrap();
+        open(AzureAuth::ManagedIdentity, Environment::default()).unwrap();
+        open(AzureAuth::Anonymous, Environment::default()).unwrap();
+        open(
+            AzureAuth::Secret,
+            Environment::from([("FLEETSCORE_AZURE_ACCOUNT_KEY", "a2V5")]),
+        )
+        .unwrap();
+        open(
+            AzureAuth::Secret,
+            Environment::from([("FLEETSCORE_AZURE_SAS_TOKEN", "?sv=1&sig=x%3D")]),
+        )
+        .unwrap();
+        for (name, value) in [
+            ("FLEETSCORE_AZURE_ACCOUNT_KEY", "s3cr3t!"),
+            ("FLEETSCORE_AZURE_SAS_TOKEN", "s3cr3t!"),
+        ] {
+            let error = open(AzureAuth::Secret, Environment::from([(name, value)])).unwrap_err();
+            assert!(matches!(error, StorageError::Config { .. }), "{error}");
+            assert!(
+                error.to_string().contains(name)
+                    && !format!("{error} {error:?}").contains("s3cr3t"),
+                "{error}"
+            );
+        }
+    }
+}

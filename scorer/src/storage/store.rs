@@ -1,0 +1,369 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use fleetscore_crds::StorageSpec;
+use futures::future::{self, TryFutureExt};
+use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
+use jiff::Timestamp;
+use object_store::limit::LimitStore;
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt};
+
+use super::azure::Account;
+use super::url::is_staged;
+use super::{Environment, ObjectUrl, StorageError, StorageOptions, StoreKind, Upload, local};
+
+/// The storage of one run: opened once, then shared by cloning. It keeps one client a container.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    options: StorageOptions,
+    account: Option<Arc<Account>>,
+    containers: Mutex<HashMap<(StoreKind, String), Container>>,
+}
+
+/// What a store knows of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectInfo {
+    /// Where it is.
+    pub url: ObjectUrl,
+    /// Its bytes.
+    pub size: u64,
+    /// When it was last written.
+    pub modified: Timestamp,
+    /// The same in the store's own terms, as readers of Parquet and the like want it.
+    pub meta: ObjectMeta,
+}
+
+impl Storage {
+    /// Opens storage with the credentials of this process's environment. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Config`] where the spec is wrong or credentials are absent.
+    pub fn new(spec: &StorageSpec, options: StorageOptions) -> Result<Self, StorageError> {
+        Self::with_environment(spec, options, &Environment::of_process())
+    }
+
+    /// Opens storage with the credentials of the given environment variables.
+    pub fn with_environment(
+        spec: &StorageSpec,
+        options: StorageOptions,
+        environment: &Environment,
+    ) -> Result<Self, StorageError> {
+        let open =
+            |azure| Account::new(azure, options.local_credentials, environment).map(Arc::new);
+        let account = spec.azure.as_ref().map(open).transpose()?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                options,
+                account,
+                containers: Mutex::default(),
+            }),
+        })
+    }
+
+    /// The whole object, refused with [`StorageError::TooLarge`] where it has more than `limit` bytes.
+    pub async fn get(&self, url: &ObjectUrl, limit: u64) -> Result<Bytes, StorageError> {
+        let container = self.container(url)?;
+        if url.kind() == StoreKind::File {
+            return blocking(url, move |url| local::read(url, limit)).await;
+        }
+        let result = container
+            .limited
+            .get(url.path())
+            .await
+            .map_err(|error| container.error(url, &error))?;
+        let size = result.meta.size;
+        if size > limit {
+            return Err(StorageError::TooLarge {
+                url: url.to_string(),
+                size,
+                limit,
+            });
+        }
+        result
+            .bytes()
+            .await
+            .map_err(|error| container.error(url, &error))
+    }
+
+    /// The bytes `range` of the object. The end is cut to the object's; a start behind the object's end is an error.
+    pub async fn get_range(
+        &self,
+        url: &ObjectUrl,
+        range: Range<u64>,
+    ) -> Result<Bytes, StorageError> {
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        let container = self.container(url)?;
+        let options = GetOptions {
+            range: Some(GetRange::Bounded(range)),
+            ..GetOptions::default()
+        };
+        let result = container.limited.get_opts(url.path(), options).await;
+        let bytes = match result {
+            Ok(result) => result.bytes().await,
+            Err(error) => Err(error),
+        };
+        bytes.map_err(|error| container.error(url, &error))
+    }
+
+    /// The object piece by piece. An open stream does not count as a request in flight.
+    pub async fn get_stream(
+        &self,
+        url: &ObjectUrl,
+    ) -> Result<BoxStream<'static, Result<Bytes, StorageError>>, StorageError> {
+        let container = self.container(url)?;
+        let result = container
+            .store
+            .get(url.path())
+            .await
+            .map_err(|error| container.error(url, &error))?;
+        let url = url.clone();
+        Ok(result
+            .into_stream()
+            .map_err(move |error| container.error(&url, &error))
+            .boxed())
+    }
+
+    /// The object's size and time.
+    pub async fn head(&self, url: &ObjectUrl) -> Result<ObjectInfo, StorageError> {
+        let container = self.container(url)?;
+        let meta = container
+            .limited
+            .head(url.path())
+            .await
+            .map_err(|error| container.error(url, &error))?;
+        Ok(info(url, meta))
+    }
+
+    /// Whether the object exists.
+    pub async fn exists(&self, url: &ObjectUrl) -> Result<bool, StorageError> {
+        match self.head(url).await {
+            Ok(_) => Ok(true),
+            Err(StorageError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The objects in the folder `url` and below, sorted by the bytes of their paths. A folder that does not exist is empty.
+    pub fn list(&self, url: &ObjectUrl) -> BoxStream<'static, Result<ObjectInfo, StorageError>> {
+        let container = match self.container(url) {
+            Ok(container) => container,
+            Err(error) => return stream::once(async { Err(error) }).boxed(),
+        };
+        let (of_meta, kind) = (url.clone(), url.kind());
+        let listed = container.store.list(Some(url.path()));
+        let url = url.clone();
+        let infos = listed
+            .map_ok(move |meta| info(&of_meta, meta))
+            .map_err(move |error| container.error(&url, &error));
+        // Azure and memory list in order.
+        if kind == StoreKind::File {
+            sorted(infos).boxed()
+        } else {
+            infos.boxed()
+        }
+    }
+
+    /// Writes the object, replacing the one of its name: readers see the old one or the new one, whole.
+    pub async fn put(&self, url: &ObjectUrl, bytes: Bytes) -> Result<(), StorageError> {
+        let mut upload = self.upload(url)?;
+        upload.write(bytes).await?;
+        upload.finish().await
+    }
+
+    /// Begins to write an object piece by piece.
+    pub fn upload(&self, url: &ObjectUrl) -> Result<Upload, StorageError> {
+        Ok(Upload::new(url, self.container(url)?))
+    }
+
+    /// Deletes the object; one that does not exist is no error.
+    pub async fn delete(&self, url: &ObjectUrl) -> Result<(), StorageError> {
+        let container = self.container(url)?;
+        let options = &self.inner.options;
+        let begun = Instant::now();
+        let mut pause = options.first_backoff;
+        // The client does not send a deletion again that may have been carried out, though that does no harm.
+        for _ in 0..options.max_retries {
+            match container.delete(url).await {
+                Err(StorageError::Unavailable { .. })
+                    if begun.elapsed() < options.retry_timeout => {}
+                result => return result,
+            }
+            tokio::time::sleep(pause).await;
+            pause = pause.saturating_mul(2).min(options.max_backoff);
+        }
+        container.delete(url).await
+    }
+
+    /// Removes what writers that were killed have left in a `file://` folder and below, if it was last written at least `age`
+    /// ago; returns how many files. Other stores need none of it.
+    pub async fn sweep_staged(&self, url: &ObjectUrl, age: Duration) -> Result<u64, StorageError> {
+        match url.kind() {
+            StoreKind::File => blocking(url, move |url| local::sweep_staged(url, age)).await,
+            StoreKind::Azure | StoreKind::Memory => Ok(0),
+        }
+    }
+
+    /// The file behind a `file://` location, which can be read without a detour.
+    pub fn local_file(&self, url: &ObjectUrl) -> Option<PathBuf> {
+        (url.kind() == StoreKind::File).then(|| local::path(url))
+    }
+
+    /// The object as readers of Parquet and the like want it. Errors that they return go through [`Storage::error`].
+    pub fn object(&self, url: &ObjectUrl) -> Result<(Arc<dyn ObjectStore>, Path), StorageError> {
+        Ok((self.container(url)?.limited(), url.path().clone()))
+    }
+
+    /// Classifies an error of a store that [`Storage::object`] has handed out.
+    pub fn error(&self, url: &ObjectUrl, error: &object_store::Error) -> StorageError {
+        StorageError::of_store(
+            url,
+            error,
+            self.inner
+                .account
+                .as_deref()
+                .filter(|_| url.kind() == StoreKind::Azure),
+        )
+    }
+}
+
+impl Storage {
+    fn container(&self, url: &ObjectUrl) -> Result<Container, StorageError> {
+        let mut containers = self
+            .inner
+            .containers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let key = (url.kind(), url.container().to_owned());
+        if let Some(container) = containers.get(&key) {
+            return Ok(container.clone());
+        }
+        let container = self.inner.open(url)?;
+        containers.insert(key, container.clone());
+        Ok(container)
+    }
+}
+
+impl Inner {
+    fn open(&self, url: &ObjectUrl) -> Result<Container, StorageError> {
+        let (store, account): (Arc<dyn ObjectStore>, _) = match url.kind() {
+            StoreKind::File => (Arc::new(LocalFileSystem::new()), None),
+            StoreKind::Memory => (Arc::new(InMemory::new()), None),
+            StoreKind::Azure => {
+                let account = self.account.clone().ok_or_else(|| StorageError::Config {
+                    reason: format!("{url} needs an account; set storage.azure.account"),
+                })?;
+                (account.open(url.container(), &self.options)?, Some(account))
+            }
+        };
+        let limited = Arc::new(LimitStore::new(
+            Arc::clone(&store),
+            self.options.concurrency.max(1),
+        ));
+        Ok(Container {
+            store,
+            limited,
+            account,
+        })
+    }
+}
+
+impl fmt::Debug for Inner {
+    // The clients would print their credentials.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Storage")
+            .field("options", &self.options)
+            .field("account", &self.account)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The client of one container.
+#[derive(Clone)]
+pub(super) struct Container {
+    /// For streams, which would hold their place among the requests for as long as they are open.
+    store: Arc<dyn ObjectStore>,
+    limited: Arc<LimitStore<Arc<dyn ObjectStore>>>,
+    account: Option<Arc<Account>>,
+}
+
+impl Container {
+    pub(super) fn limited(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.limited) as Arc<dyn ObjectStore>
+    }
+
+    pub(super) fn error(&self, url: &ObjectUrl, error: &object_store::Error) -> StorageError {
+        StorageError::of_store(url, error, self.account.as_deref())
+    }
+
+    async fn delete(&self, url: &ObjectUrl) -> Result<(), StorageError> {
+        let deleted = self.limited.delete(url.path()).await;
+        match deleted.map_err(|error| self.error(url, &error)) {
+            Err(StorageError::NotFound { .. }) => Ok(()),
+            result => result,
+        }
+    }
+}
+
+impl fmt::Debug for Container {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Container")
+            .field("account", &self.account)
+            .finish_non_exhaustive()
+    }
+}
+
+fn info(url: &ObjectUrl, meta: ObjectMeta) -> ObjectInfo {
+    let modified =
+        Timestamp::from_millisecond(meta.last_modified.timestamp_millis()).unwrap_or_default();
+    ObjectInfo {
+        url: url.listed(meta.location.clone()),
+        size: meta.size,
+        modified,
+        meta,
+    }
+}
+
+/// The objects in order and without files that are being written.
+fn sorted(
+    infos: impl Stream<Item = Result<ObjectInfo, StorageError>> + Send,
+) -> impl Stream<Item = Result<ObjectInfo, StorageError>> + Send {
+    let complete = |info: &ObjectInfo| future::ready(!info.url.file_name().is_some_and(is_staged));
+    let sorted = infos
+        .try_filter(complete)
+        .try_collect::<Vec<_>>()
+        .map_ok(|mut infos| {
+            infos.sort_unstable_by(|a, b| a.url.path().cmp(b.url.path()));
+            stream::iter(infos.into_iter().map(Ok))
+        });
+    sorted.try_flatten_stream()
+}
+
+/// Runs `work` where it may block.
+async fn blocking<T: Send + 'static>(
+    url: &ObjectUrl,
+    work: impl FnOnce(&ObjectUrl) -> Result<T, StorageError> + Send + 'static,
+) -> Result<T, StorageError> {
+    let owned = url.clone();
+    let done = tokio::task::spawn_blocking(move || work(&owned)).await;
+    done.unwrap_or_else(|error| {
+        Err(StorageError::Other {
+            url: url.to_string(),
+            cause: error.to_string(),
+        })
+    })
+}
