@@ -1,0 +1,77 @@
+use super::time::RowTimes;
+use super::writer::is_anomaly;
+use super::{PREDICTION, PredictionLayout, SCORE};
+use crate::readings::SensorRows;
+
+/// Writes JSON lines: one object a row; times and keys are strings, labels booleans.
+pub(super) struct JsonEncoder {
+    /// `{"TIME":`
+    start: Vec<u8>,
+    /// `,"KEY":"VALUE"` for every key.
+    keys: Vec<u8>,
+    /// `,"FEATURE":` for every feature.
+    features: Vec<Vec<u8>>,
+    /// `,"LABEL":`
+    label: Vec<u8>,
+}
+
+impl JsonEncoder {
+    pub fn new(layout: &PredictionLayout) -> Self {
+        let mut start = vec![b'{'];
+        push_string(&mut start, &layout.time);
+        start.push(b':');
+        let mut keys = Vec::new();
+        for (name, value) in &layout.keys {
+            push_name(&mut keys, name);
+            push_string(&mut keys, value);
+        }
+        let named = |name: &String| {
+            let mut text = Vec::new();
+            push_name(&mut text, name);
+            text
+        };
+        let label = layout.label.as_ref().map(named).unwrap_or_default();
+        Self {
+            start,
+            keys,
+            features: layout.features.iter().map(named).collect(),
+            label,
+        }
+    }
+
+    pub fn append(&mut self, rows: &SensorRows, scores: &[f64], out: &mut Vec<u8>) {
+        let mut times = RowTimes::new(rows);
+        let mut float = zmij::Buffer::new();
+        let mut features = rows.features.iter();
+        for (row, score) in scores.iter().enumerate() {
+            out.extend_from_slice(&self.start);
+            push_string(out, &String::from_utf8_lossy(times.get(row)));
+            out.extend_from_slice(&self.keys);
+            for (name, feature) in self.features.iter().zip(features.by_ref()) {
+                out.extend_from_slice(name);
+                out.extend_from_slice(float.format(*feature).as_bytes());
+            }
+            if let Some(labels) = &rows.labels {
+                out.extend_from_slice(&self.label);
+                let is_true = labels.get(row).is_some_and(|label| *label);
+                out.extend_from_slice(if is_true { b"true" } else { b"false" });
+            }
+            push_name(out, SCORE);
+            out.extend_from_slice(float.format(*score).as_bytes());
+            push_name(out, PREDICTION);
+            out.extend_from_slice(if is_anomaly(*score) { b"1}\n" } else { b"0}\n" });
+        }
+    }
+}
+
+/// Appends `,"NAME":`.
+fn push_name(out: &mut Vec<u8>, name: &str) {
+    out.push(b',');
+    push_string(out, name);
+    out.push(b':');
+}
+
+fn push_string(out: &mut Vec<u8>, text: &str) {
+    // Writing a string to a vector does not fail.
+    let _ = serde_json::to_writer(out, text);
+}

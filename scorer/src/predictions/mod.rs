@@ -1,0 +1,22 @@
+//! A sensor's predictions: the readings that were scored, with their score and prediction.
+//!
+//! Columns, in this order: the time, the keys, the features, the label where there is one, `Score` and `Prediction` (1 anomaly,
+//! 0 normal). The bytes depend only on the rows, not on the pieces that they are appended in, so a retry writes the same object.
+//!
+//! [`PredictionWriter`] writes them, [`read_plot`] reads them back for a plot.
+
+mod csv;
+mod json;
+mod layout;
+mod parquet;
+mod plot;
+mod read_back;
+#[cfg(test)]
+mod tests;
+mod time;
+mod writer;
+
+pub use layout::{PREDICTION, PredictionLayout, SCORE};
+pub use plot::PlotSeries;
+pub use read_back::{PlotRequest, read_plot};
+pub use writer::{PredictionError, PredictionWriter, format_of};

@@ -1,0 +1,187 @@
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef, BooleanArray, Float64Array, Int8Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
+
+use super::writer::{PredictionError, is_anomaly};
+use super::{PREDICTION, PredictionLayout, SCORE};
+use crate::readings::SensorRows;
+
+/// Rows that are encoded at a time. Always the same number, so that the bytes do not depend on how rows arrive.
+const BATCH_ROWS: usize = 4096;
+
+/// What a row group may come to before it is compressed.
+const GROUP_BYTES: usize = 4 << 20;
+
+/// Writes Parquet, compressed with zstd. Times are microseconds in UTC, which every reader knows; finer fractions are cut off.
+pub(super) struct ParquetEncoder {
+    writer: ArrowWriter<Vec<u8>>,
+    schema: SchemaRef,
+    keys: Vec<String>,
+    pending: Pending,
+}
+
+/// Rows that do not fill a batch yet.
+#[derive(Default)]
+struct Pending {
+    micros: Vec<i64>,
+    /// By feature.
+    features: Vec<Vec<f64>>,
+    labels: Option<Vec<bool>>,
+    scores: Vec<f64>,
+}
+
+impl ParquetEncoder {
+    pub fn new(layout: &PredictionLayout) -> Result<Self, PredictionError> {
+        let schema = schema(layout);
+        let options = ArrowWriterOptions::new()
+            .with_properties(properties(schema.fields().len())?)
+            .with_skip_arrow_metadata(true);
+        Ok(Self {
+            writer: ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(&schema), options)?,
+            schema,
+            keys: layout.keys.iter().map(|(_, value)| value.clone()).collect(),
+            pending: Pending::new(layout),
+        })
+    }
+
+    pub fn append(
+        &mut self,
+        rows: &SensorRows,
+        scores: &[f64],
+        out: &mut Vec<u8>,
+    ) -> Result<(), PredictionError> {
+        for (row, score) in scores.iter().enumerate() {
+            self.pending.push(rows, row, *score);
+            if self.pending.scores.len() == BATCH_ROWS {
+                self.write()?;
+            }
+        }
+        out.append(self.writer.inner_mut());
+        Ok(())
+    }
+
+    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), PredictionError> {
+        if !self.pending.scores.is_empty() {
+            self.write()?;
+        }
+        out.append(&mut self.writer.into_inner()?);
+        Ok(())
+    }
+
+    pub fn held(&self) -> usize {
+        self.writer.memory_size()
+            + self.pending.scores.len() * 8 * (2 + self.pending.features.len())
+    }
+
+    fn write(&mut self) -> Result<(), PredictionError> {
+        let columns = self.pending.take(&self.keys);
+        self.writer
+            .write(&RecordBatch::try_new(Arc::clone(&self.schema), columns)?)?;
+        Ok(())
+    }
+}
+
+impl Pending {
+    fn new(layout: &PredictionLayout) -> Self {
+        Self {
+            features: vec![Vec::new(); layout.features.len()],
+            labels: layout.label.is_some().then(Vec::new),
+            ..Self::default()
+        }
+    }
+
+    fn push(&mut self, rows: &SensorRows, row: usize, score: f64) {
+        let nanos = rows.times.nanos.get(row).copied().unwrap_or_default();
+        self.micros.push(nanos.div_euclid(1000));
+        let features = rows.features.iter().skip(row * self.features.len());
+        self.features
+            .iter_mut()
+            .zip(features)
+            .for_each(|(column, feature)| column.push(*feature));
+        if let Some(labels) = &mut self.labels {
+            labels.push(
+                rows.labels
+                    .as_ref()
+                    .and_then(|labels| labels.get(row))
+                    .is_some_and(|label| *label),
+            );
+        }
+        self.scores.push(score);
+    }
+
+    /// The rows as columns.
+    fn take(&mut self, keys: &[String]) -> Vec<ArrayRef> {
+        let rows = self.scores.len();
+        let micros = std::mem::take(&mut self.micros);
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(
+            TimestampMicrosecondArray::from(micros).with_timezone("UTC"),
+        )];
+        for key in keys {
+            columns.push(Arc::new(StringArray::from_iter_values(
+                std::iter::repeat_n(key, rows),
+            )));
+        }
+        for feature in &mut self.features {
+            columns.push(Arc::new(Float64Array::from(std::mem::take(feature))));
+        }
+        if let Some(labels) = &mut self.labels {
+            columns.push(Arc::new(BooleanArray::from(std::mem::take(labels))));
+        }
+        let scores = std::mem::take(&mut self.scores);
+        let predictions: Int8Array = scores
+            .iter()
+            .map(|score| Some(i8::from(is_anomaly(*score))))
+            .collect();
+        columns.push(Arc::new(Float64Array::from(scores)));
+        columns.push(Arc::new(predictions));
+        columns
+    }
+}
+
+fn schema(layout: &PredictionLayout) -> SchemaRef {
+    let time = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    let mut fields = vec![Field::new(&layout.time, time, false)];
+    fields.extend(
+        layout
+            .keys
+            .iter()
+            .map(|(name, _)| Field::new(name, DataType::Utf8, false)),
+    );
+    fields.extend(
+        layout
+            .features
+            .iter()
+            .map(|name| Field::new(name, DataType::Float64, false)),
+    );
+    fields.extend(
+        layout
+            .label
+            .iter()
+            .map(|name| Field::new(name, DataType::Boolean, false)),
+    );
+    fields.push(Field::new(SCORE, DataType::Float64, false));
+    fields.push(Field::new(PREDICTION, DataType::Int8, false));
+    Arc::new(Schema::new(fields))
+}
+
+fn properties(columns: usize) -> Result<WriterProperties, ParquetError> {
+    let batches = (GROUP_BYTES / (8 * columns * BATCH_ROWS)).max(1);
+    Ok(WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        // Not the library's name and version: the same rows give the same bytes whatever wrote them.
+        .set_created_by("fleetscore version 1".to_owned())
+        .set_max_row_group_row_count(Some(batches * BATCH_ROWS))
+        // Hardly two scores are alike.
+        .set_column_dictionary_enabled(ColumnPath::from(SCORE), false)
+        .build())
+}

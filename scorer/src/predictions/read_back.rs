@@ -1,0 +1,147 @@
+use std::io::{BufRead, BufReader, Read};
+use std::ops::ControlFlow;
+
+use fleetscore_crds::{Columns, OnInvalidReading, PredictionFormat, ReadingFormat};
+use serde_json::{Map, Value};
+
+use super::plot::Thinning;
+use super::{PREDICTION, PlotSeries, PredictionLayout, SCORE};
+use crate::readings::{self, KeyIndex, ObjectSource, ReadRequest, ReadingsError, TimeParser};
+
+/// The longest line of JSON, in bytes.
+const MAX_LINE: u64 = 1 << 20;
+
+/// What to read of a sensor's predictions.
+#[derive(Clone, Debug)]
+pub struct PlotRequest {
+    /// Format of the predictions, not `Auto` (see [`super::format_of`]).
+    pub format: PredictionFormat,
+    /// The layout that they were written with.
+    pub layout: PredictionLayout,
+    /// Zone of times without an offset, as in the input.
+    pub time_zone: String,
+    /// Wanted resolution: the extremes of between one and two times so many stretches are kept.
+    pub buckets: usize,
+    /// The most anomalous rows that are kept in any case.
+    pub anomalies: usize,
+    /// Bytes that may be held for reading.
+    pub memory: usize,
+}
+
+/// Reads a sensor's predictions back, thinned out for a plot. Blocks, as [`readings::read`] does.
+pub fn read_plot(
+    object: &ObjectSource,
+    request: &PlotRequest,
+) -> Result<PlotSeries, ReadingsError> {
+    let mut thinning = Thinning::new(
+        request.layout.features.len(),
+        request.buckets,
+        request.anomalies,
+    );
+    match request.format {
+        PredictionFormat::JsonLines => read_json(object, request, &mut thinning)?,
+        PredictionFormat::Parquet => {
+            read_table(object, request, ReadingFormat::Parquet, &mut thinning)?
+        }
+        PredictionFormat::Auto | PredictionFormat::Csv => {
+            read_table(object, request, ReadingFormat::Csv, &mut thinning)?;
+        }
+    }
+    Ok(thinning.finish())
+}
+
+/// Predictions are readings whose last feature is the score.
+fn read_table(
+    object: &ObjectSource,
+    request: &PlotRequest,
+    format: ReadingFormat,
+    thinning: &mut Thinning,
+) -> Result<(), ReadingsError> {
+    let mut features = request.layout.features.clone();
+    features.push(SCORE.to_owned());
+    let width = features.len();
+    let read = ReadRequest {
+        format,
+        columns: Columns {
+            time: request.layout.time.clone(),
+            keys: std::collections::BTreeMap::new(),
+            features,
+            label: Some(PREDICTION.to_owned()),
+            time_zone: request.time_zone.clone(),
+        },
+        key_names: Vec::new(),
+        sensors: KeyIndex::single(),
+        window: None,
+        on_invalid: OnInvalidReading::Fail,
+        memory: request.memory,
+    };
+    let mut damage = None;
+    readings::read(object, &read, &mut |chunk| {
+        for rows in &chunk.rows {
+            for (time, row) in rows
+                .times
+                .nanos
+                .iter()
+                .zip(rows.features.chunks_exact(width))
+            {
+                if let Some((score, values)) = row.split_last() {
+                    thinning.push(*time, values, *score);
+                }
+            }
+        }
+        damage = chunk.failed.into_iter().next();
+        if damage.is_some() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    })?;
+    match damage {
+        Some(failure) => Err(ReadingsError::unreadable(
+            object.name(),
+            failure.error.to_string(),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn read_json(
+    object: &ObjectSource,
+    request: &PlotRequest,
+    thinning: &mut Thinning,
+) -> Result<(), ReadingsError> {
+    let mut lines = BufReader::new(object.stream(request.memory)?);
+    let mut parser = TimeParser::new(&request.time_zone)?;
+    let mut line = Vec::new();
+    for number in 1_u64.. {
+        line.clear();
+        let count = lines.by_ref().take(MAX_LINE).read_until(b'\n', &mut line);
+        if count.map_err(|error| object.stream_error(error))? == 0 {
+            break;
+        }
+        let row: Option<Map<String, Value>> = serde_json::from_slice(&line).ok();
+        let point = row.and_then(|row| point(&row, &request.layout, &mut parser));
+        let Some((time, values, score)) = point else {
+            return Err(ReadingsError::unreadable(
+                object.name(),
+                format!("line {number} holds no prediction"),
+            ));
+        };
+        thinning.push(time, &values, score);
+    }
+    Ok(())
+}
+
+fn point(
+    row: &Map<String, Value>,
+    layout: &PredictionLayout,
+    parser: &mut TimeParser,
+) -> Option<(i64, Vec<f64>, f64)> {
+    let time = parser.parse(row.get(&layout.time)?.as_str()?.as_bytes())?;
+    let values = layout
+        .features
+        .iter()
+        .map(|name| row.get(name)?.as_f64())
+        .collect::<Option<Vec<f64>>>()?;
+    Some((time, values, row.get(SCORE)?.as_f64()?))
+}

@@ -1,0 +1,144 @@
+use thiserror::Error;
+
+use crate::ledger::FailureReason;
+
+/// Result of reading an object.
+pub type Result<T> = std::result::Result<T, ReadingsError>;
+
+/// Why an object of readings cannot be read at all. What is wrong with one sensor's reading is a
+/// [`SensorFailure`](super::SensorFailure) instead.
+#[derive(Debug, Error)]
+pub enum ReadingsError {
+    /// Storage does not hand out the object.
+    #[error("{object}: {source}")]
+    Storage {
+        /// URL of the object.
+        object: String,
+        /// Storage's answer.
+        source: object_store::Error,
+    },
+    /// A column that the request needs is not in the object.
+    #[error("{object} has no column {column:?}; its columns are {}", present.join(", "))]
+    ColumnMissing {
+        /// URL of the object.
+        object: String,
+        /// The missing column.
+        column: String,
+        /// The columns that are there (the first hundred).
+        present: Vec<String>,
+    },
+    /// A column that the request needs is there more than once.
+    #[error("{object} has the column {column:?} more than once; rename or drop one of them")]
+    ColumnTwice {
+        /// URL of the object.
+        object: String,
+        /// The column.
+        column: String,
+    },
+    /// A Parquet column has a type that cannot be read for its purpose.
+    #[error("{object}: column {column:?} is of type {found}, which cannot be read as {purpose}")]
+    ColumnType {
+        /// URL of the object.
+        object: String,
+        /// The column.
+        column: String,
+        /// Its type.
+        found: String,
+        /// `a time`, `a key`, `a feature` or `a label`.
+        purpose: &'static str,
+    },
+    /// A CSV row has another number of fields than the header.
+    #[error("{object}, line {line}: {found} fields, but the header has {expected}")]
+    Ragged {
+        /// URL of the object.
+        object: String,
+        /// Line of the file, from 1, the header included.
+        line: u64,
+        /// Fields of the row.
+        found: usize,
+        /// Fields of the header.
+        expected: usize,
+    },
+    /// The object is not what its format says: damaged, cut off, or of another format.
+    #[error("{object} cannot be read: {message}")]
+    Unreadable {
+        /// URL of the object.
+        object: String,
+        /// What is wrong, and where.
+        message: String,
+    },
+    /// `input.columns.timeZone` is no IANA time zone.
+    #[error(
+        "input.columns.timeZone: {zone:?} is not a known IANA time zone; write one such as Europe/Paris or Etc/UTC"
+    )]
+    TimeZoneUnknown {
+        /// The zone as given.
+        zone: String,
+    },
+    /// A sensor lacks a key that the readings are matched by.
+    #[error("sensor {sensor} has no key {key:?}, which input.columns.keys matches by column")]
+    KeyMissing {
+        /// The sensor.
+        sensor: String,
+        /// The key.
+        key: String,
+    },
+    /// Two sensors have the same values in the matched keys, so their rows cannot be told apart.
+    #[error(
+        "sensors {first} and {second} read the same rows: name the key that tells them apart in input.columns.keys"
+    )]
+    DuplicateSensor {
+        /// The earlier sensor.
+        first: String,
+        /// The later sensor.
+        second: String,
+    },
+}
+
+impl ReadingsError {
+    /// An object that is not what its format says.
+    pub(crate) fn unreadable(object: &str, message: impl Into<String>) -> Self {
+        Self::Unreadable {
+            object: object.to_owned(),
+            message: message.into(),
+        }
+    }
+
+    /// A wanted column that is not there, among those that are.
+    pub(crate) fn column_missing<'a>(
+        object: &str,
+        column: &str,
+        present: impl Iterator<Item = &'a str>,
+    ) -> Self {
+        let present = present.take(100).map(str::to_owned).collect();
+        Self::ColumnMissing {
+            object: object.to_owned(),
+            column: column.to_owned(),
+            present,
+        }
+    }
+
+    /// The reason that the ledger names.
+    pub fn reason(&self) -> FailureReason {
+        match self {
+            Self::Storage { source, .. } => storage_reason(source),
+            Self::ColumnMissing { .. } => FailureReason::ColumnMissing,
+            Self::KeyMissing { .. } => FailureReason::KeyMissing,
+            Self::DuplicateSensor { .. } => FailureReason::DuplicateSensor,
+            Self::ColumnTwice { .. }
+            | Self::ColumnType { .. }
+            | Self::Ragged { .. }
+            | Self::Unreadable { .. }
+            | Self::TimeZoneUnknown { .. } => FailureReason::ReadingsUnreadable,
+        }
+    }
+}
+
+fn storage_reason(error: &object_store::Error) -> FailureReason {
+    match error {
+        object_store::Error::NotFound { .. } => FailureReason::ReadingsNotFound,
+        object_store::Error::PermissionDenied { .. }
+        | object_store::Error::Unauthenticated { .. } => FailureReason::AccessDenied,
+        _ => FailureReason::StorageUnavailable,
+    }
+}

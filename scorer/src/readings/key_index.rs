@@ -1,0 +1,184 @@
+use std::collections::HashMap;
+
+use fleetscore_crds::SensorKey;
+
+use super::{ReadingsError, Result};
+
+/// Finds the sensor that a row belongs to from the text of its key columns.
+///
+/// Texts are compared exactly, byte by byte: `01` is not `1`, and spaces count.
+#[derive(Clone, Debug)]
+pub struct KeyIndex {
+    /// The sensors' values, one list a sensor, in the order of the key columns.
+    values: Vec<Vec<String>>,
+    /// The joined values (see [`push_value`]) to the sensor's position.
+    sensors: HashMap<Box<[u8]>, u32>,
+    /// How many keys are matched.
+    width: usize,
+}
+
+impl KeyIndex {
+    /// An index of `sensors` by their values of the keys `names`; a sensor is known by its position in `sensors`.
+    ///
+    /// Errors: a sensor lacks a key, or two sensors have the same values.
+    pub fn new(sensors: &[SensorKey], names: &[String]) -> Result<Self> {
+        let mut index = Self {
+            values: Vec::new(),
+            sensors: HashMap::with_capacity(sensors.len()),
+            width: names.len(),
+        };
+        for sensor in sensors {
+            let values = names
+                .iter()
+                .map(|name| value_of(sensor, name))
+                .collect::<Result<Vec<_>>>()?;
+            let mut joined = Vec::new();
+            for value in &values {
+                push_value(&mut joined, value.as_bytes());
+            }
+            let position = u32::try_from(index.values.len()).unwrap_or(u32::MAX);
+            if let Some(first) = index.sensors.insert(joined.into_boxed_slice(), position) {
+                return Err(duplicate(sensors, first, sensor));
+            }
+            index.values.push(values);
+        }
+        Ok(index)
+    }
+
+    /// An index of one sensor that every row belongs to.
+    pub fn single() -> Self {
+        Self {
+            values: vec![Vec::new()],
+            sensors: HashMap::from([(Box::default(), 0)]),
+            width: 0,
+        }
+    }
+
+    /// Number of sensors.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there is no sensor.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Number of keys that are matched.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The values of each sensor in the order of the keys.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &[String]> {
+        self.values.iter().map(Vec::as_slice)
+    }
+
+    /// The sensor with the values that [`push_value`] joined.
+    pub(crate) fn find_joined(&self, joined: &[u8]) -> Option<u32> {
+        self.sensors.get(joined).copied()
+    }
+
+    /// The sensor with these values, in the order of the keys.
+    pub fn find<'a>(&self, values: impl IntoIterator<Item = &'a str>) -> Option<u32> {
+        let mut joined = Vec::new();
+        for value in values {
+            push_value(&mut joined, value.as_bytes());
+        }
+        self.find_joined(&joined)
+    }
+}
+
+/// Appends `value` to the joined values of a row. The length comes first, so that no two lists of values join alike.
+pub(crate) fn push_value(joined: &mut Vec<u8>, value: &[u8]) {
+    // Longer values differ in the bytes that follow.
+    joined.push(u8::try_from(value.len()).unwrap_or(u8::MAX));
+    if value.len() >= usize::from(u8::MAX) {
+        joined.extend_from_slice(&value.len().to_le_bytes());
+    }
+    joined.extend_from_slice(value);
+}
+
+fn value_of(sensor: &SensorKey, name: &str) -> Result<String> {
+    let missing = || ReadingsError::KeyMissing {
+        sensor: sensor.to_string(),
+        key: name.to_owned(),
+    };
+    sensor.get(name).map(str::to_owned).ok_or_else(missing)
+}
+
+fn duplicate(sensors: &[SensorKey], first: u32, second: &SensorKey) -> ReadingsError {
+    let first = sensors
+        .get(first as usize)
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    ReadingsError::DuplicateSensor {
+        first,
+        second: second.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Vec<String> {
+        vec!["device".to_owned(), "tag".to_owned()]
+    }
+
+    fn sensor(device: &str, tag: &str) -> SensorKey {
+        SensorKey::from_iter([("device", device), ("tag", tag)])
+    }
+
+    #[test]
+    fn finds_by_exact_text_of_all_keys() {
+        let index = KeyIndex::new(
+            &[sensor("1", "2"), sensor("12", ""), sensor("1", "02")],
+            &names(),
+        )
+        .unwrap();
+        assert_eq!(index.find(["1", "2"]), Some(0));
+        assert_eq!(index.find(["12", ""]), Some(1));
+        assert_eq!(index.find(["1", "02"]), Some(2));
+        for other in [["1", " 2"], ["", "12"], ["2", "1"], ["1", "2 "]] {
+            assert_eq!(index.find(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn long_values_do_not_collide() {
+        let (long, longer) = ("x".repeat(255), "x".repeat(511));
+        let index =
+            KeyIndex::new(&[sensor(&long, &longer), sensor(&longer, &long)], &names()).unwrap();
+        assert_eq!(index.find([long.as_str(), longer.as_str()]), Some(0));
+        assert_eq!(index.find([longer.as_str(), long.as_str()]), Some(1));
+    }
+
+    #[test]
+    fn refuses_what_cannot_be_told_apart() {
+        let twice = KeyIndex::new(
+            &[sensor("1", "1"), sensor("1", "2")],
+            &["device".to_owned()],
+        )
+        .unwrap_err();
+        assert!(
+            matches!(twice, ReadingsError::DuplicateSensor { .. }),
+            "{twice}"
+        );
+        let missing =
+            KeyIndex::new(&[SensorKey::from_iter([("device", "1")])], &names()).unwrap_err();
+        assert_eq!(
+            missing.to_string(),
+            "sensor device=1 has no key \"tag\", which input.columns.keys matches by column"
+        );
+    }
+
+    #[test]
+    fn without_keys_every_row_is_the_only_sensors() {
+        assert_eq!(KeyIndex::single().find([]), Some(0));
+        assert_eq!(
+            KeyIndex::new(&[sensor("1", "1")], &[]).unwrap().find([]),
+            Some(0)
+        );
+    }
+}

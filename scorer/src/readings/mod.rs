@@ -1,0 +1,53 @@
+//! Reading rows: one pass over an object of readings, partitioned by sensor.
+//!
+//! [`read`] takes one object ([`ObjectSource`]) and a [`ReadRequest`], and hands over [`Chunk`]s: for each sensor of the request
+//! its times, features and labels in the order of the object. Rows of other sensors and rows outside the window are skipped
+//! before their features are parsed; columns that are not asked for are not parsed at all.
+//!
+//! `csv` and `parquet` hold a format each. What they share: [`TimeParser`] (text and numbers to instants), [`KeyIndex`] (the
+//! text of the key columns to a sensor) and `partition` (rows to chunks, within a bound of memory).
+
+mod csv;
+mod error;
+mod format;
+mod key_index;
+mod object;
+mod parquet;
+mod partition;
+mod prefetch;
+mod request;
+mod rows;
+#[cfg(test)]
+pub(crate) mod tests;
+mod time;
+mod values;
+mod zone;
+
+pub use error::{ReadingsError, Result};
+pub use key_index::KeyIndex;
+pub use object::ObjectSource;
+pub use request::{ReadRequest, ReadStats};
+pub use rows::{Chunk, InvalidReading, SensorFailure, SensorRows, TimeText, Times};
+pub use time::TimeParser;
+
+use std::ops::ControlFlow;
+
+use fleetscore_crds::ReadingFormat;
+
+/// Takes the chunks of a read; `Break` ends the read early.
+pub type Sink<'a> = dyn FnMut(Chunk) -> ControlFlow<()> + 'a;
+
+/// Reads `object` once and hands the rows of the request's sensors to `sink`, in the object's order for each sensor.
+///
+/// Blocks: call it from a thread outside the asynchronous runtime, such as one of `spawn_blocking`. A reading that cannot be
+/// scored fails its own sensor only (see [`Chunk::failed`]); an error means that the object as a whole cannot be read.
+pub fn read(
+    object: &ObjectSource,
+    request: &ReadRequest,
+    sink: &mut Sink<'_>,
+) -> Result<ReadStats> {
+    match format::detect(object, request.format)? {
+        ReadingFormat::Parquet => parquet::read(object, request, sink),
+        ReadingFormat::Csv | ReadingFormat::Auto => csv::read(object, request, sink),
+    }
+}

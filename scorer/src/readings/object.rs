@@ -1,0 +1,141 @@
+use std::fs::File;
+use std::io::Read;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore};
+use tokio::runtime::Handle;
+
+use super::prefetch::Prefetch;
+use super::{ReadingsError, Result};
+
+/// An object of readings and how to get at its bytes.
+#[derive(Clone, Debug)]
+pub struct ObjectSource {
+    pub(super) store: Arc<dyn ObjectStore>,
+    pub(super) meta: ObjectMeta,
+    name: String,
+    pub(super) runtime: Handle,
+    file: Option<PathBuf>,
+}
+
+impl ObjectSource {
+    /// The object `meta` of `store`, called `name` (its URL) in messages. Requests run on `runtime`, which must be of the
+    /// multi-threaded kind.
+    ///
+    /// Where `meta` has an `e_tag`, an object that is overwritten meanwhile ends the read with an error instead of a mixture.
+    pub fn new(
+        store: Arc<dyn ObjectStore>,
+        meta: ObjectMeta,
+        name: impl Into<String>,
+        runtime: Handle,
+    ) -> Self {
+        Self {
+            store,
+            meta,
+            name: name.into(),
+            runtime,
+            file: None,
+        }
+    }
+
+    /// The same object, which is the local file `path`: streamed without the detour over the store.
+    #[must_use]
+    pub fn with_file(mut self, path: PathBuf) -> Self {
+        self.file = Some(path);
+        self
+    }
+
+    /// The object's URL.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The object's length in bytes.
+    pub fn size(&self) -> u64 {
+        self.meta.size
+    }
+
+    /// An error of storage about this object.
+    pub(super) fn storage_error(&self, source: object_store::Error) -> ReadingsError {
+        ReadingsError::Storage {
+            object: self.name.clone(),
+            source,
+        }
+    }
+
+    /// Reads a range of bytes, blocking.
+    pub(super) fn range(&self, range: Range<u64>) -> Result<Bytes> {
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        self.runtime
+            .block_on(self.get(range))
+            .map_err(|error| self.storage_error(error))
+    }
+
+    /// Reads a range of bytes.
+    pub(super) async fn get(&self, range: Range<u64>) -> object_store::Result<Bytes> {
+        let expected = range.end - range.start;
+        let options = GetOptions {
+            range: Some(GetRange::Bounded(range.clone())),
+            if_match: self.meta.e_tag.clone(),
+            version: self.meta.version.clone(),
+            ..GetOptions::default()
+        };
+        let bytes = self
+            .store
+            .get_opts(&self.meta.location, options)
+            .await?
+            .bytes()
+            .await?;
+        if bytes.len() as u64 == expected {
+            return Ok(bytes);
+        }
+        let message = format!(
+            "bytes {range:?} are not all there: the object is shorter than it was or says it is"
+        );
+        Err(object_store::Error::Generic {
+            store: "readings",
+            source: message.into(),
+        })
+    }
+
+    /// The object from its first to its last byte; at most `memory` bytes are read ahead.
+    pub(crate) fn stream(&self, memory: usize) -> Result<Box<dyn Read + Send>> {
+        let Some(path) = &self.file else {
+            return Ok(Box::new(Prefetch::new(self.clone(), memory)));
+        };
+        let file = File::open(path).map_err(|error| self.file_error(path, error))?;
+        Ok(Box::new(file))
+    }
+
+    fn file_error(&self, path: &std::path::Path, error: std::io::Error) -> ReadingsError {
+        let path = path.display().to_string();
+        let source = match error.kind() {
+            std::io::ErrorKind::NotFound => object_store::Error::NotFound {
+                path,
+                source: Box::new(error),
+            },
+            std::io::ErrorKind::PermissionDenied => object_store::Error::PermissionDenied {
+                path,
+                source: Box::new(error),
+            },
+            _ => object_store::Error::Generic {
+                store: "file",
+                source: Box::new(error),
+            },
+        };
+        self.storage_error(source)
+    }
+
+    /// What an error while streaming means: storage's own error where there is one inside.
+    pub(crate) fn stream_error(&self, error: std::io::Error) -> ReadingsError {
+        match error.downcast::<object_store::Error>() {
+            Ok(source) => self.storage_error(source),
+            Err(error) => ReadingsError::unreadable(&self.name, error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+use std::io::Write;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Date32Type, Float64Type, Int64Type, UInt64Type};
+use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, StringArray, UInt64Array};
+use arrow_cast::cast;
+use arrow_schema::{ArrowError, DataType, TimeUnit};
+
+use super::schema::is_text;
+use crate::readings::TimeParser;
+use crate::readings::key_index::push_value;
+use crate::readings::values::{label, label_number};
+
+/// Result of a conversion between Arrow types.
+pub(super) type Result<T> = std::result::Result<T, ArrowError>;
+
+const DAY: i64 = 86_400_000_000_000;
+
+/// A key column of a batch.
+pub(super) enum Keys {
+    Signed(Int64Array),
+    Unsigned(UInt64Array),
+    Text(StringArray),
+}
+
+impl Keys {
+    pub fn new(array: &ArrayRef) -> Result<Self> {
+        let data_type = array.data_type();
+        Ok(if data_type.is_unsigned_integer() {
+            Self::Unsigned(
+                cast(array, &DataType::UInt64)?
+                    .as_primitive::<UInt64Type>()
+                    .clone(),
+            )
+        } else if data_type.is_integer() {
+            Self::Signed(
+                cast(array, &DataType::Int64)?
+                    .as_primitive::<Int64Type>()
+                    .clone(),
+            )
+        } else {
+            Self::Text(texts(array)?)
+        })
+    }
+
+    /// Appends the text of row `row` to the joined keys; false where there is none.
+    pub fn push(&self, row: usize, joined: &mut Vec<u8>) -> bool {
+        match self {
+            Self::Text(array) if array.is_valid(row) => {
+                push_value(joined, array.value(row).as_bytes())
+            }
+            Self::Signed(array) if array.is_valid(row) => push_number(joined, array.value(row)),
+            Self::Unsigned(array) if array.is_valid(row) => push_number(joined, array.value(row)),
+            _ => return false,
+        }
+        true
+    }
+}
+
+fn push_number(joined: &mut Vec<u8>, number: impl std::fmt::Display) {
+    let mut text = [0_u8; 20];
+    let mut free = &mut text[..];
+    // Twenty characters hold any 64-bit integer.
+    let _ = write!(free, "{number}");
+    let unused = free.len();
+    push_value(joined, text.get(..20 - unused).unwrap_or_default());
+}
+
+/// The time column of a batch: an instant a row, none where there is no valid one.
+pub(super) struct Instants {
+    pub nanos: Vec<Option<i64>>,
+    /// The text of the times where the file holds text.
+    pub text: Option<StringArray>,
+}
+
+impl Instants {
+    pub fn new(array: &ArrayRef, parser: &mut TimeParser) -> Result<Self> {
+        if !is_text(array.data_type()) {
+            return Ok(Self {
+                nanos: instants(array, parser)?,
+                text: None,
+            });
+        }
+        let text = texts(array)?;
+        let nanos = text
+            .iter()
+            .map(|text| parser.parse(text?.as_bytes()))
+            .collect();
+        Ok(Self {
+            nanos,
+            text: Some(text),
+        })
+    }
+}
+
+/// The instants of a column that is no text.
+pub(super) fn instants(array: &ArrayRef, parser: &mut TimeParser) -> Result<Vec<Option<i64>>> {
+    let values = match array.data_type() {
+        DataType::Date32 => {
+            let days = array.as_primitive::<Date32Type>().iter();
+            return Ok(days
+                .map(|day| parser.local(i64::from(day?).checked_mul(DAY)?))
+                .collect());
+        }
+        data_type if data_type.is_unsigned_integer() => cast(array, &DataType::UInt64)?,
+        _ => array.clone(),
+    };
+    let values = cast(&values, &DataType::Int64)?;
+    let values = values.as_primitive::<Int64Type>().iter();
+    Ok(match array.data_type() {
+        DataType::Timestamp(unit, Some(_)) => values
+            .map(|value| value?.checked_mul(nanos_in(*unit)))
+            .collect(),
+        DataType::Timestamp(unit, None) => values
+            .map(|value| parser.local(value?.checked_mul(nanos_in(*unit))?))
+            .collect(),
+        DataType::Date64 => values
+            .map(|value| parser.local(value?.checked_mul(1_000_000)?))
+            .collect(),
+        _ => values.map(|value| TimeParser::epoch(value?)).collect(),
+    })
+}
+
+fn nanos_in(unit: TimeUnit) -> i64 {
+    match unit {
+        TimeUnit::Second => 1_000_000_000,
+        TimeUnit::Millisecond => 1_000_000,
+        TimeUnit::Microsecond => 1_000,
+        TimeUnit::Nanosecond => 1,
+    }
+}
+
+/// A column as text.
+pub(super) fn texts(array: &ArrayRef) -> Result<StringArray> {
+    Ok(cast(array, &DataType::Utf8)?.as_string::<i32>().clone())
+}
+
+/// A column as double-precision numbers.
+pub(super) fn numbers(array: &ArrayRef) -> Result<Float64Array> {
+    Ok(cast(array, &DataType::Float64)?
+        .as_primitive::<Float64Type>()
+        .clone())
+}
+
+/// A label column of a batch: one label a row, none where there is no valid one.
+pub(super) fn labels(array: &ArrayRef) -> Result<Vec<Option<bool>>> {
+    if is_text(array.data_type()) {
+        return Ok(texts(array)?
+            .iter()
+            .map(|text| label(text?.as_bytes()))
+            .collect());
+    }
+    Ok(numbers(array)?
+        .iter()
+        .map(|number| label_number(number?))
+        .collect())
+}

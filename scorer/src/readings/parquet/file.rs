@@ -1,0 +1,95 @@
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use object_store::{OBJECT_STORE_COALESCE_DEFAULT, coalesce_ranges};
+use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::ParquetMetaDataReader;
+
+use super::Metadata;
+use crate::readings::ObjectSource;
+
+/// Bytes at the end of a file that are fetched at once, so that most footers need one request.
+const FOOTER: usize = 64 << 10;
+
+/// Gives the Parquet library ranges of an object, and counts them.
+#[derive(Clone)]
+pub(super) struct ObjectFile {
+    object: ObjectSource,
+    read: Arc<AtomicU64>,
+}
+
+impl ObjectFile {
+    pub fn new(object: ObjectSource) -> Self {
+        Self {
+            object,
+            read: Arc::new(AtomicU64::new(0)),
+        }
+    }
+
+    /// Bytes fetched so far.
+    pub fn bytes_read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// Fetches a range; one that the object cannot have is damage.
+    async fn fetch(&self, range: Range<u64>) -> Result<Bytes> {
+        if range.start > range.end || range.end > self.object.size() {
+            return Err(ParquetError::EOF(format!(
+                "bytes {range:?} are beyond the end of the file"
+            )));
+        }
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        self.read
+            .fetch_add(range.end - range.start, Ordering::Relaxed);
+        self.object
+            .get(range)
+            .await
+            .map_err(|error| ParquetError::External(Box::new(error)))
+    }
+}
+
+impl AsyncFileReader for ObjectFile {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes>> {
+        self.fetch(range).boxed()
+    }
+
+    fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>>> {
+        let file = &*self;
+        async move {
+            if ranges.iter().any(|range| range.start > range.end) {
+                return Err(ParquetError::General(
+                    "a range of bytes ends before it begins".to_owned(),
+                ));
+            }
+            coalesce_ranges(
+                &ranges,
+                |range| file.fetch(range),
+                OBJECT_STORE_COALESCE_DEFAULT,
+            )
+            .await
+        }
+        .boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        options: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, Result<Metadata>> {
+        async move {
+            let size = self.object.size();
+            let reader = ParquetMetaDataReader::new()
+                .with_metadata_options(options.map(|options| options.metadata_options().clone()))
+                .with_prefetch_hint(Some(FOOTER));
+            Ok(Arc::new(reader.load_and_finish(self, size).await?))
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,157 @@
+use std::fmt;
+
+/// A piece of a read: rows of some sensors, and the sensors that failed meanwhile.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Chunk {
+    /// Rows; several entries of one sensor are in the object's order.
+    pub rows: Vec<SensorRows>,
+    /// Sensors that failed; no more rows of them follow, and those handed over before are void.
+    pub failed: Vec<SensorFailure>,
+}
+
+/// Rows of one sensor in the order of the object.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SensorRows {
+    /// The sensor's position in the request's index.
+    pub sensor: u32,
+    /// n times.
+    pub times: Times,
+    /// n rows of d features, row-major.
+    pub features: Vec<f64>,
+    /// n labels (true: anomaly) where the request names a label column.
+    pub labels: Option<Vec<bool>>,
+    /// Readings left out because they cannot be scored.
+    pub skipped: u64,
+}
+
+impl SensorRows {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.times.nanos.len()
+    }
+
+    /// Whether there is no row; there may be skipped readings all the same.
+    pub fn is_empty(&self) -> bool {
+        self.times.nanos.is_empty()
+    }
+
+    /// Bytes of the rows.
+    pub(crate) fn bytes(&self) -> usize {
+        let text = self
+            .times
+            .text
+            .as_ref()
+            .map_or(0, |text| text.bytes.len() + 4 * text.ends.len());
+        let labels = self.labels.as_ref().map_or(0, Vec::len);
+        8 * self.times.nanos.len() + 8 * self.features.len() + labels + text
+    }
+
+    /// Appends the rows of `later`.
+    pub fn append(&mut self, later: &Self) {
+        self.times.nanos.extend_from_slice(&later.times.nanos);
+        if let Some(text) = &later.times.text {
+            let own = self.times.text.get_or_insert_default();
+            for row in 0..later.len() {
+                own.push(text.get(row));
+            }
+        }
+        self.features.extend_from_slice(&later.features);
+        if let Some(labels) = &later.labels {
+            self.labels
+                .get_or_insert_default()
+                .extend_from_slice(labels);
+        }
+        self.skipped += later.skipped;
+    }
+}
+
+/// Times of n rows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Times {
+    /// Nanoseconds since 1970-01-01T00:00:00Z.
+    pub nanos: Vec<i64>,
+    /// The times as the object writes them, where it holds text.
+    pub text: Option<TimeText>,
+}
+
+/// The original text of n times, in one buffer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TimeText {
+    bytes: Vec<u8>,
+    ends: Vec<u32>,
+}
+
+impl TimeText {
+    /// The text of row `row`; empty past the last row.
+    pub fn get(&self, row: usize) -> &[u8] {
+        let start = row
+            .checked_sub(1)
+            .and_then(|before| self.ends.get(before))
+            .map_or(0, |end| *end as usize);
+        let end = self.ends.get(row).map_or(start, |end| *end as usize);
+        self.bytes.get(start..end).unwrap_or_default()
+    }
+
+    /// Appends the text of one row.
+    pub fn push(&mut self, text: &[u8]) {
+        self.bytes.extend_from_slice(text);
+        // A batch is flushed long before 4 GiB of text.
+        self.ends
+            .push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
+    }
+}
+
+/// A sensor whose readings cannot be scored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SensorFailure {
+    /// The sensor's position in the request's index.
+    pub sensor: u32,
+    /// The reading that cannot be scored.
+    pub error: InvalidReading,
+}
+
+/// A reading that cannot be scored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidReading {
+    /// URL of the object.
+    pub object: String,
+    /// The line of a CSV object, from 1, header included; the row of a Parquet object, from 1.
+    pub row: u64,
+    /// The column.
+    pub column: String,
+    /// The value as it is written there, cut to 64 characters; none where a Parquet value is null.
+    pub value: Option<String>,
+    /// What was expected: `a time`, `a finite number` or `a label (0, 1, true or false)`.
+    pub expected: &'static str,
+}
+
+impl InvalidReading {
+    /// The text of a value for the message: cut to 64 characters.
+    pub(crate) fn excerpt(value: &[u8]) -> String {
+        let end = value.len().min(256);
+        let text = String::from_utf8_lossy(value.get(..end).unwrap_or_default());
+        text.chars().take(64).collect()
+    }
+}
+
+impl fmt::Display for InvalidReading {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            object,
+            row,
+            column,
+            expected,
+            ..
+        } = self;
+        match &self.value {
+            Some(value) => write!(
+                out,
+                "{object}, row {row}, column {column:?}: {value:?} is not {expected}"
+            ),
+            None => write!(
+                out,
+                "{object}, row {row}, column {column:?}: the value is missing, expected {expected}"
+            ),
+        }
+    }
+}

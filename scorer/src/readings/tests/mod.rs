@@ -1,0 +1,7 @@
+//! Tests of whole reads, through memory and local files.
+
+mod csv;
+mod damage;
+mod parquet;
+pub(crate) mod support;
+mod times;
