@@ -1,0 +1,92 @@
+//! What a reason means in words, and what to do about it.
+
+use crate::ledger::{FailureReason, WarningReason};
+
+/// A reason in a few words, and the way out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Advice {
+    pub(super) title: &'static str,
+    pub(super) action: &'static str,
+}
+
+/// What to do about failed sensors.
+pub(super) fn failure(reason: FailureReason) -> Advice {
+    let (title, action) = match reason {
+        FailureReason::ModelNotFound => (
+            "No model",
+            "Train and upload the sensor's model, or take the sensor off the list. Check model.location for a wrong placeholder.",
+        ),
+        FailureReason::ModelUnreadable => (
+            "Model cannot be read",
+            "Look at the file with `fleetscore model inspect`. Upload it again if it is cut off; export it again if it is not a one-class SVM.",
+        ),
+        FailureReason::ModelMismatch => (
+            "Model and readings do not fit",
+            "List in input.columns.features the columns the model was trained on, in that order, or train it again.",
+        ),
+        FailureReason::ReadingsNotFound => (
+            "No readings file",
+            "Check input.location, and that the ingestion wrote this window.",
+        ),
+        FailureReason::ReadingsUnreadable => (
+            "Readings cannot be read",
+            "Check the file and input.format. A file that was still being written needs an offset of the window.",
+        ),
+        FailureReason::ColumnMissing => (
+            "A column is missing",
+            "Compare input.columns with the header of the readings; names are case-sensitive.",
+        ),
+        FailureReason::InvalidReading => (
+            "A reading is not a number",
+            "Correct the row that the message names, or set input.onInvalidReading to skip such rows.",
+        ),
+        FailureReason::NoReadings => (
+            "No reading in the window",
+            "The sensor may be offline. If silence is normal, set input.onNoReadings; if data comes late, offset the window.",
+        ),
+        FailureReason::DuplicateSensor => (
+            "Sensor listed twice",
+            "Remove the second line from the list of sensors.",
+        ),
+        FailureReason::KeyMissing => (
+            "A key has no value",
+            "Give every sensor each key that the locations' placeholders name.",
+        ),
+        FailureReason::OutputCollision => (
+            "Two sensors, one output",
+            "Name every key of the sensors in output.file.",
+        ),
+        FailureReason::OutputUnwritable => (
+            "Predictions cannot be written",
+            "Check free space and the permission to write below output.location, then retry the failed sensors.",
+        ),
+        FailureReason::AccessDenied => (
+            "Storage denies access",
+            "Give the run's identity the right to read models and readings and to write predictions.",
+        ),
+        FailureReason::StorageUnavailable => (
+            "Storage does not answer",
+            "Retry the failed sensors. If it lasts, check the endpoint, the network and the account's limits.",
+        ),
+        FailureReason::NotScored => (
+            "Not scored",
+            "Read the shard's log in _run/logs, then retry the failed sensors. Killed for memory: more memory, or fewer sensors a pod.",
+        ),
+    };
+    Advice { title, action }
+}
+
+/// What to do about warnings.
+pub(super) fn warning(reason: WarningReason) -> Advice {
+    let (title, action) = match reason {
+        WarningReason::MostlyAnomalous => (
+            "Mostly anomalous",
+            "Either the machine is in trouble or the model no longer fits: check the units of the readings, then train it again.",
+        ),
+        WarningReason::SinglePrecision => (
+            "Single precision",
+            "Labels close to the boundary may differ from scikit-learn's. Use the joblib or skops file for the exact ones.",
+        ),
+    };
+    Advice { title, action }
+}

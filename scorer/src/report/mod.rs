@@ -1,0 +1,27 @@
+//! The ledgers of a run summed up: `report.json`, `report.html` and the summary in the terminal.
+//!
+//! A [`Fold`] takes the shards' ledgers one by one, in any order, and ends in a [`Report`]. The report
+//! is what `report.json` holds; [`html::render`] makes a page of it, with a [`Plot`] for some sensors,
+//! and [`text::summary`] a table for the terminal.
+
+mod advice;
+mod axis;
+mod chart;
+mod document;
+mod downsample;
+mod fold;
+mod format;
+pub mod html;
+mod plot;
+mod ranking;
+mod reasons;
+mod shards;
+pub mod text;
+mod top;
+
+pub use document::{
+    AnomalousSensor, Example, FailureGroup, MissingShards, Quality, REPORT_VERSION, Report,
+    ReportError, RunInfo, Seconds, SensorTotals, ShardTiming, ShardTotals, Timing, WarningGroup,
+};
+pub use fold::Fold;
+pub use plot::{Feature, Plot};

@@ -1,0 +1,216 @@
+//! The report in the terminal.
+
+use std::fmt::{self, Write as _};
+
+use fleetscore_crds::Phase;
+
+use super::document::{Example, Report};
+use super::format;
+
+/// Columns of the terminal that the summary keeps to.
+const WIDTH: usize = 100;
+/// Most anomalous sensors shown.
+const SENSORS: usize = 5;
+
+/// The summary that `fleetscore run` and `fleetscore report` print: plain text, at most 100 columns, with a final line
+/// break.
+pub fn summary(report: &Report) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = write(&mut text, report);
+    let lines = text.lines().map(|line| format::shortened(line, WIDTH));
+    lines.fold(String::new(), |all, line| all + line.trim_end() + "\n")
+}
+
+fn write(out: &mut String, report: &Report) -> fmt::Result {
+    head(out, report)?;
+    totals(out, report)?;
+    for group in &report.failures {
+        reason(
+            out,
+            "failed",
+            &format!("{:?}", group.reason),
+            group.count,
+            &group.examples,
+        )?;
+    }
+    for group in &report.warnings {
+        reason(
+            out,
+            "warning",
+            &format!("{:?}", group.reason),
+            group.count,
+            &group.examples,
+        )?;
+    }
+    most_anomalous(out, report)?;
+    writeln!(out)?;
+    writeln!(out, "report: {}_run/report.html", report.run.output)
+}
+
+fn head(out: &mut String, report: &Report) -> fmt::Result {
+    let phase = match report.phase {
+        Phase::Succeeded => "Succeeded",
+        Phase::PartiallySucceeded => "PartiallySucceeded",
+        Phase::Failed => "Failed",
+        _ => "Unfinished",
+    };
+    writeln!(out, "{phase}  {}", format::shortened(&report.run.name, 70))?;
+    if let Some(window) = report.run.window {
+        fact(
+            out,
+            "window",
+            &format!(
+                "{} to {}",
+                format::time(window.start),
+                format::time(window.end)
+            ),
+        )?;
+    }
+    Ok(())
+}
+
+fn totals(out: &mut String, report: &Report) -> fmt::Result {
+    let sensors = &report.sensors;
+    let counts = format!(
+        "{} of {} scored",
+        format::count(sensors.succeeded),
+        format::count(sensors.total)
+    );
+    let failed = match sensors.failed {
+        0 => String::new(),
+        failed => format!(
+            ", {} failed ({} allowed)",
+            format::count(failed),
+            format::count(sensors.limit)
+        ),
+    };
+    fact(out, "sensors", &(counts + &failed))?;
+    let skipped = match report.skipped {
+        0 => String::new(),
+        skipped => format!(", {} left out", format::count(skipped)),
+    };
+    fact(out, "readings", &(format::count(report.rows) + &skipped))?;
+    let share = format::percent_of(report.anomalies, report.rows);
+    fact(
+        out,
+        "anomalies",
+        &format!("{} ({share})", format::count(report.anomalies)),
+    )?;
+    if let Some(quality) = &report.quality {
+        let percent = |share: Option<f64>| share.map_or_else(|| "–".into(), format::percent);
+        let (precision, recall) = (percent(quality.precision), percent(quality.recall));
+        let (f1, sensors) = (
+            percent(quality.f1),
+            format::counted(quality.sensors, "sensor"),
+        );
+        fact(
+            out,
+            "quality",
+            &format!("precision {precision}, recall {recall}, F1 {f1} ({sensors} with labels)"),
+        )?;
+    }
+    let timing = &report.timing;
+    let shards = timing.shard_seconds.map_or_else(String::new, |seconds| {
+        let (median, max) = (
+            format::duration(seconds.median),
+            format::duration(seconds.max),
+        );
+        format!(
+            "; {}: median {median}, longest {max}",
+            format::counted(report.shards.total, "shard")
+        )
+    });
+    fact(
+        out,
+        "duration",
+        &format!("{}{shards}", format::duration(timing.seconds)),
+    )
+}
+
+fn fact(out: &mut String, name: &str, value: &str) -> fmt::Result {
+    writeln!(out, "  {name:<10} {value}")
+}
+
+fn reason(
+    out: &mut String,
+    kind: &str,
+    reason: &str,
+    count: u64,
+    examples: &[Example],
+) -> fmt::Result {
+    writeln!(out)?;
+    writeln!(
+        out,
+        "{kind}: {reason} ({})",
+        format::counted(count, "sensor")
+    )?;
+    if let Some(example) = examples.first() {
+        writeln!(
+            out,
+            "  {}",
+            format::shortened(&example.sensor.to_string(), WIDTH - 2)
+        )?;
+        for line in wrapped(&example.message, WIDTH - 4, 3) {
+            writeln!(out, "    {line}")?;
+        }
+    }
+    Ok(())
+}
+
+fn most_anomalous(out: &mut String, report: &Report) -> fmt::Result {
+    if report.most_anomalous.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)?;
+    writeln!(
+        out,
+        "{:<52} {:>9} {:>10} {:>7} {:>12}",
+        "most anomalous", "anomalies", "readings", "share", "lowest score"
+    )?;
+    for sensor in report.most_anomalous.iter().take(SENSORS) {
+        let key = format::shortened(&sensor.key.to_string(), 50);
+        let (anomalies, rows) = (format::count(sensor.anomalies), format::count(sensor.rows));
+        let score = sensor
+            .score
+            .map_or_else(|| "–".into(), |score| format::number(score.min));
+        let share = format::percent(sensor.share);
+        let suspect = if sensor.mostly_anomalous { " *" } else { "" };
+        writeln!(
+            out,
+            "  {key:<50} {anomalies:>9} {rows:>10} {share:>7} {score:>12}{suspect}"
+        )?;
+    }
+    if report
+        .most_anomalous
+        .iter()
+        .take(SENSORS)
+        .any(|sensor| sensor.mostly_anomalous)
+    {
+        writeln!(out, "  * mostly anomalous: check the model and the input")?;
+    }
+    Ok(())
+}
+
+/// `text` in at most `limit` lines of `width` characters, broken at spaces where there are some.
+fn wrapped(text: &str, width: usize, limit: usize) -> Vec<String> {
+    let text = format::shortened(text, width * limit);
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        let used = line.chars().count();
+        if used > 0 && used + 1 + word.chars().count() > width {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines.truncate(limit);
+    lines
+        .into_iter()
+        .map(|line| format::shortened(&line, width))
+        .collect()
+}
