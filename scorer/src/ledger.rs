@@ -1,0 +1,165 @@
+//! One record a sensor of what happened to it.
+
+use fleetscore_crds::SensorKey;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What happened to one sensor: one line of `_run/ledger/NNNNNN.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LedgerEntry {
+    /// The sensor.
+    pub key: SensorKey,
+    /// Whether its predictions were written.
+    pub state: SensorState,
+    /// Readings scored.
+    pub rows: u64,
+    /// Readings left out because they could not be scored.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skipped: u64,
+    /// Readings predicted as anomaly.
+    pub anomalies: u64,
+    /// Range of the scores; absent without rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<ScoreSummary>,
+    /// Predictions against the known truth; absent without a label column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Confusion>,
+    /// Path of the predictions below the output location; absent when nothing was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// Seconds spent on this sensor's model, scores and output.
+    pub seconds: f64,
+    /// Things a user should look at although the sensor was scored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+    /// Why the sensor failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
+}
+
+/// Whether a sensor's predictions were written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum SensorState {
+    /// They were.
+    Succeeded,
+    /// They were not; the entry's error says why.
+    Failed,
+}
+
+/// Smallest, mean and largest score of a sensor's readings.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ScoreSummary {
+    /// Smallest score: the most anomalous reading.
+    pub min: f64,
+    /// Arithmetic mean.
+    pub mean: f64,
+    /// Largest score.
+    pub max: f64,
+}
+
+/// Predictions against the known truth, in readings. Anomaly is the positive class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Confusion {
+    /// Anomalies predicted as anomaly.
+    pub true_positives: u64,
+    /// Normal readings predicted as anomaly.
+    pub false_positives: u64,
+    /// Anomalies predicted as normal.
+    pub false_negatives: u64,
+    /// Normal readings predicted as normal.
+    pub true_negatives: u64,
+}
+
+/// Why a sensor failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Failure {
+    /// The kind of failure; stable, also a metric label.
+    pub reason: FailureReason,
+    /// What happened, where, and what to do.
+    pub message: String,
+}
+
+/// The kinds of failure of a sensor.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+pub enum FailureReason {
+    /// There is no object at the model's location.
+    ModelNotFound,
+    /// The model file cannot be read, or is not a supported one-class SVM.
+    ModelUnreadable,
+    /// The model has another number of features than `input.columns.features`.
+    ModelMismatch,
+    /// There is no object at the readings' location.
+    ReadingsNotFound,
+    /// The readings cannot be read.
+    ReadingsUnreadable,
+    /// The readings lack a column.
+    ColumnMissing,
+    /// A reading cannot be scored: an unparsable number or time, NaN or infinity.
+    InvalidReading,
+    /// The sensor has no reading in the window.
+    NoReadings,
+    /// The sensor is listed more than once.
+    DuplicateSensor,
+    /// A placeholder has no value for this sensor.
+    KeyMissing,
+    /// Another sensor has the same output path.
+    OutputCollision,
+    /// The predictions cannot be written: full disk, no permission.
+    OutputUnwritable,
+    /// Storage refuses the credentials.
+    AccessDenied,
+    /// Storage cannot be reached, or does not answer in time.
+    StorageUnavailable,
+    /// The shard ended before it came to this sensor.
+    NotScored,
+}
+
+/// A thing to look at although the sensor was scored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Warning {
+    /// The kind of warning; stable.
+    pub reason: WarningReason,
+    /// What is suspicious and what to do.
+    pub message: String,
+}
+
+/// The kinds of warning.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+pub enum WarningReason {
+    /// More than half of the window is predicted as anomaly.
+    MostlyAnomalous,
+    /// The model file holds single precision: some labels may differ from scikit-learn's.
+    SinglePrecision,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// First line of a ledger: the shard it belongs to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LedgerHeader {
+    /// Version of the ledger's format: 1.
+    pub version: u32,
+    /// The shard.
+    pub shard: u32,
+    /// Sensors in this ledger.
+    pub sensors: u64,
+    /// Whether the shard was stopped before its last sensor.
+    pub interrupted: bool,
+    /// Seconds from the shard's first to its last work.
+    pub seconds: f64,
+    /// Bytes of readings read from storage.
+    pub bytes_read: u64,
+}

@@ -1,0 +1,20 @@
+//! Scores a fleet of sensors: every sensor's readings with its own one-class SVM.
+//!
+//! A run is three steps, each a function in [`steps`]: `plan` lists the sensors, `score` scores one shard of them, `collect`
+//! sums up. A pod runs one of them (the binary `scorer`); `fleetscore run` calls all three in one process.
+//!
+//! What a step works with: [`location`] (URLs and their placeholders), [`storage`] (objects behind a URL), [`models`] (reading
+//! a model, its decision function), [`readings`] (reading rows), [`predictions`] (writing results), [`ledger`] (what happened
+//! to each sensor) and [`report`] (the ledger summed up).
+
+pub mod ledger;
+pub mod location;
+pub mod log;
+pub mod models;
+pub mod outputs;
+pub mod predictions;
+pub mod readings;
+pub mod report;
+pub mod run;
+pub mod steps;
+pub mod storage;

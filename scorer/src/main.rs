@@ -1,0 +1,80 @@
+//! `scorer`: runs one step of a run in a pod.
+
+mod pod;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Runs one step of a scoring run: what a pod does. To run a manifest with all its steps, use `fleetscore run`.
+///
+/// Exit codes: 0 done; 10 some sensors failed for good (their ledger says why); 64 the run is misconfigured; 75 a temporary
+/// failure, try again; 143 stopped by a signal, try again.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    step: Step,
+}
+
+#[derive(Subcommand)]
+enum Step {
+    /// List the sensors and write the plan.
+    Plan(PodArgs),
+    /// Score the sensors of one shard.
+    Score(ScoreArgs),
+    /// Sum up the ledgers: report, failed sensors, _SUCCESS.
+    Collect(PodArgs),
+}
+
+/// What every step takes.
+#[derive(Args)]
+struct PodArgs {
+    /// The ScoringRun as JSON: apiVersion, kind, metadata and spec.
+    #[arg(
+        long,
+        env = "FLEETSCORE_RUN",
+        default_value = "/etc/fleetscore/run.json",
+        value_name = "FILE"
+    )]
+    run: PathBuf,
+    /// Memory of the whole process in MiB; readings and predictions in flight stay below it.
+    #[arg(long, env = "FLEETSCORE_MEMORY_MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(32..))]
+    memory_mib: u32,
+    /// Threads that compute; default: one a core.
+    #[arg(long, env = "FLEETSCORE_THREADS")]
+    threads: Option<usize>,
+    /// Where the summary for the operator goes; left out when it cannot be written.
+    #[arg(
+        long,
+        env = "FLEETSCORE_TERMINATION_LOG",
+        default_value = "/dev/termination-log",
+        value_name = "FILE"
+    )]
+    termination_log: PathBuf,
+}
+
+#[derive(Args)]
+struct ScoreArgs {
+    #[command(flatten)]
+    pod: PodArgs,
+    /// The shard, counted from 0; in an Indexed Job, the pod's completion index.
+    #[arg(long, env = "JOB_COMPLETION_INDEX")]
+    shard: u32,
+    /// Added to the shard: where one run is split into several Jobs.
+    #[arg(long, env = "FLEETSCORE_SHARD_OFFSET", default_value_t = 0)]
+    shard_offset: u32,
+}
+
+fn main() -> ExitCode {
+    let code = match Cli::parse().step {
+        Step::Plan(args) => pod::run(&args, pod::Step::Plan),
+        Step::Score(args) => pod::run(
+            &args.pod,
+            pod::Step::Score(args.shard.saturating_add(args.shard_offset)),
+        ),
+        Step::Collect(args) => pod::run(&args, pod::Step::Collect),
+    };
+    ExitCode::from(code)
+}

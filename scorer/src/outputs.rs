@@ -1,0 +1,33 @@
+//! The names of everything a run writes, below its output location.
+
+/// The plan: a line a sensor.
+pub const PLAN: &str = "_run/plan.jsonl";
+/// The machine-readable report.
+pub const REPORT_JSON: &str = "_run/report.json";
+/// The report to look at.
+pub const REPORT_HTML: &str = "_run/report.html";
+/// The sensors to retry: a line a failed sensor.
+pub const FAILED: &str = "_run/failed.jsonl";
+/// Put last, and only when the run's failure policy holds.
+pub const SUCCESS: &str = "_SUCCESS";
+/// Everything below it is the run's own.
+pub const RUN_FOLDER: &str = "_run/";
+/// The folder of the ledgers.
+pub const LEDGERS: &str = "_run/ledger/";
+/// The default folder of the logs.
+pub const LOGS: &str = "_run/logs/";
+
+/// The ledger of a shard: a line a sensor.
+pub fn ledger(shard: u32) -> String {
+    format!("{LEDGERS}{shard:06}.jsonl")
+}
+
+/// The log of a shard, below the logs' location.
+pub fn shard_log(shard: u32) -> String {
+    format!("{shard:06}.log")
+}
+
+/// Whether predictions at `path` would overwrite the run's own files.
+pub fn is_reserved(path: &str) -> bool {
+    path == SUCCESS || path.starts_with(RUN_FOLDER)
+}

@@ -1,0 +1,169 @@
+//! One step in a pod: configuration in, exit code, log and termination message out.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use fleetscore_crds::Manifest;
+use fleetscore_scorer::log::{self, LogBuffer};
+use fleetscore_scorer::outputs;
+use fleetscore_scorer::run::Run;
+use fleetscore_scorer::steps::{self, Context, Limits, Progress, StepError, Totals};
+use fleetscore_scorer::storage::{self, Storage, StorageOptions};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::PodArgs;
+
+/// Largest termination message that Kubernetes keeps, in bytes.
+const TERMINATION_BYTES: usize = 4096;
+
+/// Which step to run.
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    /// List the sensors.
+    Plan,
+    /// Score this shard.
+    Score(u32),
+    /// Sum up.
+    Collect,
+}
+
+impl Step {
+    fn log_name(self) -> String {
+        match self {
+            Self::Plan => "plan.log".to_owned(),
+            Self::Score(shard) => outputs::shard_log(shard),
+            Self::Collect => "collect.log".to_owned(),
+        }
+    }
+}
+
+/// What a step came to.
+struct Outcome {
+    code: u8,
+    message: Value,
+}
+
+/// Runs a step and returns the process's exit code.
+pub fn run(args: &PodArgs, step: Step) -> u8 {
+    storage::install_crypto();
+    let log = log::start(true);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(run_step(args, step, &log)),
+        Err(error) => failed(&StepError::Internal(format!(
+            "cannot start threads: {error}"
+        ))),
+    };
+    write_termination(&args.termination_log, &outcome.message);
+    outcome.code
+}
+
+async fn run_step(args: &PodArgs, step: Step, log: &LogBuffer) -> Outcome {
+    let context = match open(args) {
+        Ok(context) => context,
+        Err(error) => return failed(&error),
+    };
+    let signals = stop_on_signals(context.stop.clone());
+    let outcome = match step {
+        Step::Plan | Step::Collect => tokio::select! {
+            outcome = coordinate(&context, step) => outcome,
+            () = context.stop.cancelled() => Err(StepError::Stopped),
+        },
+        Step::Score(shard) => steps::score(&context, shard)
+            .await
+            .map(|summary| done(summary.exit_code(), &summary)),
+    };
+    signals.abort();
+    let outcome = outcome.unwrap_or_else(|error| failed(&error));
+    if let Err(error) = log.put(&context, &step.log_name()).await {
+        tracing::warn!("the log cannot be written: {error}");
+    }
+    outcome
+}
+
+async fn coordinate(context: &Context, step: Step) -> Result<Outcome, StepError> {
+    if matches!(step, Step::Plan) {
+        let summary = steps::plan(context, context.run.spec.sharding.sensors_per_pod).await?;
+        return Ok(done(0, &summary));
+    }
+    let report = steps::collect(context).await?;
+    Ok(done(0, &Totals::of(context, &report)))
+}
+
+fn open(args: &PodArgs) -> Result<Context, StepError> {
+    let invalid = |reason: String| StepError::Manifest {
+        file: args.run.display().to_string(),
+        reason,
+    };
+    let bytes = std::fs::read(&args.run).map_err(|error| invalid(error.to_string()))?;
+    let manifest = Manifest::from_json(&bytes).map_err(|error| invalid(error.to_string()))?;
+    let run = Run::check(manifest)?;
+    let storage = Storage::new(&run.spec.storage, StorageOptions::default())?;
+    let defaults = Limits::default();
+    let limits = Limits {
+        memory: args.memory_mib as usize * 1024 * 1024,
+        threads: args.threads.unwrap_or(defaults.threads).max(1),
+        ..defaults
+    };
+    let progress = Arc::new(Progress::default());
+    Ok(Context {
+        run: Arc::new(run),
+        storage,
+        limits,
+        progress,
+        stop: CancellationToken::new(),
+    })
+}
+
+/// Cancels `stop` at the first SIGTERM or SIGINT.
+fn stop_on_signals(stop: CancellationToken) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) = (
+            signal(SignalKind::terminate()),
+            signal(SignalKind::interrupt()),
+        ) else {
+            return;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::warn!("asked to stop: no further sensor is taken");
+        stop.cancel();
+    })
+}
+
+fn done(code: u8, summary: &impl Serialize) -> Outcome {
+    let message = serde_json::to_value(summary).unwrap_or(Value::Null);
+    Outcome { code, message }
+}
+
+fn failed(error: &StepError) -> Outcome {
+    tracing::error!(reason = error.reason(), "{error}");
+    Outcome {
+        code: error.exit_code(),
+        message: json!({ "reason": error.reason(), "message": error.to_string() }),
+    }
+}
+
+/// Writes the message where Kubernetes looks for it. Outside a pod there is no such place.
+fn write_termination(path: &Path, message: &Value) {
+    let mut text = message.to_string();
+    if text.len() > TERMINATION_BYTES {
+        let shortened = message["message"]
+            .as_str()
+            .map(|long| long.chars().take(800).collect::<String>());
+        text = json!({ "reason": message["reason"], "message": shortened }).to_string();
+    }
+    if path.exists()
+        && let Err(error) = std::fs::write(path, text)
+    {
+        tracing::warn!("{} cannot be written: {error}", path.display());
+    }
+}

@@ -1,0 +1,169 @@
+//! A checked run: what the steps work from.
+
+use fleetscore_crds::{Manifest, PredictionFormat, ScoringRunSpec, SensorKey, Violation, validate};
+use thiserror::Error;
+
+use crate::location::{Names, Template, TemplateError};
+use crate::outputs;
+use crate::predictions::{PredictionError, PredictionLayout, format_of};
+use crate::storage::{ObjectUrl, StorageError};
+
+/// A run whose spec has been checked and whose locations are filled, but for the sensors' keys.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The run's name.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: Option<String>,
+    /// The schedule that created it.
+    pub schedule: Option<String>,
+    /// What is asked for.
+    pub spec: ScoringRunSpec,
+    /// URL of a sensor's model.
+    pub model: Template,
+    /// URL of a sensor's readings.
+    pub input: Template,
+    /// Path of a sensor's predictions below [`Run::output`].
+    pub file: Template,
+    /// The prefix of everything the run writes.
+    pub output: ObjectUrl,
+    /// The prefix of the run's logs.
+    pub logs: ObjectUrl,
+    /// Format of the predictions; never `Auto`.
+    pub prediction_format: PredictionFormat,
+}
+
+/// Why a run cannot begin.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The spec breaks rules of the API.
+    #[error("{}", join(.0))]
+    Invalid(Vec<Violation>),
+    /// A location's placeholders cannot be filled.
+    #[error("{field}: {source}")]
+    Template {
+        /// Path of the field.
+        field: &'static str,
+        /// What is wrong.
+        source: TemplateError,
+    },
+    /// A location is not a URL.
+    #[error("{field}: {source}")]
+    Url {
+        /// Path of the field.
+        field: &'static str,
+        /// What is wrong.
+        source: StorageError,
+    },
+    /// The output or log location depends on the sensor.
+    #[error(
+        "{field}: {{{key}}} is a sensor's key, but this location is the whole run's; use {{run}}, {{schedule}} or {{window.start:...}}"
+    )]
+    KeyInPrefix {
+        /// Path of the field.
+        field: &'static str,
+        /// The key's name.
+        key: String,
+    },
+    /// The predictions' format cannot be told from the file name.
+    #[error("spec.output.file: {0}")]
+    Format(PredictionError),
+}
+
+fn join(violations: &[Violation]) -> String {
+    violations
+        .iter()
+        .map(|found| format!("{}: {}", found.field, found.message))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+impl Run {
+    /// Checks a manifest against the rules of the API and fills its locations.
+    pub fn check(manifest: Manifest<ScoringRunSpec>) -> Result<Self, RunError> {
+        let Manifest { metadata, spec, .. } = manifest;
+        let violations = validate(&spec);
+        if !violations.is_empty() {
+            return Err(RunError::Invalid(violations));
+        }
+        let names = Names {
+            run: &metadata.name,
+            schedule: metadata.schedule(),
+            window: spec.window,
+        };
+        let default_logs = format!("{}{}", spec.output.location, outputs::LOGS);
+        let logs = spec
+            .logs
+            .as_ref()
+            .map_or(&default_logs, |logs| &logs.location);
+        Ok(Self {
+            model: bound("spec.model.location", &spec.model.location, names)?,
+            input: bound("spec.input.location", &spec.input.location, names)?,
+            file: bound("spec.output.file", &spec.output.file, names)?,
+            output: prefix("spec.output.location", &spec.output.location, names)?,
+            logs: prefix("spec.logs.location", logs, names)?,
+            prediction_format: format_of(&spec.output.file, spec.output.format)
+                .map_err(RunError::Format)?,
+            schedule: metadata.schedule().map(str::to_owned),
+            name: metadata.name,
+            namespace: metadata.namespace,
+            spec,
+        })
+    }
+
+    /// The output prefix of another run of the same spec.
+    pub fn output_of(&self, run: &str) -> Result<ObjectUrl, RunError> {
+        let names = Names {
+            run,
+            schedule: self.schedule.as_deref(),
+            window: self.spec.window,
+        };
+        prefix("spec.output.location", &self.spec.output.location, names)
+    }
+
+    /// The columns of a sensor's predictions. A key is named as its column, or by itself where the location names the sensor.
+    pub fn layout(&self, sensor: &SensorKey) -> PredictionLayout {
+        let columns = &self.spec.input.columns;
+        let name = |key: &str| columns.keys.get(key).map_or(key, String::as_str).to_owned();
+        let keys: Vec<_> = sensor
+            .iter()
+            .map(|(key, value)| (name(key), value.to_owned()))
+            .collect();
+        PredictionLayout::new(
+            &columns.time,
+            &keys,
+            &columns.features,
+            columns.label.as_deref(),
+        )
+    }
+
+    /// Names of the keys that a sensor must have: those of every location and of the key columns, sorted.
+    pub fn required_keys(&self) -> Vec<&str> {
+        let templates = [&self.model, &self.input, &self.file];
+        let mut keys: Vec<&str> = templates
+            .iter()
+            .flat_map(|template| template.keys())
+            .collect();
+        keys.extend(self.spec.input.columns.keys.keys().map(String::as_str));
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+}
+
+fn bound(field: &'static str, text: &str, names: Names<'_>) -> Result<Template, RunError> {
+    Template::parse(text)
+        .and_then(|template| template.bind(names))
+        .map_err(|source| RunError::Template { field, source })
+}
+
+fn prefix(field: &'static str, text: &str, names: Names<'_>) -> Result<ObjectUrl, RunError> {
+    let template = bound(field, text, names)?;
+    if let Some(key) = template.keys().first() {
+        return Err(RunError::KeyInPrefix {
+            field,
+            key: (*key).to_owned(),
+        });
+    }
+    ObjectUrl::parse(template.literal_prefix()).map_err(|source| RunError::Url { field, source })
+}

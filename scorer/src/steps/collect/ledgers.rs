@@ -1,0 +1,134 @@
+//! Reads the ledgers of all shards.
+
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+use serde::de::DeserializeOwned;
+
+use crate::ledger::{FailureReason, LedgerEntry, LedgerHeader};
+use crate::outputs;
+use crate::report::Fold;
+use crate::steps::plan::{PlanEntry, PlanHeader, read_plan};
+use crate::steps::{Context, FailedSensor, StepError};
+
+/// Largest ledger, in bytes: 100,000 sensors with long messages.
+const LEDGER_BYTES: u64 = 512 * 1024 * 1024;
+
+/// A shard's ledger, or why there is none to use.
+struct Shard {
+    number: u32,
+    ledger: Result<(LedgerHeader, Vec<LedgerEntry>), String>,
+}
+
+/// Adds every shard to the fold, in order, and returns the lines of `failed.jsonl`.
+///
+/// A shard without a usable ledger fails all its sensors, so that no sensor goes missing.
+pub async fn fold_ledgers(
+    context: &Context,
+    header: &PlanHeader,
+    fold: &mut Fold,
+) -> Result<Vec<u8>, StepError> {
+    let mut failed = Vec::new();
+    let shards =
+        u32::try_from(header.shards()).map_err(|error| StepError::Internal(error.to_string()))?;
+    let requests = context.limits.requests.max(1);
+    let mut ledgers = stream::iter(0..shards)
+        .map(|shard| read_ledger(context, header, shard))
+        .buffered(requests);
+    while let Some(shard) = ledgers.next().await {
+        let shard = shard?;
+        match shard.ledger {
+            Ok((ledger, entries)) => {
+                let failures = entries
+                    .iter()
+                    .filter_map(|entry| Some((entry, entry.error.as_ref()?)));
+                for (entry, error) in failures {
+                    push(&mut failed, &entry.key, error.reason, &error.message)?;
+                }
+                fold.add_shard(&ledger, &entries);
+            }
+            Err(message) => {
+                let entries = read_plan(context, header, shard.number).await?;
+                fold.add_missing(shard.number, entries.iter().map(|entry| &entry.key));
+                for PlanEntry { key, error, .. } in entries {
+                    let (reason, message) = error
+                        .map_or((FailureReason::NotScored, message.clone()), |error| {
+                            (error.reason, error.message)
+                        });
+                    push(&mut failed, &key, reason, &message)?;
+                }
+            }
+        }
+    }
+    Ok(failed)
+}
+
+fn push(
+    lines: &mut Vec<u8>,
+    key: &fleetscore_crds::SensorKey,
+    reason: FailureReason,
+    message: &str,
+) -> Result<(), StepError> {
+    let line = FailedSensor {
+        key: key.clone(),
+        reason,
+        message: message.to_owned(),
+    };
+    serde_json::to_writer(&mut *lines, &line)
+        .map_err(|error| StepError::Internal(error.to_string()))?;
+    lines.push(b'\n');
+    Ok(())
+}
+
+async fn read_ledger(
+    context: &Context,
+    header: &PlanHeader,
+    shard: u32,
+) -> Result<Shard, StepError> {
+    let url = context.run.output.join(&outputs::ledger(shard))?;
+    let sensors = header.sensors_of(shard);
+    let ledger = match context.storage.get(&url, LEDGER_BYTES).await {
+        Ok(bytes) => parse(&bytes, sensors.end - sensors.start).map_err(|reason| {
+            format!(
+                "the ledger {url} of shard {shard} cannot be used: {reason}; score the shard again"
+            )
+        }),
+        Err(error) if error.is_not_found() => Err(format!(
+            "shard {shard} left no ledger: its pod never ran or was killed; score it again"
+        )),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Shard {
+        number: shard,
+        ledger,
+    })
+}
+
+fn parse(bytes: &Bytes, sensors: u64) -> Result<(LedgerHeader, Vec<LedgerEntry>), String> {
+    let mut lines = (1..).zip(
+        bytes
+            .split(|&byte| byte == b'\n')
+            .filter(|line| !line.is_empty()),
+    );
+    let (_, first) = lines.next().ok_or("it is empty")?;
+    let header: LedgerHeader = parse_line(1, first)?;
+    if header.version != 1 {
+        return Err(format!(
+            "it has version {}, this program reads version 1",
+            header.version
+        ));
+    }
+    let entries = lines
+        .map(|(number, line)| parse_line(number, line))
+        .collect::<Result<Vec<LedgerEntry>, _>>()?;
+    if entries.len() as u64 == sensors {
+        return Ok((header, entries));
+    }
+    Err(format!(
+        "it lists {} sensors, the plan {sensors}",
+        entries.len()
+    ))
+}
+
+fn parse_line<T: DeserializeOwned>(number: u64, line: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(line).map_err(|error| format!("line {number}: {error}"))
+}

@@ -1,0 +1,114 @@
+//! The last step: sums the ledgers up.
+
+mod ledgers;
+mod plots;
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use fleetscore_crds::Phase;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use self::ledgers::fold_ledgers;
+use super::plan::read_header;
+use super::{Context, StepError};
+use crate::outputs;
+use crate::report::{self, Fold, Report, RunInfo};
+
+/// What the collect step tells whoever started it: the run's totals.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Totals {
+    /// Succeeded, PartiallySucceeded or Failed.
+    pub phase: Phase,
+    /// Sensors of the run.
+    pub sensors: u64,
+    /// Sensors whose predictions are written.
+    pub succeeded: u64,
+    /// Sensors that failed.
+    pub failed: u64,
+    /// Readings scored.
+    pub rows: u64,
+    /// Readings predicted as anomaly.
+    pub anomalies: u64,
+    /// URL of the report to look at.
+    pub report: String,
+}
+
+/// Folds the ledgers into the report, lists the failed sensors and puts `_SUCCESS` last, if the failure policy holds.
+pub async fn collect(context: &Context) -> Result<Report, StepError> {
+    let Context { run, storage, .. } = context;
+    storage
+        .sweep_staged(&run.output, std::time::Duration::ZERO)
+        .await?;
+    let header = read_header(context).await?;
+    let planned = storage
+        .head(&run.output.join(outputs::PLAN)?)
+        .await?
+        .modified;
+    let mut fold = Fold::new(
+        run_info(context),
+        header.sensors,
+        run.spec.failure_policy.max_failed_sensors,
+    );
+    let failed = fold_ledgers(context, &header, &mut fold).await?;
+    let report = fold.finish(planned, now());
+    storage
+        .put(&run.output.join(outputs::FAILED)?, Bytes::from(failed))
+        .await?;
+    write_report(context, &report).await?;
+    let success = run.output.join(outputs::SUCCESS)?;
+    if report.phase == Phase::Failed {
+        storage.delete(&success).await?;
+    } else {
+        storage.put(&success, Bytes::new()).await?;
+    }
+    tracing::info!(phase = ?report.phase, sensors = report.sensors.total, failed = report.sensors.failed, "collected");
+    Ok(report)
+}
+
+fn run_info(context: &Context) -> RunInfo {
+    let run = &context.run;
+    RunInfo {
+        name: run.name.clone(),
+        namespace: run.namespace.clone(),
+        schedule: run.schedule.clone(),
+        window: run.spec.window,
+        output: run.output.to_string(),
+    }
+}
+
+fn now() -> Timestamp {
+    Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+async fn write_report(context: &Context, report: &Report) -> Result<(), StepError> {
+    let Context { run, storage, .. } = context;
+    let internal = |error: &dyn std::error::Error| StepError::Internal(error.to_string());
+    let json = report.to_json().map_err(|error| internal(&error))?;
+    storage
+        .put(&run.output.join(outputs::REPORT_JSON)?, Bytes::from(json))
+        .await?;
+    let plots = plots::read(context, report).await;
+    let html = report::html::render(report, &plots).map_err(|error| internal(&error))?;
+    storage
+        .put(&run.output.join(outputs::REPORT_HTML)?, Bytes::from(html))
+        .await?;
+    Ok(())
+}
+
+impl Totals {
+    /// The totals of a report.
+    pub fn of(context: &Context, report: &Report) -> Self {
+        Self {
+            phase: report.phase,
+            sensors: report.sensors.total,
+            succeeded: report.sensors.succeeded,
+            failed: report.sensors.failed,
+            rows: report.rows,
+            anomalies: report.anomalies,
+            report: format!("{}{}", context.run.output, outputs::REPORT_HTML),
+        }
+    }
+}

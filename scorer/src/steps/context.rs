@@ -1,0 +1,101 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::run::Run;
+use crate::storage::Storage;
+
+/// What every step is given.
+#[derive(Clone)]
+pub struct Context {
+    /// The run.
+    pub run: Arc<Run>,
+    /// Its storage.
+    pub storage: Storage,
+    /// What the step may use.
+    pub limits: Limits,
+    /// What the step has done so far.
+    pub progress: Arc<Progress>,
+    /// Cancelled when the step shall stop: it takes no further sensor, writes its ledger and ends.
+    pub stop: CancellationToken,
+}
+
+impl Context {
+    /// Whether the failure policy asks to stop: `failFast` is set and more sensors than the limit have failed.
+    pub fn failed_fast(&self) -> bool {
+        let policy = &self.run.spec.failure_policy;
+        let limit = policy
+            .max_failed_sensors
+            .of(Progress::get(&self.progress.sensors));
+        policy.fail_fast && Progress::get(&self.progress.failed) > limit
+    }
+}
+
+/// What a step may use of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Memory of the whole process, in bytes. Readings and predictions in flight are held below it.
+    pub memory: usize,
+    /// Threads that compute.
+    pub threads: usize,
+    /// Requests to storage at the same time.
+    pub requests: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            memory: 256 * 1024 * 1024,
+            threads,
+            requests: 32,
+        }
+    }
+}
+
+/// Counters that a step moves on while it works; any thread may read them.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Sensors of the run.
+    pub sensors: AtomicU64,
+    /// Sensors whose ledger entry is made, failed ones included.
+    pub done: AtomicU64,
+    /// Sensors that failed.
+    pub failed: AtomicU64,
+    /// Readings scored.
+    pub rows: AtomicU64,
+    /// Readings predicted as anomaly.
+    pub anomalies: AtomicU64,
+    /// Bytes of readings read from storage.
+    pub bytes: Arc<AtomicU64>,
+    /// Bytes of readings to read, where all sensors share one pass; 0 elsewhere.
+    pub bytes_total: AtomicU64,
+}
+
+impl Progress {
+    /// Adds to one of the counters.
+    pub fn add(counter: &AtomicU64, amount: u64) {
+        counter.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    /// Reads one of the counters.
+    pub fn get(counter: &AtomicU64) -> u64 {
+        counter.load(Ordering::Relaxed)
+    }
+
+    /// The share of the work that is done, from 0 to 1: of the bytes where one pass serves all sensors, else of the sensors.
+    pub fn fraction(&self) -> f64 {
+        let share = |part: &AtomicU64, whole: &AtomicU64| {
+            Self::get(part) as f64 / Self::get(whole).max(1) as f64
+        };
+        let by_bytes = if Self::get(&self.bytes_total) == 0 {
+            0.0
+        } else {
+            share(&self.bytes, &self.bytes_total)
+        };
+        share(&self.done, &self.sensors)
+            .max(by_bytes * 0.99)
+            .min(1.0)
+    }
+}

@@ -1,0 +1,91 @@
+use thiserror::Error;
+
+use super::plan::PlanFileError;
+use crate::run::RunError;
+use crate::storage::StorageError;
+
+/// Why a step as a whole failed. A sensor's own failure is in its ledger instead.
+#[derive(Debug, Error)]
+pub enum StepError {
+    /// The run's manifest cannot be read.
+    #[error("{file}: {reason}")]
+    Manifest {
+        /// The file.
+        file: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// The run's spec is wrong.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// Storage refused or failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The list of sensors cannot be used.
+    #[error("{url}: {reason}")]
+    Sensors {
+        /// URL of the list.
+        url: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// No object matches the model location.
+    #[error(
+        "spec.model.location: no object matches `{location}` ({found}); check the location, or name the sensors in spec.sensors"
+    )]
+    NoModels {
+        /// The location as the spec has it.
+        location: String,
+        /// What there is instead.
+        found: String,
+    },
+    /// The plan cannot be used.
+    #[error("{url}: {source}")]
+    Plan {
+        /// URL of the plan.
+        url: String,
+        /// What is wrong.
+        source: PlanFileError,
+    },
+    /// The step was asked to stop before it was done.
+    #[error("stopped before the end; what was done is kept, run the step again to finish it")]
+    Stopped,
+    /// A defect of this program.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl StepError {
+    /// Whether the run's spec is wrong, so that nothing was written.
+    pub fn is_invalid(&self) -> bool {
+        matches!(self, Self::Manifest { .. } | Self::Run(_))
+    }
+
+    /// The exit code of the scorer's process, as the Job's failure policy expects it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Manifest { .. }
+            | Self::Run(_)
+            | Self::Sensors { .. }
+            | Self::NoModels { .. }
+            | Self::Plan { .. } => 64,
+            Self::Storage(error) if error.is_permanent() => 64,
+            Self::Storage(_) => 75,
+            Self::Stopped => 143,
+            Self::Internal(_) => 70,
+        }
+    }
+
+    /// The kind of error; stable, for the termination message and for metrics.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Manifest { .. } | Self::Run(_) => "InvalidRun",
+            Self::Storage(error) => error.reason(),
+            Self::Sensors { .. } => "InvalidSensors",
+            Self::NoModels { .. } => "NoModels",
+            Self::Plan { .. } => "InvalidPlan",
+            Self::Stopped => "Stopped",
+            Self::Internal(_) => "Internal",
+        }
+    }
+}

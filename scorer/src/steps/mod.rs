@@ -1,0 +1,18 @@
+//! The three steps of a run: [`plan`], [`score`] (once a shard) and [`collect`].
+//!
+//! Each can be run twice, or killed at any moment and run again: what lies under the output location afterwards is the same
+//! as after one clean run, timings aside. Every object is one atomic put at a name that depends on the run and the sensor only.
+
+mod collect;
+mod context;
+mod error;
+mod failed;
+mod plan;
+mod score;
+
+pub use collect::{Totals, collect};
+pub use context::{Context, Limits, Progress};
+pub use error::StepError;
+pub use failed::FailedSensor;
+pub use plan::{PlanEntry, PlanHeader, PlanSummary, Survey, plan, read_plan, survey};
+pub use score::{ShardSummary, score};

@@ -1,0 +1,132 @@
+//! The first step: which sensors there are.
+
+mod check;
+mod entry;
+mod file;
+mod listing;
+mod sources;
+mod survey;
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+
+pub use entry::PlanEntry;
+pub use file::{PlanFileError, PlanHeader};
+pub use survey::{Survey, survey};
+
+use super::{Context, StepError};
+use crate::outputs;
+use crate::storage::ObjectInfo;
+
+/// What the plan step tells whoever started it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanSummary {
+    /// Sensors in the plan.
+    pub sensors: u64,
+    /// Shards to score.
+    pub shards: u64,
+    /// Sensors that the plan already shows to fail.
+    pub failed: u64,
+}
+
+/// Lists the run's sensors, checks them and writes the plan.
+///
+/// A plan that differs from the one found there belongs to a new attempt: what the old attempt left in `_run/` is removed
+/// first, `_SUCCESS` before all else.
+pub async fn plan(context: &Context, sensors_per_shard: u32) -> Result<PlanSummary, StepError> {
+    let Context {
+        run,
+        storage,
+        progress,
+        ..
+    } = context;
+    storage
+        .sweep_staged(&run.output, std::time::Duration::ZERO)
+        .await?;
+    let entries = list(context).await?;
+    let bytes = file::write(&entries, sensors_per_shard)
+        .map_err(|error| StepError::Internal(error.to_string()))?;
+    let url = run.output.join(outputs::PLAN)?;
+    let unchanged = match storage.get(&url, bytes.len() as u64).await {
+        Ok(found) => found == bytes,
+        Err(error) if error.is_not_found() || error.is_too_large() => false,
+        Err(error) => return Err(error.into()),
+    };
+    if !unchanged {
+        forget_attempt(context).await?;
+        storage.put(&url, Bytes::from(bytes)).await?;
+    }
+    let sensors = entries.len() as u64;
+    progress
+        .sensors
+        .store(sensors, std::sync::atomic::Ordering::Relaxed);
+    let summary = PlanSummary {
+        sensors,
+        shards: sensors.div_ceil(u64::from(sensors_per_shard.max(1))),
+        failed: entries.iter().filter(|entry| entry.error.is_some()).count() as u64,
+    };
+    tracing::info!(
+        sensors,
+        shards = summary.shards,
+        failed = summary.failed,
+        "planned"
+    );
+    Ok(summary)
+}
+
+/// The run's sensors, checked, in the order of their keys. Writes nothing.
+async fn list(context: &Context) -> Result<Vec<PlanEntry>, StepError> {
+    let candidates = sources::find(&context.run, &context.storage).await?;
+    Ok(check::check(&context.run, candidates))
+}
+
+/// Removes what an earlier attempt left beside its predictions.
+async fn forget_attempt(context: &Context) -> Result<(), StepError> {
+    let Context { run, storage, .. } = context;
+    storage.delete(&run.output.join(outputs::SUCCESS)?).await?;
+    let objects: Vec<ObjectInfo> = storage
+        .list(&run.output.join(outputs::RUN_FOLDER)?)
+        .try_collect()
+        .await?;
+    for object in objects {
+        storage.delete(&object.url).await?;
+    }
+    Ok(())
+}
+
+/// The plan's header, with two small reads at most.
+pub async fn read_header(context: &Context) -> Result<PlanHeader, StepError> {
+    let url = context.run.output.join(outputs::PLAN)?;
+    let head = context
+        .storage
+        .get_range(&url, 0..file::HEADER_BYTES)
+        .await?;
+    PlanHeader::parse(&head).map_err(|source| StepError::Plan {
+        url: url.to_string(),
+        source,
+    })
+}
+
+/// The sensors of one shard. Reads only that slice of the plan.
+pub async fn read_plan(
+    context: &Context,
+    header: &PlanHeader,
+    shard: u32,
+) -> Result<Vec<PlanEntry>, StepError> {
+    let positions = header.sensors_of(shard);
+    if positions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let url = context.run.output.join(outputs::PLAN)?;
+    let slice = context
+        .storage
+        .get_range(&url, header.bytes_of(&positions))
+        .await?;
+    file::read_slice(&slice, positions.start + 2, positions.end - positions.start).map_err(
+        |source| StepError::Plan {
+            url: url.to_string(),
+            source,
+        },
+    )
+}

@@ -1,0 +1,335 @@
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Instant;
+
+use fleetscore_crds::OnNoReadings;
+use futures::{StreamExt, TryStreamExt, stream};
+use rayon::prelude::*;
+use tokio::runtime::Handle;
+
+use super::buffers::Buffers;
+use super::job::{Job, output_failure};
+use super::load::storage_failure;
+use super::{Jobs, lock};
+use crate::ledger::{Failure, FailureReason};
+use crate::readings::{
+    self, Chunk, KeyIndex, ObjectSource, ReadRequest, ReadingsError, SensorRows,
+};
+use crate::steps::{Context, Progress};
+use crate::storage::{ObjectInfo, ObjectUrl, StorageError};
+
+/// Chunks that may wait between the thread that reads and the threads that score.
+const CHUNKS_WAITING: usize = 2;
+
+/// Sensors whose readings are in the same place, and what is needed to score them.
+#[derive(Clone)]
+pub struct Group {
+    /// The run.
+    pub context: Context,
+    /// URL of the readings: one object, or a prefix of many.
+    pub location: String,
+    /// Positions of the sensors in the shard.
+    pub members: Vec<usize>,
+    /// All sensors of the shard.
+    pub jobs: Jobs,
+    /// The threads that compute.
+    pub pool: Arc<rayon::ThreadPool>,
+    /// The bytes that all groups hold.
+    pub buffers: Arc<Buffers>,
+    /// Bytes of readings that may be in flight.
+    pub memory: usize,
+    /// Whether this is the only group, so that its bytes measure the progress of the step.
+    pub one_pass: bool,
+}
+
+impl Group {
+    /// Reads the group's readings in one pass, scores them and writes every sensor's predictions.
+    pub async fn score(&self) {
+        let read = match self.objects().await {
+            Ok((objects, bytes)) => {
+                if self.one_pass {
+                    Progress::add(&self.context.progress.bytes_total, bytes);
+                }
+                self.read(objects).await
+            }
+            Err(failure) => Err(failure),
+        };
+        match read {
+            Err(failure) => self.fail_all(&failure),
+            Ok(()) if self.context.stop.is_cancelled() => self.fail_all(&Job::not_scored()),
+            Ok(()) => {}
+        }
+        let requests = self.context.limits.requests.max(1);
+        stream::iter(&self.members)
+            .for_each_concurrent(requests, |&member| self.write(member))
+            .await;
+    }
+
+    /// The objects to read, in the order of their names, and their bytes.
+    async fn objects(&self) -> Result<(Vec<ObjectSource>, u64), Failure> {
+        let missing =
+            |error: StorageError| storage_failure(&error, FailureReason::ReadingsNotFound);
+        let storage = &self.context.storage;
+        let location = ObjectUrl::parse(&self.location).map_err(missing)?;
+        if !location.is_prefix() {
+            let object = storage.head(&location).await.map_err(missing)?;
+            return Ok((vec![self.source(&object).map_err(missing)?], object.size));
+        }
+        let objects: Vec<ObjectInfo> = storage
+            .list(&location)
+            .try_collect()
+            .await
+            .map_err(missing)?;
+        let data: Vec<_> = objects
+            .iter()
+            .filter(|object| object.size > 0 && is_data(&object.url, &location))
+            .collect();
+        let sources: Result<Vec<_>, _> = data.iter().map(|object| self.source(object)).collect();
+        let sources = sources.map_err(missing)?;
+        if sources.is_empty() {
+            let message =
+                format!("there are no readings under {location}; check spec.input.location");
+            return Err(Failure {
+                reason: FailureReason::ReadingsNotFound,
+                message,
+            });
+        }
+        Ok((sources, data.iter().map(|object| object.size).sum()))
+    }
+
+    fn source(&self, object: &ObjectInfo) -> Result<ObjectSource, StorageError> {
+        let storage = &self.context.storage;
+        let (store, _) = storage.object(&object.url)?;
+        let source = ObjectSource::new(
+            store,
+            object.meta.clone(),
+            object.url.to_string(),
+            Handle::current(),
+        );
+        Ok(match storage.local_file(&object.url) {
+            Some(file) => source.with_file(file),
+            None => source,
+        })
+    }
+
+    fn request(&self) -> Result<ReadRequest, Failure> {
+        let spec = &self.context.run.spec.input;
+        let key_names: Vec<String> = spec.columns.keys.keys().cloned().collect();
+        let keys: Vec<_> = self
+            .members
+            .iter()
+            .map(|&member| lock(&self.jobs[member]).entry.key.clone())
+            .collect();
+        let sensors = KeyIndex::new(&keys, &key_names).map_err(|error| readings_failure(&error))?;
+        Ok(ReadRequest {
+            format: spec.format,
+            columns: spec.columns.clone(),
+            key_names,
+            sensors,
+            window: self.context.run.spec.window,
+            on_invalid: spec.on_invalid_reading,
+            memory: self.memory,
+        })
+    }
+
+    /// Reads every object on one thread while another scores what has been read.
+    async fn read(&self, objects: Vec<ObjectSource>) -> Result<(), Failure> {
+        let request = self.request()?;
+        let (sender, chunks) = mpsc::sync_channel::<Chunk>(CHUNKS_WAITING);
+        let reader = self.clone();
+        let reading =
+            tokio::task::spawn_blocking(move || reader.read_objects(&objects, &request, &sender));
+        let scorer = self.clone();
+        let handle = Handle::current();
+        let scoring = tokio::task::spawn_blocking(move || {
+            for chunk in chunks {
+                scorer.score_chunk(&chunk);
+                scorer.spill(&handle);
+            }
+        });
+        let (read, scored) = tokio::join!(reading, scoring);
+        scored.map_err(|error| internal(&error))?;
+        read.map_err(|error| internal(&error))?
+    }
+
+    fn read_objects(
+        &self,
+        objects: &[ObjectSource],
+        request: &ReadRequest,
+        sender: &mpsc::SyncSender<Chunk>,
+    ) -> Result<(), Failure> {
+        let stop = &self.context.stop;
+        for object in objects {
+            let stats = readings::read(object, request, &mut |chunk| {
+                if stop.is_cancelled() || sender.send(chunk).is_err() {
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            })
+            .map_err(|error| readings_failure(&error))?;
+            Progress::add(&self.context.progress.bytes, stats.bytes);
+            if stats.malformed > 0 {
+                tracing::warn!(
+                    object = object.name(),
+                    lines = stats.malformed,
+                    "malformed lines were left out"
+                );
+            }
+            if stats.stopped || stop.is_cancelled() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn score_chunk(&self, chunk: &Chunk) {
+        let progress = &self.context.progress;
+        self.pool.install(|| {
+            let append = |scores: &mut Vec<f64>, rows: &SensorRows| {
+                let member = self.members[rows.sensor as usize];
+                lock(&self.jobs[member]).append(rows, scores, progress);
+            };
+            // The rows of a sensor are in one piece of a chunk, so pieces can be scored in any order.
+            chunk.rows.par_iter().for_each_init(Vec::new, append);
+        });
+        for failed in &chunk.failed {
+            let failure = Failure {
+                reason: FailureReason::InvalidReading,
+                message: failed.error.to_string(),
+            };
+            lock(&self.jobs[self.members[failed.sensor as usize]]).fail(progress, failure);
+        }
+    }
+
+    /// Moves the largest buffers to their uploads until half of the bound is free.
+    fn spill(&self, handle: &Handle) {
+        if self.buffers.excess() == 0 {
+            return;
+        }
+        let mut sizes: Vec<_> = self
+            .members
+            .iter()
+            .map(|&member| (lock(&self.jobs[member]).buffered(), member))
+            .collect();
+        sizes.sort_unstable_by(|a, b| b.cmp(a));
+        let mut to_free = self.buffers.excess() + self.buffers.limit() / 2;
+        for (size, member) in sizes.into_iter().take_while(|&(size, _)| size > 0) {
+            handle.block_on(self.upload(member));
+            to_free = to_free.saturating_sub(size);
+            if to_free == 0 {
+                break;
+            }
+        }
+    }
+
+    async fn upload(&self, member: usize) {
+        let Some((url, upload, bytes)) = lock(&self.jobs[member]).take_buffer() else {
+            return;
+        };
+        let written = async {
+            let mut upload = match upload {
+                Some(upload) => upload,
+                None => self.context.storage.upload(&url)?,
+            };
+            upload.write(bytes).await?;
+            Ok(upload)
+        };
+        match written.await {
+            Ok(upload) => lock(&self.jobs[member]).give_back(upload),
+            Err(error) => {
+                lock(&self.jobs[member]).fail(&self.context.progress, output_failure(&error))
+            }
+        }
+    }
+
+    /// Writes one sensor's predictions.
+    async fn write(&self, member: usize) {
+        let start = Instant::now();
+        let progress = &self.context.progress;
+        let (rows, finished) = {
+            let mut job = lock(&self.jobs[member]);
+            if !job.is_open() {
+                return;
+            }
+            (job.rows(), job.finish_buffer())
+        };
+        let written = match finished {
+            Err(failure) => Err(failure),
+            Ok(())
+                if rows == 0
+                    && self.context.run.spec.input.on_no_readings == OnNoReadings::Fail =>
+            {
+                Err(self.no_readings())
+            }
+            Ok(()) => self
+                .put(member)
+                .await
+                .map_err(|error| output_failure(&error)),
+        };
+        let mut job = lock(&self.jobs[member]);
+        match written {
+            Ok(()) => job.written(progress, start.elapsed()),
+            Err(failure) => job.fail(progress, failure),
+        }
+    }
+
+    async fn put(&self, member: usize) -> Result<(), StorageError> {
+        let Some((url, upload, bytes)) = lock(&self.jobs[member]).take_buffer() else {
+            return Ok(());
+        };
+        match upload {
+            None => self.context.storage.put(&url, bytes).await,
+            Some(mut upload) => {
+                upload.write(bytes).await?;
+                upload.finish().await
+            }
+        }
+    }
+
+    fn no_readings(&self) -> Failure {
+        let place = match &self.context.run.spec.window {
+            Some(window) => format!(
+                "in {} from {} to {}",
+                self.location, window.start, window.end
+            ),
+            None => format!("in {}", self.location),
+        };
+        let message = format!(
+            "the sensor has no readings {place}; check spec.window and spec.input.columns, \
+             or set spec.input.onNoReadings: Succeed where silence is normal"
+        );
+        Failure {
+            reason: FailureReason::NoReadings,
+            message,
+        }
+    }
+
+    /// Fails every sensor of the group that is not done.
+    fn fail_all(&self, failure: &Failure) {
+        for &member in &self.members {
+            lock(&self.jobs[member]).fail(&self.context.progress, failure.clone());
+        }
+    }
+}
+
+/// Whether an object under a prefix holds readings: hidden names (`_SUCCESS`, `.crc`) and other formats' files do not.
+fn is_data(url: &ObjectUrl, prefix: &ObjectUrl) -> bool {
+    let hidden = |segment: &str| segment.starts_with('_') || segment.starts_with('.');
+    !url.relative_to(prefix)
+        .is_some_and(|path| path.split('/').any(hidden))
+}
+
+fn readings_failure(error: &ReadingsError) -> Failure {
+    Failure {
+        reason: error.reason(),
+        message: error.to_string(),
+    }
+}
+
+fn internal(error: &tokio::task::JoinError) -> Failure {
+    Failure {
+        reason: FailureReason::ReadingsUnreadable,
+        message: format!("internal error: {error}; please report it"),
+    }
+}

@@ -1,0 +1,308 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::buffers::Buffers;
+use super::load::storage_failure;
+use super::tally::Tally;
+use crate::ledger::{Failure, FailureReason, LedgerEntry, SensorState, Warning, WarningReason};
+use crate::models::Model;
+use crate::predictions::PredictionWriter;
+use crate::readings::SensorRows;
+use crate::steps::plan::PlanEntry;
+use crate::steps::{Context, Progress};
+use crate::storage::{ObjectUrl, StorageError, Upload};
+
+/// One sensor while it is worked on.
+pub struct Job {
+    /// The sensor in the plan.
+    pub entry: PlanEntry,
+    state: State,
+    tally: Tally,
+    elapsed: Duration,
+}
+
+/// How far a sensor has come.
+enum State {
+    Open(Box<Open>),
+    Written {
+        output: String,
+        warnings: Vec<Warning>,
+    },
+    Failed(Failure),
+}
+
+/// What a sensor needs until its predictions are written.
+struct Open {
+    model: Arc<Model>,
+    path: String,
+    url: ObjectUrl,
+    /// None once the predictions are complete.
+    writer: Option<PredictionWriter>,
+    buffer: Vec<u8>,
+    upload: Option<Upload>,
+    buffers: Arc<Buffers>,
+}
+
+impl Job {
+    /// A sensor with its model, or with the reason why it cannot be scored.
+    pub fn new(
+        context: &Context,
+        buffers: &Arc<Buffers>,
+        entry: PlanEntry,
+        model: Result<Model, Failure>,
+    ) -> Self {
+        let opened = model.and_then(|model| Open::new(context, buffers, &entry, model));
+        let state = match opened {
+            Ok(open) => State::Open(Box::new(open)),
+            Err(failure) => State::failed(&entry, &context.progress, failure),
+        };
+        Self {
+            entry,
+            state,
+            tally: Tally::default(),
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    /// The failure of a sensor that was not reached.
+    pub fn not_scored() -> Failure {
+        let message = "the step was stopped before this sensor; run it again".to_owned();
+        Failure {
+            reason: FailureReason::NotScored,
+            message,
+        }
+    }
+
+    /// Whether predictions can still be added.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, State::Open(_))
+    }
+
+    /// Why the sensor has failed, if it has.
+    pub fn failure(&self) -> Option<&Failure> {
+        if let State::Failed(failure) = &self.state {
+            Some(failure)
+        } else {
+            None
+        }
+    }
+
+    /// Records a failure and gives up the predictions so far. The first failure counts.
+    pub fn fail(&mut self, progress: &Progress, failure: Failure) {
+        if !self.is_open() {
+            return;
+        }
+        self.state = State::failed(&self.entry, progress, failure);
+    }
+
+    /// Scores some readings and adds their predictions to the buffer.
+    pub fn append(&mut self, rows: &SensorRows, scores: &mut Vec<f64>, progress: &Progress) {
+        let start = Instant::now();
+        self.tally.skipped += rows.skipped;
+        let State::Open(open) = &mut self.state else {
+            return;
+        };
+        scores.clear();
+        scores.resize(rows.len(), 0.0);
+        open.model.decisions(&rows.features, scores);
+        let (before, anomalies) = (open.buffer.len(), self.tally.anomalies);
+        self.tally.add(scores, rows.labels.as_deref());
+        let written = match &mut open.writer {
+            Some(writer) => writer.append(rows, scores, &mut open.buffer),
+            None => Ok(()),
+        };
+        open.buffers.resized(before, open.buffer.len());
+        Progress::add(&progress.rows, rows.len() as u64);
+        Progress::add(&progress.anomalies, self.tally.anomalies - anomalies);
+        self.elapsed += start.elapsed();
+        if let Err(error) = written {
+            self.fail(
+                progress,
+                Failure {
+                    reason: FailureReason::OutputUnwritable,
+                    message: error.to_string(),
+                },
+            );
+        }
+    }
+
+    /// Bytes of predictions in the buffer.
+    pub fn buffered(&self) -> usize {
+        if let State::Open(open) = &self.state {
+            open.buffer.len()
+        } else {
+            0
+        }
+    }
+
+    /// Hands out the predictions so far, the upload that earlier ones have gone to, and where they belong.
+    pub fn take_buffer(&mut self) -> Option<(ObjectUrl, Option<Upload>, Bytes)> {
+        let State::Open(open) = &mut self.state else {
+            return None;
+        };
+        let buffer = std::mem::take(&mut open.buffer);
+        open.buffers.resized(buffer.len(), 0);
+        Some((open.url.clone(), open.upload.take(), Bytes::from(buffer)))
+    }
+
+    /// Hands the upload back after a write.
+    pub fn give_back(&mut self, upload: Upload) {
+        if let State::Open(open) = &mut self.state {
+            open.upload = Some(upload);
+        }
+    }
+
+    /// Writes the end of the predictions into the buffer.
+    pub fn finish_buffer(&mut self) -> Result<(), Failure> {
+        let start = Instant::now();
+        let State::Open(open) = &mut self.state else {
+            return Ok(());
+        };
+        let before = open.buffer.len();
+        let finished = open
+            .writer
+            .take()
+            .map_or(Ok(()), |writer| writer.finish(&mut open.buffer));
+        open.buffers.resized(before, open.buffer.len());
+        self.elapsed += start.elapsed();
+        finished.map_err(|error| Failure {
+            reason: FailureReason::OutputUnwritable,
+            message: error.to_string(),
+        })
+    }
+
+    /// Readings scored so far.
+    pub fn rows(&self) -> u64 {
+        self.tally.rows
+    }
+
+    /// Records that the predictions are written.
+    pub fn written(&mut self, progress: &Progress, took: Duration) {
+        self.elapsed += took;
+        let State::Open(open) = &self.state else {
+            return;
+        };
+        let warnings = warnings(&open.model, &self.tally);
+        for warning in &warnings {
+            tracing::warn!(sensor = %self.entry.key, reason = ?warning.reason, "{}", warning.message);
+        }
+        self.state = State::Written {
+            output: open.path.clone(),
+            warnings,
+        };
+        Progress::add(&progress.done, 1);
+    }
+
+    /// The sensor's line in the ledger.
+    pub fn ledger_entry(&self) -> LedgerEntry {
+        let (output, warnings, error) = match &self.state {
+            State::Written { output, warnings } => (Some(output.clone()), warnings.clone(), None),
+            State::Failed(failure) => (None, Vec::new(), Some(failure.clone())),
+            State::Open(_) => (None, Vec::new(), Some(Self::not_scored())),
+        };
+        let failed = error.is_some();
+        let tally = if failed {
+            &Tally::default()
+        } else {
+            &self.tally
+        };
+        LedgerEntry {
+            key: self.entry.key.clone(),
+            state: if failed {
+                SensorState::Failed
+            } else {
+                SensorState::Succeeded
+            },
+            rows: tally.rows,
+            skipped: tally.skipped,
+            anomalies: tally.anomalies,
+            score: tally.score(),
+            labels: tally.labels(),
+            output,
+            seconds: self.elapsed.as_secs_f64(),
+            warnings,
+            error,
+        }
+    }
+}
+
+impl State {
+    fn failed(entry: &PlanEntry, progress: &Progress, failure: Failure) -> Self {
+        if failure.reason != FailureReason::NotScored {
+            tracing::warn!(sensor = %entry.key, reason = ?failure.reason, "{}", failure.message);
+        }
+        Progress::add(&progress.done, 1);
+        Progress::add(&progress.failed, 1);
+        Self::Failed(failure)
+    }
+}
+
+impl Open {
+    fn new(
+        context: &Context,
+        buffers: &Arc<Buffers>,
+        entry: &PlanEntry,
+        model: Model,
+    ) -> Result<Self, Failure> {
+        let run = &context.run;
+        let path = run.file.expand(&entry.key).map_err(|error| Failure {
+            reason: FailureReason::KeyMissing,
+            message: error.to_string(),
+        })?;
+        let url = run
+            .output
+            .join(&path)
+            .map_err(|error| output_failure(&error))?;
+        let writer = PredictionWriter::new(run.prediction_format, &run.layout(&entry.key))
+            .map_err(|error| Failure {
+                reason: FailureReason::OutputUnwritable,
+                message: error.to_string(),
+            })?;
+        Ok(Self {
+            model: Arc::new(model),
+            path,
+            url,
+            writer: Some(writer),
+            buffer: Vec::new(),
+            upload: None,
+            buffers: Arc::clone(buffers),
+        })
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.buffers.resized(self.buffer.len(), 0);
+    }
+}
+
+/// A sensor's failure because its predictions cannot be written.
+pub fn output_failure(error: &StorageError) -> Failure {
+    storage_failure(error, FailureReason::OutputUnwritable)
+}
+
+fn warnings(model: &Model, tally: &Tally) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if tally.anomalies * 2 > tally.rows {
+        let share = tally.anomalies as f64 / tally.rows as f64 * 100.0;
+        let vectors = model.coefficients.len();
+        let message = format!(
+            "{share:.1}% of the readings are anomalies: the model ({vectors} support vectors) may not fit the sensor; check or retrain it"
+        );
+        warnings.push(Warning {
+            reason: WarningReason::MostlyAnomalous,
+            message,
+        });
+    }
+    if model.origin.single_precision {
+        let message = "the model file holds single precision: readings close to the boundary may get another label than from the \
+                       original model; use the pickle, joblib or skops file where labels must be exact";
+        warnings.push(Warning {
+            reason: WarningReason::SinglePrecision,
+            message: message.to_owned(),
+        });
+    }
+    warnings
+}
