@@ -1,0 +1,107 @@
+//! The commands, one file each.
+
+pub mod model;
+pub mod plan;
+pub mod report;
+pub mod run;
+pub mod simulate;
+pub mod train;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fleetscore_cli::manifest::{self, Loaded};
+use fleetscore_scorer::run::Run;
+use fleetscore_scorer::steps::{Context, Limits, Progress};
+use fleetscore_scorer::storage::{self, Storage, StorageOptions};
+use tokio_util::sync::CancellationToken;
+
+/// Exit code: the work was done, and it came to a failure.
+pub const FAILED: u8 = 1;
+/// Exit code: wrong usage or an invalid manifest; nothing was done.
+pub const USAGE: u8 = 2;
+
+/// A command that ends with an error.
+#[derive(Debug)]
+pub struct CommandError {
+    /// What to say.
+    pub error: anyhow::Error,
+    /// The process's exit code.
+    pub code: u8,
+}
+
+/// A command's exit code, or its error.
+pub type Result<T = u8> = std::result::Result<T, CommandError>;
+
+/// The error of wrong usage or invalid input: nothing was done.
+pub fn usage(error: impl Into<anyhow::Error>) -> CommandError {
+    CommandError {
+        error: error.into(),
+        code: USAGE,
+    }
+}
+
+/// The error of work that failed.
+pub fn failure(error: impl Into<anyhow::Error>) -> CommandError {
+    CommandError {
+        error: error.into(),
+        code: FAILED,
+    }
+}
+
+/// Reads and checks a run's manifest and opens its storage. Nothing is written, nothing is sent.
+///
+/// A request to storage is tried again for `retry` at most.
+pub fn open_run(
+    file: &Path,
+    overrides: &[String],
+    limits: Limits,
+    retry: Duration,
+) -> Result<Context> {
+    match manifest::load(file, overrides).map_err(usage)? {
+        Loaded::Run(manifest) => open(manifest, limits, retry),
+        Loaded::Schedule(_) => Err(usage(anyhow::anyhow!(
+            "{}: this is a ScoringSchedule; a schedule runs on a cluster (`kubectl apply`), a single run is a ScoringRun",
+            file.display()
+        ))),
+    }
+}
+
+fn open(manifest: fleetscore_crds::Manifest, limits: Limits, retry: Duration) -> Result<Context> {
+    let run = Run::check(manifest).map_err(usage)?;
+    storage::install_crypto();
+    let options = StorageOptions {
+        local_credentials: true,
+        concurrency: limits.requests,
+        retry_timeout: retry,
+        ..StorageOptions::default()
+    };
+    let storage = Storage::new(&run.spec.storage, options).map_err(usage)?;
+    Ok(Context {
+        run: Arc::new(run),
+        storage,
+        limits,
+        progress: Arc::new(Progress::default()),
+        stop: CancellationToken::new(),
+    })
+}
+
+/// Runs asynchronous work to its end.
+pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(failure)?;
+    Ok(runtime.block_on(work))
+}
+
+/// A path as an absolute URL prefix, or the URL as it is.
+pub fn location(text: &str) -> Result<String> {
+    if text.contains("://") {
+        return Ok(text.to_owned());
+    }
+    let path = std::path::absolute(text).map_err(usage)?;
+    Ok(format!("file://{}", path.display()))
+}

@@ -1,0 +1,175 @@
+//! `fleetscore model inspect` and `convert`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+use clap::{Args, Subcommand, ValueEnum};
+use fleetscore_crds::ModelFormat;
+use fleetscore_scorer::models::{self, Kernel, Model, Scaler};
+use serde_json::{Value, json};
+
+use super::{Result, failure, usage};
+
+/// Look into model files, or convert them.
+#[derive(Subcommand)]
+pub enum ModelCommand {
+    Inspect(InspectArgs),
+    Convert(ConvertArgs),
+}
+
+/// Show what a model file holds. Nothing in the file is executed.
+#[derive(Args)]
+pub struct InspectArgs {
+    /// The model: scikit-learn pickle or joblib, skops, ONNX, libsvm or native.
+    file: PathBuf,
+    /// Print as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Convert a model into another format.
+///
+/// Native keeps everything. libsvm keeps everything but a scaler, so a model with one is refused. ONNX holds single
+/// precision: some labels may differ, and the command says so.
+#[derive(Args)]
+pub struct ConvertArgs {
+    /// The model to read.
+    file: PathBuf,
+    /// The file to write.
+    out: PathBuf,
+    /// The format to write [default: by the extension of OUT: .fsm, .libsvm or .onnx].
+    #[arg(long, value_enum)]
+    to: Option<Target>,
+    /// Replace OUT if it exists.
+    #[arg(long)]
+    force: bool,
+}
+
+/// A format that can be written.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Target {
+    /// Fleetscore's own packed format (.fsm).
+    Native,
+    /// libsvm's text format (.libsvm).
+    Libsvm,
+    /// ONNX-ML, single precision (.onnx).
+    Onnx,
+}
+
+/// Runs the command.
+pub fn run(command: &ModelCommand) -> Result {
+    match command {
+        ModelCommand::Inspect(args) => inspect(args),
+        ModelCommand::Convert(args) => convert(args),
+    }
+}
+
+fn read(file: &Path) -> Result<Model> {
+    let bytes = fs::read(file)
+        .with_context(|| file.display().to_string())
+        .map_err(failure)?;
+    models::read(&bytes, ModelFormat::Auto)
+        .with_context(|| file.display().to_string())
+        .map_err(failure)
+}
+
+fn inspect(args: &InspectArgs) -> Result {
+    let facts = facts(&read(&args.file)?);
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&facts).map_err(failure)?);
+        return Ok(0);
+    }
+    for (name, value) in facts.as_object().into_iter().flatten() {
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        println!("{name:<18} {text}");
+    }
+    Ok(0)
+}
+
+/// What a model holds, by the names that scikit-learn uses.
+fn facts(model: &Model) -> Value {
+    let (kernel, gamma, coef0, degree) = match model.kernel {
+        Kernel::Rbf { gamma } => ("rbf", Some(gamma), None, None),
+        Kernel::Linear => ("linear", None, None, None),
+        Kernel::Polynomial {
+            gamma,
+            coef0,
+            degree,
+        } => ("poly", Some(gamma), Some(coef0), Some(degree)),
+        Kernel::Sigmoid { gamma, coef0 } => ("sigmoid", Some(gamma), Some(coef0), None),
+    };
+    let scaler = match &model.scaler {
+        Scaler::None => json!("none"),
+        Scaler::Standard { center, scale } => {
+            json!({ "kind": "standard", "center": center, "scale": scale })
+        }
+        Scaler::MinMax { scale, min, clip } => {
+            json!({ "kind": "minmax", "scale": scale, "min": min, "clip": clip })
+        }
+    };
+    let mut facts = json!({
+        "format": model.origin.format,
+        "producer": model.origin.producer,
+        "features": model.features,
+        "featureNames": model.origin.feature_names,
+        "scaler": scaler,
+        "kernel": kernel,
+        "gamma": gamma,
+        "coef0": coef0,
+        "degree": degree,
+        "supportVectors": model.coefficients.len(),
+        "sumOfCoefficients": model.coefficients.iter().sum::<f64>(),
+        "rho": model.rho,
+        "precision": if model.origin.single_precision { "single" } else { "double" },
+    });
+    if let Some(facts) = facts.as_object_mut() {
+        facts.retain(|_, value| !value.is_null());
+    }
+    facts
+}
+
+fn convert(args: &ConvertArgs) -> Result {
+    let target = args.to.map_or_else(|| target_of(&args.out), Ok)?;
+    if args.out.exists() && !args.force {
+        return Err(usage(anyhow!(
+            "{} exists; use --force to replace it",
+            args.out.display()
+        )));
+    }
+    let model = read(&args.file)?;
+    let place = || args.file.display().to_string();
+    let bytes = match target {
+        Target::Native => models::write_native(&model),
+        Target::Libsvm => models::write_libsvm(&model)
+            .with_context(place)
+            .map_err(failure)?
+            .into(),
+        Target::Onnx => models::write_onnx(&model)
+            .with_context(place)
+            .map_err(failure)?,
+    };
+    fs::write(&args.out, bytes)
+        .with_context(|| args.out.display().to_string())
+        .map_err(failure)?;
+    if matches!(target, Target::Onnx) {
+        eprintln!(
+            "note: ONNX holds single precision; readings close to the boundary may get another label"
+        );
+    }
+    Ok(0)
+}
+
+fn target_of(out: &Path) -> Result<Target> {
+    match out.extension().and_then(|extension| extension.to_str()) {
+        Some("fsm") => Ok(Target::Native),
+        Some("libsvm") => Ok(Target::Libsvm),
+        Some("onnx") => Ok(Target::Onnx),
+        _ => Err(usage(anyhow!(
+            "{}: no known extension (.fsm, .libsvm, .onnx); say --to native, libsvm or onnx",
+            out.display()
+        ))),
+    }
+}

@@ -1,0 +1,154 @@
+//! A whole run: what it writes, and that it writes the same however it is interrupted.
+
+mod common;
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{Plant, assert_success, text};
+
+#[test]
+fn a_run_writes_what_the_documentation_lists() {
+    let plant = Plant::new(6);
+    let output = plant.fleetscore(&["run", "-f", "run.yaml"]);
+    assert_success(&output);
+    let files: Vec<_> = plant.outputs().into_keys().collect();
+    let expected = [
+        "_SUCCESS",
+        "_run/failed.jsonl",
+        "_run/ledger/000000.jsonl",
+        "_run/logs/000000.log",
+        "_run/logs/collect.log",
+        "_run/logs/plan.log",
+        "_run/plan.jsonl",
+        "_run/report.html",
+        "_run/report.json",
+        "preds_1_1.csv",
+        "preds_1_2.csv",
+        "preds_2_1.csv",
+        "preds_2_2.csv",
+        "preds_3_1.csv",
+        "preds_3_2.csv",
+    ];
+    assert_eq!(files, expected);
+    let summary = text(&output.stdout);
+    for part in ["Succeeded", "6", "360"] {
+        assert!(summary.contains(part), "{part:?} is not in: {summary}");
+    }
+    let again = plant.fleetscore(&["report", "predictions"]);
+    assert_eq!(text(&again.stdout), summary);
+}
+
+#[test]
+fn every_reading_is_scored_once() {
+    let plant = Plant::new(6);
+    plant.run(&[]);
+    let mut scored: Vec<String> = Vec::new();
+    for (name, text) in plant.outputs() {
+        if name.starts_with("preds_") {
+            scored.extend(
+                text.lines()
+                    .skip(1)
+                    .map(|line| line.split(',').take(3).collect::<Vec<_>>().join(",")),
+            );
+        }
+    }
+    let readings = plant.read("readings.csv");
+    let mut expected: Vec<String> = readings
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').take(3).collect::<Vec<_>>().join(","))
+        .collect();
+    scored.sort();
+    expected.sort();
+    assert_eq!(scored, expected);
+}
+
+#[test]
+fn windows_partition_the_readings() {
+    let plant = Plant::new(2);
+    let whole = plant.run(&[]).1["rows"].as_u64().unwrap();
+    let middle = "2026-01-05T00:13:30Z";
+    let early = plant.run(&[&format!("spec.window.end={middle}")]).1["rows"]
+        .as_u64()
+        .unwrap();
+    let late = plant.run(&[&format!("spec.window.start={middle}")]).1["rows"]
+        .as_u64()
+        .unwrap();
+    assert!(early > 0 && late > 0);
+    assert_eq!(early + late, whole);
+}
+
+#[test]
+fn running_again_changes_nothing() {
+    let plant = Plant::new(6);
+    plant.run(&[]);
+    let first = plant.outputs();
+    plant.run(&[]);
+    assert_eq!(plant.outputs(), first);
+}
+
+#[test]
+fn formats_and_threads_do_not_change_a_label() {
+    let plant = Plant::new(4);
+    plant.run(&[]);
+    let expected = plant.outputs();
+    assert_success(&plant.fleetscore(&[
+        "run",
+        "-f",
+        "run.yaml",
+        "--threads",
+        "1",
+        "--memory",
+        "32",
+        "--quiet",
+    ]));
+    assert_eq!(plant.outputs(), expected);
+}
+
+/// Starts a run, kills it after a while, and returns whether it was still running then.
+fn kill_after(plant: &Plant, delay: Duration) -> bool {
+    let mut run = Command::new(env!("CARGO_BIN_EXE_fleetscore"))
+        .args(["run", "-f", "run.yaml", "--quiet"])
+        .current_dir(plant.path(""))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + delay;
+    loop {
+        if run.try_wait().unwrap().is_some() {
+            return false;
+        }
+        if Instant::now() >= deadline {
+            run.kill().unwrap();
+            run.wait().unwrap();
+            return true;
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_run_killed_at_any_moment_is_finished_by_the_next() {
+    let plant = Plant::new(40);
+    plant.run(&[]);
+    let expected = plant.outputs();
+    let mut killed = 0;
+    let mut delay = Duration::from_millis(1);
+    loop {
+        std::fs::remove_dir_all(plant.path("predictions")).unwrap();
+        let was_running = kill_after(&plant, delay);
+        assert_eq!(plant.run(&[]).0, 0);
+        assert_eq!(plant.outputs(), expected, "killed after {delay:?}");
+        if !was_running {
+            break;
+        }
+        killed += 1;
+        delay = delay.mul_f64(1.15);
+    }
+    assert!(
+        killed > 3,
+        "the run was too short to be killed in the middle"
+    );
+}
