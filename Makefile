@@ -1,0 +1,59 @@
+# `make demo` shows it work, `make test` tests it. Both install what they need. `make help` lists the rest.
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/fleetscore
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+# The profile that `demo` builds with.
+PROFILE ?= release
+BIN := $(CARGO_TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+
+.PHONY: help demo test lint unit browser deny generate scale bench fuzz fixtures build
+
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | column -t -s '|'
+
+build: ## Build the programs.
+	@scripts/install.sh build
+	cargo build --locked --profile $(PROFILE) -p fleetscore-cli -p fleetscore-scorer
+
+demo: build ## Simulate a plant of 200 sensors, train, score it and show where the report is.
+	@scripts/demo.sh $(BIN)/fleetscore
+
+test: lint unit browser deny ## Run every test.
+
+lint:
+	@scripts/install.sh build
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+
+unit:
+	@scripts/install.sh build node
+	scripts/with-azurite.sh cargo test --locked --workspace --all-features
+
+browser:
+	@scripts/install.sh build node chromium
+	scripts/browser-test.sh
+
+deny:
+	@scripts/install.sh build
+	scripts/deny.sh bans licenses sources
+
+audit: ## Check the dependencies for security advisories (needs the network).
+	scripts/deny.sh advisories
+
+generate: ## Write the generated files again: CRDs, reference, schema.
+	cargo run -q --locked -p fleetscore-crds --features kube --bin crdgen
+	UPDATE=1 cargo test -q --locked -p fleetscore-scorer --lib report::
+
+scale: ## Score 5 million rows and 5,000 sensors, and check time and memory (minutes).
+	cargo build --locked --release -p fleetscore-cli
+	scripts/scale.sh $(CARGO_TARGET_DIR)/release/fleetscore
+
+bench: ## Time it against a Python process per sensor (installs scikit-learn into the cache).
+	cargo build --locked --release -p fleetscore-cli
+	bench/run.sh $(CARGO_TARGET_DIR)/release/fleetscore
+
+fuzz: ## Feed arbitrary bytes to every parser for longer than `test` does (minutes).
+	PROPTEST_CASES=$(or $(CASES),20000) cargo test --locked --release --workspace -- bytes
+
+fixtures: ## Train the test models again with scikit-learn (needs Python 3.11).
+	scripts/fixtures/make.sh

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Installs Debian or Ubuntu packages that are absent: scripts/install.sh [build] [node] [chromium]
+set -euo pipefail
+
+wanted=()
+need() { # need COMMAND PACKAGE...
+  command -v "$1" >/dev/null || wanted+=("${@:2}")
+}
+
+for group in "$@"; do
+  case $group in
+    build) need cc build-essential; need make make; need ps procps ;;
+    node) need node nodejs; need npm npm ;;
+    chromium) need chromium chromium ;;
+    *) echo "install.sh: unknown group $group" >&2; exit 2 ;;
+  esac
+done
+command -v cargo >/dev/null || { echo "cargo is absent: install Rust 1.95 or later with rustup" >&2; exit 1; }
+[[ ${#wanted[@]} -eq 0 ]] && exit 0
+
+command -v apt-get >/dev/null || { echo "please install: ${wanted[*]}" >&2; exit 1; }
+as_root=()
+[[ $(id -u) -eq 0 ]] || as_root=(sudo)
+echo "installing ${wanted[*]}" >&2
+"${as_root[@]}" apt-get update -qq
+DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null
