@@ -24,7 +24,7 @@ enum Step {
     Plan(PodArgs),
     /// Score the sensors of one shard.
     Score(ScoreArgs),
-    /// Sum up the ledgers: report, failed sensors, _SUCCESS.
+    /// Sum up the ledgers: report, failed sensors, `_SUCCESS`.
     Collect(PodArgs),
 }
 

@@ -114,7 +114,7 @@ impl Template {
         while let Some((at, letter)) = letters.next() {
             match letter {
                 '{' | '}' if letters.next_if(|&(_, next)| next == letter).is_some() => {
-                    literal.push(letter)
+                    literal.push(letter);
                 }
                 '}' => {
                     return Err(TemplateError::Unopened {

@@ -41,7 +41,7 @@ pub fn read_plot(
     match request.format {
         PredictionFormat::JsonLines => read_json(object, request, &mut thinning)?,
         PredictionFormat::Parquet => {
-            read_table(object, request, ReadingFormat::Parquet, &mut thinning)?
+            read_table(object, request, ReadingFormat::Parquet, &mut thinning)?;
         }
         PredictionFormat::Auto | PredictionFormat::Csv => {
             read_table(object, request, ReadingFormat::Csv, &mut thinning)?;

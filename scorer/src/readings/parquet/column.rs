@@ -47,7 +47,7 @@ impl Keys {
     pub fn push(&self, row: usize, joined: &mut Vec<u8>) -> bool {
         match self {
             Self::Text(array) if array.is_valid(row) => {
-                push_value(joined, array.value(row).as_bytes())
+                push_value(joined, array.value(row).as_bytes());
             }
             Self::Signed(array) if array.is_valid(row) => push_number(joined, array.value(row)),
             Self::Unsigned(array) if array.is_valid(row) => push_number(joined, array.value(row)),

@@ -32,11 +32,11 @@ impl Types {
     }
 }
 
-fn window(start: &str, end: &str) -> Option<Window> {
-    Some(Window {
+fn window(start: &str, end: &str) -> Window {
+    Window {
         start: start.parse().unwrap(),
         end: end.parse().unwrap(),
-    })
+    }
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn one_sensor_of_a_sorted_file_reads_little_more_than_its_rows() {
 #[test]
 fn a_window_of_one_sensor_reads_its_pages_only() {
     let mut wanted = one_of_pages("d04");
-    wanted.window = window("2018-08-28T23:30:00Z", "2018-08-28T23:40:00Z");
+    wanted.window = Some(window("2018-08-28T23:30:00Z", "2018-08-28T23:40:00Z"));
     let all = outcome(&fixture("pages.parquet"), &wanted).unwrap();
     assert_eq!(
         (all.nanos(0).to_vec(), all.features(0).to_vec()),
@@ -276,7 +276,7 @@ fn a_window_of_one_sensor_reads_its_pages_only() {
     );
     assert_eq!(all.nanos(0).len(), 120);
     assert!(all.stats.scanned <= 400, "{} rows", all.stats.scanned);
-    wanted.window = window("2019-01-01T00:00:00Z", "2020-01-01T00:00:00Z");
+    wanted.window = Some(window("2019-01-01T00:00:00Z", "2020-01-01T00:00:00Z"));
     assert_eq!(
         outcome(&fixture("pages.parquet"), &wanted)
             .unwrap()

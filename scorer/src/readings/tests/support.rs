@@ -75,7 +75,10 @@ pub fn keyed(mut request: ReadRequest, keys: &[(&str, &str)], sensors: &[&[&str]
         .collect();
     request.key_names = keys.iter().map(|(key, _)| key.to_string()).collect();
     let name = |values: &&[&str]| {
-        SensorKey::from_iter(keys.iter().map(|(key, _)| *key).zip(values.iter().copied()))
+        keys.iter()
+            .map(|(key, _)| *key)
+            .zip(values.iter().copied())
+            .collect::<SensorKey>()
     };
     let sensors: Vec<SensorKey> = sensors.iter().map(name).collect();
     request.sensors = KeyIndex::new(&sensors, &request.key_names).unwrap();

@@ -20,7 +20,7 @@ use crate::report::{self, Fold, Report, RunInfo};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Totals {
-    /// Succeeded, PartiallySucceeded or Failed.
+    /// `Succeeded`, `PartiallySucceeded` or `Failed`.
     pub phase: Phase,
     /// Sensors of the run.
     pub sensors: u64,

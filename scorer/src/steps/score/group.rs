@@ -185,13 +185,20 @@ impl Group {
 
     fn score_chunk(&self, chunk: &Chunk) {
         let progress = &self.context.progress;
+        // Sensors are scored in any order, the pieces of one sensor in theirs: the sort is stable.
+        let mut pieces: Vec<&SensorRows> = chunk.rows.iter().collect();
+        pieces.sort_by_key(|rows| rows.sensor);
+        let sensors: Vec<_> = pieces
+            .chunk_by(|one, next| one.sensor == next.sensor)
+            .collect();
         self.pool.install(|| {
-            let append = |scores: &mut Vec<f64>, rows: &SensorRows| {
-                let member = self.members[rows.sensor as usize];
-                lock(&self.jobs[member]).append(rows, scores, progress);
+            let append = |scores: &mut Vec<f64>, pieces: &&[&SensorRows]| {
+                for rows in *pieces {
+                    let member = self.members[rows.sensor as usize];
+                    lock(&self.jobs[member]).append(rows, scores, progress);
+                }
             };
-            // The rows of a sensor are in one piece of a chunk, so pieces can be scored in any order.
-            chunk.rows.par_iter().for_each_init(Vec::new, append);
+            sensors.par_iter().for_each_init(Vec::new, append);
         });
         for failed in &chunk.failed {
             let failure = Failure {
@@ -238,7 +245,7 @@ impl Group {
         match written.await {
             Ok(upload) => lock(&self.jobs[member]).give_back(upload),
             Err(error) => {
-                lock(&self.jobs[member]).fail(&self.context.progress, output_failure(&error))
+                lock(&self.jobs[member]).fail(&self.context.progress, output_failure(&error));
             }
         }
     }
