@@ -41,8 +41,9 @@ audit: ## Check the dependencies for security advisories (needs the network).
 	scripts/deny.sh advisories
 
 generate: ## Write the generated files again: CRDs, reference, schema.
-	cargo run -q --locked -p fleetscore-crds --features kube --bin crdgen
-	UPDATE=1 cargo test -q --locked -p fleetscore-scorer --lib report::
+	cargo build --locked --workspace --all-features --examples
+	$(CARGO_TARGET_DIR)/debug/examples/crdgen
+	UPDATE=1 cargo test -q --locked --workspace --all-features --test report_schema
 
 scale: ## Score 5 million rows and 5,000 sensors, and check time and memory (minutes).
 	cargo build --locked --release -p fleetscore-cli

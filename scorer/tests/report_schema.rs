@@ -1,4 +1,4 @@
-//! The committed JSON schema of `report.json` is the one of the code, and allows what the code writes.
+//! The committed JSON schema of `report.json` is the one of the code.
 
 use std::path::Path;
 

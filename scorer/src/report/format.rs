@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn durations_read_well() {
         assert_eq!(duration(0.0), "0.00 s");
-        assert_eq!(duration(3.12), "3.1 s");
+        assert_eq!(duration(3.08), "3.1 s");
         assert_eq!(duration(59.99), "1 min 0 s");
         assert_eq!(duration(125.2), "2 min 5 s");
         assert_eq!(duration(3_840.0), "1 h 4 min");

@@ -41,7 +41,9 @@ mod tests {
         #[test]
         fn keeps_the_smallest(mut items in prop::collection::hash_set(any::<u32>(), 0..50), limit in 0usize..20) {
             let mut top = Top::new(limit);
-            items.iter().for_each(|item| top.offer(*item));
+            for item in &items {
+                top.offer(*item);
+            }
             let mut sorted: Vec<_> = items.drain().collect();
             sorted.sort_unstable();
             sorted.truncate(limit);
