@@ -218,5 +218,6 @@ fn plot(number: u32, minutes: u32, names: &[&str], is_anomaly: impl Fn(u32) -> b
             })
             .collect(),
         anomalies: (0..minutes).map(&is_anomaly).collect(),
+        totals: None,
     }
 }

@@ -10,7 +10,7 @@ use fleetscore_scorer::ledger::{
     Confusion, Failure, FailureReason, LedgerEntry, LedgerHeader, ScoreSummary, SensorState,
     Warning, WarningReason,
 };
-use fleetscore_scorer::report::{Feature, Fold, Plot, Report, ReportError, RunInfo, html, text};
+use fleetscore_scorer::report::{Feature, Fold, Plot, PlotTotals, Report, ReportError, RunInfo, html, text};
 use proptest::prelude::*;
 
 fn run() -> RunInfo {
@@ -206,6 +206,7 @@ proptest! {
             times,
             features: vec![Feature { name, values: values.clone() }],
             scores: values,
+            totals: None,
         };
         let page = html::render(&report, &[plot]).unwrap();
         prop_assert!(!page.contains("NaN") && !page.contains("inf\""));
@@ -401,6 +402,7 @@ fn page_escapes_what_it_is_given() {
         }],
         scores: vec![1.0, -1.0],
         anomalies: vec![false, true],
+        totals: None,
     };
     let page = html::render(&report, &[plot]).unwrap();
     assert!(page.contains("alert(1)") && !page.contains("<script") && !page.contains("\" onload"));
@@ -421,6 +423,7 @@ fn page_stays_small() {
             .collect(),
         scores: (0..many).map(|step| f64::from(step).sin()).collect(),
         anomalies: vec![true; 100_000],
+        totals: None,
     };
     let report = folded(Limit::Count(0), &[scored(1, 1, 1)]);
     let page = html::render(&report, &vec![plot; 20]).unwrap();
@@ -438,4 +441,22 @@ fn newer_reports_are_refused() {
         Report::from_json(b"{}"),
         Err(ReportError::Form(_))
     ));
+}
+
+#[test]
+fn a_thinned_plot_shows_the_totals_of_the_sensor() {
+    let plot = Plot {
+        key: key(1),
+        times: vec![0, 1],
+        features: Vec::new(),
+        scores: vec![1.0, -1.0],
+        anomalies: vec![false, true],
+        totals: Some(PlotTotals {
+            rows: 2880,
+            anomalies: 291,
+        }),
+    };
+    let report = folded(Limit::Count(0), &[scored(1, 2880, 291)]);
+    let page = html::render(&report, &[plot]).unwrap();
+    assert!(page.contains("291 of 2,880 readings anomalous"));
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::axis::{Tick, TimeAxis, ValueAxis};
 use super::downsample;
 use super::format;
-use super::plot::Plot;
+use super::plot::{Plot, PlotTotals};
 
 /// Features drawn; more would bury the scores.
 const FEATURES: usize = 4;
@@ -134,7 +134,7 @@ impl Chart {
         Self {
             id,
             sensor: format::shortened(&plot.key.to_string(), KEY_CHARS),
-            caption: caption(&series, plot.features.len(), marks.len()),
+            caption: caption(totals(plot, &series), plot.features.len(), marks.len()),
             description: description(&series),
             height: top + TIMES_HEIGHT,
             mark_radius: if is_dense { "2.5" } else { "3.5" },
@@ -253,14 +253,21 @@ fn moment(time: i64) -> String {
         .unwrap_or_default()
 }
 
-fn caption(series: &Series, features: usize, marks: usize) -> String {
-    let anomalies = series.anomalies.iter().filter(|is| **is).count();
+/// The totals that the plot was given, else those of what it holds.
+fn totals(plot: &Plot, series: &Series) -> PlotTotals {
+    plot.totals.unwrap_or_else(|| PlotTotals {
+        rows: series.times.len() as u64,
+        anomalies: series.anomalies.iter().filter(|is| **is).count() as u64,
+    })
+}
+
+fn caption(totals: PlotTotals, features: usize, marks: usize) -> String {
     let mut caption = format!(
         "{} of {} anomalous",
-        format::count(anomalies as u64),
-        format::counted(series.times.len() as u64, "reading")
+        format::count(totals.anomalies),
+        format::counted(totals.rows, "reading")
     );
-    if marks < anomalies {
+    if (marks as u64) < totals.anomalies {
         let _ = write!(caption, ", {} of them marked", format::count(marks as u64));
     }
     if features > FEATURES {

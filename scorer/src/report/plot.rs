@@ -15,6 +15,17 @@ pub struct Plot {
     pub scores: Vec<f64>,
     /// Whether each reading is predicted as anomaly.
     pub anomalies: Vec<bool>,
+    /// The sensor's totals, where the plot holds only some of its readings.
+    pub totals: Option<PlotTotals>,
+}
+
+/// What a plot stands for when it holds only some of a sensor's readings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlotTotals {
+    /// Readings of the sensor.
+    pub rows: u64,
+    /// Anomalies among them.
+    pub anomalies: u64,
 }
 
 /// One feature of a sensor's readings.

@@ -4,7 +4,7 @@ use tokio::runtime::Handle;
 
 use crate::predictions::{PlotRequest, PlotSeries, read_plot};
 use crate::readings::ObjectSource;
-use crate::report::{AnomalousSensor, Feature, Plot, Report};
+use crate::report::{AnomalousSensor, Feature, Plot, PlotTotals, Report};
 use crate::steps::Context;
 
 /// Sensors that are drawn.
@@ -51,7 +51,8 @@ async fn read_one(
         values,
         scores,
         predictions,
-        ..
+        rows,
+        anomalies,
     } = series;
     let names = run.spec.input.columns.features.iter().cloned();
     let features = names
@@ -64,5 +65,6 @@ async fn read_one(
         features,
         scores,
         anomalies: predictions,
+        totals: Some(PlotTotals { rows, anomalies }),
     })
 }
