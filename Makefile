@@ -41,7 +41,7 @@ audit: ## Check the dependencies for security advisories (needs the network).
 	scripts/deny.sh advisories
 
 generate: ## Write the generated files again: CRDs, reference, schema.
-	cargo run -q --locked -p fleetscore-crds --features kube --bin crdgen
+	cargo run -q --locked -p fleetscore-crds --features kube --example crdgen
 	UPDATE=1 cargo test -q --locked -p fleetscore-scorer --lib report::
 
 scale: ## Score 5 million rows and 5,000 sensors, and check time and memory (minutes).
