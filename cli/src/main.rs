@@ -8,20 +8,30 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use commands::{model, plan, report, run, simulate, train};
+use commands::{model, output, plan, report, run, simulate, train};
 
-/// Scores a fleet of sensors, each with its own one-class SVM.
+/// Score a fleet of sensors, each with its own one-class SVM
 ///
-/// A ScoringRun manifest says where the models and the readings are and where the predictions go. `fleetscore run` scores it
-/// on this machine; `kubectl apply` of the same file scores it on a cluster.
-///
-/// A first run, without any data of your own:
-///
-///   fleetscore simulate --sensors 200 --hours 4 --seed 1 --out plant
-///   fleetscore train -f plant/train.yaml
-///   fleetscore run -f plant/run.yaml
+/// A ScoringRun manifest says where the models and the readings are and where the
+/// predictions go. `fleetscore run` scores it on this machine; the same manifest is
+/// meant for a cluster.
 #[derive(Parser)]
-#[command(name = "fleetscore", version, verbatim_doc_comment)]
+#[command(
+    name = "fleetscore",
+    version,
+    max_term_width = 100,
+    after_help = "\
+A first run, without any data of your own:
+  fleetscore simulate --sensors 200 --hours 4 --seed 1 --out plant
+  fleetscore train -f plant/train.yaml
+  fleetscore run -f plant/run.yaml
+
+Exit codes:
+  0  done
+  1  failed
+  2  the command line or the manifest is wrong; nothing was done
+  More in `fleetscore run --help`."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -36,11 +46,14 @@ enum Command {
     #[command(subcommand)]
     Model(model::ModelCommand),
     Report(report::ReportArgs),
-    /// Print the completion script for a shell.
-    ///
-    /// For bash: `fleetscore completions bash > /etc/bash_completion.d/fleetscore`
+    /// Print the completion script for a shell
+    #[command(after_help = "\
+Examples:
+  source <(fleetscore completions bash)         in ~/.bashrc
+  fleetscore completions zsh > \"${fpath[1]}/_fleetscore\"
+  fleetscore completions fish > ~/.config/fish/completions/fleetscore.fish")]
     Completions {
-        /// The shell.
+        /// The shell
         shell: clap_complete::Shell,
     },
 }
@@ -53,21 +66,20 @@ fn main() -> ExitCode {
         Command::Train(args) => train::run(&args),
         Command::Model(command) => model::run(&command),
         Command::Report(args) => report::run(&args),
-        Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Cli::command(),
-                "fleetscore",
-                &mut std::io::stdout(),
-            );
-            Ok(0)
-        }
+        Command::Completions { shell } => completions(shell),
     };
     match result {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            eprintln!("error: {:#}", failure.error);
+            output::note(&format!("error: {:#}", failure.error));
             ExitCode::from(failure.code)
         }
     }
+}
+
+fn completions(shell: clap_complete::Shell) -> commands::Result {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "fleetscore", &mut script);
+    output::print(script)?;
+    Ok(0)
 }

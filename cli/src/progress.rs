@@ -1,6 +1,6 @@
 //! The progress of a run on standard error: a bar on a terminal, a line every few seconds elsewhere.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -80,14 +80,16 @@ impl Watcher {
         if std::io::stderr().is_terminal() {
             self.draw(finished);
         } else {
-            while finished.recv_timeout(LINE_EVERY) == Err(RecvTimeoutError::Timeout) {
-                eprintln!(
-                    "{} {:.0}%, {}",
-                    self.step(),
-                    self.progress.fraction() * 100.0,
-                    self.figures()
-                );
-            }
+            self.print(finished, LINE_EVERY, &mut std::io::stderr());
+        }
+    }
+
+    /// A line to `out` every so often.
+    fn print(&self, finished: &Receiver<()>, every: Duration, out: &mut impl Write) {
+        while finished.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+            let percent = self.progress.fraction() * 100.0;
+            // Nobody reading it is no reason to fail the run.
+            let _ = writeln!(out, "{} {percent:.0}%, {}", self.step(), self.figures());
         }
     }
 
@@ -163,5 +165,64 @@ impl Watcher {
         (fraction > 0.01 && fraction < 1.0)
             .then(|| Duration::try_from_secs_f64(seconds * (1.0 - fraction) / fraction).ok())
             .flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+
+    /// Keeps lines; finishes the display after some.
+    struct Lines {
+        text: String,
+        done: Option<Sender<()>>,
+    }
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.text += &String::from_utf8_lossy(bytes);
+            if self.text.lines().count() >= 3 {
+                self.done = None;
+            }
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_every_so_often_until_it_is_finished() {
+        let progress = Arc::new(Progress::default());
+        for (counter, value) in [
+            (&progress.sensors, 2000),
+            (&progress.done, 500),
+            (&progress.failed, 1),
+            (&progress.rows, 34_000),
+        ] {
+            counter.store(value, Ordering::Relaxed);
+        }
+        let watcher = Watcher {
+            progress,
+            step: Arc::new(Mutex::new("Scoring".to_owned())),
+            start: Instant::now(),
+        };
+        let (done, finished) = channel();
+        let mut lines = Lines {
+            text: String::new(),
+            done: Some(done),
+        };
+        watcher.print(&finished, Duration::from_millis(1), &mut lines);
+        assert_eq!(lines.text.lines().count(), 3, "{}", lines.text);
+        for line in lines.text.lines() {
+            assert!(line.starts_with("Scoring "), "{line}");
+            assert!(
+                line.contains("%, 500/2,000 sensors (1 failed), 34,000 rows, "),
+                "{line}"
+            );
+        }
     }
 }

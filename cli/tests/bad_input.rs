@@ -263,7 +263,7 @@ fn two_sensors_with_one_output_path() {
 fn an_unreachable_storage() {
     let plant = Plant::new(SENSORS);
     plant.edit("run.yaml", "location: models/", "location: az://models/");
-    plant.edit("run.yaml", "\nspec:", "\nspec:\n  storage: {azure: {account: a, endpoint: \"http://127.0.0.1:9/a\", auth: Anonymous}}");
+    plant.edit("run.yaml", "\nspec:", "\nspec:\n  storage: {azure: {account: plantstore, endpoint: \"http://127.0.0.1:9/plantstore\", auth: Anonymous}}");
     let output = plant.fleetscore(&[
         "run",
         "-f",

@@ -1,16 +1,19 @@
 //! The commands, one file each.
 
 pub mod model;
+pub mod output;
 pub mod plan;
 pub mod report;
 pub mod run;
 pub mod simulate;
 pub mod train;
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::{Context as _, anyhow};
+use clap::Args;
 use fleetscore_cli::manifest::{self, Loaded};
 use fleetscore_scorer::run::Run;
 use fleetscore_scorer::steps::{Context, Limits, Progress};
@@ -21,6 +24,17 @@ use tokio_util::sync::CancellationToken;
 pub const FAILED: u8 = 1;
 /// Exit code: wrong usage or an invalid manifest; nothing was done.
 pub const USAGE: u8 = 2;
+
+/// How the manifest of a run is given.
+#[derive(Args)]
+pub struct ManifestArgs {
+    /// The manifest: YAML or JSON, one ScoringRun
+    #[arg(short = 'f', long = "file", value_name = "FILE")]
+    pub file: PathBuf,
+    /// Override a field of the manifest, such as spec.sensors.list[0].tag=2; may be repeated
+    #[arg(long = "set", value_name = "FIELD=VALUE")]
+    pub set: Vec<String>,
+}
 
 /// A command that ends with an error.
 #[derive(Debug)]
@@ -53,17 +67,12 @@ pub fn failure(error: impl Into<anyhow::Error>) -> CommandError {
 /// Reads and checks a run's manifest and opens its storage. Nothing is written, nothing is sent.
 ///
 /// A request to storage is tried again for `retry` at most.
-pub fn open_run(
-    file: &Path,
-    overrides: &[String],
-    limits: Limits,
-    retry: Duration,
-) -> Result<Context> {
-    match manifest::load(file, overrides).map_err(usage)? {
+pub fn open_run(args: &ManifestArgs, limits: Limits, retry: Duration) -> Result<Context> {
+    match manifest::load(&args.file, &args.set).map_err(usage)? {
         Loaded::Run(manifest) => open(manifest, limits, retry),
-        Loaded::Schedule(_) => Err(usage(anyhow::anyhow!(
-            "{}: this is a ScoringSchedule; a schedule runs on a cluster (`kubectl apply`), a single run is a ScoringRun",
-            file.display()
+        Loaded::Schedule(_) => Err(usage(anyhow!(
+            "{}: is a ScoringSchedule, which runs on a cluster (`kubectl apply`); here only a ScoringRun runs, such as the schedule's runTemplate with a window",
+            args.file.display()
         ))),
     }
 }
@@ -97,11 +106,21 @@ pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T> {
     Ok(runtime.block_on(work))
 }
 
-/// A path as an absolute URL prefix, or the URL as it is.
+/// The URL of a folder that exists, or the URL `text` as it is.
 pub fn location(text: &str) -> Result<String> {
     if text.contains("://") {
         return Ok(text.to_owned());
     }
-    let path = std::path::absolute(text).map_err(usage)?;
-    Ok(format!("file://{}", path.display()))
+    let path = std::fs::canonicalize(text)
+        .with_context(|| text.to_owned())
+        .map_err(failure)?;
+    if !path.is_dir() {
+        return Err(usage(anyhow!(
+            "{text}: is a file; name the folder that the run wrote into"
+        )));
+    }
+    let path = path
+        .to_str()
+        .ok_or_else(|| usage(anyhow!("{text}: is not UTF-8")))?;
+    Ok(format!("file://{path}"))
 }

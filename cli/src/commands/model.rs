@@ -9,39 +9,61 @@ use fleetscore_crds::ModelFormat;
 use fleetscore_scorer::models::{self, Kernel, Model, Scaler};
 use serde_json::{Value, json};
 
-use super::{Result, failure, usage};
+use super::{Result, failure, output, usage};
 
-/// Look into model files, or convert them.
+/// Look into model files, or convert them
 #[derive(Subcommand)]
 pub enum ModelCommand {
     Inspect(InspectArgs),
     Convert(ConvertArgs),
 }
 
-/// Show what a model file holds. Nothing in the file is executed.
+/// Show what a model file holds
+///
+/// The format is told from the bytes, not from the file's name. Nothing in the file is
+/// executed.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  fleetscore model inspect models/model_1_2.pkl
+  fleetscore model inspect models/model_1_2.pkl --json | jq .gamma
+
+Exit codes:
+  0  the model can score
+  1  the file cannot be read, or holds no model that can score
+  2  the command line is wrong")]
 pub struct InspectArgs {
-    /// The model: scikit-learn pickle or joblib, skops, ONNX, libsvm or native.
+    /// The model: scikit-learn pickle or joblib, skops, ONNX, libsvm or native
     file: PathBuf,
-    /// Print as JSON.
+    /// Print as JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Convert a model into another format.
+/// Convert a model into another format
 ///
-/// Native keeps everything. libsvm keeps everything but a scaler, so a model with one is refused. ONNX holds single
-/// precision: some labels may differ, and the command says so.
+/// Native keeps everything. libsvm keeps everything but a scaler, so a model with one
+/// is refused. ONNX holds single precision: readings close to the boundary may get
+/// another label, and the command says so.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  fleetscore model convert model_1_2.pkl model_1_2.fsm
+  fleetscore model convert model_1_2.pkl model_1_2 --to onnx
+
+Exit codes:
+  0  OUT was written
+  1  the model cannot be read, or not be written in this format
+  2  the command line is wrong, or OUT exists")]
 pub struct ConvertArgs {
-    /// The model to read.
+    /// The model to read
     file: PathBuf,
-    /// The file to write.
+    /// The file to write
     out: PathBuf,
-    /// The format to write [default: by the extension of OUT: .fsm, .libsvm or .onnx].
+    /// The format to write [default: by the extension of OUT: .fsm, .libsvm or .onnx]
     #[arg(long, value_enum)]
     to: Option<Target>,
-    /// Replace OUT if it exists.
+    /// Replace OUT if it exists
     #[arg(long)]
     force: bool,
 }
@@ -49,11 +71,11 @@ pub struct ConvertArgs {
 /// A format that can be written.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Target {
-    /// Fleetscore's own packed format (.fsm).
+    /// Fleetscore's own packed format (.fsm)
     Native,
-    /// libsvm's text format (.libsvm).
+    /// libsvm's text format (.libsvm)
     Libsvm,
-    /// ONNX-ML, single precision (.onnx).
+    /// ONNX-ML, single precision (.onnx)
     Onnx,
 }
 
@@ -77,15 +99,17 @@ fn read(file: &Path) -> Result<Model> {
 fn inspect(args: &InspectArgs) -> Result {
     let facts = facts(&read(&args.file)?);
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&facts).map_err(failure)?);
+        output::print_json(&facts)?;
         return Ok(0);
     }
-    for (name, value) in facts.as_object().into_iter().flatten() {
+    let line = |(name, value): (&String, &Value)| {
         let text = value
             .as_str()
             .map_or_else(|| value.to_string(), str::to_owned);
-        println!("{name:<18} {text}");
-    }
+        format!("{name:<18} {text}\n")
+    };
+    let lines: String = facts.as_object().into_iter().flatten().map(line).collect();
+    output::print(lines)?;
     Ok(0)
 }
 
@@ -155,8 +179,8 @@ fn convert(args: &ConvertArgs) -> Result {
         .with_context(|| args.out.display().to_string())
         .map_err(failure)?;
     if matches!(target, Target::Onnx) {
-        eprintln!(
-            "note: ONNX holds single precision; readings close to the boundary may get another label"
+        output::note(
+            "note: ONNX holds single precision; readings close to the boundary may get another label",
         );
     }
     Ok(0)

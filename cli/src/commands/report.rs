@@ -1,35 +1,46 @@
 //! `fleetscore report`.
 
+use anyhow::{Context as _, anyhow};
 use clap::{Args, ValueEnum};
 use fleetscore_crds::{AzureAuth, AzureStorage, StorageSpec};
 use fleetscore_scorer::outputs;
 use fleetscore_scorer::report::{Report, text};
-use fleetscore_scorer::storage::{self, ObjectUrl, Storage, StorageOptions};
+use fleetscore_scorer::storage::{self, ObjectUrl, Storage, StorageError, StorageOptions};
 
-use super::{Result, block_on, failure, location, usage};
+use super::{Result, block_on, failure, location, output, usage};
 
 /// Largest report, in bytes.
 const REPORT_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Show the report of a finished run.
+/// Show the report of a finished run
+///
+/// The same that `fleetscore run` printed at its end. Beside report.json lies
+/// report.html, with plots, for a browser.
 #[derive(Args)]
-#[command(after_help = "Examples:
-  fleetscore report predictions/
-  fleetscore report az://predictions/pumps-1764324000/ --account plantstore")]
+#[command(after_help = "\
+Examples:
+  fleetscore report predictions
+  fleetscore report predictions --json | jq .failures
+  fleetscore report az://predictions/pumps-1764324000/ --account plantstore
+
+Exit codes:
+  0  the report was shown, whatever it says
+  1  there is no report, or it cannot be read
+  2  the command line is wrong")]
 pub struct ReportArgs {
-    /// The run's output location: a folder or a URL.
+    /// The run's output location: a folder or a URL
     #[arg(value_name = "DIR-or-URL")]
     output: String,
-    /// Print the report as JSON.
+    /// Print the report as JSON
     #[arg(long)]
     json: bool,
-    /// The storage account of an az:// location.
+    /// The storage account of an az:// location
     #[arg(long)]
     account: Option<String>,
-    /// URL of the Blob service, where it is not the public cloud's.
+    /// URL of the Blob service, where it is not the public cloud's
     #[arg(long)]
     endpoint: Option<String>,
-    /// How to sign in to the storage account.
+    /// How to sign in to the storage account
     #[arg(long, value_enum, default_value_t = Auth::Login)]
     auth: Auth,
 }
@@ -37,33 +48,40 @@ pub struct ReportArgs {
 /// How to sign in.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Auth {
-    /// Keys in the environment, else the Azure CLI's login.
+    /// Keys in the environment, else the Azure CLI's login
     Login,
-    /// The identity of this machine.
+    /// The identity of this machine
     ManagedIdentity,
-    /// Azurite's well-known account.
+    /// Azurite's well-known account
     Emulator,
-    /// No credentials.
+    /// No credentials
     Anonymous,
 }
 
 /// Runs the command.
 pub fn run(args: &ReportArgs) -> Result {
     storage::install_crypto();
-    let output = ObjectUrl::parse(&location(&args.output)?).map_err(usage)?;
+    let folder = ObjectUrl::parse(&location(&args.output)?).map_err(usage)?;
     let options = StorageOptions {
         local_credentials: true,
         ..StorageOptions::default()
     };
     let storage = Storage::new(&spec(args), options).map_err(usage)?;
-    let url = output.join(outputs::REPORT_JSON).map_err(usage)?;
-    let bytes = block_on(storage.get(&url, REPORT_BYTES))?.map_err(failure)?;
-    let report = Report::from_json(&bytes).map_err(failure)?;
-    if args.json {
-        print!("{}", report.to_json().map_err(failure)?);
+    let url = folder.join(outputs::REPORT_JSON).map_err(usage)?;
+    let bytes = block_on(storage.get(&url, REPORT_BYTES))?.map_err(|error| match error {
+        StorageError::NotFound { .. } => failure(anyhow!(
+            "{url} does not exist; a run that has ended has a report in its output location"
+        )),
+        error => failure(error),
+    })?;
+    let report = Report::from_json(&bytes)
+        .with_context(|| url.to_string())
+        .map_err(failure)?;
+    output::print(if args.json {
+        report.to_json().map_err(failure)?
     } else {
-        print!("{}", text::summary(&report));
-    }
+        text::summary(&report)
+    })?;
     Ok(0)
 }
 

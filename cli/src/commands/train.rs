@@ -1,8 +1,8 @@
 //! `fleetscore train`.
 
-use fleetscore_cli::train::{self, TrainArgs};
+use fleetscore_cli::train::{self, Error, TrainArgs};
 
-use super::{FAILED, Result, failure};
+use super::{FAILED, Result, failure, output, usage};
 use crate::progress::bar;
 
 /// Runs the command.
@@ -10,7 +10,10 @@ pub fn run(args: &TrainArgs) -> Result {
     let bar = bar("sensors");
     let summary = train::run(args, &bar);
     bar.finish_and_clear();
-    let summary = summary.map_err(failure)?;
-    println!("{summary}");
+    let summary = summary.map_err(|error| match error {
+        Error::Document { .. } | Error::Invalid { .. } => usage(error),
+        error => failure(error),
+    })?;
+    output::print(format!("{summary}\n"))?;
     Ok(if summary.failed.is_empty() { 0 } else { FAILED })
 }

@@ -180,26 +180,26 @@ impl Index {
     }
 }
 
-fn collect(placed: &Placed, path: String, places: &mut HashMap<String, Place>) {
-    match &placed.node {
+fn collect(value: &Placed, path: String, found: &mut HashMap<String, Place>) {
+    match &value.node {
         Node::Scalar(_) => {}
         Node::List(items) => {
             for (position, item) in items.iter().enumerate() {
-                collect(item, format!("{path}[{position}]"), places);
+                collect(item, format!("{path}[{position}]"), found);
             }
         }
         Node::Map(entries) => {
-            for (name, value) in entries {
+            for (name, child) in entries {
                 let below = if path.is_empty() {
                     name.clone()
                 } else {
                     format!("{path}.{name}")
                 };
-                collect(value, below, places);
+                collect(child, below, found);
             }
         }
     }
-    places.insert(path, placed.place.clone());
+    found.insert(path, value.place.clone());
 }
 
 impl<'de> Deserialize<'de> for Placed {

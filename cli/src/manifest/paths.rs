@@ -1,9 +1,10 @@
-//! Relative paths in locations, which are taken from the manifest's folder.
+//! Paths in locations, which become URLs; relative ones are taken from the manifest's folder.
+//!
+//! A location is literal, so a path becomes a URL as it is: nothing is percent-encoded.
 
 use std::path::Path;
 
 use fleetscore_crds::Kind;
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::node::{Node, Placed};
 use super::{Place, Problem};
@@ -16,20 +17,6 @@ const LOCATIONS: [[&str; 2]; 5] = [
     ["logs", "location"],
     ["sensors", "manifest"],
 ];
-
-/// What a URL's path must not hold as it is. Braces stay: they make placeholders.
-const ENCODED: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'%')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'`')
-    .add(b'^')
-    .add(b'|')
-    .add(b'\\');
 
 /// Makes `file://` URLs of the paths in the locations of the object `root`, below `folder` where they are relative.
 pub fn resolve(root: &mut Placed, kind: Kind, folder: &Path) -> Option<Problem> {
@@ -81,89 +68,47 @@ fn has_scheme(text: &str) -> bool {
             .all(|letter| letter.is_ascii_alphanumeric() || "+.-".contains(letter))
 }
 
-/// The URL of the path `text`, from `folder` where it is relative. Placeholders stay as they are.
+/// The URL of the path `text`, from `folder` where it is relative. The folder's braces are literal, those of `text` make
+/// placeholders.
 fn file_url(folder: &str, text: &str) -> String {
-    let mut parts = Vec::new();
+    let literal = folder.replace('{', "{{").replace('}', "}}");
+    let mut parts: Vec<&str> = Vec::new();
     if !text.starts_with('/') {
-        let literal = folder.replace('{', "{{").replace('}', "}}");
-        parts.extend(
-            literal
-                .split('/')
-                .filter(|part| !part.is_empty())
-                .map(encoded),
-        );
+        parts.extend(literal.split('/').filter(|part| !part.is_empty()));
     }
     let segments = segments(text);
     for segment in &segments {
         match *segment {
             "" | "." => {}
             ".." => drop(parts.pop()),
-            segment => parts.push(encoded(segment)),
+            segment => parts.push(segment),
         }
     }
-    let slash = if matches!(segments.last(), Some(&("" | "." | ".."))) {
+    let is_folder = matches!(segments.last(), Some(&("" | "." | "..")));
+    let slash = if is_folder && !parts.is_empty() {
         "/"
     } else {
         ""
     };
-    format!(
-        "file:///{}{}",
-        parts.join("/"),
-        if parts.is_empty() { "" } else { slash }
-    )
+    format!("file:///{}{slash}", parts.join("/"))
 }
 
-/// `text` cut at the slashes outside of placeholders.
+/// `text` cut at the slashes outside of placeholders, whose formats may hold some: `{window.start:%Y/%m}`.
 fn segments(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
-    let mut begin = 0;
-    for (literal, at, piece) in pieces(text) {
-        for (slash, _) in piece.match_indices('/').filter(|_| literal) {
-            found.push(text.get(begin..at + slash).unwrap_or_default());
-            begin = at + slash + 1;
+    let (mut begin, mut at) = (0, 0);
+    while let Some(letter) = text.get(at..).and_then(|rest| rest.chars().next()) {
+        let rest = text.get(at..).unwrap_or_default();
+        if letter == '/' {
+            found.push(text.get(begin..at).unwrap_or_default());
+            begin = at + 1;
         }
+        at += match rest.find('}') {
+            _ if rest.starts_with("{{") => 2,
+            Some(end) if letter == '{' => end + 1,
+            _ => letter.len_utf8(),
+        };
     }
     found.push(text.get(begin..).unwrap_or_default());
-    found
-}
-
-/// A segment percent-encoded outside of placeholders.
-fn encoded(segment: &str) -> String {
-    let encode = |(literal, _, piece): (bool, usize, &str)| {
-        if literal {
-            utf8_percent_encode(piece, ENCODED).to_string()
-        } else {
-            piece.to_owned()
-        }
-    };
-    pieces(segment).into_iter().map(encode).collect()
-}
-
-/// `text` as literal pieces (true; doubled braces among them) and placeholders (false), each with its byte offset.
-fn pieces(text: &str) -> Vec<(bool, usize, &str)> {
-    let mut found = Vec::new();
-    let mut begin = 0;
-    let mut at = 0;
-    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let doubled = rest.starts_with("{{") || rest.starts_with("}}");
-        let placeholder = rest
-            .starts_with('{')
-            .then(|| rest.find('}'))
-            .flatten()
-            .filter(|_| !doubled);
-        if let Some(end) = placeholder {
-            found.push((true, begin, text.get(begin..at).unwrap_or_default()));
-            found.push((false, at, rest.get(..=end).unwrap_or_default()));
-            at += end + 1;
-            begin = at;
-        } else {
-            at += if doubled {
-                2
-            } else {
-                rest.chars().next().map_or(1, char::len_utf8)
-            };
-        }
-    }
-    found.push((true, begin, text.get(begin..).unwrap_or_default()));
     found
 }

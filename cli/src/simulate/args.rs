@@ -5,16 +5,19 @@ use jiff::Timestamp;
 
 /// Make up a plant's readings, with labelled anomalies, to try things out on
 ///
-/// Writes a clean history to train on (train.csv), the readings to score with the truth in the column Label (readings.csv), the
-/// list of anomalies (anomalies.csv), the list of sensors (sensors.csv), and two manifests that work as they are:
-///
-///   fleetscore simulate --sensors 200 --hours 4 --seed 1 --out plant
-///   fleetscore train -f plant/train.yaml
-///   fleetscore run -f plant/run.yaml
-///
-/// The same options give the same bytes on any machine.
+/// Writes a clean history to train on (train.csv), the readings to score with the truth
+/// in the column Label (readings.csv), the list of anomalies (anomalies.csv), the list of
+/// sensors (sensors.csv), and two manifests that work as they are. The same options give
+/// the same bytes on any machine.
 #[derive(Args, Clone, Debug)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "\
+Example:
+  fleetscore simulate --sensors 200 --hours 4 --seed 1 --out plant
+  fleetscore train -f plant/train.yaml
+  fleetscore run -f plant/run.yaml
+
+Exit codes:
+  0  written; 1 failed; 2 the command line is wrong")]
 pub struct SimulateArgs {
     /// Number of sensors: devices x tags
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]

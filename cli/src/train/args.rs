@@ -6,18 +6,17 @@ use super::{Gamma, ScalerKind, document};
 
 /// Train one one-class SVM a sensor
 ///
-/// Either from a document (see docs/simulate-and-train.md):
-///
-///   fleetscore train -f train.yaml
-///
-/// or from options; each (Device, Tag) pair in the file gets models/model_{device}_{tag}.fsm:
-///
-///   fleetscore train --data history.csv --out models
-///
-/// The models equal scikit-learn's pipeline of StandardScaler and OneClassSVM. A sensor that cannot be
-/// trained is listed with the reason; the others are trained.
+/// Either from a document (see docs/simulate-and-train.md) or from options. The models
+/// equal scikit-learn's pipeline of StandardScaler and OneClassSVM. A sensor that cannot
+/// be trained is listed with the reason; the others are trained.
 #[derive(Args, Clone, Debug)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "\
+Examples:
+  fleetscore train -f train.yaml
+  fleetscore train --data history.csv --out models    (models/model_{device}_{tag}.fsm)
+
+Exit codes:
+  0  every sensor has a model; 1 some have none; 2 the command line is wrong")]
 pub struct TrainArgs {
     /// The document that says what to train on and how
     #[arg(short, long, value_name = "FILE", required_unless_present = "data", conflicts_with_all = ["data", "out"])]

@@ -1,4 +1,4 @@
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::rule;
 
@@ -27,56 +27,69 @@ pub(super) fn template(text: &str, field: &str) -> Value {
     )
 }
 
-fn scheme() -> Value {
-    rule(
-        "self.matches('^(az://[a-z0-9$][a-z0-9-]*(/|$)|file:///|memory:///)')",
-        "must be a URL such as az://container/path, file:///path or memory:///path",
-        "",
-    )
+/// The rules of every location.
+fn url() -> Vec<Value> {
+    vec![
+        rule(
+            "self.matches('^(az://|file:///|memory:///)')",
+            "must be a URL such as az://container/path, file:///path or memory:///path",
+            "",
+        ),
+        rule(
+            "!self.startsWith('az://') || (self.matches('^az://[a-z0-9](-?[a-z0-9])*(/|$)') && self.matches('^az://[^/]{3,63}(/|$)'))",
+            "must name a container after az://: 3 to 63 lower-case letters, digits and single hyphens",
+            "",
+        ),
+        rule(
+            "!self.contains('?')",
+            "must not hold a question mark: queries are not supported; credentials belong into storage.azure",
+            "",
+        ),
+        template("self", ""),
+        rule(
+            "!self.matches('(^|/)[.][.](/|$)')",
+            "must not hold '..' segments; write the path out",
+            "",
+        ),
+    ]
 }
 
-fn segments() -> Value {
+/// The rules of every location, and `more`.
+fn url_and(more: impl IntoIterator<Item = Value>) -> Value {
+    url().into_iter().chain(more).collect()
+}
+
+/// A rule that allows only those placeholders that are the same for every sensor.
+fn no_keys(message: &str) -> Value {
     rule(
-        "!self.matches('(^|/)[.][.](/|$)')",
-        "must not hold '..' segments; write the path out",
+        format!("{}.all(p, p in {BUILT_IN})", placeholders("self")),
+        message,
         "",
     )
 }
 
 /// Rules of a URL with placeholders.
 pub fn location() -> Value {
-    json!([scheme(), template("self", ""), segments()])
+    url_and([])
 }
 
 /// Rules of a URL prefix, which is the same for every sensor.
 pub fn prefix() -> Value {
-    json!([
-        scheme(),
-        template("self", ""),
-        segments(),
+    url_and([
         rule(
             "self.endsWith('/')",
             "must end in '/', since objects are written below it",
-            ""
-        ),
-        rule(
-            format!("{}.all(p, p in {BUILT_IN})", placeholders("self")),
-            "holds what every sensor writes, so it may hold {run}, {schedule} and {window...} alone; put the keys into output.file",
             "",
+        ),
+        no_keys(
+            "holds what every sensor writes, so it may hold {run}, {schedule} and {window...} alone; put the keys into output.file",
         ),
     ])
 }
 
 /// Rules of the URL of an object that is the same for every sensor.
 pub fn manifest() -> Value {
-    json!([
-        scheme(),
-        template("self", ""),
-        segments(),
-        rule(
-            format!("{}.all(p, p in {BUILT_IN})", placeholders("self")),
-            "names all sensors, so it may hold {run}, {schedule} and {window...} alone",
-            "",
-        ),
-    ])
+    url_and([no_keys(
+        "names all sensors, so it may hold {run}, {schedule} and {window...} alone",
+    )])
 }

@@ -237,8 +237,13 @@ pub fn azure() -> Value {
             ".secretRef",
         ),
         rule(
-            "has(self.endpoint) || self.account.matches('^[a-z0-9]{3,24}$')",
-            "a storage account's name has 3 to 24 lower-case letters and digits; give other names with their endpoint",
+            "self.account.matches('^[a-z0-9]{3,24}$')",
+            "a storage account's name has 3 to 24 lower-case letters and digits",
+            ".account",
+        ),
+        rule(
+            "self.auth != 'Emulator' || self.account == 'devstoreaccount1'",
+            "auth: Emulator signs in to devstoreaccount1; set account to it, or auth to Secret",
             ".account",
         ),
         rule(

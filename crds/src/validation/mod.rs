@@ -97,14 +97,38 @@ fn evaluate(
             continue;
         }
         let found = Violation {
+            message: match shown_at(object, &error.field_path) {
+                Some(value) => format!("{} (it is {value})", error.message),
+                None => error.message,
+            },
             field: error.field_path.trim_start_matches('.').to_owned(),
-            message: error.message,
         };
         if !violations.contains(&found) {
             violations.push(found);
         }
     }
     violations
+}
+
+/// The value at `path` in a message, where it has no parts and holds no credentials.
+fn shown_at(object: &Value, path: &str) -> Option<String> {
+    let mut value = object;
+    for step in path.split(['.', '[']).filter(|step| !step.is_empty()) {
+        value = match step.strip_suffix(']') {
+            Some(position) => value.get(position.parse::<usize>().ok()?)?,
+            None => value.get(step)?,
+        };
+    }
+    match value {
+        Value::Object(_) | Value::Array(_) | Value::Null => None,
+        // The query of a URL may be a token, and what is before an `@` a password.
+        Value::String(text) => match text.split_once('?') {
+            _ if text.contains('@') && text.contains("://") => None,
+            Some((before, _)) => Some(format!("{}?...", structure::shown(&before.into()))),
+            None => Some(structure::shown(value)),
+        },
+        Value::Bool(_) | Value::Number(_) => Some(structure::shown(value)),
+    }
 }
 
 /// `value` without null fields, which the API server drops before it looks at the rules.

@@ -233,7 +233,7 @@ fn count_bounds(
 }
 
 /// A value in a message, cut short.
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Object(_) => "a map of fields".to_owned(),
         Value::Array(_) => "a list".to_owned(),

@@ -1,0 +1,188 @@
+//! `fleetscore model`: every kind of file that scikit-learn's users have, and the conversions.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use common::{assert_success, text};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A file of the shared models, or none where they are absent.
+fn shared(name: &str) -> Option<PathBuf> {
+    let shared = std::env::var_os("FLEETSCORE_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
+        PathBuf::from,
+    );
+    let file = shared.join("data/models-zoo").join(name);
+    if file.exists() {
+        return Some(file);
+    }
+    println!("skipped: {} absent", file.display());
+    None
+}
+
+fn model(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_fleetscore"))
+        .arg("model")
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+fn inspect(file: &Path) -> Value {
+    let output = model(&["inspect", "--json", file.to_str().unwrap()]);
+    assert_success(&output);
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn convert(from: &Path, to: &Path) -> Output {
+    model(&["convert", from.to_str().unwrap(), to.to_str().unwrap()])
+}
+
+/// What two files of one model must agree on.
+fn essence(facts: &Value) -> Value {
+    let mut facts = facts.clone();
+    for name in ["format", "producer", "precision", "featureNames"] {
+        facts.as_object_mut().unwrap().remove(name);
+    }
+    facts
+}
+
+/// Asserts that two facts are equal, numbers up to single precision.
+fn assert_close(a: &Value, b: &Value) {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => {
+            let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+            assert!((a - b).abs() <= 1e-5 * a.abs().max(1.0), "{a} {b}");
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            assert_eq!(a.len(), b.len());
+            a.iter().zip(b).for_each(|(a, b)| assert_close(a, b));
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            assert!(a.keys().eq(b.keys()), "{a:?} {b:?}");
+            a.values()
+                .zip(b.values())
+                .for_each(|(a, b)| assert_close(a, b));
+        }
+        (a, b) => assert_eq!(a, b),
+    }
+}
+
+#[test]
+fn every_kind_of_file_holds_the_same_model() {
+    let Some(pickle) = shared("pump_rbf_d3_sk191.pkl") else {
+        return;
+    };
+    let expected = inspect(&pickle);
+    assert_eq!(expected["features"], 3);
+    assert_eq!(expected["kernel"], "rbf");
+    assert_eq!(expected["scaler"]["kind"], "standard");
+    for name in ["p4.pkl", "joblib", "z.joblib", "skops"] {
+        let file = shared(&format!("pump_rbf_d3_sk191.{name}")).unwrap();
+        assert_eq!(essence(&inspect(&file)), essence(&expected), "{name}");
+    }
+    let single = inspect(&shared("pump_rbf_d3_sk191.onnx").unwrap());
+    assert_eq!(single["precision"], "single");
+    assert_close(&essence(&single), &essence(&expected));
+    let libsvm = inspect(&shared("noscaler_rbf_d3_sk191.libsvm").unwrap());
+    let pickle = inspect(&shared("noscaler_rbf_d3_sk191.pkl").unwrap());
+    assert_eq!(libsvm["scaler"], "none");
+    assert_close(&essence(&libsvm), &essence(&pickle));
+}
+
+#[test]
+fn the_table_names_what_the_json_does() {
+    let Some(pickle) = shared("pump_rbf_d3_sk191.pkl") else {
+        return;
+    };
+    let output = model(&["inspect", pickle.to_str().unwrap()]);
+    assert_success(&output);
+    let table = text(&output.stdout);
+    for name in inspect(&pickle).as_object().unwrap().keys() {
+        let line = table.lines().find(|line| line.starts_with(name.as_str()));
+        assert!(line.is_some(), "{name} is not in: {table}");
+    }
+}
+
+#[test]
+fn a_model_goes_around_through_every_format() {
+    let (Some(scaled), Some(plain)) = (
+        shared("pump_rbf_d3_sk191.pkl"),
+        shared("noscaler_rbf_d3_sk191.pkl"),
+    ) else {
+        return;
+    };
+    let folder = TempDir::new().unwrap();
+    let out = |name: &str| folder.path().join(name);
+    for (pickle, chain) in [
+        (&scaled, &["a.fsm", "b.onnx", "c.fsm"][..]),
+        (&plain, &["d.libsvm", "e.fsm", "f.onnx", "g.libsvm"]),
+    ] {
+        let expected = essence(&inspect(pickle));
+        let mut from = pickle.clone();
+        for name in chain {
+            let output = convert(&from, &out(name));
+            assert_success(&output);
+            let is_onnx = text(&output.stderr).contains("single precision");
+            assert_eq!(is_onnx, name.ends_with(".onnx"), "{name}");
+            from = out(name);
+            assert_close(&essence(&inspect(&from)), &expected);
+        }
+    }
+    // Nothing is lost before the first ONNX file.
+    for (name, pickle) in [("a.fsm", &scaled), ("d.libsvm", &plain), ("e.fsm", &plain)] {
+        assert_eq!(
+            essence(&inspect(&out(name))),
+            essence(&inspect(pickle)),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn refusals_say_why_and_write_nothing() {
+    let (Some(scaled), Some(forest)) = (
+        shared("pump_rbf_d3_sk191.pkl"),
+        shared("unsupported_isolationforest.pkl"),
+    ) else {
+        return;
+    };
+    let folder = TempDir::new().unwrap();
+    let (out, noise) = (folder.path().join("out.fsm"), folder.path().join("noise"));
+    fs::write(&noise, b"not a model").unwrap();
+    let cases = [
+        (&scaled, folder.path().join("out.libsvm"), 1, "scaler"),
+        (&forest, out.clone(), 1, "IsolationForest"),
+        (&noise, out.clone(), 1, "noise: "),
+        (
+            &folder.path().join("absent"),
+            out.clone(),
+            1,
+            "absent: No such file",
+        ),
+        (
+            &scaled,
+            folder.path().join("out.model"),
+            2,
+            "say --to native, libsvm or onnx",
+        ),
+    ];
+    for (from, to, code, part) in cases {
+        let output = convert(from, &to);
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{message}");
+        assert!(message.contains(part), "{part:?} is not in: {message}");
+        assert!(!to.exists(), "{message}");
+    }
+    fs::write(&out, "mine").unwrap();
+    let output = convert(&scaled, &out);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("use --force to replace it"));
+    assert_eq!(fs::read_to_string(&out).unwrap(), "mine");
+    let [scaled, out] = [&scaled, &out].map(|path| path.to_str().unwrap());
+    assert_success(&model(&["convert", scaled, out, "--force"]));
+}
