@@ -10,7 +10,9 @@ use fleetscore_scorer::ledger::{
     Confusion, Failure, FailureReason, LedgerEntry, LedgerHeader, ScoreSummary, SensorState,
     Warning, WarningReason,
 };
-use fleetscore_scorer::report::{Feature, Fold, Plot, PlotTotals, Report, ReportError, RunInfo, html, text};
+use fleetscore_scorer::report::{
+    Feature, Fold, Plot, PlotTotals, Report, ReportError, RunInfo, html, text,
+};
 use proptest::prelude::*;
 
 fn run() -> RunInfo {

@@ -28,9 +28,9 @@ fn layout(label: bool) -> PredictionLayout {
 
 fn rows(times: &[(i64, &str)], features: &[f64], labels: Option<Vec<bool>>) -> SensorRows {
     let mut text = TimeText::default();
-    times
-        .iter()
-        .for_each(|(_, time)| text.push(time.as_bytes()));
+    for (_, time) in times {
+        text.push(time.as_bytes());
+    }
     let nanos = times.iter().map(|(nanos, _)| *nanos).collect();
     SensorRows {
         sensor: 0,
@@ -104,7 +104,7 @@ fn csv_is_as_documented() {
     );
     assert_eq!(
         lines.next(),
-        Some("\"1000 \"\"x\"\"\",1,\"a,\"\"b\"\"\",-0.5,1e300,0,0.0,1\n"),
+        Some("\"1000 \"\"x\"\"\",1,\"a,\"\"b\"\"\",-0.5,1e+300,0,0.0,1\n"),
         "a score of zero is an anomaly"
     );
     assert!(lines.next().unwrap().ends_with(",1\n"));
@@ -314,8 +314,8 @@ fn plots_keep_peaks_and_the_worst_rows() {
             plot.times.len()
         );
         let at = |row: i64| plot.times.binary_search(&(row * 1_000_000_000)).unwrap();
-        assert_eq!(plot.values[0][at(31_415)], 99.0);
-        assert_eq!(plot.values[1][at(27_182)], -99.0);
+        assert_eq!(plot.values[0][at(31_415)].to_bits(), 99.0_f64.to_bits());
+        assert_eq!(plot.values[1][at(27_182)].to_bits(), (-99.0_f64).to_bits());
         assert_eq!(
             (plot.scores[at(40_000)], plot.predictions[at(40_000)]),
             (-7.0, true)
@@ -361,6 +361,23 @@ fn damaged_predictions_are_an_error() {
             read_plot(&source, &plot_request(format, 10, 10)).is_err(),
             "{text}"
         );
+    }
+}
+
+/// Several row groups and many pages.
+#[test]
+fn bytes_of_many_rows_do_not_depend_on_the_pieces() {
+    let number = |row: i64, step: i64| (row * step % 100_003) as f64 / 7.0;
+    let times: Vec<(i64, &str)> = (0..200_000).map(|row| (row * 1_000_000, "1")).collect();
+    let features: Vec<f64> = (0..400_000).map(|row| number(row, 7919)).collect();
+    let scores: Vec<f64> = (0..200_000)
+        .map(|row| number(row, 104_729) - 7000.0)
+        .collect();
+    let all = rows(&times, &features, None);
+    let cuts: Vec<usize> = (0..200_000).step_by(777).collect();
+    for format in FORMATS {
+        let same = encode(format, &all, &scores, &cuts) == encode(format, &all, &scores, &[]);
+        assert!(same, "{format:?}");
     }
 }
 
@@ -416,10 +433,10 @@ proptest! {
         let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
         prop_assert_eq!(records.len(), scores.len());
         for (row, record) in records.iter().enumerate() {
-            let numbers = [record[3].parse::<f64>().unwrap(), record[4].parse().unwrap()];
-            prop_assert_eq!(numbers, [all.features[2 * row], all.features[2 * row + 1]]);
-            let score: f64 = record[record.len() - 2].parse().unwrap();
-            prop_assert_eq!(score.to_bits(), scores[row].to_bits());
+            let numbers = [&record[3], &record[4], &record[record.len() - 2]];
+            let numbers = numbers.map(|text| text.parse::<f64>().unwrap().to_bits());
+            let written = [all.features[2 * row], all.features[2 * row + 1], scores[row]];
+            prop_assert_eq!(numbers, written.map(f64::to_bits));
             prop_assert_eq!(&record[record.len() - 1], if scores[row] > 0.0 { "0" } else { "1" });
         }
     }

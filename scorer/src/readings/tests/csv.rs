@@ -289,6 +289,21 @@ fn the_sink_can_stop() {
 }
 
 #[test]
+fn lines_are_counted_across_blocks_and_parsers() {
+    let mut text = String::from("TS,Value\n");
+    (0..300_000).for_each(|row| writeln!(text, "{row},{row}").unwrap());
+    for (more, line) in [
+        ("1,x\n", 300_002),
+        ("\"1\",1\n1,x\n", 300_003),
+        ("\"1\n\",1\n1,x\n", 300_004),
+    ] {
+        let source = object("a.csv", format!("{text}{more}").into_bytes());
+        let all = outcome(&source, &request("TS", &["Value"])).unwrap();
+        assert_eq!(all.failed[&0].row, line, "{more:?}");
+    }
+}
+
+#[test]
 fn large_objects_read_in_order_with_little_memory() {
     let mut text = String::from("Device,TS,Value\n");
     (0..400_000).for_each(|row| writeln!(text, "d{},{row},{row}.5", row % 7).unwrap());

@@ -74,13 +74,11 @@ pub fn keyed(mut request: ReadRequest, keys: &[(&str, &str)], sensors: &[&[&str]
         .map(|(key, column)| (key.to_string(), column.to_string()))
         .collect();
     request.key_names = keys.iter().map(|(key, _)| key.to_string()).collect();
-    let name = |values: &&[&str]| {
-        keys.iter()
-            .map(|(key, _)| *key)
-            .zip(values.iter().copied())
-            .collect::<SensorKey>()
-    };
-    let sensors: Vec<SensorKey> = sensors.iter().map(name).collect();
+    let names = || keys.iter().map(|(key, _)| *key);
+    let sensors: Vec<SensorKey> = sensors
+        .iter()
+        .map(|values| names().zip(values.iter().copied()).collect())
+        .collect();
     request.sensors = KeyIndex::new(&sensors, &request.key_names).unwrap();
     request
 }
