@@ -58,7 +58,13 @@ fn full() -> anyhow::Result<Report> {
         fold.add_shard(&header, (0..9).map(|position| entry(shard * 9 + position)));
     }
     let missing: Vec<_> = (36..40).map(key).collect();
-    fold.add_missing(4, &missing);
+    let failure = Failure {
+        reason: FailureReason::NotScored,
+        message:
+            "shard 4 left no ledger: its pod never ran or was killed; see _run/logs/000004.log"
+                .to_owned(),
+    };
+    fold.add_missing(4, missing.iter().map(|key| (key, &failure)));
     Ok(fold.finish(
         "2018-08-29T00:00:10Z".parse()?,
         "2018-08-29T00:02:15Z".parse()?,

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// Runs one step of a scoring run: what a pod does. To run a manifest with all its steps, use `fleetscore run`.
 ///
-/// Exit codes: 0 done; 10 some sensors failed for good (their ledger says why); 64 the run is misconfigured; 75 a temporary
+/// Exit codes: 0 done; 10 some sensors failed for good (their ledger says why); 64 the run or the command line is wrong; 75 a temporary
 /// failure, try again; 143 stopped by a signal, try again.
 #[derive(Parser)]
 #[command(version)]
@@ -45,6 +45,14 @@ struct PodArgs {
     /// Threads that compute; default: one a core.
     #[arg(long, env = "FLEETSCORE_THREADS")]
     threads: Option<usize>,
+    /// How long a request to storage is tried again before it counts as failed.
+    #[arg(
+        long,
+        env = "FLEETSCORE_RETRY_SECONDS",
+        default_value_t = 180,
+        value_name = "SECONDS"
+    )]
+    retry_seconds: u64,
     /// Where the summary for the operator goes; left out when it cannot be written.
     #[arg(
         long,
@@ -68,7 +76,15 @@ struct ScoreArgs {
 }
 
 fn main() -> ExitCode {
-    let code = match Cli::parse().step {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // There is nobody to tell where the terminal is gone. Trying a wrong command line again would not help.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 64 } else { 0 });
+        }
+    };
+    let code = match cli.step {
         Step::Plan(args) => pod::run(&args, pod::Step::Plan),
         Step::Score(args) => pod::run(
             &args.pod,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fleetscore_crds::Manifest;
 use fleetscore_scorer::log::{self, LogBuffer};
@@ -104,7 +105,11 @@ fn open(args: &PodArgs) -> Result<Context, StepError> {
     let bytes = std::fs::read(&args.run).map_err(|error| invalid(error.to_string()))?;
     let manifest = Manifest::from_json(&bytes).map_err(|error| invalid(error.to_string()))?;
     let run = Run::check(manifest)?;
-    let storage = Storage::new(&run.spec.storage, StorageOptions::default())?;
+    let options = StorageOptions {
+        retry_timeout: Duration::from_secs(args.retry_seconds),
+        ..StorageOptions::default()
+    };
+    let storage = Storage::new(&run.spec.storage, options)?;
     let defaults = Limits::default();
     let limits = Limits {
         memory: args.memory_mib as usize * 1024 * 1024,
@@ -154,16 +159,23 @@ fn failed(error: &StepError) -> Outcome {
 
 /// Writes the message where Kubernetes looks for it. Outside a pod there is no such place.
 fn write_termination(path: &Path, message: &Value) {
-    let mut text = message.to_string();
-    if text.len() > TERMINATION_BYTES {
-        let shortened = message["message"]
-            .as_str()
-            .map(|long| long.chars().take(800).collect::<String>());
-        text = json!({ "reason": message["reason"], "message": shortened }).to_string();
-    }
     if path.exists()
-        && let Err(error) = std::fs::write(path, text)
+        && let Err(error) = std::fs::write(path, shortened(message))
     {
         tracing::warn!("{} cannot be written: {error}", path.display());
     }
+}
+
+/// The message as JSON that Kubernetes keeps whole. A long text in it is cut.
+fn shortened(message: &Value) -> String {
+    let mut json = message.to_string();
+    let text = message["message"].as_str().unwrap_or_default();
+    let mut kept = text.chars().count().min(TERMINATION_BYTES);
+    // A character may take up to six bytes in JSON.
+    while json.len() > TERMINATION_BYTES && kept > 0 {
+        kept = kept * 3 / 4;
+        let text: String = text.chars().take(kept).chain("...".chars()).collect();
+        json = json!({ "reason": message["reason"], "message": text }).to_string();
+    }
+    json
 }

@@ -29,6 +29,13 @@ fn key(device: u64) -> SensorKey {
     [("device", format!("{device:03}"))].into_iter().collect()
 }
 
+fn not_scored(shard: u32) -> Failure {
+    Failure {
+        reason: FailureReason::NotScored,
+        message: format!("shard {shard} left no ledger; see _run/logs/{shard:06}.log"),
+    }
+}
+
 fn scored(device: u64, rows: u64, anomalies: u64) -> LedgerEntry {
     LedgerEntry {
         key: key(device),
@@ -160,7 +167,7 @@ proptest! {
             for (header, entries) in ledgers {
             fold.add_shard(header, entries);
         }
-            missing.for_each(|shard| fold.add_missing(*shard, &[key(u64::from(*shard))]));
+            missing.for_each(|shard| fold.add_missing(*shard, [(&key(u64::from(*shard)), &not_scored(*shard))]));
             finish(fold)
         };
         let one = fold(&ledgers, &mut missing.iter());
@@ -304,7 +311,8 @@ fn quality_is_what_the_textbook_says() {
 fn sensors_without_a_ledger_have_failed() {
     let mut fold = Fold::new(run(), 10, Limit::Count(9));
     fold.add_shard(&header(0, 2), [scored(1, 1, 0), scored(2, 1, 0)]);
-    fold.add_missing(7, &[key(3), key(4)]);
+    let failure = not_scored(7);
+    fold.add_missing(7, [(&key(3), &failure), (&key(4), &failure)]);
     let report = finish(fold);
     assert_eq!(
         (

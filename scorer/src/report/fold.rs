@@ -10,7 +10,7 @@ use super::ranking::Ranking;
 use super::reasons::Reasons;
 use super::shards::Shards;
 use crate::ledger::{
-    Confusion, FailureReason, LedgerEntry, LedgerHeader, SensorState, WarningReason,
+    Confusion, Failure, FailureReason, LedgerEntry, LedgerHeader, SensorState, WarningReason,
 };
 
 /// Sums up the ledgers of a run, shard by shard.
@@ -68,18 +68,15 @@ impl Fold {
             .for_each(|entry| self.add_entry(entry.borrow()));
     }
 
-    /// Adds a shard that left no ledger: its sensors count as failed, not scored.
+    /// Adds a shard without a usable ledger: its sensors have failed, each as given.
     pub fn add_missing<'a>(
         &mut self,
         shard: u32,
-        sensors: impl IntoIterator<Item = &'a SensorKey>,
+        sensors: impl IntoIterator<Item = (&'a SensorKey, &'a Failure)>,
     ) {
         self.shards.add_missing(shard);
-        let message = format!(
-            "shard {shard} left no ledger: its pod never ran or was killed; see _run/logs/{shard:06}.log"
-        );
-        for sensor in sensors {
-            self.add_failure(sensor, FailureReason::NotScored, &message);
+        for (sensor, failure) in sensors {
+            self.add_failure(sensor, failure.reason, &failure.message);
         }
     }
 

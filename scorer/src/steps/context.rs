@@ -22,6 +22,21 @@ pub struct Context {
 }
 
 impl Context {
+    /// Whether no further sensor shall be taken: the step was asked to stop, or the failure policy stops it now.
+    pub fn is_stopped(&self) -> bool {
+        if self.stop.is_cancelled() {
+            return true;
+        }
+        if !self.failed_fast() {
+            return false;
+        }
+        tracing::warn!(
+            "more sensors failed than spec.failurePolicy.maxFailedSensors allows: stopping"
+        );
+        self.stop.cancel();
+        true
+    }
+
     /// Whether the failure policy asks to stop: `failFast` is set and more sensors than the limit have failed.
     pub fn failed_fast(&self) -> bool {
         let policy = &self.run.spec.failure_policy;
@@ -61,7 +76,7 @@ pub struct Progress {
     pub sensors: AtomicU64,
     /// Sensors whose ledger entry is made, failed ones included.
     pub done: AtomicU64,
-    /// Sensors that failed.
+    /// Sensors that failed; those that were not reached do not count.
     pub failed: AtomicU64,
     /// Readings scored.
     pub rows: AtomicU64,

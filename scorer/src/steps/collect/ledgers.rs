@@ -1,13 +1,14 @@
 //! Reads the ledgers of all shards.
 
 use bytes::Bytes;
+use fleetscore_crds::SensorKey;
 use futures::{StreamExt, stream};
 use serde::de::DeserializeOwned;
 
-use crate::ledger::{FailureReason, LedgerEntry, LedgerHeader};
+use crate::ledger::{Failure, FailureReason, LedgerEntry, LedgerHeader, SensorState};
 use crate::outputs;
 use crate::report::Fold;
-use crate::steps::plan::{PlanEntry, PlanHeader, read_plan};
+use crate::steps::plan::{PlanHeader, read_plan};
 use crate::steps::{Context, FailedSensor, StepError};
 
 /// Largest ledger, in bytes: 100,000 sensors with long messages.
@@ -42,36 +43,36 @@ pub async fn fold_ledgers(
                     .iter()
                     .filter_map(|entry| Some((entry, entry.error.as_ref()?)));
                 for (entry, error) in failures {
-                    push(&mut failed, &entry.key, error.reason, &error.message)?;
+                    push(&mut failed, &entry.key, error)?;
                 }
                 fold.add_shard(&ledger, &entries);
             }
             Err(message) => {
+                tracing::warn!(shard = shard.number, "{message}");
+                let not_scored = Failure {
+                    reason: FailureReason::NotScored,
+                    message,
+                };
                 let entries = read_plan(context, header, shard.number).await?;
-                fold.add_missing(shard.number, entries.iter().map(|entry| &entry.key));
-                for PlanEntry { key, error, .. } in entries {
-                    let (reason, message) = error
-                        .map_or((FailureReason::NotScored, message.clone()), |error| {
-                            (error.reason, error.message)
-                        });
-                    push(&mut failed, &key, reason, &message)?;
+                let failures: Vec<_> = entries
+                    .iter()
+                    .map(|entry| (&entry.key, entry.error.as_ref().unwrap_or(&not_scored)))
+                    .collect();
+                for (key, failure) in &failures {
+                    push(&mut failed, key, failure)?;
                 }
+                fold.add_missing(shard.number, failures);
             }
         }
     }
     Ok(failed)
 }
 
-fn push(
-    lines: &mut Vec<u8>,
-    key: &fleetscore_crds::SensorKey,
-    reason: FailureReason,
-    message: &str,
-) -> Result<(), StepError> {
+fn push(lines: &mut Vec<u8>, key: &SensorKey, failure: &Failure) -> Result<(), StepError> {
     let line = FailedSensor {
         key: key.clone(),
-        reason,
-        message: message.to_owned(),
+        reason: failure.reason,
+        message: failure.message.clone(),
     };
     serde_json::to_writer(&mut *lines, &line)
         .map_err(|error| StepError::Internal(error.to_string()))?;
@@ -87,13 +88,14 @@ async fn read_ledger(
     let url = context.run.output.join(&outputs::ledger(shard))?;
     let sensors = header.sensors_of(shard);
     let ledger = match context.storage.get(&url, LEDGER_BYTES).await {
-        Ok(bytes) => parse(&bytes, sensors.end - sensors.start).map_err(|reason| {
+        Ok(bytes) => parse(&bytes, shard, sensors.end - sensors.start).map_err(|reason| {
             format!(
                 "the ledger {url} of shard {shard} cannot be used: {reason}; score the shard again"
             )
         }),
         Err(error) if error.is_not_found() => Err(format!(
-            "shard {shard} left no ledger: its pod never ran or was killed; score it again"
+            "shard {shard} left no ledger: its pod never ran or was killed; see {}, and score it again",
+            context.run.logs.join(&outputs::shard_log(shard))?
         )),
         Err(error) => return Err(error.into()),
     };
@@ -103,7 +105,11 @@ async fn read_ledger(
     })
 }
 
-fn parse(bytes: &Bytes, sensors: u64) -> Result<(LedgerHeader, Vec<LedgerEntry>), String> {
+fn parse(
+    bytes: &Bytes,
+    shard: u32,
+    sensors: u64,
+) -> Result<(LedgerHeader, Vec<LedgerEntry>), String> {
     let mut lines = (1..).zip(
         bytes
             .split(|&byte| byte == b'\n')
@@ -117,8 +123,11 @@ fn parse(bytes: &Bytes, sensors: u64) -> Result<(LedgerHeader, Vec<LedgerEntry>)
             header.version
         ));
     }
+    if header.shard != shard {
+        return Err(format!("it is that of shard {}", header.shard));
+    }
     let entries = lines
-        .map(|(number, line)| parse_line(number, line))
+        .map(|(number, line)| parse_entry(number, line))
         .collect::<Result<Vec<LedgerEntry>, _>>()?;
     if entries.len() as u64 == sensors {
         return Ok((header, entries));
@@ -126,6 +135,18 @@ fn parse(bytes: &Bytes, sensors: u64) -> Result<(LedgerHeader, Vec<LedgerEntry>)
     Err(format!(
         "it lists {} sensors, the plan {sensors}",
         entries.len()
+    ))
+}
+
+/// A sensor's line. A failure without reason would go missing among the failed sensors, so it is refused.
+fn parse_entry(number: u64, line: &[u8]) -> Result<LedgerEntry, String> {
+    let entry: LedgerEntry = parse_line(number, line)?;
+    if entry.error.is_some() == (entry.state == SensorState::Failed) {
+        return Ok(entry);
+    }
+    Err(format!(
+        "line {number}: the state {:?} does not fit the error",
+        entry.state
     ))
 }
 

@@ -39,6 +39,7 @@ pub struct Totals {
 /// Folds the ledgers into the report, lists the failed sensors and puts `_SUCCESS` last, if the failure policy holds.
 pub async fn collect(context: &Context) -> Result<Report, StepError> {
     let Context { run, storage, .. } = context;
+    tracing::info!(run = run.name, "collecting");
     storage
         .sweep_staged(&run.output, std::time::Duration::ZERO)
         .await?;
@@ -54,14 +55,16 @@ pub async fn collect(context: &Context) -> Result<Report, StepError> {
     );
     let failed = fold_ledgers(context, &header, &mut fold).await?;
     let report = fold.finish(planned, now());
+    let success = run.output.join(outputs::SUCCESS)?;
+    if report.phase == Phase::Failed {
+        // Before the report, so that the two never disagree.
+        storage.delete(&success).await?;
+    }
     storage
         .put(&run.output.join(outputs::FAILED)?, Bytes::from(failed))
         .await?;
     write_report(context, &report).await?;
-    let success = run.output.join(outputs::SUCCESS)?;
-    if report.phase == Phase::Failed {
-        storage.delete(&success).await?;
-    } else {
+    if report.phase != Phase::Failed {
         storage.put(&success, Bytes::new()).await?;
     }
     tracing::info!(phase = ?report.phase, sensors = report.sensors.total, failed = report.sensors.failed, "collected");

@@ -84,7 +84,8 @@ impl PlanHeader {
 
     /// The bytes that hold the sensors at `positions`.
     pub fn bytes_of(&self, positions: &Range<u64>) -> Range<u64> {
-        (1 + positions.start) * self.width..(1 + positions.end) * self.width
+        let start_of = |position: u64| position.saturating_add(1).saturating_mul(self.width);
+        start_of(positions.start)..start_of(positions.end)
     }
 }
 

@@ -8,7 +8,7 @@ mod sources;
 mod survey;
 
 use bytes::Bytes;
-use futures::TryStreamExt;
+use futures::{TryStreamExt, stream};
 
 pub use entry::PlanEntry;
 pub use file::{PlanFileError, PlanHeader};
@@ -41,6 +41,7 @@ pub async fn plan(context: &Context, sensors_per_shard: u32) -> Result<PlanSumma
         progress,
         ..
     } = context;
+    tracing::info!(run = run.name, "planning");
     storage
         .sweep_staged(&run.output, std::time::Duration::ZERO)
         .await?;
@@ -89,9 +90,11 @@ async fn forget_attempt(context: &Context) -> Result<(), StepError> {
         .list(&run.output.join(outputs::RUN_FOLDER)?)
         .try_collect()
         .await?;
-    for object in objects {
-        storage.delete(&object.url).await?;
-    }
+    stream::iter(objects.iter().map(Ok))
+        .try_for_each_concurrent(context.limits.requests.max(1), |object| {
+            storage.delete(&object.url)
+        })
+        .await?;
     Ok(())
 }
 

@@ -57,7 +57,7 @@ impl Group {
         };
         match read {
             Err(failure) => self.fail_all(&failure),
-            Ok(()) if self.context.stop.is_cancelled() => self.fail_all(&Job::not_scored()),
+            Ok(()) if self.context.is_stopped() => self.fail_all(&Job::not_scored()),
             Ok(()) => {}
         }
         let requests = self.context.limits.requests.max(1);
@@ -159,10 +159,9 @@ impl Group {
         request: &ReadRequest,
         sender: &mpsc::SyncSender<Chunk>,
     ) -> Result<(), Failure> {
-        let stop = &self.context.stop;
         for object in objects {
             let stats = readings::read(object, request, &mut |chunk| {
-                if stop.is_cancelled() || sender.send(chunk).is_err() {
+                if self.context.is_stopped() || sender.send(chunk).is_err() {
                     return ControlFlow::Break(());
                 }
                 ControlFlow::Continue(())
@@ -176,7 +175,7 @@ impl Group {
                     "malformed lines were left out"
                 );
             }
-            if stats.stopped || stop.is_cancelled() {
+            if stats.stopped || self.context.is_stopped() {
                 break;
             }
         }
@@ -258,6 +257,9 @@ impl Group {
             let mut job = lock(&self.jobs[member]);
             if !job.is_open() {
                 return;
+            }
+            if self.context.is_stopped() {
+                return job.fail(progress, Job::not_scored());
             }
             (job.rows(), job.finish_buffer())
         };

@@ -230,11 +230,11 @@ impl Job {
 
 impl State {
     fn failed(entry: &PlanEntry, progress: &Progress, failure: Failure) -> Self {
+        Progress::add(&progress.done, 1);
         if failure.reason != FailureReason::NotScored {
             tracing::warn!(sensor = %entry.key, reason = ?failure.reason, "{}", failure.message);
+            Progress::add(&progress.failed, 1);
         }
-        Progress::add(&progress.done, 1);
-        Progress::add(&progress.failed, 1);
         Self::Failed(failure)
     }
 }
@@ -280,6 +280,12 @@ impl Drop for Open {
 
 /// A sensor's failure because its predictions cannot be written.
 pub fn output_failure(error: &StorageError) -> Failure {
+    if matches!(error, StorageError::Full { .. }) {
+        return Failure {
+            reason: FailureReason::OutputUnwritable,
+            message: error.to_string(),
+        };
+    }
     storage_failure(error, FailureReason::OutputUnwritable)
 }
 

@@ -21,8 +21,11 @@ pub async fn load(context: &Context, buffers: &Arc<Buffers>, entries: Vec<PlanEn
     let loads = entries.into_iter().map(|entry| async move {
         let model = match &entry.error {
             Some(error) => Err(error.clone()),
-            None if context.stop.is_cancelled() => Err(Job::not_scored()),
-            None => load_model(context, &entry).await,
+            None if context.is_stopped() => Err(Job::not_scored()),
+            None => tokio::select! {
+                model = load_model(context, &entry) => model,
+                () = context.stop.cancelled() => Err(Job::not_scored()),
+            },
         };
         Mutex::new(Job::new(context, buffers, entry, model))
     });

@@ -47,6 +47,8 @@ pub struct ShardSummary {
     pub denied: bool,
     /// Whether a sensor failed for a reason that may be gone at the next try.
     pub temporary: bool,
+    /// Whether it was the failure policy that stopped the shard.
+    pub failed_fast: bool,
 }
 
 impl ShardSummary {
@@ -54,7 +56,9 @@ impl ShardSummary {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self {
-                interrupted: true, ..
+                interrupted: true,
+                failed_fast: false,
+                ..
             } => 143,
             Self { denied: true, .. } => 64,
             Self {
@@ -88,15 +92,15 @@ pub async fn score(context: &Context, shard: u32) -> Result<ShardSummary, StepEr
     tracing::info!(shard, sensors = entries.len(), "scoring");
     let bytes_before = Progress::get(&context.progress.bytes);
     let buffers = Arc::new(Buffers::new(context.limits.memory / 4));
-    let jobs = load::load(context, &buffers, entries).await;
     context
         .progress
         .sensors
         .fetch_max(header.sensors, Ordering::Relaxed);
+    let jobs = load::load(context, &buffers, entries).await;
     score_groups(context, &jobs, &buffers).await?;
     stale::remove(context, &jobs).await;
     let entries: Vec<LedgerEntry> = jobs.iter().map(|job| lock(job).ledger_entry()).collect();
-    let interrupted = context.stop.is_cancelled();
+    let interrupted = has_failure(&entries, &[FailureReason::NotScored]);
     let bytes_read = Progress::get(&context.progress.bytes) - bytes_before;
     ledger::write(
         context,
@@ -107,7 +111,10 @@ pub async fn score(context: &Context, shard: u32) -> Result<ShardSummary, StepEr
         bytes_read,
     )
     .await?;
-    let summary = summarize(shard, &entries, interrupted);
+    let summary = ShardSummary {
+        failed_fast: interrupted && context.failed_fast(),
+        ..summarize(shard, &entries)
+    };
     tracing::info!(
         shard,
         sensors = summary.sensors,
@@ -120,13 +127,16 @@ pub async fn score(context: &Context, shard: u32) -> Result<ShardSummary, StepEr
     Ok(summary)
 }
 
-fn summarize(shard: u32, entries: &[LedgerEntry], interrupted: bool) -> ShardSummary {
-    let failed_with = |reasons: &[FailureReason]| {
-        entries
-            .iter()
-            .filter_map(|entry| entry.error.as_ref())
-            .any(|error| reasons.contains(&error.reason))
-    };
+/// Whether a sensor has failed for one of the reasons.
+fn has_failure(entries: &[LedgerEntry], reasons: &[FailureReason]) -> bool {
+    entries
+        .iter()
+        .filter_map(|entry| entry.error.as_ref())
+        .any(|error| reasons.contains(&error.reason))
+}
+
+fn summarize(shard: u32, entries: &[LedgerEntry]) -> ShardSummary {
+    let failed_with = |reasons: &[FailureReason]| has_failure(entries, reasons);
     ShardSummary {
         shard,
         sensors: entries.len() as u64,
@@ -136,12 +146,13 @@ fn summarize(shard: u32, entries: &[LedgerEntry], interrupted: bool) -> ShardSum
             .count() as u64,
         rows: entries.iter().map(|entry| entry.rows).sum(),
         anomalies: entries.iter().map(|entry| entry.anomalies).sum(),
-        interrupted,
+        interrupted: failed_with(&[FailureReason::NotScored]),
         denied: failed_with(&[FailureReason::AccessDenied]),
         temporary: failed_with(&[
             FailureReason::StorageUnavailable,
             FailureReason::OutputUnwritable,
         ]),
+        failed_fast: false,
     }
 }
 
@@ -170,14 +181,8 @@ async fn score_groups(
             one_pass,
         };
         async move {
-            if !group.context.stop.is_cancelled() {
+            if !group.context.is_stopped() {
                 group.score().await;
-            }
-            if group.context.failed_fast() {
-                tracing::warn!(
-                    "more sensors failed than spec.failurePolicy.maxFailedSensors allows: stopping"
-                );
-                group.context.stop.cancel();
             }
         }
     });

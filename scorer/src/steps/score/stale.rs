@@ -1,5 +1,7 @@
 //! Removes predictions that an earlier attempt has left of a sensor that fails now.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use futures::{StreamExt, stream};
 
 use super::{Jobs, lock};
@@ -10,6 +12,7 @@ use crate::steps::Context;
 ///
 /// Sensors that were not reached keep theirs, and so do those that share their path with another.
 pub async fn remove(context: &Context, jobs: &Jobs) {
+    let unreachable = AtomicBool::new(false);
     let requests = context.limits.requests.max(1);
     stream::iter(jobs.iter())
         .for_each_concurrent(requests, |job| async {
@@ -25,7 +28,12 @@ pub async fn remove(context: &Context, jobs: &Jobs) {
             let Some(url) = path.and_then(|path| context.run.output.join(&path).ok()) else {
                 return;
             };
+            // While storage does not answer, every deletion would wait for its retries in vain.
+            if unreachable.load(Ordering::Relaxed) {
+                return;
+            }
             if let Err(error) = context.storage.delete(&url).await {
+                unreachable.fetch_or(error.is_temporary(), Ordering::Relaxed);
                 tracing::warn!(%url, "predictions of an earlier attempt may be left: {error}");
             }
         })

@@ -1,0 +1,82 @@
+use serde_json::{Value, json};
+
+use crate::plant::Plant;
+
+/// The messages of the report's examples and of the failed sensors, in the order of the sensors.
+fn messages(plant: &Plant) -> (Vec<Value>, Vec<Value>) {
+    let report: Value = serde_json::from_str(&plant.read("out/_run/report.json")).unwrap();
+    let groups = report["failures"].as_array().unwrap();
+    let in_report = groups
+        .iter()
+        .flat_map(|group| group["examples"].as_array().unwrap())
+        .map(|example| json!([example["key"], example["message"]]))
+        .collect();
+    let failed = plant.read("out/_run/failed.jsonl");
+    let in_failed = failed
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .inspect(|sensor| assert_eq!(sensor["reason"], "NotScored"))
+        .map(|sensor| json!([sensor["key"], sensor["message"]]))
+        .collect();
+    (in_report, in_failed)
+}
+
+#[test]
+fn sensors_of_a_missing_or_damaged_ledger_have_failed() {
+    let mut plant = Plant::new(4, 5);
+    plant.set("/spec/sharding", json!({"sensorsPerPod": 2}));
+    plant.whole_run();
+    let good = plant.read("out/_run/ledger/000001.jsonl");
+    let cut = good.lines().next().unwrap();
+    let other = plant.read("out/_run/ledger/000000.jsonl");
+    let without_reason = good.replacen("Succeeded", "Failed", 1);
+    for (ledger, part) in [
+        (None, "left no ledger"),
+        (Some(""), "it is empty"),
+        (Some("no ledger"), "line 1"),
+        (Some(cut), "lists 0 sensors, the plan 2"),
+        (Some(&other), "that of shard 0"),
+        (Some(&without_reason), "does not fit"),
+    ] {
+        let path = plant.path("out/_run/ledger/000001.jsonl");
+        match ledger {
+            None => std::fs::remove_file(path).unwrap(),
+            Some(text) => std::fs::write(path, text).unwrap(),
+        }
+        plant.write("out/_SUCCESS", "");
+        let totals = plant.succeed(&["collect"]);
+        assert_eq!(
+            (&totals["phase"], &totals["succeeded"], &totals["failed"]),
+            (&json!("Failed"), &json!(2), &json!(2))
+        );
+        let (in_report, in_failed) = messages(&plant);
+        assert_eq!((in_report.len(), &in_report), (2, &in_failed));
+        assert!(
+            in_failed[0][1].as_str().unwrap().contains(part),
+            "{in_failed:?}"
+        );
+        assert!(!plant.path("out/_SUCCESS").exists(), "{part}");
+    }
+    plant.set("/spec/failurePolicy", json!({"maxFailedSensors": 2}));
+    assert_eq!(plant.succeed(&["collect"])["phase"], "PartiallySucceeded");
+    assert!(plant.path("out/_SUCCESS").exists());
+}
+
+/// What the plan knows of a sensor is told also where its shard has left no ledger.
+#[test]
+fn the_plan_s_failures_are_told_without_a_ledger() {
+    let mut plant = Plant::new(1, 5);
+    plant.set("/spec/sensors", json!({"list": [{"device": "000"}]}));
+    plant.set("/spec/output/file", json!("_SUCCESS"));
+    plant.set("/spec/output/format", json!("Csv"));
+    assert_eq!(plant.succeed(&["plan"])["failed"], 1);
+    plant.succeed(&["collect"]);
+    let failed: Value = serde_json::from_str(&plant.read("out/_run/failed.jsonl")).unwrap();
+    let report: Value = serde_json::from_str(&plant.read("out/_run/report.json")).unwrap();
+    assert_eq!(failed["reason"], "OutputCollision");
+    assert_eq!(report["failures"][0]["reason"], "OutputCollision");
+    assert_eq!(
+        report["failures"][0]["examples"][0]["message"],
+        failed["message"]
+    );
+}

@@ -1,0 +1,8 @@
+//! The pod's program: what a Job and the operator rely on. Outputs, exit codes, termination messages, kills and retries.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod codes;
+mod ledgers;
+mod plant;
+mod stops;
+mod whole_run;
