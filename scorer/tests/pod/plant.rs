@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -232,6 +232,24 @@ impl Plant {
             }
             std::thread::yield_now();
         }
+    }
+}
+
+/// Fails with the names of the files that differ.
+pub fn assert_same(found: &BTreeMap<String, String>, expected: &BTreeMap<String, String>) {
+    let names: BTreeSet<_> = found.keys().chain(expected.keys()).collect();
+    for name in names {
+        let (found, expected) = (found.get(name), expected.get(name));
+        if found == expected {
+            continue;
+        }
+        let mut lines = found
+            .into_iter()
+            .flat_map(|text| text.lines())
+            .zip(expected.into_iter().flat_map(|text| text.lines()));
+        let differing = lines.find(|(found, expected)| found != expected);
+        let lengths = (found.map(String::len), expected.map(String::len));
+        panic!("{name} differs, bytes: {lengths:?}, first: {differing:?}");
     }
 }
 

@@ -2,7 +2,7 @@ use std::process::{Child, Command};
 
 use serde_json::json;
 
-use crate::plant::Plant;
+use crate::plant::{Plant, assert_same};
 
 fn terminate(child: &Child) {
     let killed = Command::new("kill")
@@ -58,7 +58,7 @@ fn a_signal_ends_the_work_and_the_next_try_finishes_it() {
     let resumed = plant.outputs();
     std::fs::remove_dir_all(plant.path("out")).unwrap();
     plant.whole_run();
-    assert!(resumed == plant.outputs());
+    assert_same(&resumed, &plant.outputs());
 }
 
 #[test]
@@ -75,7 +75,8 @@ fn a_killed_pod_s_next_try_gives_the_bytes_of_a_clean_run() {
         plant.end(child);
         plant.succeed(&SCORE);
         plant.succeed(&["collect"]);
-        assert!(plant.outputs() == clean, "killed after {count} predictions");
+        println!("killed after {count} predictions");
+        assert_same(&plant.outputs(), &clean);
     }
 }
 
@@ -101,7 +102,7 @@ fn a_killed_upload_leaves_nothing() {
     );
     plant.succeed(&score);
     plant.succeed(&["collect"]);
-    assert!(plant.outputs() == clean);
+    assert_same(&plant.outputs(), &clean);
 }
 
 #[test]

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::plant::{Plant, SECRET};
+use crate::plant::{Plant, SECRET, assert_same};
 
 #[test]
 fn every_size_of_shard_gives_the_documented_outputs() {
@@ -158,7 +158,7 @@ fn little_memory_gives_the_same_bytes() {
     });
     assert_eq!(plant.end(child).code, Some(0));
     assert!(staged, "nothing moved to an upload");
-    assert!(plant.predictions() == predictions);
+    assert_same(&plant.predictions(), &predictions);
 }
 
 #[test]
