@@ -9,7 +9,7 @@ fn messages(plant: &Plant) -> (Vec<Value>, Vec<Value>) {
     let in_report = groups
         .iter()
         .flat_map(|group| group["examples"].as_array().unwrap())
-        .map(|example| json!([example["key"], example["message"]]))
+        .map(|example| json!([example["sensor"], example["message"]]))
         .collect();
     let failed = plant.read("out/_run/failed.jsonl");
     let in_failed = failed
@@ -66,17 +66,24 @@ fn sensors_of_a_missing_or_damaged_ledger_have_failed() {
 #[test]
 fn the_plan_s_failures_are_told_without_a_ledger() {
     let mut plant = Plant::new(1, 5);
-    plant.set("/spec/sensors", json!({"list": [{"device": "000"}]}));
-    plant.set("/spec/output/file", json!("_SUCCESS"));
-    plant.set("/spec/output/format", json!("Csv"));
+    let manifest = plant.url("sensors.csv");
+    plant.write("sensors.csv", "device\n000\n000\n");
+    plant.set("/spec/sensors", json!({"manifest": manifest}));
     assert_eq!(plant.succeed(&["plan"])["failed"], 1);
     plant.succeed(&["collect"]);
-    let failed: Value = serde_json::from_str(&plant.read("out/_run/failed.jsonl")).unwrap();
+    let failed = plant.read("out/_run/failed.jsonl");
     let report: Value = serde_json::from_str(&plant.read("out/_run/report.json")).unwrap();
-    assert_eq!(failed["reason"], "OutputCollision");
-    assert_eq!(report["failures"][0]["reason"], "OutputCollision");
-    assert_eq!(
-        report["failures"][0]["examples"][0]["message"],
-        failed["message"]
-    );
+    let reasons = ["NotScored", "DuplicateSensor"];
+    for (reason, line) in reasons.iter().zip(failed.lines()) {
+        let sensor: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(sensor["reason"], *reason);
+        let groups = report["failures"].as_array().unwrap();
+        let group = groups
+            .iter()
+            .find(|group| group["reason"] == *reason)
+            .unwrap();
+        assert_eq!(group["count"], 1);
+        assert_eq!(group["examples"][0]["message"], sensor["message"]);
+    }
+    assert_eq!(failed.lines().count(), 2);
 }

@@ -146,6 +146,10 @@ fn little_memory_gives_the_same_bytes() {
     plant.succeed(&["plan"]);
     plant.succeed(&["score", "--shard", "0", "--memory-mib", "1024"]);
     let predictions = plant.predictions();
+    for text in predictions.values() {
+        // The times, which the readings have in order.
+        assert!(text.lines().skip(1).is_sorted_by_key(|line| &line[..20]));
+    }
     // A quarter of the memory is for predictions.
     let bytes: usize = predictions.values().map(String::len).sum();
     assert!(bytes > 9 << 20, "{bytes} bytes fit into memory");
