@@ -12,7 +12,8 @@ fn terminate(child: &Child) {
 }
 
 fn has_predictions(names: &[String], count: usize) -> bool {
-    names.iter().filter(|name| name.ends_with(".csv")).count() >= count
+    let complete = |name: &&String| name.starts_with("preds_") && !name.contains('#');
+    names.iter().filter(complete).count() >= count
 }
 
 /// The sensors are in one shard, each with a file of readings, and scored about two at a time.

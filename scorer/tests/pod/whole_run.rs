@@ -110,10 +110,10 @@ fn another_list_of_sensors_begins_a_new_attempt() {
 #[test]
 fn a_plan_of_a_hundred_thousand_sensors_needs_little_memory() {
     let mut plant = Plant::new(1, 1);
-    let sensors: String = (0..100_000)
-        .map(|sensor| format!("plant-{sensor:06}\n"))
+    let sensors: Vec<_> = (0..100_000)
+        .map(|sensor| format!("plant-{sensor:06}"))
         .collect();
-    plant.write("sensors.csv", format!("device\n{sensors}"));
+    plant.write("sensors.csv", format!("device\n{}\n", sensors.join("\n")));
     plant.write(
         "readings.csv",
         "Time,Device,Value\n2018-08-29T00:00:00Z,plant-099999,20\n",

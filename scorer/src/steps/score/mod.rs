@@ -30,6 +30,10 @@ use crate::ledger::{Failure, FailureReason, LedgerEntry, SensorState};
 /// What became of one shard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "independent facts of one message"
+)]
 pub struct ShardSummary {
     /// The shard.
     pub shard: u32,
