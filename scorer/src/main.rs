@@ -31,7 +31,7 @@ enum Step {
 /// What every step takes.
 #[derive(Args)]
 struct PodArgs {
-    /// The ScoringRun as JSON: apiVersion, kind, metadata and spec.
+    /// The `ScoringRun` as JSON: apiVersion, kind, metadata and spec.
     #[arg(
         long,
         env = "FLEETSCORE_RUN",
