@@ -12,7 +12,7 @@ use commands::{model, output, plan, report, run, simulate, train};
 
 /// Score a fleet of sensors, each with its own one-class SVM
 ///
-/// A ScoringRun manifest says where the models and the readings are and where the
+/// A `ScoringRun` manifest says where the models and the readings are and where the
 /// predictions go. `fleetscore run` scores it on this machine; the same manifest is
 /// meant for a cluster.
 #[derive(Parser)]

@@ -96,7 +96,7 @@ impl Watcher {
     fn draw(&self, finished: &Receiver<()>) {
         let bar = ProgressBar::new(BAR_LENGTH);
         if let Ok(style) =
-            ProgressStyle::with_template("{prefix:>10} [{bar:30}] {percent:>3}%  {msg}")
+            ProgressStyle::with_template("{prefix:>10} [{bar:30}] {percent:>3}%  {wide_msg}")
         {
             bar.set_style(style.progress_chars("=> "));
         }

@@ -1,4 +1,9 @@
 //! A whole run on the real Blob service's emulator, with the same results as on local files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 

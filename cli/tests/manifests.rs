@@ -1,4 +1,9 @@
 //! The manifests in the examples and the documentation are ones that the program takes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 

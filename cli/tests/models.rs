@@ -1,4 +1,9 @@
 //! `fleetscore model`: every kind of file that scikit-learn's users have, and the conversions.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 
@@ -128,7 +133,7 @@ fn a_model_goes_around_through_every_format() {
             let output = convert(&from, &out(name));
             assert_success(&output);
             let is_onnx = text(&output.stderr).contains("single precision");
-            assert_eq!(is_onnx, name.ends_with(".onnx"), "{name}");
+            assert_eq!(is_onnx, name.contains("onnx"), "{name}");
             from = out(name);
             assert_close(&essence(&inspect(&from)), &expected);
         }

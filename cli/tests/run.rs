@@ -1,4 +1,9 @@
 //! A whole run: what it writes, and that it writes the same however it is interrupted.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 

@@ -29,6 +29,8 @@ pub struct Run {
     pub output: ObjectUrl,
     /// The prefix of the run's logs.
     pub logs: ObjectUrl,
+    /// The list of sensors, where the spec names one.
+    pub listing: Option<ObjectUrl>,
     /// Format of the predictions; never `Auto`.
     pub prediction_format: PredictionFormat,
 }
@@ -102,6 +104,12 @@ impl Run {
             file: bound("spec.output.file", &spec.output.file, names)?,
             output: prefix("spec.output.location", &spec.output.location, names)?,
             logs: prefix("spec.logs.location", logs, names)?,
+            listing: spec
+                .sensors
+                .manifest
+                .as_ref()
+                .map(|listing| prefix("spec.sensors.manifest", listing, names))
+                .transpose()?,
             prediction_format: format_of(&spec.output.file, spec.output.format)
                 .map_err(RunError::Format)?,
             schedule: metadata.schedule().map(str::to_owned),

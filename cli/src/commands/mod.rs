@@ -28,7 +28,7 @@ pub const USAGE: u8 = 2;
 /// How the manifest of a run is given.
 #[derive(Args)]
 pub struct ManifestArgs {
-    /// The manifest: YAML or JSON, one ScoringRun
+    /// The manifest: YAML or JSON, one `ScoringRun`
     #[arg(short = 'f', long = "file", value_name = "FILE")]
     pub file: PathBuf,
     /// Override a field of the manifest, such as spec.sensors.list[0].tag=2; may be repeated

@@ -5,7 +5,9 @@ use clap::{Args, ValueEnum};
 use fleetscore_crds::{AzureAuth, AzureStorage, StorageSpec};
 use fleetscore_scorer::outputs;
 use fleetscore_scorer::report::{Report, text};
-use fleetscore_scorer::storage::{self, ObjectUrl, Storage, StorageError, StorageOptions};
+use fleetscore_scorer::storage::{
+    self, ObjectUrl, Storage, StorageError, StorageOptions, StoreKind,
+};
 
 use super::{Result, block_on, failure, location, output, usage};
 
@@ -62,11 +64,17 @@ enum Auth {
 pub fn run(args: &ReportArgs) -> Result {
     storage::install_crypto();
     let folder = ObjectUrl::parse(&location(&args.output)?).map_err(usage)?;
+    let spec = spec(args);
+    if folder.kind() == StoreKind::Azure && spec.azure.is_none() {
+        return Err(usage(anyhow!(
+            "{folder}: which storage account? Add --account NAME, or --auth emulator for Azurite"
+        )));
+    }
     let options = StorageOptions {
         local_credentials: true,
         ..StorageOptions::default()
     };
-    let storage = Storage::new(&spec(args), options).map_err(usage)?;
+    let storage = Storage::new(&spec, options).map_err(usage)?;
     let url = folder.join(outputs::REPORT_JSON).map_err(usage)?;
     let bytes = block_on(storage.get(&url, REPORT_BYTES))?.map_err(|error| match error {
         StorageError::NotFound { .. } => failure(anyhow!(

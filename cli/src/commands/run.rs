@@ -19,7 +19,7 @@ use crate::progress::Display;
 /// Exit code: stopped by Ctrl-C.
 const STOPPED: u8 = 130;
 
-/// Score the fleet of a ScoringRun manifest on this machine, without a cluster
+/// Score the fleet of a `ScoringRun` manifest on this machine, without a cluster
 ///
 /// Every sensor's readings are scored with its own model. Predictions, ledger, logs
 /// and report go under the manifest's output location, exactly as on a cluster.

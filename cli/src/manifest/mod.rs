@@ -56,9 +56,14 @@ pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded, ManifestError> 
         });
     }
     let absolute = std::path::absolute(path).map_err(read)?;
-    let folder = absolute.parent().unwrap_or(&absolute);
+    // Without `..`, which a location must not hold and which a link before it gives another meaning.
+    let folder = absolute
+        .parent()
+        .unwrap_or(&absolute)
+        .canonicalize()
+        .map_err(read)?;
     let source = path.display().to_string();
-    parse(&source, &bytes, folder, overrides)
+    parse(&source, &bytes, &folder, overrides)
 }
 
 /// Like [`load`] for the `bytes` of the file `source` in `folder` (absolute).

@@ -1,5 +1,10 @@
 //! A small plant on disk, and the program run on it.
 #![allow(dead_code, reason = "every test file uses a part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -33,9 +33,8 @@ pub async fn find(run: &Run, storage: &Storage) -> Result<Vec<Candidate>, StepEr
             .map(|(index, key)| candidate(key.clone(), place(index)))
             .collect());
     }
-    if let Some(manifest) = &sensors.manifest {
-        let url = ObjectUrl::parse(manifest)?;
-        return from_listing(storage, &url).await;
+    if let Some(listing) = &run.listing {
+        return from_listing(storage, listing).await;
     }
     if let Some(failed_in) = &sensors.failed_in {
         let url = run.output_of(&failed_in.run)?.join(outputs::FAILED)?;
