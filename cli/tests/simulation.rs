@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, TimestampMillisecondType};
 use clap::Parser;
+use fleetscore_cli::manifest::{self, Loaded};
 use fleetscore_cli::simulate::{self, Error, SimulateArgs, Summary};
-use fleetscore_crds::Manifest;
 use indicatif::ProgressBar;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
@@ -392,10 +392,11 @@ fn the_run_manifest_keeps_the_rules_of_the_api() {
         ("sensor", "readings/device={device}/tag={tag}/readings.csv"),
     ] {
         let folder = simulated(&format!("{SMALL} --partition {partition} --features 3"));
-        let text = fs::read_to_string(folder.path().join("run.yaml")).unwrap();
-        let manifest: Manifest = serde_saphyr::from_str(&text).unwrap();
-        assert_eq!(fleetscore_crds::validate(&manifest.spec), []);
-        assert_eq!(manifest.spec.input.location, input);
+        let loaded = manifest::load(&folder.path().join("run.yaml"), &[]).unwrap();
+        let Loaded::Run(manifest) = loaded else {
+            panic!("not a run");
+        };
+        assert!(manifest.spec.input.location.ends_with(&format!("/{input}")));
         assert_eq!(
             manifest.spec.input.columns.features,
             ["Value1", "Value2", "Value3"]

@@ -1,5 +1,3 @@
-use std::fmt::Write as _;
-
 use fleetscore_crds::{SensorKey, Window};
 use jiff::{Timestamp, tz::TimeZone};
 use thiserror::Error;
@@ -283,10 +281,13 @@ fn write_time(
         return Ok(());
     };
     let zoned = instant.to_zoned(TimeZone::UTC);
-    write!(text, "{}", zoned.strftime(format)).map_err(|_| TemplateError::Format {
-        format: format.to_owned(),
-        reason: "unknown conversion".to_owned(),
-    })
+    let formatted =
+        jiff::fmt::strtime::format(format, &zoned).map_err(|error| TemplateError::Format {
+            format: format.to_owned(),
+            reason: error.to_string(),
+        })?;
+    text.push_str(&formatted);
+    Ok(())
 }
 
 fn match_parts<'p, 't>(

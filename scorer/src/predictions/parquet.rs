@@ -66,9 +66,6 @@ impl ParquetEncoder {
                 self.write()?;
             }
         }
-        if self.pending.scores.len() > 1 {
-            self.write()?;
-        }
         out.append(self.writer.inner_mut());
         Ok(())
     }

@@ -146,6 +146,8 @@ impl StorageError {
             object_store::Error::PermissionDenied { .. }
             | object_store::Error::Unauthenticated { .. } => Kind::AccessDenied,
             object_store::Error::InvalidPath { .. } => Kind::Other,
+            // Another process has written the object meanwhile, which drops the parts of this one.
+            other if other.to_string().contains("InvalidBlockList") => Kind::Unavailable,
             other => kind_of_chain(other),
         };
         kind.error(url, cause(error, account), account)

@@ -32,6 +32,9 @@ struct Inner {
     containers: Mutex<HashMap<(StoreKind, String), Container>>,
 }
 
+/// Objects up to this size are written with one request, larger ones in parts of it, each within the time of a request.
+const PART_BYTES: usize = 8 << 20;
+
 /// What a store knows of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectInfo {
@@ -180,8 +183,19 @@ impl Storage {
 
     /// Writes the object, replacing the one of its name: readers see the old one or the new one, whole.
     pub async fn put(&self, url: &ObjectUrl, bytes: Bytes) -> Result<(), StorageError> {
+        if bytes.len() <= PART_BYTES {
+            let container = self.container(url)?;
+            let put = container.limited.put(url.path(), bytes.into()).await;
+            return put
+                .map(|_| ())
+                .map_err(|error| container.error(url, &error));
+        }
         let mut upload = self.upload(url)?;
-        upload.write(bytes).await?;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let part = rest.split_to(rest.len().min(PART_BYTES));
+            upload.write(part).await?;
+        }
         upload.finish().await
     }
 

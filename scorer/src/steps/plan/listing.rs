@@ -46,8 +46,10 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<(u64, SensorKey)>, ListingError> {
 }
 
 fn parse_csv(text: &[u8]) -> Result<Vec<(u64, SensorKey)>, ListingError> {
+    // Carriage returns are trimmed: a reader that ends records at them counts lines one too low.
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
+        .terminator(csv::Terminator::Any(b'\n'))
         .from_reader(text);
     let header = reader
         .headers()
