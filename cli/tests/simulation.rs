@@ -410,9 +410,15 @@ fn the_run_manifest_keeps_the_rules_of_the_api() {
             (window.end.as_second() - window.start.as_second()),
             2 * 3600
         );
-        let sensors =
-            fs::read_to_string(folder.path().join(manifest.spec.sensors.manifest.unwrap()))
-                .unwrap();
+        assert!(
+            manifest
+                .spec
+                .sensors
+                .manifest
+                .unwrap()
+                .ends_with("/sensors.csv")
+        );
+        let sensors = fs::read_to_string(folder.path().join("sensors.csv")).unwrap();
         assert_eq!(sensors, "device,tag\n1,1\n1,2\n1,3\n2,1\n2,2\n2,3\n");
     }
 }
