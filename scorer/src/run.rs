@@ -83,11 +83,16 @@ fn join(violations: &[Violation]) -> String {
 impl Run {
     /// Checks a manifest against the rules of the API and fills its locations.
     pub fn check(manifest: Manifest<ScoringRunSpec>) -> Result<Self, RunError> {
-        let Manifest { metadata, spec, .. } = manifest;
-        let violations = validate(&spec);
+        let violations = validate(&manifest.spec);
         if !violations.is_empty() {
             return Err(RunError::Invalid(violations));
         }
+        Self::fill(manifest)
+    }
+
+    /// Fills the locations of a manifest that has been checked against the rules of the API already.
+    pub fn fill(manifest: Manifest<ScoringRunSpec>) -> Result<Self, RunError> {
+        let Manifest { metadata, spec, .. } = manifest;
         let names = Names {
             run: &metadata.name,
             schedule: metadata.schedule(),

@@ -78,7 +78,7 @@ pub fn open_run(args: &ManifestArgs, limits: Limits, retry: Duration) -> Result<
 }
 
 fn open(manifest: fleetscore_crds::Manifest, limits: Limits, retry: Duration) -> Result<Context> {
-    let run = Run::check(manifest).map_err(usage)?;
+    let run = Run::fill(manifest).map_err(usage)?;
     storage::install_crypto();
     let options = StorageOptions {
         local_credentials: true,

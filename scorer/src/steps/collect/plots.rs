@@ -1,9 +1,8 @@
 //! Reads the predictions of the most anomalous sensors back, for the report.
 
-use tokio::runtime::Handle;
+use futures::{StreamExt, stream};
 
 use crate::predictions::{PlotRequest, PlotSeries, read_plot};
-use crate::readings::ObjectSource;
 use crate::report::{AnomalousSensor, Feature, Plot, PlotTotals, Report};
 use crate::steps::Context;
 
@@ -16,14 +15,15 @@ const ANOMALIES: usize = 300;
 
 /// A plot for each of the most anomalous sensors. One that cannot be read back is left out: the report is worth more.
 pub async fn read(context: &Context, report: &Report) -> Vec<Plot> {
-    let mut plots = Vec::new();
-    for sensor in report.most_anomalous.iter().take(PLOTS) {
-        match read_one(context, sensor).await {
-            Ok(plot) => plots.push(plot),
-            Err(error) => tracing::warn!(sensor = %sensor.key, "no plot: {error}"),
-        }
-    }
-    plots
+    let sensors = report.most_anomalous.iter().take(PLOTS);
+    let plots = stream::iter(sensors).map(|sensor| async move {
+        let plot = read_one(context, sensor).await;
+        plot.inspect_err(|error| tracing::warn!(sensor = %sensor.key, "no plot: {error}"))
+            .ok()
+    });
+    let at_once = context.limits.threads.max(1);
+    let plots: Vec<Option<Plot>> = plots.buffered(at_once).collect().await;
+    plots.into_iter().flatten().collect()
 }
 
 async fn read_one(
@@ -35,15 +35,14 @@ async fn read_one(
         .output
         .join(sensor.output.as_deref().unwrap_or_default())?;
     let object = context.storage.head(&url).await?;
-    let (store, _) = context.storage.object(&url)?;
-    let source = ObjectSource::new(store, object.meta, url.to_string(), Handle::current());
+    let source = context.source(&object)?;
     let request = PlotRequest {
         format: run.prediction_format,
         layout: run.layout(&sensor.key),
         time_zone: run.spec.input.columns.time_zone.clone(),
         buckets: BUCKETS,
         anomalies: ANOMALIES,
-        memory: context.limits.memory / 8,
+        memory: context.limits.memory / 8 / context.limits.threads.max(1),
     };
     let series = tokio::task::spawn_blocking(move || read_plot(&source, &request)).await??;
     let PlotSeries {

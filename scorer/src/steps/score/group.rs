@@ -74,7 +74,10 @@ impl Group {
         let location = ObjectUrl::parse(&self.location).map_err(missing)?;
         if !location.is_prefix() {
             let object = storage.head(&location).await.map_err(missing)?;
-            return Ok((vec![self.source(&object).map_err(missing)?], object.size));
+            return Ok((
+                vec![self.context.source(&object).map_err(missing)?],
+                object.size,
+            ));
         }
         let objects: Vec<ObjectInfo> = storage
             .list(&location)
@@ -85,7 +88,10 @@ impl Group {
             .iter()
             .filter(|object| object.size > 0 && is_data(&object.url, &location))
             .collect();
-        let sources: Result<Vec<_>, _> = data.iter().map(|object| self.source(object)).collect();
+        let sources: Result<Vec<_>, _> = data
+            .iter()
+            .map(|object| self.context.source(object))
+            .collect();
         let sources = sources.map_err(missing)?;
         if sources.is_empty() {
             let message =
@@ -96,21 +102,6 @@ impl Group {
             });
         }
         Ok((sources, data.iter().map(|object| object.size).sum()))
-    }
-
-    fn source(&self, object: &ObjectInfo) -> Result<ObjectSource, StorageError> {
-        let storage = &self.context.storage;
-        let (store, _) = storage.object(&object.url)?;
-        let source = ObjectSource::new(
-            store,
-            object.meta.clone(),
-            object.url.to_string(),
-            Handle::current(),
-        );
-        Ok(match storage.local_file(&object.url) {
-            Some(file) => source.with_file(file),
-            None => source,
-        })
     }
 
     fn request(&self) -> Result<ReadRequest, Failure> {
