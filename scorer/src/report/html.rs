@@ -2,6 +2,7 @@
 
 use askama::Template;
 use fleetscore_crds::{Phase, SensorKey};
+use rayon::prelude::*;
 
 use super::advice::{self, Advice};
 use super::chart::Chart;
@@ -21,10 +22,12 @@ pub struct HtmlError(#[from] askama::Error);
 
 /// `report.html`: `report` as a page of less than 2 MB, with `plots` in the order given as far as they fit.
 pub fn render(report: &Report, plots: &[Plot]) -> Result<String, HtmlError> {
+    let charts: Vec<String> = (plots.par_iter().enumerate())
+        .map(|(position, plot)| Chart::new(position + 1, plot).render())
+        .collect::<Result<_, _>>()?;
     let mut drawn = Vec::new();
     let mut bytes = 0;
-    for (position, plot) in plots.iter().enumerate() {
-        let chart = Chart::new(position + 1, plot).render()?;
+    for chart in charts {
         bytes += chart.len();
         if bytes > PLOTS_BYTES {
             break;

@@ -9,9 +9,9 @@ use crate::steps::Context;
 /// Sensors that are drawn.
 const PLOTS: usize = 12;
 /// Wanted resolution of a plot: of so many stretches the extremes are read.
-const BUCKETS: usize = 300;
+const BUCKETS: usize = 200;
 /// Anomalies that are drawn in any case.
-const ANOMALIES: usize = 300;
+const ANOMALIES: usize = 150;
 
 /// A plot for each of the most anomalous sensors. One that cannot be read back is left out: the report is worth more.
 pub async fn read(context: &Context, report: &Report) -> Vec<Plot> {
