@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 PROFILE ?= release
 BIN := $(CARGO_TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
-.PHONY: help demo test lint unit browser deny generate scale bench fuzz fixtures build
+.PHONY: help build demo test lint unit browser deny audit generate scale bench fuzz
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | column -t -s '|'
@@ -55,6 +55,3 @@ bench: ## Time it against a Python process per sensor (installs scikit-learn int
 
 fuzz: ## Feed arbitrary bytes to every parser for longer than `test` does (minutes).
 	PROPTEST_CASES=$(or $(CASES),20000) cargo test --locked --release --workspace -- bytes
-
-fixtures: ## Train the test models again with scikit-learn (needs Python 3.11).
-	scripts/fixtures/make.sh
