@@ -221,7 +221,7 @@ pub fn output() -> Value {
             ".file",
         ),
         rule(
-            "self.format != 'Auto' || self.file.matches('[.](csv|parquet|jsonl|ndjson)$')",
+            "self.format != 'Auto' || ['.csv', '.parquet', '.jsonl', '.ndjson'].exists(e, self.file.endsWith(e))",
             "tells no format; end it in .csv, .parquet, .jsonl or .ndjson, or set output.format",
             ".file",
         ),
