@@ -1,0 +1,144 @@
+# shellcheck shell=bash
+# Starting, stopping and using the cluster as a whole.
+
+external_cluster() {
+  [[ -n ${KUBECONFIG:-} && $KUBECONFIG != "$KUBECONFIG_OWN" ]]
+}
+
+own_cluster_only() {
+  external_cluster || return 0
+  case $1 in
+  image | load) fail "$1: not in the cluster of KUBECONFIG=$KUBECONFIG; push the image to a registry that it reads" ;;
+  *) fail "$1: not in the cluster of KUBECONFIG=$KUBECONFIG; unset KUBECONFIG to use the test cluster" ;;
+  esac
+}
+
+require_root() {
+  [[ $(id -u) -eq 0 ]] || fail "a node needs root; run as root, or set KUBECONFIG to use another cluster"
+}
+
+# The marker is written last by `up`; what else belongs to a running cluster are the processes.
+is_up() {
+  local process
+  [[ -f $STATE/up && -e $NETNS ]] || return 1
+  for process in etcd kube-apiserver kube-controller-manager kube-scheduler kube-proxy node-0.containerd node-0.kubelet; do
+    process_runs "$process" || return 1
+  done
+}
+
+require_up() {
+  require_root
+  binaries_path
+  export PATH=$BIN_PATH$PATH
+  [[ -f $STATE/up && -e $NETNS ]] || fail "the cluster is not up; run: testcluster/cluster up"
+}
+
+cluster_build() {
+  if external_cluster; then
+    echo "using the cluster of KUBECONFIG=$KUBECONFIG" >&2
+    return
+  fi
+  local tool
+  "$HERE/../scripts/install.sh" cluster
+  for tool in "${TOOLS[@]}"; do
+    build_tool "$tool"
+  done
+}
+
+cluster_up() {
+  if external_cluster; then
+    echo "using the cluster of KUBECONFIG=$KUBECONFIG" >&2
+    return
+  fi
+  require_root
+  is_up && return
+  cluster_build
+  lock_cluster
+  is_up && return
+  remove_all
+  binaries_path
+  export PATH=$BIN_PATH$PATH
+  start_all
+}
+
+start_all() {
+  mkdir -p "$STATE"
+  start_network
+  start_etcd
+  start_containerd node-0
+  start_apiserver
+  start_controllers
+  load_all_images node-0
+  start_kubelet node-0
+  start_proxy
+  wait_node node-0
+  until_true 30 own_kubectl get serviceaccount default || fail "no default service account; see $STATE/logs"
+  touch "$STATE/up"
+}
+
+cluster_down() {
+  if external_cluster; then
+    echo "leaving the cluster of KUBECONFIG=$KUBECONFIG as it is" >&2
+    return
+  fi
+  require_root
+  lock_cluster
+  remove_all
+}
+
+# remove_all: whatever part of a cluster is there, running or not.
+remove_all() {
+  local node
+  [[ ! -d $CGROUP ]] || kill_cgroups "$CGROUP"
+  for node in "$STATE"/nodes/*; do
+    [[ ! -d $node ]] || remove_node_files "${node##*/}"
+  done
+  find /var/lib/cni/results -regextype posix-extended -regex ".*/$ID-[0-9a-f]{64}-eth0" -delete 2>/dev/null || true
+  remove_network
+  remove_cgroups "$ID"
+  unmount_below "$STATE"
+  rm -rf --one-file-system "$STATE"
+}
+
+print_env() {
+  binaries_path
+  echo "KUBECONFIG=$KUBECONFIG_OWN"
+  echo "PATH=$BIN_PATH$PATH"
+  echo "TESTCLUSTER_NAME=$NAME"
+  echo "TESTCLUSTER_STATE=$STATE"
+  [[ ! -f $STATE/commands/azurite ]] || echo "FLEETSCORE_AZURITE_ENDPOINT=$AZURITE_ENDPOINT"
+}
+
+cluster_env() {
+  if external_cluster; then
+    echo "KUBECONFIG=$KUBECONFIG"
+  else
+    print_env | sed 's/^/export /'
+  fi
+}
+
+cluster_run() {
+  [[ $# -gt 0 ]] || fail "usage: cluster run COMMAND..."
+  external_cluster && exec "$@"
+  require_up
+  local variables
+  mapfile -t variables < <(print_env)
+  exec nsenter --net="$NETNS" env "${variables[@]}" "$@"
+}
+
+cluster_status() {
+  if external_cluster; then
+    kubectl get nodes
+    return
+  fi
+  local process
+  if ! is_up; then
+    echo "$NAME: not up"
+    [[ -d $STATE || -d $CGROUP ]] || return 0
+  fi
+  while read -r process; do
+    [[ -n $process ]] || continue
+    if process_runs "$process"; then echo "$process: runs"; else echo "$process: does not run"; fi
+  done <<<"$(process_names)"
+  echo "logs: $STATE/logs"
+}
