@@ -6,7 +6,13 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export TESTCLUSTER_NAME=${TESTCLUSTER_NAME:-selftest}
 unset KUBECONFIG TESTCLUSTER_STATE
 work=$(mktemp -d)
-trap 'status=$?; cluster down; rm -rf "$work"; exit $status' EXIT
+finish() {
+  local status=$?
+  cluster down
+  rm -rf "$work"
+  exit $status
+}
+trap finish EXIT
 
 cluster() { "$here/cluster" "$@"; }
 kube() { cluster run kubectl "$@"; }

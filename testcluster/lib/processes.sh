@@ -8,7 +8,7 @@ if [[ -f $V2_ROOT/cgroup.controllers ]]; then
   CGROUP=$V2_ROOT/$ID
 else
   # Version 1: a tree per controller. The processes are kept in that of `pids`; kubelet uses the others for its pods.
-  mapfile -t CGROUP_ROOTS < <(awk '$3 == "cgroup" {print $2}' /proc/mounts)
+  mapfile -t CGROUP_ROOTS < <(awk '$3 ~ /^cgroup2?$/ {print $2}' /proc/mounts)
   CGROUP=$(awk '$3 == "cgroup" && $4 ~ /(^|,)pids(,|$)/ {print $2; exit}' /proc/mounts)/$ID
 fi
 
