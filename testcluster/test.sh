@@ -164,17 +164,17 @@ test_nodes() { # a node is cut off while its pods run: the Job's pods finish els
   cluster node add node-1
   kube cordon node-0 >/dev/null
   job moved 2 '/bin/busybox test -e /never || /bin/busybox sleep 1000000'
-  within 30 running_pods moved 2
+  within 30 running_pods moved 2 node-1
   kube uncordon node-0 >/dev/null
-  cluster node remove node-1
+  cluster node remove node-1 >/dev/null
   counts 0 nodes node-1 --ignore-not-found
-  within 90 running_pods moved 2
+  within 90 running_pods moved 2 node-0
   equal "" "$(kube get job moved -o 'jsonpath={.status.failedIndexes}')" "failed indexes"
   kube delete job moved >/dev/null
 }
 
-running_pods() { # running_pods JOB NUMBER: on nodes that exist
-  kube get pods -l "job-name=$1" --field-selector=status.phase=Running -o name | wc -l | grep -qx "$2"
+running_pods() { # running_pods JOB NUMBER NODE
+  kube get pods -l "job-name=$1" --field-selector="status.phase=Running,spec.nodeName=$3" -o name | wc -l | grep -qx "$2"
 }
 
 test_up_again() { # does nothing, quickly

@@ -20,6 +20,14 @@ binaries_path() {
   done
 }
 
+build_tools() { # build_tools TOOL...
+  local tool
+  "$HERE/../scripts/install.sh" cluster
+  for tool in "$@"; do
+    build_tool "$tool"
+  done
+}
+
 # build_tool TOOL: does nothing where it is built. The folder appears complete or not at all.
 build_tool() {
   local tool=$1 into partial lock began=$SECONDS

@@ -4,6 +4,7 @@
 cluster_karpenter() {
   lock_cluster
   process_runs karpenter && return
+  build_tool karpenter
   start_kwok
   own_kubectl apply -f "$(tool_dir karpenter)/crds" >/dev/null
   own_kubectl wait --for=condition=Established crd/nodepools.karpenter.sh crd/nodeclaims.karpenter.sh \

@@ -11,8 +11,9 @@ cluster_kwok() {
 
 start_kwok() {
   process_runs kwok && return
+  build_tool kwok
   start_process kwok kwok --kubeconfig "$KUBECONFIG_OWN" --manage-nodes-with-annotation-selector kwok.x-k8s.io/node=fake \
-    --enable-crds= --node-lease-duration-seconds 8 --config "$HERE/kwok/nodes.yaml" --config "$HERE/kwok/pods.yaml"
+    --enable-crds= --v WARN --node-lease-duration-seconds 8 --config "$HERE/kwok/nodes.yaml" --config "$HERE/kwok/pods.yaml"
 }
 
 # fake_nodes NUMBER: kwok-0 and so on; those that exist stay.

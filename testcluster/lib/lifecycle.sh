@@ -38,11 +38,7 @@ cluster_build() {
     echo "using the cluster of KUBECONFIG=$KUBECONFIG" >&2
     return
   fi
-  local tool
-  "$HERE/../scripts/install.sh" cluster
-  for tool in "${TOOLS[@]}"; do
-    build_tool "$tool"
-  done
+  build_tools "${TOOLS[@]}"
 }
 
 cluster_up() {
@@ -52,7 +48,7 @@ cluster_up() {
   fi
   require_root
   is_up && return
-  cluster_build
+  build_tools k8s etcd pause helm
   lock_cluster
   is_up && return
   remove_all
@@ -93,7 +89,6 @@ remove_all() {
   for node in "$STATE"/nodes/*; do
     [[ ! -d $node ]] || remove_node_files "${node##*/}"
   done
-  find /var/lib/cni/results -regextype posix-extended -regex ".*/$ID-[0-9a-f]{64}-eth0" -delete 2>/dev/null || true
   remove_network
   remove_cgroups "$ID"
   unmount_below "$STATE"

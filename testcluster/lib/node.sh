@@ -40,7 +40,10 @@ node_remove() {
 }
 
 remove_node_files() { # remove_node_files NAME: what its containers left, also outside its folder
-  local dir=$STATE/nodes/$1
+  local dir=$STATE/nodes/$1 pod
+  for pod in "$dir"/root/io.containerd.grpc.v1.cri/sandboxes/*; do
+    rm -f /var/lib/cni/results/*-"${pod##*/}"-*
+  done
   find "$dir/run" -name address -exec cat {} + 2>/dev/null | grep -o '/run/containerd/s/[0-9a-f]*' | xargs -r rm -f || true
   find /var/log/containers -lname "$dir/*" -delete 2>/dev/null || true
   unmount_below "$dir"
