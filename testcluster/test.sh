@@ -80,9 +80,19 @@ busybox_image() {
 
 test_real_pods() {
   # shellcheck disable=SC2016
-  job real 5 '/bin/busybox printf "index $JOB_COMPLETION_INDEX" >/dev/termination-log'
+  job real 5 'echo said; /bin/busybox printf "index $JOB_COMPLETION_INDEX" >/dev/termination-log'
   job_done real 60
   equal "$(printf 'index %s\n' 0 1 2 3 4)" "$(messages real)" "termination messages"
+  equal said "$(kube logs job/real 2>/dev/null)" "log"
+}
+
+test_image_again() { # the same name, other contents: pods get the new ones
+  printf 'FROM scratch\nCOPY busybox /bin/busybox\nENV EDITION=2\n' >"$work/busybox/Dockerfile"
+  cluster image localhost/busybox:1 "$work/busybox" 2>/dev/null
+  # shellcheck disable=SC2016
+  job again 1 '/bin/busybox printf "edition $EDITION" >/dev/termination-log'
+  job_done again 60
+  equal "edition 2" "$(messages again)" "termination message"
 }
 
 test_service_account() { # a pod reaches the API server through its service, with its own token
@@ -110,7 +120,6 @@ reason_is() { # reason_is POD REASON
 }
 
 test_load() {
-  cluster run buildah --version >/dev/null
   cp "$(dirname "$(cluster run bash -c 'command -v pause')")/pause.tar" "$work/pause.tar"
   cluster load "$work/pause.tar"
 }
@@ -222,7 +231,7 @@ cluster down
 timed cluster up
 timed busybox_image
 tests=("$@")
-[[ $# -gt 0 ]] || tests=(real_pods service_account pod_security memory_limit load fake_pods karpenter azurite apiserver_restart nodes
+[[ $# -gt 0 ]] || tests=(real_pods image_again service_account pod_security memory_limit load fake_pods karpenter azurite apiserver_restart nodes
   up_again up_after_crash up_after_interrupted_up down)
 for name in "${tests[@]}"; do
   timed "test_$name"

@@ -105,11 +105,14 @@ print_env() {
 }
 
 cluster_env() {
+  local name value
   if external_cluster; then
-    echo "KUBECONFIG=$KUBECONFIG"
-  else
-    print_env | sed 's/^/export /'
+    printf 'export KUBECONFIG=%q\n' "$KUBECONFIG"
+    return
   fi
+  print_env | while IFS='=' read -r name value; do
+    printf 'export %s=%q\n' "$name" "$value"
+  done
 }
 
 cluster_run() {
@@ -121,19 +124,16 @@ cluster_run() {
   exec nsenter --net="$NETNS" env "${variables[@]}" "$@"
 }
 
+# cluster_status: fails when the cluster is not up.
 cluster_status() {
   if external_cluster; then
     kubectl get nodes
     return
   fi
   local process
-  if ! is_up; then
-    echo "$NAME: not up"
-    [[ -d $STATE || -d $CGROUP ]] || return 0
-  fi
-  while read -r process; do
-    [[ -n $process ]] || continue
+  for process in $(process_names); do
     if process_runs "$process"; then echo "$process: runs"; else echo "$process: does not run"; fi
-  done <<<"$(process_names)"
-  echo "logs: $STATE/logs"
+  done
+  [[ ! -d $STATE ]] || echo "logs: $STATE/logs"
+  is_up || { echo "$NAME is not up"; return 1; }
 }

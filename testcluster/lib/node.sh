@@ -109,7 +109,7 @@ C
 start_kubelet() {
   local name=$1 dir=$STATE/nodes/$1 address root
   address=$NODE_NETWORK.$(($(<"$dir/number") + 1))
-  make_pods_cgroup "$ID/$name.pods"
+  make_pods_cgroup "$name.pods"
   # A lease of 8 seconds is renewed every 2: see node-monitor-grace-period.
   cat >"$dir/kubelet.yaml" <<C
 apiVersion: kubelet.config.k8s.io/v1beta1
@@ -139,18 +139,23 @@ C
     --hostname-override "$name" --node-ip "$address"
 }
 
-# make_pods_cgroup NAME: kubelet wants its root in every tree. In version 1 a cpuset starts empty, and nothing could run in it.
+# make_pods_cgroup NAME: kubelet wants its root to be there, in every tree.
 make_pods_cgroup() {
-  local root part path file
+  local root
   for root in "${CGROUP_ROOTS[@]}"; do
-    mkdir -p "$root/$1"
-    [[ -f $root/cpuset.cpus ]] || continue
-    path=$root
-    for part in ${1//\// }; do
-      for file in cpuset.cpus cpuset.mems; do
-        [[ ! -f $path/$part/$file ]] || cat "$path/$file" >"$path/$part/$file"
-      done
-      path=$path/$part
-    done
+    mkdir -p "$root/$ID/$1"
+    pass_controllers "$root" "$root/$ID"
+    pass_controllers "$root/$ID" "$root/$ID/$1"
+  done
+}
+
+# pass_controllers PARENT CHILD: version 1 starts a cpuset empty, so that nothing can run in it; version 2 starts without controllers.
+pass_controllers() {
+  local file controller
+  for file in cpuset.cpus cpuset.mems; do
+    [[ ! -f $1/cgroup.clone_children || ! -f $1/$file ]] || cat "$1/$file" >"$2/$file"
+  done
+  [[ ! -f $1/cgroup.subtree_control ]] || for controller in $(<"$1/cgroup.controllers"); do
+    echo "+$controller" >"$1/cgroup.subtree_control" || true
   done
 }
