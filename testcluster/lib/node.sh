@@ -155,7 +155,8 @@ pass_controllers() {
   for file in cpuset.cpus cpuset.mems; do
     [[ ! -f $1/cgroup.clone_children || ! -f $1/$file ]] || cat "$1/$file" >"$2/$file"
   done
-  [[ ! -f $1/cgroup.subtree_control ]] || for controller in $(<"$1/cgroup.controllers"); do
+  [[ -f $1/cgroup.subtree_control ]] || return 0
+  for controller in $(<"$1/cgroup.controllers"); do
     echo "+$controller" >"$1/cgroup.subtree_control" || true
   done
 }
