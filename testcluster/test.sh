@@ -211,7 +211,22 @@ test_up_after_interrupted_up() { # killed at several moments
   done
 }
 
+test_other_cluster() { # one that KUBECONFIG names is used as it is
+  echo '{"apiVersion": "v1", "kind": "Config"}' >"$work/other"
+  export KUBECONFIG=$work/other
+  cluster up 2>&1 | grep -q "$work/other" || fail "up does not say which cluster it uses"
+  equal "$work/other" "$(cluster run printenv KUBECONFIG)" "KUBECONFIG"
+  cluster image localhost/busybox:1 "$work/busybox" 2>/dev/null && fail "an image was loaded into another cluster"
+  cluster down
+  unset KUBECONFIG
+  counts 1 nodes node-0
+}
+
 test_down() {
+  local moment
+  for moment in 0.05 0.1 0.2 0.3; do # killed at several moments
+    timeout -s KILL "$moment" "$here/cluster" down 2>/dev/null || true
+  done
   cluster down
   cluster down
   [[ ! -e /run/netns/testcluster-$TESTCLUSTER_NAME ]] || fail "the network namespace is left"
@@ -232,7 +247,7 @@ timed cluster up
 timed busybox_image
 tests=("$@")
 [[ $# -gt 0 ]] || tests=(real_pods image_again service_account pod_security memory_limit load fake_pods karpenter azurite apiserver_restart nodes
-  up_again up_after_crash up_after_interrupted_up down)
+  other_cluster up_again up_after_crash up_after_interrupted_up down)
 for name in "${tests[@]}"; do
   timed "test_$name"
 done

@@ -70,6 +70,7 @@ start_all() {
   wait_node node-0
   until_true 30 own_kubectl get serviceaccount default || fail "no default service account; see $STATE/logs"
   touch "$STATE/up"
+  echo "the cluster is up; next: testcluster/cluster run kubectl get nodes" >&2
 }
 
 cluster_down() {
