@@ -86,18 +86,6 @@ impl Bucket {
         self.rows.truncate(kept.len());
         self.values.truncate(kept.len() * width);
     }
-
-    fn into_points(self, width: usize) -> impl Iterator<Item = Point> {
-        let rows = self.rows.into_iter().enumerate();
-        rows.filter_map(move |(position, (row, time))| {
-            let values = self.values.get(position * width..(position + 1) * width)?;
-            Some(Point {
-                row,
-                time,
-                values: values.into(),
-            })
-        })
-    }
 }
 
 /// Thins out rows as they come, in bounded memory.
@@ -167,28 +155,39 @@ impl Thinning {
         self.buckets
             .iter_mut()
             .for_each(|bucket| bucket.keep_extremes(width));
-        let buckets = self.buckets.into_iter();
-        let points = buckets.flat_map(|bucket| bucket.into_points(width));
-        let mut points: Vec<Point> = points
-            .chain(self.worst.into_iter().map(|worst| worst.0))
+        let mut all = Bucket::default();
+        self.buckets
+            .into_iter()
+            .for_each(|bucket| all.append(bucket));
+        for Worst(point) in self.worst {
+            all.rows.push((point.row, point.time));
+            all.values.extend_from_slice(&point.values);
+        }
+        let mut order: Vec<_> = all
+            .rows
+            .iter()
+            .zip(all.values.chunks_exact(width))
             .collect();
-        points.sort_by_key(|point| (point.time, point.row));
-        points.dedup_by_key(|point| point.row);
+        order.sort_unstable_by_key(|((row, time), _)| (*time, *row));
+        order.dedup_by_key(|(row, _)| **row);
+        let column = || Vec::with_capacity(order.len());
         let mut series = PlotSeries {
-            values: vec![Vec::with_capacity(points.len()); width - 1],
+            times: order.iter().map(|((_, time), _)| *time).collect(),
+            values: (1..width).map(|_| column()).collect(),
+            scores: column(),
             ..PlotSeries::default()
         };
-        for point in points {
-            let score = point.score();
-            series.times.push(point.time);
-            series
-                .values
-                .iter_mut()
-                .zip(&point.values)
+        for (_, values) in order {
+            let columns = series.values.iter_mut().chain([&mut series.scores]);
+            columns
+                .zip(values)
                 .for_each(|(column, value)| column.push(*value));
-            series.scores.push(score);
-            series.predictions.push(is_anomaly(score));
         }
+        series.predictions = series
+            .scores
+            .iter()
+            .map(|score| is_anomaly(*score))
+            .collect();
         (series.rows, series.anomalies) = (self.rows, self.anomalies);
         series
     }
