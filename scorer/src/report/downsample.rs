@@ -66,10 +66,16 @@ pub(super) fn marks(scores: &[f64], anomalies: &[bool]) -> Vec<usize> {
 
 /// The stretch of time, of equal ones between the first and the last, that a position falls into.
 fn bucket(times: &[i64], position: usize) -> usize {
-    let time = |position: Option<&i64>| position.copied().map(i128::from).unwrap_or_default();
-    let (first, last) = (time(times.first()), time(times.last()));
-    let offset = time(times.get(position)) - first;
-    usize::try_from(offset * BUCKETS as i128 / (last - first + 1)).unwrap_or_default()
+    let first = times.first().copied().unwrap_or_default();
+    let since = |time: Option<&i64>| time.map_or(0, |time| time.abs_diff(first));
+    let (offset, span) = (since(times.get(position)), since(times.last()));
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and 150"
+    )]
+    let bucket = (offset as f64 / (span as f64 + 1.0) * BUCKETS as f64) as usize;
+    bucket.min(BUCKETS - 1)
 }
 
 fn value_at(values: &[f64], position: usize) -> f64 {

@@ -3,10 +3,13 @@ use std::io::{Chain, Cursor, ErrorKind, Read};
 use super::MAX_RECORD;
 use crate::readings::{ObjectSource, ReadingsError, Result};
 
+/// Bytes that a small object is read with.
+const FIRST_BYTES: usize = 1 << 16;
+
 /// A stream of bytes cut into blocks of whole lines.
 pub(super) struct Blocks {
     stream: Box<dyn Read + Send>,
-    /// As long as a block may be, so that a line that does not fit is too long.
+    /// Grows up to what a block may be, so that a line that does not fit then is too long.
     buffer: Vec<u8>,
     /// Where the unread bytes in `buffer` begin and end.
     start: usize,
@@ -29,7 +32,7 @@ impl Blocks {
     pub fn new(stream: Box<dyn Read + Send>) -> Self {
         Self {
             stream,
-            buffer: vec![0; MAX_RECORD],
+            buffer: vec![0; FIRST_BYTES],
             start: 0,
             end: 0,
             ended: false,
@@ -122,10 +125,13 @@ impl Blocks {
         self.buffer.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
         while !self.ended {
-            let free = self.buffer.get_mut(self.end..).unwrap_or_default();
-            if free.is_empty() {
-                break;
+            if self.end == self.buffer.len() {
+                if self.end == MAX_RECORD {
+                    break;
+                }
+                self.buffer.resize((2 * self.end).min(MAX_RECORD), 0);
             }
+            let free = self.buffer.get_mut(self.end..).unwrap_or_default();
             match self.stream.read(free) {
                 Ok(0) => self.ended = true,
                 Ok(count) => self.end += count,

@@ -8,8 +8,8 @@ use crate::steps::Context;
 
 /// Sensors that are drawn.
 const PLOTS: usize = 12;
-/// Wanted resolution of a plot: of so many stretches the extremes are read.
-const BUCKETS: usize = 200;
+/// Wanted resolution of a plot: of so many stretches the extremes are read. A plot draws 150.
+const BUCKETS: usize = 150;
 /// Anomalies that are drawn in any case.
 const ANOMALIES: usize = 150;
 
