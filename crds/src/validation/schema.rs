@@ -13,13 +13,22 @@ pub struct Schema {
     rules: Value,
 }
 
+/// Which rules are asked for.
+#[derive(Clone, Copy)]
+pub struct Wanted {
+    /// Those about what may not change, too.
+    pub changes: bool,
+    /// Those of the object and its spec, which look across fields, or else those of the fields below.
+    pub across_fields: bool,
+}
+
 impl Schema {
-    /// The CEL rules that `object` is subject to, compiled. Without `is_change` those about what may not change are left out.
+    /// The wanted CEL rules that `object` is subject to, compiled.
     ///
     /// A rule counts only where the object has the field that it belongs to. Compiling the others too would take longer than
     /// scoring some sensors.
-    pub fn rules(&self, object: &Value, is_change: bool) -> CompiledSchema {
-        compile_schema(&prune(&self.rules, object, is_change))
+    pub fn rules(&self, object: &Value, wanted: Wanted) -> CompiledSchema {
+        compile_schema(&prune(&self.rules, object, wanted, 0))
     }
 }
 
@@ -53,18 +62,20 @@ fn read(kind: Kind, json: &str) -> Result<Schema, String> {
     })
 }
 
-/// `schema` without the parts that say nothing about `value`.
-fn prune(schema: &Value, value: &Value, is_change: bool) -> Value {
+/// `schema`, `depth` fields down, without the parts that say nothing about `value` or are not wanted.
+fn prune(schema: &Value, value: &Value, wanted: Wanted, depth: usize) -> Value {
     let Some(node) = schema.as_object() else {
         return schema.clone();
     };
+    let is_wanted = wanted.across_fields == (depth < 2);
     let kept = node.iter().filter_map(|(key, part)| {
         let part = match (key.as_str(), part, value) {
             ("properties", Value::Object(fields), Value::Object(values)) => {
-                present(fields, values, is_change)
+                present(fields, values, wanted, depth + 1)
             }
             ("items", _, Value::Array(items)) if items.is_empty() => return None,
-            ("x-kubernetes-validations", Value::Array(rules), _) if !is_change => rules
+            ("x-kubernetes-validations", _, _) if !is_wanted => return None,
+            ("x-kubernetes-validations", Value::Array(rules), _) if !wanted.changes => rules
                 .iter()
                 .filter(|rule| !is_about_change(rule))
                 .cloned()
@@ -77,10 +88,15 @@ fn prune(schema: &Value, value: &Value, is_change: bool) -> Value {
 }
 
 /// The fields that `values` has, or has by default: `kube-cel` fills those in before it looks at the rules.
-fn present(fields: &Map<String, Value>, values: &Map<String, Value>, is_change: bool) -> Value {
+fn present(
+    fields: &Map<String, Value>,
+    values: &Map<String, Value>,
+    wanted: Wanted,
+    depth: usize,
+) -> Value {
     let present = fields.iter().filter_map(|(name, schema)| {
         let value = values.get(name).or_else(|| schema.get("default"))?;
-        Some((name.clone(), prune(schema, value, is_change)))
+        Some((name.clone(), prune(schema, value, wanted, depth)))
     });
     Value::Object(present.collect())
 }

@@ -4,9 +4,9 @@ use fleetscore_crds::OnInvalidReading;
 
 use super::{Chunk, InvalidReading, ReadRequest, SensorFailure, SensorRows, Sink};
 
-/// A sensor's rows are handed over once there are so many of them: enough for the scorer's vector units and small enough to
-/// stay in the processor's cache.
-const BATCH_ROWS: usize = 4096;
+/// A sensor's rows are handed over once there are so many of them: enough for the scorer's vector units, small enough to
+/// stay in the processor's cache, and soon enough to be scored while the rest is read.
+const BATCH_ROWS: usize = 512;
 
 /// Collects rows by sensor and hands them to the sink in batches, within a bound of memory.
 pub(super) struct Partition<'a> {

@@ -3,13 +3,13 @@ use std::io::{Chain, Cursor, ErrorKind, Read};
 use super::MAX_RECORD;
 use crate::readings::{ObjectSource, ReadingsError, Result};
 
-/// Bytes that a small object is read with.
-const FIRST_BYTES: usize = 1 << 16;
+/// Bytes of a block, unless a line is longer.
+const BLOCK: usize = 1 << 18;
 
 /// A stream of bytes cut into blocks of whole lines.
 pub(super) struct Blocks {
     stream: Box<dyn Read + Send>,
-    /// Grows up to what a block may be, so that a line that does not fit then is too long.
+    /// Grows where a line does not fit, up to the longest line that is allowed.
     buffer: Vec<u8>,
     /// Where the unread bytes in `buffer` begin and end.
     start: usize,
@@ -32,7 +32,7 @@ impl Blocks {
     pub fn new(stream: Box<dyn Read + Send>) -> Self {
         Self {
             stream,
-            buffer: vec![0; FIRST_BYTES],
+            buffer: vec![0; BLOCK],
             start: 0,
             end: 0,
             ended: false,
@@ -120,13 +120,13 @@ impl Blocks {
         ReadingsError::unreadable(object.name(), message)
     }
 
-    /// Fills the buffer or reaches the end.
+    /// Fills the buffer with a line at least, or reaches the end.
     fn fill(&mut self, object: &ObjectSource) -> Result<()> {
         self.buffer.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
         while !self.ended {
             if self.end == self.buffer.len() {
-                if self.end == MAX_RECORD {
+                if self.end == MAX_RECORD || self.unread().contains(&b'\n') {
                     break;
                 }
                 self.buffer.resize((2 * self.end).min(MAX_RECORD), 0);
