@@ -31,7 +31,9 @@ fn walk(schema: &Value, value: &Value, path: &str, found: &mut Vec<Violation>) {
             .for_each(report),
         Value::String(text) => text_bounds(schema, text).into_iter().for_each(report),
         Value::Array(items) => {
-            list_bounds(schema, items).into_iter().for_each(report);
+            count_bounds(schema, ["minItems", "maxItems"], items.len(), "entries")
+                .into_iter()
+                .for_each(report);
             if let Some(schema) = schema.get("items") {
                 for (position, item) in items.iter().enumerate() {
                     walk(schema, item, &format!("{path}[{position}]"), found);
@@ -189,18 +191,6 @@ fn is_time(text: &str) -> bool {
         .is_some_and(|byte| matches!(byte, b'T' | b't'));
     let seconds = text.as_bytes().get(16) == Some(&b':');
     separated && seconds && !text.contains('[') && text.parse::<jiff::Timestamp>().is_ok()
-}
-
-fn list_bounds(schema: &Value, items: &[Value]) -> Option<String> {
-    if let Some(message) = count_bounds(schema, ["minItems", "maxItems"], items.len(), "entries") {
-        return Some(message);
-    }
-    if schema.get("x-kubernetes-list-type").and_then(Value::as_str) != Some("set") {
-        return None;
-    }
-    let mut seen = std::collections::HashSet::new();
-    let twice = items.iter().find(|item| !seen.insert(item.to_string()))?;
-    Some(format!("holds {twice} twice; take one out"))
 }
 
 fn size_bounds(schema: &Value, fields: &Map<String, Value>) -> Option<String> {
