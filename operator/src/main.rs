@@ -150,7 +150,7 @@ impl Operator<'_> {
             let (runs, controller) = run::run(
                 self.client.clone(),
                 self.config.clone(),
-                scope.as_deref(),
+                scope,
                 self.metrics.clone(),
                 self.health.clone(),
                 stopped(&self.stop),

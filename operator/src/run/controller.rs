@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleetscore_crds::{Phase, ScoringRun};
-use futures::StreamExt;
+use futures::{FutureExt, Stream, StreamExt, stream};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
-use kube::runtime::controller::{Config as ControllerConfig, Controller, Error as ControllerError};
+use kube::runtime::controller::{Config, Error, applier, trigger_owners, trigger_self};
 use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector::{Store, store};
 use kube::runtime::{WatchStreamExt, watcher};
@@ -18,7 +18,7 @@ use kube::{Client, ResourceExt};
 
 use super::build::RUN_LABEL;
 use super::{Context, RunError, error_policy, reconcile};
-use crate::config::Config;
+use crate::config;
 use crate::metrics::Metrics;
 use crate::server::Health;
 
@@ -62,30 +62,31 @@ impl Runs {
 /// Gives what it sees at once, and the work as a future.
 pub fn run(
     client: Client,
-    config: Config,
-    namespace: Option<&str>,
+    config: config::Config,
+    namespace: Option<String>,
     metrics: Arc<Metrics>,
     health: Arc<Health>,
-    stop: impl Future<Output = ()> + Send + Sync + 'static,
+    stop: impl Future<Output = ()> + Send + 'static,
 ) -> (Runs, impl Future<Output = ()> + Send) {
-    let runs: Api<DeserializeGuard<ScoringRun>> = scoped(&client, namespace);
-    let jobs: Api<Job> = scoped(&client, namespace);
-    let (job_store, writer) = store();
-    let job_events = watcher(jobs, watcher::Config::default().labels(RUN_LABEL))
+    let namespace = namespace.as_deref();
+    let (run_store, run_writer) = store();
+    let (job_store, job_writer) = store();
+    let runs = watcher(scoped(&client, namespace), watcher::Config::default())
         .default_backoff()
-        .modify(trim)
-        .reflect(writer)
-        .touched_objects();
-    let controller = Controller::new(runs, watcher::Config::default())
-        .with_config(
-            ControllerConfig::default()
-                .debounce(DEBOUNCE)
-                .concurrency(CONCURRENCY),
-        )
-        .owns_stream(job_events)
-        .graceful_shutdown_on(stop);
+        .modify(|run: &mut DeserializeGuard<ScoringRun>| run.managed_fields_mut().clear())
+        .reflect(run_writer)
+        .applied_objects();
+    let jobs = watcher(
+        scoped(&client, namespace),
+        watcher::Config::default().labels(RUN_LABEL),
+    )
+    .default_backoff()
+    .modify(trim)
+    .reflect(job_writer)
+    .touched_objects();
+    let requests = stream::select(trigger_self(runs, ()), trigger_owners(jobs, (), ()));
     let seen = Runs {
-        runs: controller.store(),
+        runs: run_store,
         jobs: job_store.clone(),
     };
     let context = Arc::new(Context {
@@ -96,21 +97,31 @@ pub fn run(
         metrics,
         memories: super::Memories::default(),
     });
-    (seen.clone(), drive(controller, context, seen, health))
+    let work = applier(
+        |run, context| reconcile(run, context).boxed(),
+        error_policy,
+        context.clone(),
+        seen.runs.clone(),
+        requests.take_until(stop),
+        Config::default()
+            .debounce(DEBOUNCE)
+            .concurrency(CONCURRENCY),
+    );
+    (seen.clone(), drive(work, context, seen, health))
 }
 
-async fn drive(
-    controller: Controller<DeserializeGuard<ScoringRun>>,
+/// Does the work, and shows that it is alive.
+async fn drive<T>(
+    work: impl Stream<Item = Result<T, Error<RunError, watcher::Error>>>,
     context: Arc<Context>,
     seen: Runs,
     health: Arc<Health>,
 ) {
-    let stream = controller.run(reconcile, error_policy, context.clone());
-    let mut stream = std::pin::pin!(stream);
+    let mut work = std::pin::pin!(work);
     let mut beat = tokio::time::interval(BEAT);
     loop {
         tokio::select! {
-            item = stream.next() => match item {
+            item = work.next() => match item {
                 Some(result) => note(result.map(|_| ())),
                 None => break,
             },
@@ -122,12 +133,11 @@ async fn drive(
     }
 }
 
-fn note(result: Result<(), ControllerError<RunError, watcher::Error>>) {
+fn note(result: Result<(), Error<RunError, watcher::Error>>) {
     match result {
         // A failed pass has been told by the error policy.
-        Ok(())
-        | Err(ControllerError::ObjectNotFound(_) | ControllerError::ReconcilerFailed(..)) => {}
-        Err(ControllerError::QueueError(error)) => tracing::warn!("cannot watch: {error}"),
+        Ok(()) | Err(Error::ObjectNotFound(_) | Error::ReconcilerFailed(..)) => {}
+        Err(Error::QueueError(error)) => tracing::warn!("cannot watch: {error}"),
         Err(error) => tracing::error!("{error}"),
     }
 }

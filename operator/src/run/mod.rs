@@ -70,6 +70,12 @@ pub enum RunError {
     /// The stored object does not fit the API: the resource definition and the operator are of different versions.
     #[error("the ScoringRun cannot be read: {0}")]
     InvalidObject(String),
+    /// The stored object lacks what every stored object has.
+    #[error("the ScoringRun has no name, namespace or UID")]
+    Unnamed,
+    /// A defect of this program.
+    #[error("internal error: {0}")]
+    Panicked(String),
     /// The API server could not be asked.
     #[error("cannot read: {0}")]
     Read(#[source] kube::Error),
@@ -95,6 +101,8 @@ impl RunError {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::InvalidObject(_) => "InvalidObject",
+            Self::Unnamed => "Unnamed",
+            Self::Panicked(_) => "Panicked",
             Self::Read(_) => "Read",
             Self::Write(_) => "Write",
             Self::Status(_) => "Status",
@@ -121,19 +129,21 @@ async fn reconcile(
     object: Arc<DeserializeGuard<ScoringRun>>,
     context: Arc<Context>,
 ) -> Result<Action, RunError> {
-    let run = match &object.0 {
-        Ok(run) => run,
-        Err(invalid) => return Err(RunError::InvalidObject(invalid.error.clone())),
-    };
-    let Some(subject) = Subject::of(run) else {
-        return Err(RunError::InvalidObject(
-            "it has no name, namespace or UID".to_owned(),
-        ));
-    };
     let started = std::time::Instant::now();
-    let result = tokio::time::timeout(PASS, pass(run, &subject, &context)).await;
-    context.metrics.reconciled(started.elapsed());
-    result.unwrap_or(Err(RunError::Timeout))
+    let metrics = context.metrics.clone();
+    // A task of its own: a defect that one run brings out must not stop the others.
+    let task = tokio::spawn(async move {
+        let run = match &object.0 {
+            Ok(run) => run,
+            Err(invalid) => return Err(RunError::InvalidObject(invalid.error.clone())),
+        };
+        let subject = Subject::of(run).ok_or(RunError::Unnamed)?;
+        let pass = tokio::time::timeout(PASS, pass(run, &subject, &context));
+        pass.await.unwrap_or(Err(RunError::Timeout))
+    });
+    let result = task.await;
+    metrics.reconciled(started.elapsed());
+    result.unwrap_or_else(|error| Err(RunError::Panicked(error.to_string())))
 }
 
 #[tracing::instrument(skip_all, fields(namespace = subject.namespace, run = subject.name))]
