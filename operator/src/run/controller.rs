@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleetscore_crds::{Phase, ScoringRun};
+use futures::future::{BoxFuture, Shared};
 use futures::{FutureExt, Stream, StreamExt, stream};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::PodTemplateSpec;
@@ -29,17 +30,33 @@ const CONCURRENCY: u16 = 16;
 /// How often the controller shows that it is alive.
 const BEAT: Duration = Duration::from_secs(10);
 
+/// Whether a cache has been filled; false where its watch has ended before. Any number may wait for it, which a store's own
+/// future does not allow: it wakes the last one only.
+pub(super) type Filled = Shared<BoxFuture<'static, bool>>;
+
+fn filled<K>(store: &Store<K>) -> Filled
+where
+    K: kube::runtime::reflector::Lookup + Clone + Send + Sync + 'static,
+    K::DynamicType: Eq + std::hash::Hash + Clone + Send + Sync,
+{
+    let store = store.clone();
+    async move { store.wait_until_ready().await.is_ok() }
+        .boxed()
+        .shared()
+}
+
 /// The runs that one controller sees.
 #[derive(Clone)]
 pub struct Runs {
     runs: Store<DeserializeGuard<ScoringRun>>,
-    jobs: Store<Job>,
+    filled: [Filled; 2],
 }
 
 impl Runs {
     /// Resolves once everything has been listed.
     pub async fn wait_until_ready(&self) -> bool {
-        self.runs.wait_until_ready().await.is_ok() && self.jobs.wait_until_ready().await.is_ok()
+        let [runs, jobs] = self.filled.clone();
+        runs.await && jobs.await
     }
 
     /// The phase of every run.
@@ -85,15 +102,17 @@ pub fn run(
     .reflect(job_writer)
     .touched_objects();
     let requests = stream::select(trigger_self(runs, ()), trigger_owners(jobs, (), ()));
+    let jobs_filled = filled(&job_store);
     let seen = Runs {
+        filled: [filled(&run_store), jobs_filled.clone()],
         runs: run_store,
-        jobs: job_store.clone(),
     };
     let context = Arc::new(Context {
         recorder: Recorder::new(client.clone(), reporter()),
         client,
         config,
         jobs: job_store,
+        jobs_filled,
         metrics,
         memories: super::Memories::default(),
     });

@@ -59,6 +59,7 @@ pub struct Context {
     client: Client,
     config: Config,
     jobs: Store<Job>,
+    jobs_filled: controller::Filled,
     recorder: Recorder,
     metrics: Arc<Metrics>,
     memories: Memories,
@@ -190,11 +191,9 @@ async fn observe(
     now: Timestamp,
 ) -> Result<Observed, RunError> {
     // The watches are independent: before the Jobs are listed, a run would seem to have none.
-    context
-        .jobs
-        .wait_until_ready()
-        .await
-        .map_err(|_| RunError::Stopping)?;
+    if !context.jobs_filled.clone().await {
+        return Err(RunError::Stopping);
+    }
     let owned = |job: &Job| job.namespace().as_deref() == Some(&subject.namespace);
     let mut jobs: Vec<_> = context
         .jobs
