@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleetscore_crds::{Phase, ScoringRun};
-use futures::future::{BoxFuture, Shared};
-use futures::{FutureExt, Stream, StreamExt, stream};
+use futures::{FutureExt, Stream, StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use kube::api::Api;
@@ -16,6 +15,7 @@ use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::reflector::{Store, store};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, ResourceExt};
+use tokio::sync::watch;
 
 use super::build::RUN_LABEL;
 use super::{Context, RunError, error_policy, reconcile};
@@ -30,19 +30,16 @@ const CONCURRENCY: u16 = 16;
 /// How often the controller shows that it is alive.
 const BEAT: Duration = Duration::from_secs(10);
 
-/// Whether a cache has been filled; false where its watch has ended before. Any number may wait for it, which a store's own
-/// future does not allow: it wakes the last one only.
-pub(super) type Filled = Shared<BoxFuture<'static, bool>>;
+/// Whether a cache has been filled. Any number may wait for it; a store's own future wakes only the last one that does.
+pub(super) type Filled = watch::Receiver<bool>;
 
-fn filled<K>(store: &Store<K>) -> Filled
-where
-    K: kube::runtime::reflector::Lookup + Clone + Send + Sync + 'static,
-    K::DynamicType: Eq + std::hash::Hash + Clone + Send + Sync,
-{
-    let store = store.clone();
-    async move { store.wait_until_ready().await.is_ok() }
-        .boxed()
-        .shared()
+/// Notes in `filled` that everything has been listed, once the cache before it has it.
+fn note_filled<K>(filled: watch::Sender<bool>) -> impl FnMut(&watcher::Event<K>) {
+    move |event| {
+        if matches!(event, watcher::Event::InitDone) {
+            filled.send_replace(true);
+        }
+    }
 }
 
 /// The runs that one controller sees.
@@ -55,8 +52,9 @@ pub struct Runs {
 impl Runs {
     /// Resolves once everything has been listed.
     pub async fn wait_until_ready(&self) -> bool {
-        let [runs, jobs] = self.filled.clone();
-        runs.await && jobs.await
+        let [mut runs, mut jobs] = self.filled.clone();
+        runs.wait_for(|filled| *filled).await.is_ok()
+            && jobs.wait_for(|filled| *filled).await.is_ok()
     }
 
     /// The phase of every run.
@@ -86,12 +84,15 @@ pub fn run(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> (Runs, impl Future<Output = ()> + Send) {
     let namespace = namespace.as_deref();
+    let (runs_sender, runs_filled) = watch::channel(false);
+    let (jobs_sender, jobs_filled) = watch::channel(false);
     let (run_store, run_writer) = store();
     let (job_store, job_writer) = store();
     let runs = watcher(scoped(&client, namespace), watcher::Config::default())
         .default_backoff()
         .modify(|run: &mut DeserializeGuard<ScoringRun>| run.managed_fields_mut().clear())
         .reflect(run_writer)
+        .inspect_ok(note_filled(runs_sender))
         .applied_objects();
     let jobs = watcher(
         scoped(&client, namespace),
@@ -100,11 +101,11 @@ pub fn run(
     .default_backoff()
     .modify(trim)
     .reflect(job_writer)
+    .inspect_ok(note_filled(jobs_sender))
     .touched_objects();
     let requests = stream::select(trigger_self(runs, ()), trigger_owners(jobs, (), ()));
-    let jobs_filled = filled(&job_store);
     let seen = Runs {
-        filled: [filled(&run_store), jobs_filled.clone()],
+        filled: [runs_filled, jobs_filled.clone()],
         runs: run_store,
     };
     let context = Arc::new(Context {

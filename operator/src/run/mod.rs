@@ -191,9 +191,11 @@ async fn observe(
     now: Timestamp,
 ) -> Result<Observed, RunError> {
     // The watches are independent: before the Jobs are listed, a run would seem to have none.
-    if !context.jobs_filled.clone().await {
-        return Err(RunError::Stopping);
-    }
+    let mut filled = context.jobs_filled.clone();
+    filled
+        .wait_for(|filled| *filled)
+        .await
+        .map_err(|_| RunError::Stopping)?;
     let owned = |job: &Job| job.namespace().as_deref() == Some(&subject.namespace);
     let mut jobs: Vec<_> = context
         .jobs
@@ -306,7 +308,7 @@ fn again(
     let first = unsettled
         .then(|| after(Some(Timestamp::now()), SignedDuration::from_secs(3)))
         .flatten();
-    let first = first.filter(|_| memory.next_look().is_none());
+    let first = first.filter(|_| memory.next_look().is_none() && memory.refused.is_none());
     [decision.again, progress, retry, look, first]
         .into_iter()
         .flatten()
