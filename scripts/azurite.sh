@@ -2,6 +2,7 @@
 # Azurite, the emulator of Azure Blob Storage, for tests: on loopback, in memory.
 #
 #   azurite.sh start [PORT]            starts it (on a free port without PORT), waits until it answers, prints the environment
+#   azurite.sh install                 installs it, prints the folder of its programs
 #   azurite.sh env                     prints the environment of the running one
 #   azurite.sh container NAME...       creates containers; those that exist stay
 #   azurite.sh sas CONTAINER MINUTES   prints a SAS token that expires in MINUTES; expired where negative
@@ -108,7 +109,8 @@ stop() {
 
 case ${1:-} in
 start | stop) "$@" ;;
+install) install_programs && echo "$home" ;;
 env) print_env ;;
 container | sas) admin "$@" ;;
-*) fail "usage: azurite.sh start [PORT] | env | container NAME... | sas CONTAINER MINUTES | stop" ;;
+*) fail "usage: azurite.sh start [PORT] | install | env | container NAME... | sas CONTAINER MINUTES | stop" ;;
 esac

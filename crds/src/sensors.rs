@@ -15,7 +15,7 @@ pub struct SensorsSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 1, max = 1000),
-        extend("x-kubernetes-list-type" = "set", "x-kubernetes-validations" = crate::rules::sensor_list())
+        extend("x-kubernetes-list-type" = "atomic", "x-kubernetes-validations" = crate::rules::sensor_list())
     )]
     pub list: Option<Vec<SensorKey>>,
     /// URL of a CSV (with header) or JSON lines object with one sensor a row; its columns are the keys.

@@ -195,7 +195,10 @@ fn list_bounds(schema: &Value, items: &[Value]) -> Option<String> {
     if let Some(message) = count_bounds(schema, ["minItems", "maxItems"], items.len(), "entries") {
         return Some(message);
     }
-    if schema.get("x-kubernetes-list-type").and_then(Value::as_str) != Some("set") {
+    // A list of maps that is replaced as a whole: a set but for its name, since server-side apply knows no sets of maps.
+    let is_set =
+        schema["x-kubernetes-list-type"] == "atomic" && schema["items"]["type"] == "object";
+    if !is_set {
         return None;
     }
     let mut seen = std::collections::HashSet::new();

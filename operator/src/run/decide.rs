@@ -511,3 +511,6 @@ pub fn wait(again: Option<Timestamp>, now: Timestamp) -> Option<std::time::Durat
         .max(SignedDuration::from_millis(100));
     std::time::Duration::try_from(ahead).ok()
 }
+
+#[cfg(test)]
+mod tests;
