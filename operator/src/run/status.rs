@@ -423,3 +423,6 @@ fn cut(text: &str, bytes: usize) -> String {
 fn whole_second(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
+
+#[cfg(test)]
+mod tests;
