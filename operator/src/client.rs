@@ -84,9 +84,8 @@ fn verb(method: &Method, query: &str, named: bool) -> &'static str {
 /// The resource in a path of the API, with its subresource, and whether one object of it is named.
 fn resource(path: &str) -> (String, bool) {
     let segments: Vec<_> = path.trim_matches('/').split('/').collect();
-    let rest = match segments.as_slice() {
-        ["api", _, rest @ ..] | ["apis", _, _, rest @ ..] => rest,
-        _ => return ("none".to_owned(), true),
+    let (["api", _, rest @ ..] | ["apis", _, _, rest @ ..]) = segments.as_slice() else {
+        return ("none".to_owned(), true);
     };
     match rest {
         ["namespaces", _, resource, rest @ ..] | [resource, rest @ ..] => match rest {

@@ -18,7 +18,7 @@ const STEP_SECONDS: [f64; 12] = [
 /// Upper bounds for what takes milliseconds to a minute.
 const PASS_SECONDS: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 60.0];
 
-/// All metrics. Names and meanings are in `docs/operator.md`.
+/// All metrics.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,

@@ -15,7 +15,7 @@ use crate::metrics::Metrics;
 use crate::run::Runs;
 
 /// A controller that has shown no sign of life for so long is stuck.
-const STUCK: Duration = Duration::from_secs(60);
+const STUCK: Duration = Duration::from_mins(1);
 
 /// What the probes ask about.
 #[derive(Default)]

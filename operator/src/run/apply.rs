@@ -96,7 +96,7 @@ impl<'a> Applier<'a> {
         }
     }
 
-    /// The ConfigMap that the pods of `step` read. One that an earlier spec was planned with is made anew.
+    /// The `ConfigMap` that the pods of `step` read. One that an earlier spec was planned with is made anew.
     async fn ensure_config_map(&self, step: Step) -> Result<Option<Refusal>, kube::Error> {
         let map = build::config_map(self.run);
         let Err(error) = self.post::<ConfigMap>(&map).await else {

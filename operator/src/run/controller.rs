@@ -75,6 +75,10 @@ impl Runs {
 /// Runs the controller for a namespace, or all, until `stop`; then the passes that have begun are finished.
 ///
 /// Gives what it sees at once, and the work as a future.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the work outlives what the name is borrowed from"
+)]
 pub fn run(
     client: Client,
     config: config::Config,
@@ -83,19 +87,21 @@ pub fn run(
     health: Arc<Health>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> (Runs, impl Future<Output = ()> + Send) {
-    let namespace = namespace.as_deref();
     let (runs_sender, runs_filled) = watch::channel(false);
     let (jobs_sender, jobs_filled) = watch::channel(false);
     let (run_store, run_writer) = store();
     let (job_store, job_writer) = store();
-    let runs = watcher(scoped(&client, namespace), watcher::Config::default())
-        .default_backoff()
-        .modify(|run: &mut DeserializeGuard<ScoringRun>| run.managed_fields_mut().clear())
-        .reflect(run_writer)
-        .inspect_ok(note_filled(runs_sender))
-        .applied_objects();
+    let runs = watcher(
+        scoped(&client, namespace.as_deref()),
+        watcher::Config::default(),
+    )
+    .default_backoff()
+    .modify(|run: &mut DeserializeGuard<ScoringRun>| run.managed_fields_mut().clear())
+    .reflect(run_writer)
+    .inspect_ok(note_filled(runs_sender))
+    .applied_objects();
     let jobs = watcher(
-        scoped(&client, namespace),
+        scoped(&client, namespace.as_deref()),
         watcher::Config::default().labels(RUN_LABEL),
     )
     .default_backoff()

@@ -90,9 +90,9 @@ pub struct Totals {
 /// Something to write.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// Create the Job of plan or collect, and the ConfigMap before it.
+    /// Create the Job of plan or collect, and the `ConfigMap` before it.
     Create(Step),
-    /// Create a score Job, and the ConfigMap before it.
+    /// Create a score Job, and the `ConfigMap` before it.
     CreatePart(Part, Plan),
     /// Stop a Job's pods.
     Suspend(JobView),
@@ -100,7 +100,7 @@ pub enum Action {
     Resume(JobView),
     /// Delete a Job and its pods.
     Delete(JobView),
-    /// Delete the ConfigMap.
+    /// Delete the `ConfigMap`.
     DeleteConfigMap,
 }
 

@@ -14,7 +14,7 @@ pub fn events(old: &ScoringRunStatus, new: &ScoringRunStatus) -> Vec<Event> {
     if let Some((reason, message)) = trouble
         && (ended || trouble_of(old).map(|(reason, _)| reason) != Some(reason))
     {
-        events.push(event(EventType::Warning, reason, message.to_owned()));
+        events.push(event(EventType::Warning, reason, message));
     }
     if old.phase != new.phase && new.phase != Phase::Failed {
         let kind = if new.phase == Phase::PartiallySucceeded {
@@ -22,7 +22,7 @@ pub fn events(old: &ScoringRunStatus, new: &ScoringRunStatus) -> Vec<Event> {
         } else {
             EventType::Normal
         };
-        events.push(event(kind, &format!("{:?}", new.phase), note(new)));
+        events.push(event(kind, &format!("{:?}", new.phase), &note(new)));
     }
     events
 }
@@ -58,7 +58,7 @@ fn note(status: &ScoringRunStatus) -> String {
     }
 }
 
-fn event(type_: EventType, reason: &str, note: String) -> Event {
+fn event(type_: EventType, reason: &str, note: &str) -> Event {
     let short: String = note.chars().take(NOTE_CHARS).collect();
     Event {
         type_,

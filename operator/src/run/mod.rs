@@ -50,7 +50,7 @@ use subject::Subject;
 use trouble::{Trouble, TroubleKind};
 
 /// How long one pass may take.
-const PASS: Duration = Duration::from_secs(60);
+const PASS: Duration = Duration::from_mins(1);
 /// How soon a refused creation is tried again.
 const AFTER_REFUSAL: SignedDuration = SignedDuration::from_secs(15);
 
@@ -333,6 +333,10 @@ fn names(decision: &Decision) -> String {
 }
 
 /// How long to wait after an error. Another version of the object is on its way already.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the controller hands them over"
+)]
 fn error_policy(
     object: Arc<DeserializeGuard<ScoringRun>>,
     error: &RunError,

@@ -273,7 +273,7 @@ fn conditions(status: &mut ScoringRunStatus, decision: &Decision, now: Timestamp
             message,
         },
     ] {
-        set(status, word, now);
+        set(status, &word, now);
     }
 }
 
@@ -320,7 +320,7 @@ fn set_planned(status: &mut ScoringRunStatus, decision: &Decision, now: Timestam
             let message = format!("{sensors} sensors in {pods} pods");
             set(
                 status,
-                Word {
+                &Word {
                     kind: "Planned",
                     holds: true,
                     reason: "Planned",
@@ -332,7 +332,7 @@ fn set_planned(status: &mut ScoringRunStatus, decision: &Decision, now: Timestam
         _ if !is_planned => {
             set(
                 status,
-                Word {
+                &Word {
                     kind: "Planned",
                     holds: false,
                     reason: "NotPlanned",
@@ -345,7 +345,7 @@ fn set_planned(status: &mut ScoringRunStatus, decision: &Decision, now: Timestam
     }
 }
 
-fn set(status: &mut ScoringRunStatus, word: Word<'_>, now: Timestamp) {
+fn set(status: &mut ScoringRunStatus, word: &Word<'_>, now: Timestamp) {
     let holds = if word.holds {
         ConditionStatus::True
     } else {

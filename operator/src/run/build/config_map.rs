@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 use super::{GENERATION_ANNOTATION, RUN_LABEL};
 use crate::run::subject::Subject;
 
-/// The file in the ConfigMap that holds the run.
+/// The file in the `ConfigMap` that holds the run.
 pub const FILE: &str = "run.json";
 
-/// The ConfigMap that hands the pods their run: the spec as it is now, without what only the operator needs.
+/// The `ConfigMap` that hands the pods their run: the spec as it is now, without what only the operator needs.
 pub fn config_map(run: &Subject) -> Value {
     json!({
         "apiVersion": "v1",

@@ -37,13 +37,13 @@ fn ending(decision: &Decision) -> (Phase, Option<&str>) {
     }
 }
 
-fn trouble(kind: TroubleKind, reason: &str, since: i64) -> Option<Trouble> {
-    Some(Trouble {
+fn trouble(kind: TroubleKind, reason: &str, since: i64) -> Trouble {
+    Trouble {
         kind,
         reason: reason.to_owned(),
         message: "why".to_owned(),
         since: at(since),
-    })
+    }
 }
 
 fn score(succeeded: u32) -> JobView {
@@ -282,12 +282,12 @@ fn pods_that_cannot_start_fail_the_run_in_time_and_with_their_reason() {
     let mut run = subject();
     run.spec.pending_timeout_seconds = 100;
     let mut jobs = seen(vec![job(Step::Plan, 0)]);
-    jobs.trouble = trouble(TroubleKind::Blocked, "ImagePullBackOff", 5);
+    jobs.trouble = Some(trouble(TroubleKind::Blocked, "ImagePullBackOff", 5));
     let early = decide(&run, &jobs, at(104));
     assert_eq!((early.stage, early.again), (Stage::Planning, Some(at(105))));
     let late = decide(&run, &jobs, at(105));
     assert_eq!(ending(&late), (Phase::Failed, Some("ImagePullBackOff")));
-    jobs.trouble = trouble(TroubleKind::Invalid, "InvalidPodTemplate", 5);
+    jobs.trouble = Some(trouble(TroubleKind::Invalid, "InvalidPodTemplate", 5));
     assert_eq!(
         ending(&decide(&run, &jobs, at(5))),
         (Phase::Failed, Some("InvalidPodTemplate"))
@@ -304,7 +304,7 @@ fn a_full_cluster_fails_a_run_only_where_none_of_its_pods_runs() {
             ready,
             ..score(0)
         }]);
-        seen.trouble = trouble(TroubleKind::Unschedulable, "Unschedulable", 0);
+        seen.trouble = Some(trouble(TroubleKind::Unschedulable, "Unschedulable", 0));
         seen
     };
     let slow = decide(&run, &with(1), at(500));
@@ -324,7 +324,7 @@ fn what_was_scored_before_pods_could_not_start_is_reported_with_that_reason() {
         ready: 4,
         ..score(3)
     }]);
-    jobs.trouble = trouble(TroubleKind::Blocked, "ImagePullBackOff", 0);
+    jobs.trouble = Some(trouble(TroubleKind::Blocked, "ImagePullBackOff", 0));
     let decision = decide(&run, &jobs, at(5000));
     assert!(
         matches!(&decision.stage, Stage::Collecting(_, Some(cause)) if cause.reason == "ImagePullBackOff")
@@ -418,9 +418,9 @@ prop_compose! {
             seen = told(seen, "pumps-collect", &totals("PartiallySucceeded"));
         }
         seen.trouble = match stuck {
-            0 => trouble(TroubleKind::Blocked, "ImagePullBackOff", since),
-            1 => trouble(TroubleKind::Unschedulable, "Unschedulable", since),
-            2 => trouble(TroubleKind::Invalid, "InvalidPodTemplate", since),
+            0 => Some(trouble(TroubleKind::Blocked, "ImagePullBackOff", since)),
+            1 => Some(trouble(TroubleKind::Unschedulable, "Unschedulable", since)),
+            2 => Some(trouble(TroubleKind::Invalid, "InvalidPodTemplate", since)),
             _ => None,
         };
         seen

@@ -28,13 +28,13 @@ fn condition<'a>(status: &'a ScoringRunStatus, kind: &str) -> &'a Condition {
         .unwrap()
 }
 
-fn blocked(reason: &str) -> Option<Trouble> {
-    Some(Trouble {
+fn blocked(reason: &str) -> Trouble {
+    Trouble {
         kind: TroubleKind::Blocked,
         reason: reason.to_owned(),
         message: "why".to_owned(),
         since: at(0),
-    })
+    }
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn conditions_keep_their_time_until_they_change() {
 fn what_hinders_a_run_is_its_reason() {
     let run = subject();
     let waiting = Decision {
-        trouble: blocked("ImagePullBackOff"),
+        trouble: Some(blocked("ImagePullBackOff")),
         ..decision(Stage::Planning)
     };
     let found = status(&run, &seen(vec![]), &waiting, at(1));
