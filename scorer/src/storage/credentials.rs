@@ -5,8 +5,11 @@ use fleetscore_crds::AzureAuth;
 use super::secret::Secret;
 use super::{Environment, StorageError};
 
-/// Where account keys and SAS tokens are looked for, in this order; the first two are what a pod gets from its secret.
-const SECRETS: [(&str, bool); 4] = [
+/// Where account keys and SAS tokens are looked for, in this order; the first two are what a pod gets from the keys of its
+/// secret, which it takes in with the prefix `FLEETSCORE_AZURE_`.
+const SECRETS: [(&str, bool); 6] = [
+    ("FLEETSCORE_AZURE_accountKey", true),
+    ("FLEETSCORE_AZURE_sasToken", false),
     ("FLEETSCORE_AZURE_ACCOUNT_KEY", true),
     ("FLEETSCORE_AZURE_SAS_TOKEN", false),
     ("AZURE_STORAGE_ACCOUNT_KEY", true),
@@ -53,7 +56,10 @@ impl Credentials {
             AzureAuth::Secret => secret(environment).ok_or_else(|| {
                 let names = SECRETS.map(|(name, _)| name).join(", ");
                 StorageError::Config {
-                    reason: format!("auth: Secret finds none of the variables {names}; set one"),
+                    reason: format!(
+                        "auth: Secret finds no key accountKey or sasToken in the secret of spec.storage.azure.secretRef; \
+                         outside a pod, none of the variables {names}"
+                    ),
                 }
             }),
             AzureAuth::Emulator => Ok(Self::AccountKey {
@@ -220,6 +226,12 @@ mod tests {
             "ManagedIdentity"
         );
         assert_eq!(resolve(AzureAuth::Secret, false, [key]).unwrap(), key.0);
+        for key in [
+            ("FLEETSCORE_AZURE_accountKey", "a2V5\n"),
+            ("FLEETSCORE_AZURE_sasToken", "sv=1&sig=x"),
+        ] {
+            assert_eq!(resolve(AzureAuth::Secret, false, [key]).unwrap(), key.0);
+        }
         assert_eq!(
             resolve(AzureAuth::Emulator, false, [key]).unwrap(),
             "auth: Emulator"
@@ -244,7 +256,8 @@ mod tests {
         );
         let error = resolve(AzureAuth::Secret, true, []).unwrap_err();
         assert!(
-            error.contains("FLEETSCORE_AZURE_ACCOUNT_KEY")
+            error.contains("accountKey or sasToken in the secret")
+                && error.contains("FLEETSCORE_AZURE_ACCOUNT_KEY")
                 && error.contains("AZURE_STORAGE_SAS_TOKEN"),
             "{error}"
         );

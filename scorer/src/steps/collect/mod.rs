@@ -2,39 +2,20 @@
 
 mod ledgers;
 mod plots;
+mod totals;
 
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use fleetscore_crds::Phase;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use self::ledgers::fold_ledgers;
+pub use self::totals::Totals;
 use super::plan::read_header;
 use super::{Context, StepError};
 use crate::outputs;
 use crate::report::{self, Fold, Report, RunInfo};
-
-/// What the collect step tells whoever started it: the run's totals.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Totals {
-    /// `Succeeded`, `PartiallySucceeded` or `Failed`.
-    pub phase: Phase,
-    /// Sensors of the run.
-    pub sensors: u64,
-    /// Sensors whose predictions are written.
-    pub succeeded: u64,
-    /// Sensors that failed.
-    pub failed: u64,
-    /// Readings scored.
-    pub rows: u64,
-    /// Readings predicted as anomaly.
-    pub anomalies: u64,
-    /// URL of the report to look at.
-    pub report: String,
-}
 
 /// Folds the ledgers into the report, lists the failed sensors and puts `_SUCCESS` last, if the failure policy holds.
 pub async fn collect(context: &Context) -> Result<Report, StepError> {
@@ -99,19 +80,4 @@ async fn write_report(context: &Context, report: &Report) -> Result<(), StepErro
         .put(&run.output.join(outputs::REPORT_HTML)?, Bytes::from(html))
         .await?;
     Ok(())
-}
-
-impl Totals {
-    /// The totals of a report.
-    pub fn of(context: &Context, report: &Report) -> Self {
-        Self {
-            phase: report.phase,
-            sensors: report.sensors.total,
-            succeeded: report.sensors.succeeded,
-            failed: report.sensors.failed,
-            rows: report.rows,
-            anomalies: report.anomalies,
-            report: format!("{}{}", context.run.output, outputs::REPORT_HTML),
-        }
-    }
 }

@@ -1,0 +1,112 @@
+//! The operator's configuration file.
+
+use std::path::{Path, PathBuf};
+
+use fleetscore_crds::PodTemplate;
+use serde::Deserialize;
+use thiserror::Error;
+
+/// What the operator's configuration file holds.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Config {
+    /// The image of the pods.
+    pub scorer: ScorerImage,
+    /// Merged over the defaults of every score pod, under the run's own `podTemplate`.
+    #[serde(default)]
+    pub pod_template: PodTemplate,
+    /// The same for plan and collect, under the run's own `coordinatorTemplate`.
+    #[serde(default)]
+    pub coordinator_template: PodTemplate,
+}
+
+/// Which image the pods run.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ScorerImage {
+    /// Its name with tag or digest.
+    pub image: String,
+    /// `Always`, `IfNotPresent` or `Never`. Default: what Kubernetes makes of the tag.
+    #[serde(default)]
+    pub image_pull_policy: Option<String>,
+}
+
+/// Why the configuration cannot be used.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{}: {source}; name the configuration file with --config", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// What went wrong.
+        source: std::io::Error,
+    },
+    /// The file does not hold a configuration.
+    #[error("{}: {reason}", file.display())]
+    Invalid {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong, with line and column.
+        reason: String,
+    },
+}
+
+impl Config {
+    /// The configuration in `file`.
+    ///
+    /// # Errors
+    ///
+    /// A file that is absent, is not YAML, lacks `scorer.image` or holds a field that does not exist.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(file).map_err(|source| ConfigError::Read {
+            file: file.to_owned(),
+            source,
+        })?;
+        Self::parse(&text).map_err(|reason| ConfigError::Invalid {
+            file: file.to_owned(),
+            reason,
+        })
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let config: Self = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+        if config.scorer.image.trim().is_empty() {
+            return Err("scorer.image is empty; name the image of the pods".to_owned());
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_is_there() {
+        let text = "scorer: {image: a/b:1}\npodTemplate: {spec: {nodeSelector: {pool: scoring}}}\n";
+        let config = Config::parse(text).unwrap();
+        assert_eq!(config.scorer.image, "a/b:1");
+        assert_eq!(
+            config.pod_template.spec["nodeSelector"]["pool"],
+            serde_json::json!("scoring")
+        );
+        assert!(config.coordinator_template.spec.is_empty());
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_know() {
+        for (text, word) in [
+            ("scorer: {image: a, pullPolicy: Always}", "pullPolicy"),
+            ("scorer: {image: a}\ntemplate: {}", "template"),
+            ("scorer: {}", "image"),
+            ("scorer: {image: ' '}", "scorer.image is empty"),
+            ("{", ""),
+        ] {
+            let error = Config::parse(text).unwrap_err();
+            assert!(error.contains(word), "{text}: {error}");
+        }
+        let error = Config::load(Path::new("/nowhere/operator.yaml")).unwrap_err();
+        assert!(error.to_string().contains("/nowhere/operator.yaml"));
+    }
+}

@@ -1,0 +1,202 @@
+//! `fleetscore-operator`: the program.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Parser;
+use fleetscore_operator::args::Args;
+use fleetscore_operator::client::client;
+use fleetscore_operator::config::Config;
+use fleetscore_operator::lease::Lease;
+use fleetscore_operator::metrics::Metrics;
+use fleetscore_operator::server::{self, Health};
+use fleetscore_operator::{run, telemetry};
+use futures::future::{BoxFuture, FutureExt, join_all};
+use kube::Client;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// How long passes that have begun may take to end.
+const DRAIN: Duration = Duration::from_secs(10);
+/// How often the API server is asked whether it is there.
+const REACH: Duration = Duration::from_secs(10);
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match start(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Standard error is where the log goes; whoever reads it wants it in the same form.
+            tracing::error!("{error:#}");
+            eprintln!("fleetscore-operator: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(args: &Args) -> anyhow::Result<()> {
+    // It fails only where a provider is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let telemetry = telemetry::start(args.log_format, &args.log)?;
+    let config = Config::load(&args.config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let result = runtime.block_on(operate(args, config));
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    drop(telemetry);
+    result
+}
+
+async fn operate(args: &Args, config: Config) -> anyhow::Result<()> {
+    let (stopper, stop) = watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        let _ = stopper.send(true);
+    });
+    let metrics = Arc::new(Metrics::new());
+    let health = Arc::new(Health::default());
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .with_context(|| format!("--listen {}", args.listen))?;
+    let server = server::serve(listener, health.clone(), metrics.clone(), stopped(&stop));
+    tokio::spawn(server);
+    let kube_config = kube::Config::infer()
+        .await
+        .context("no cluster to work in")?;
+    let client = client(kube_config, metrics.clone())?;
+    tokio::spawn(reach(client.clone(), health.clone()));
+    let operator = Operator {
+        args,
+        config,
+        client,
+        metrics,
+        health,
+        stop,
+    };
+    if args.no_leader_election {
+        operator.work().await
+    } else {
+        operator.lead().await
+    }
+}
+
+/// Resolves once the process is asked to stop.
+fn stopped(stop: &watch::Receiver<bool>) -> BoxFuture<'static, ()> {
+    let mut stop = stop.clone();
+    async move {
+        let _ = stop.wait_for(|stop| *stop).await;
+    }
+    .boxed()
+}
+
+/// Keeps asking the API server for its version.
+async fn reach(client: Client, health: Arc<Health>) {
+    loop {
+        let answer = tokio::time::timeout(REACH, client.apiserver_version()).await;
+        health.reaches(matches!(answer, Ok(Ok(_))));
+        tokio::time::sleep(REACH).await;
+    }
+}
+
+struct Operator<'a> {
+    args: &'a Args,
+    config: Config,
+    client: Client,
+    metrics: Arc<Metrics>,
+    health: Arc<Health>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Operator<'_> {
+    /// Works while this replica has the Lease. Once lost, the process ends: it must not go on beside the new leader.
+    async fn lead(&self) -> anyhow::Result<()> {
+        let namespace = self.lease_namespace();
+        let name = &self.args.lease_name;
+        let mut lease = Lease::claim(self.client.clone(), name, &namespace, &identity())
+            .await
+            .with_context(|| format!("the Lease {namespace}/{name}"))?;
+        let leads = tokio::select! {
+            leads = lease.gained() => leads,
+            () = stopped(&self.stop) => {
+                lease.release().await;
+                return Ok(());
+            }
+        };
+        anyhow::ensure!(leads, "the claim to the Lease {namespace}/{name} has ended");
+        tracing::info!(lease = name, namespace, "leading");
+        let result = tokio::select! {
+            result = self.work() => result,
+            () = lease.lost() => anyhow::bail!("the Lease {namespace}/{name} is lost"),
+        };
+        lease.release().await;
+        result
+    }
+
+    /// Runs the controllers until the process is asked to stop.
+    async fn work(&self) -> anyhow::Result<()> {
+        self.metrics.leads(true);
+        let (mut seen, mut controllers) = (Vec::new(), Vec::new());
+        for scope in self.args.scopes() {
+            let (runs, controller) = run::run(
+                self.client.clone(),
+                self.config.clone(),
+                scope,
+                self.metrics.clone(),
+                self.health.clone(),
+                stopped(&self.stop),
+            );
+            seen.push(runs);
+            controllers.push(controller);
+        }
+        self.health.begins(seen.clone());
+        let health = self.health.clone();
+        tokio::spawn(async move {
+            if join_all(seen.iter().map(run::Runs::wait_until_ready))
+                .await
+                .into_iter()
+                .all(|ready| ready)
+            {
+                health.has_synced();
+                tracing::info!("everything is listed");
+            }
+        });
+        let mut work = std::pin::pin!(join_all(controllers));
+        tokio::select! {
+            _ = &mut work => {}
+            () = stopped(&self.stop) => {
+                if tokio::time::timeout(DRAIN, work).await.is_err() {
+                    tracing::warn!("some passes did not end in {} s", DRAIN.as_secs());
+                }
+            }
+        }
+        self.metrics.leads(false);
+        anyhow::ensure!(*self.stop.borrow(), "the controller has ended by itself");
+        Ok(())
+    }
+
+    fn lease_namespace(&self) -> String {
+        self.args
+            .lease_namespace
+            .clone()
+            .or_else(|| std::env::var("POD_NAMESPACE").ok())
+            .unwrap_or_else(|| self.client.default_namespace().to_owned())
+    }
+}
+
+/// A name that no other replica has: the pod's, or one of this process.
+fn identity() -> String {
+    let host = ["POD_NAME", "HOSTNAME"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok());
+    host.unwrap_or_else(|| format!("fleetscore-operator-{}", std::process::id()))
+}

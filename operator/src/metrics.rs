@@ -1,0 +1,248 @@
+//! The operator's metrics, in the text format of Prometheus.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use fleetscore_crds::Phase;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::{Family, MetricConstructor};
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// Upper bounds for what takes seconds to hours.
+const STEP_SECONDS: [f64; 12] = [
+    1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 14400.0,
+];
+/// Upper bounds for what takes milliseconds to a minute.
+const PASS_SECONDS: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 60.0];
+
+/// All metrics.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    runs: Family<PhaseLabel, Gauge>,
+    scored: Counter,
+    failed: Family<ReasonLabel, Counter>,
+    steps: Family<StepLabel, Histogram, Steps>,
+    first_node: Histogram,
+    passes: Histogram,
+    errors: Family<ErrorLabel, Counter>,
+    requests: Family<RequestLabel, Counter>,
+    leader: Gauge,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct PhaseLabel {
+    phase: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct StepLabel {
+    step: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ErrorLabel {
+    error: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct RequestLabel {
+    verb: String,
+    resource: String,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Steps;
+
+impl MetricConstructor<Histogram> for Steps {
+    fn new_metric(&self) -> Histogram {
+        Histogram::new(STEP_SECONDS)
+    }
+}
+
+impl Metrics {
+    /// Metrics that are all zero.
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("fleetscore"),
+            runs: Family::default(),
+            scored: Counter::default(),
+            failed: Family::default(),
+            steps: Family::new_with_constructor(Steps),
+            first_node: Histogram::new(STEP_SECONDS),
+            passes: Histogram::new(PASS_SECONDS),
+            errors: Family::default(),
+            requests: Family::default(),
+            leader: Gauge::default(),
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("runs", "Runs by phase", self.runs.clone());
+        registry.register(
+            "sensors_scored",
+            "Sensors that ended runs have scored",
+            self.scored.clone(),
+        );
+        registry.register(
+            "sensors_failed",
+            "Sensors that failed in ended runs",
+            self.failed.clone(),
+        );
+        registry.register(
+            "step_duration_seconds",
+            "From the start of a step's first Job to the end of its last",
+            self.steps.clone(),
+        );
+        registry.register(
+            "time_to_first_node_seconds",
+            "From the first score Job's start to its first running pod, of runs that waited for machines",
+            self.first_node.clone(),
+        );
+        registry.register(
+            "reconcile_duration_seconds",
+            "One pass over one run",
+            self.passes.clone(),
+        );
+        registry.register(
+            "reconcile_errors",
+            "Passes that failed",
+            self.errors.clone(),
+        );
+        registry.register(
+            "api_requests",
+            "Requests to the API server",
+            self.requests.clone(),
+        );
+        registry.register(
+            "leader",
+            "1 where this replica is the leader",
+            self.leader.clone(),
+        );
+    }
+
+    /// One request to the API server.
+    pub fn requested(&self, verb: &str, resource: &str) {
+        let label = RequestLabel {
+            verb: verb.to_owned(),
+            resource: resource.to_owned(),
+        };
+        self.requests.get_or_create(&label).inc();
+    }
+
+    /// One pass over one run.
+    pub fn reconciled(&self, took: Duration) {
+        self.passes.observe(took.as_secs_f64());
+    }
+
+    /// A pass that failed.
+    pub fn failed(&self, error: &str) {
+        self.errors
+            .get_or_create(&ErrorLabel {
+                error: error.to_owned(),
+            })
+            .inc();
+    }
+
+    /// A step of an ended run.
+    pub fn step(&self, step: &str, seconds: f64) {
+        self.steps
+            .get_or_create(&StepLabel {
+                step: step.to_owned(),
+            })
+            .observe(seconds);
+    }
+
+    /// A run got its first machine.
+    pub fn first_node(&self, seconds: f64) {
+        self.first_node.observe(seconds);
+    }
+
+    /// Sensors that an ended run has scored.
+    pub fn scored(&self, sensors: u64) {
+        self.scored.inc_by(sensors);
+    }
+
+    /// Sensors that failed in an ended run.
+    pub fn sensors_failed(&self, reason: &str, sensors: u64) {
+        if sensors > 0 {
+            self.failed
+                .get_or_create(&ReasonLabel {
+                    reason: reason.to_owned(),
+                })
+                .inc_by(sensors);
+        }
+    }
+
+    /// Whether this replica is the leader.
+    pub fn leads(&self, leader: bool) {
+        self.leader.set(leader.into());
+    }
+
+    /// The text of all metrics, with `phases` of the runs that are known now.
+    pub fn encode(&self, phases: &[Phase]) -> String {
+        self.runs.clear();
+        for phase in phases {
+            self.runs
+                .get_or_create(&PhaseLabel {
+                    phase: format!("{phase:?}"),
+                })
+                .inc();
+        }
+        let mut text = String::new();
+        if let Err(error) = prometheus_client::encoding::text::encode(&mut text, &self.registry) {
+            let _ = writeln!(text, "# {error}");
+        }
+        text
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_come_out_under_their_names() {
+        let metrics = Metrics::new();
+        metrics.requested("list", "pods");
+        metrics.requested("list", "pods");
+        metrics.scored(14);
+        metrics.sensors_failed("ModelNotFound", 1);
+        metrics.sensors_failed("Other", 0);
+        metrics.leads(true);
+        metrics.step("plan", 3.0);
+        let text = metrics.encode(&[Phase::Scoring, Phase::Scoring, Phase::Failed]);
+        for line in [
+            r#"fleetscore_api_requests_total{verb="list",resource="pods"} 2"#,
+            "fleetscore_sensors_scored_total 14",
+            r#"fleetscore_sensors_failed_total{reason="ModelNotFound"} 1"#,
+            r#"fleetscore_runs{phase="Scoring"} 2"#,
+            "fleetscore_leader 1",
+            r#"fleetscore_step_duration_seconds_count{step="plan"} 1"#,
+        ] {
+            assert!(
+                text.lines().any(|found| found == line),
+                "{line} is not in\n{text}"
+            );
+        }
+        assert!(!text.contains("Other"));
+        assert!(!metrics.encode(&[]).contains("phase="));
+    }
+}

@@ -1,0 +1,279 @@
+//! Everything that is written but the status: children are created or deleted, Jobs suspended or let go on. A child is never
+//! written again once it exists.
+
+use fleetscore_crds::Step;
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{
+    Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy,
+};
+use kube::core::{Request, Status};
+use kube::{Client, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::build::{self, GENERATION_ANNOTATION};
+use super::decide::Action;
+use super::job_view::JobView;
+use super::subject::Subject;
+use super::trouble::TroubleKind;
+use crate::config::Config;
+
+/// The name under which the operator writes.
+pub const FIELD_MANAGER: &str = "fleetscore-operator";
+
+/// The API server refused to create a child.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Whether it is for good.
+    pub kind: TroubleKind,
+    /// In one word.
+    pub reason: String,
+    /// In the API server's words.
+    pub message: String,
+}
+
+/// Writes the children of a run.
+pub struct Applier<'a> {
+    client: &'a Client,
+    config: &'a Config,
+    run: &'a Subject,
+}
+
+impl<'a> Applier<'a> {
+    /// Writes for `run`.
+    pub fn new(client: &'a Client, config: &'a Config, run: &'a Subject) -> Self {
+        Self {
+            client,
+            config,
+            run,
+        }
+    }
+
+    /// Does what was decided, in order, up to the first refusal.
+    ///
+    /// # Errors
+    ///
+    /// What the API server answers, where it is no answer to a creation.
+    pub async fn apply(&self, actions: &[Action]) -> Result<Option<Refusal>, kube::Error> {
+        for action in actions {
+            let refusal = match action {
+                Action::Create(step) => {
+                    self.create(*step, build::job(self.config, self.run, *step, None))
+                        .await?
+                }
+                Action::CreatePart(part, plan) => {
+                    let job = build::job(self.config, self.run, Step::Score, Some((part, *plan)));
+                    self.create(Step::Score, job).await?
+                }
+                Action::Suspend(job) => self.set_suspended(job, true).await?,
+                Action::Resume(job) => self.set_suspended(job, false).await?,
+                Action::Delete(job) => self.delete_job(job).await?,
+                Action::DeleteConfigMap => self.delete_config_map().await?,
+            };
+            if refusal.is_some() {
+                return Ok(refusal);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn create(&self, step: Step, job: Value) -> Result<Option<Refusal>, kube::Error> {
+        let refusal = self.ensure_config_map(step).await?;
+        if refusal.is_some() {
+            return Ok(refusal);
+        }
+        match self.post::<Job>(&job).await {
+            Ok(_) => Ok(None),
+            Err(error) => match status_of(&error) {
+                Some(status) if status.code == 409 => {
+                    self.adopt::<Job>(job["metadata"]["name"].as_str().unwrap_or_default())
+                        .await
+                }
+                Some(status) => Ok(Some(refusal_of(status, true).ok_or(error)?)),
+                None => Err(error),
+            },
+        }
+    }
+
+    /// The `ConfigMap` that the pods of `step` read. One that an earlier spec was planned with is made anew.
+    async fn ensure_config_map(&self, step: Step) -> Result<Option<Refusal>, kube::Error> {
+        let map = build::config_map(self.run);
+        let Err(error) = self.post::<ConfigMap>(&map).await else {
+            return Ok(None);
+        };
+        match status_of(&error) {
+            Some(status) if status.code == 409 => {}
+            Some(status) => return Ok(Some(refusal_of(status, false).ok_or(error)?)),
+            None => return Err(error),
+        }
+        let Some(found) = self.api::<ConfigMap>().get_opt(&self.run.name).await? else {
+            return Err(error);
+        };
+        if !self.owns(&found) {
+            return Ok(Some(conflict("ConfigMap", &self.run.name)));
+        }
+        let generation = found
+            .metadata
+            .annotations
+            .as_ref()
+            .and_then(|all| all.get(GENERATION_ANNOTATION));
+        if step == Step::Plan && generation != Some(&self.run.generation.to_string()) {
+            self.delete_config_map().await?;
+            self.post::<ConfigMap>(&map).await?;
+        }
+        Ok(None)
+    }
+
+    /// A child that exists already is as good as created, if it is the run's own.
+    async fn adopt<K>(&self, name: &str) -> Result<Option<Refusal>, kube::Error>
+    where
+        K: Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>
+            + Clone
+            + DeserializeOwned
+            + std::fmt::Debug,
+    {
+        let found = self.api::<K>().get_opt(name).await?;
+        let foreign = found.is_some_and(|found| !self.owns(&found));
+        Ok(foreign.then(|| conflict(&K::kind(&()), name)))
+    }
+
+    fn owns<K: Resource>(&self, child: &K) -> bool {
+        child
+            .owner_references()
+            .iter()
+            .any(|owner| owner.uid == self.run.uid && owner.controller == Some(true))
+    }
+
+    /// Creates an object with the API server's strict checks: a misspelt field of a template is an error, not left out.
+    async fn post<K>(&self, object: &Value) -> Result<K, kube::Error>
+    where
+        K: Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>
+            + DeserializeOwned
+            + Clone
+            + std::fmt::Debug,
+    {
+        let params = PostParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PostParams::default()
+        };
+        let path = K::url_path(&(), Some(&self.run.namespace));
+        let body = serde_json::to_vec(object).map_err(kube::Error::SerdeError)?;
+        let mut request = Request::new(path)
+            .create(&params, body)
+            .map_err(kube::Error::BuildRequest)?;
+        let uri = format!("{}&fieldValidation=Strict", request.uri());
+        *request.uri_mut() = uri
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| kube::Error::HttpError(error.into()))?;
+        self.client.request(request).await
+    }
+
+    async fn set_suspended(
+        &self,
+        job: &JobView,
+        suspended: bool,
+    ) -> Result<Option<Refusal>, kube::Error> {
+        // With the UID, so that a Job of the same name that has come since is left alone.
+        let patch = json!({"metadata": {"uid": job.uid}, "spec": {"suspend": suspended}});
+        let params = PatchParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        gone_is_fine(
+            self.api::<Job>()
+                .patch(&job.name, &params, &Patch::Merge(patch))
+                .await
+                .map(|_| ()),
+        )
+    }
+
+    async fn delete_job(&self, job: &JobView) -> Result<Option<Refusal>, kube::Error> {
+        let params = DeleteParams {
+            propagation_policy: Some(PropagationPolicy::Background),
+            preconditions: Some(Preconditions {
+                uid: Some(job.uid.clone()),
+                resource_version: None,
+            }),
+            ..DeleteParams::default()
+        };
+        gone_is_fine(
+            self.api::<Job>()
+                .delete(&job.name, &params)
+                .await
+                .map(|_| ()),
+        )
+    }
+
+    async fn delete_config_map(&self) -> Result<Option<Refusal>, kube::Error> {
+        let api = self.api::<ConfigMap>();
+        let Some(found) = api
+            .get_opt(&self.run.name)
+            .await?
+            .filter(|found| self.owns(found))
+        else {
+            return Ok(None);
+        };
+        let params = DeleteParams {
+            preconditions: Some(Preconditions {
+                uid: found.metadata.uid,
+                resource_version: None,
+            }),
+            ..DeleteParams::default()
+        };
+        gone_is_fine(api.delete(&self.run.name, &params).await.map(|_| ()))
+    }
+
+    fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>,
+    {
+        Api::namespaced(self.client.clone(), &self.run.namespace)
+    }
+}
+
+/// The API server's answer, where it is what went wrong.
+pub fn status_of(error: &kube::Error) -> Option<&Status> {
+    match error {
+        kube::Error::Api(status) => Some(status),
+        _ => None,
+    }
+}
+
+/// A refusal to create something: told in the run's status. None where the server was only busy.
+fn refusal_of(status: &Status, templated: bool) -> Option<Refusal> {
+    let by_webhook =
+        status.message.contains("admission webhook") || status.message.contains("webhook \"");
+    let (kind, reason) = match status.code {
+        429 | 503 | 504 => return None,
+        400 | 422 if templated && !by_webhook => (TroubleKind::Invalid, "InvalidPodTemplate"),
+        _ if status.reason.is_empty() => (TroubleKind::Refused, "CreateRefused"),
+        _ => (TroubleKind::Refused, status.reason.as_str()),
+    };
+    Some(Refusal {
+        kind,
+        reason: reason.to_owned(),
+        message: status.message.clone(),
+    })
+}
+
+fn conflict(kind: &str, name: &str) -> Refusal {
+    Refusal {
+        kind: TroubleKind::Refused,
+        reason: "NameConflict".to_owned(),
+        message: format!(
+            "a {kind} {name} exists that does not belong to this run; remove it, or name the run otherwise"
+        ),
+    }
+}
+
+/// Another object, or none, is where the Job was: nothing is left to do.
+fn gone_is_fine(result: Result<(), kube::Error>) -> Result<Option<Refusal>, kube::Error> {
+    match result {
+        Err(error) if status_of(&error).is_some_and(|status| matches!(status.code, 404 | 409)) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+        Ok(()) => Ok(None),
+    }
+}

@@ -1,0 +1,73 @@
+use fleetscore_crds::{API_VERSION, Kind, Manifest, ManifestMetadata, PodTemplate, ScoringRunSpec};
+use serde_json::{Value, json};
+
+use super::{GENERATION_ANNOTATION, RUN_LABEL};
+use crate::run::subject::Subject;
+
+/// The file in the `ConfigMap` that holds the run.
+pub const FILE: &str = "run.json";
+
+/// The `ConfigMap` that hands the pods their run: the spec as it is now, without what only the operator needs.
+pub fn config_map(run: &Subject) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": run.name,
+            "namespace": run.namespace,
+            "labels": {
+                RUN_LABEL: run.name,
+                "app.kubernetes.io/name": "fleetscore",
+                "app.kubernetes.io/instance": run.name,
+                "app.kubernetes.io/managed-by": "fleetscore-operator",
+            },
+            "annotations": {GENERATION_ANNOTATION: run.generation.to_string()},
+            "ownerReferences": [run.owner()],
+        },
+        "immutable": true,
+        "data": {FILE: json!(manifest(run)).to_string()},
+    })
+}
+
+fn manifest(run: &Subject) -> Manifest {
+    Manifest {
+        api_version: API_VERSION.to_owned(),
+        kind: Kind::ScoringRun,
+        metadata: ManifestMetadata {
+            name: run.name.clone(),
+            namespace: Some(run.namespace.clone()),
+            labels: run.labels.clone(),
+            annotations: std::collections::BTreeMap::new(),
+        },
+        spec: ScoringRunSpec {
+            suspend: false,
+            pod_template: PodTemplate::default(),
+            coordinator_template: PodTemplate::default(),
+            ..run.spec.clone()
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::testing::subject;
+
+    #[test]
+    fn the_pod_can_read_its_run() {
+        let mut run = subject();
+        run.labels.insert(
+            fleetscore_crds::SCHEDULE_LABEL.to_owned(),
+            "hourly".to_owned(),
+        );
+        run.spec.suspend = true;
+        let map = config_map(&run);
+        let text = map["data"]["run.json"].as_str().unwrap();
+        let read: Manifest = Manifest::from_json(text.as_bytes()).unwrap();
+        assert_eq!(read.metadata.name, run.name);
+        assert_eq!(read.metadata.schedule(), Some("hourly"));
+        assert_eq!(read.spec.model, run.spec.model);
+        assert!(!read.spec.suspend);
+        assert_eq!(map["immutable"], json!(true));
+    }
+}

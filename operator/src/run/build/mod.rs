@@ -1,0 +1,56 @@
+//! The run's children: what is created, never how. Pure.
+
+mod config_map;
+mod job;
+mod merge;
+mod parts;
+mod pod;
+
+use fleetscore_crds::Step;
+use serde_json::{Value, json};
+
+use super::subject::Subject;
+
+pub use config_map::config_map;
+pub use job::job;
+pub use parts::{Part, SHARDS_PER_JOB, parts};
+pub use pod::CONTAINER;
+
+/// The label that names a child's run.
+pub const RUN_LABEL: &str = "scoring.fleetscore.io/run";
+/// The label that names a child's step.
+pub const STEP_LABEL: &str = "scoring.fleetscore.io/step";
+/// The label that numbers the score Jobs of a run.
+pub const PART_LABEL: &str = "scoring.fleetscore.io/part";
+/// The annotation with the generation of the run's spec that a child was created for.
+pub const GENERATION_ANNOTATION: &str = "scoring.fleetscore.io/generation";
+
+/// The step's name in labels, in Jobs' names and on the scorer's command line.
+pub fn step_name(step: Step) -> &'static str {
+    match step {
+        Step::Plan => "plan",
+        Step::Score => "score",
+        Step::Collect => "collect",
+    }
+}
+
+/// The name of a Job; `part` counts for score Jobs only.
+pub fn job_name(run: &str, step: Step, part: u32) -> String {
+    match step {
+        Step::Score => format!("{run}-score-{part}"),
+        Step::Plan | Step::Collect => format!("{run}-{}", step_name(step)),
+    }
+}
+
+/// The labels of a step's Jobs and pods.
+fn labels(run: &Subject, step: Step) -> Value {
+    let step = step_name(step);
+    json!({
+        RUN_LABEL: run.name,
+        STEP_LABEL: step,
+        "app.kubernetes.io/name": "fleetscore",
+        "app.kubernetes.io/instance": run.name,
+        "app.kubernetes.io/component": step,
+        "app.kubernetes.io/managed-by": "fleetscore-operator",
+    })
+}

@@ -1,0 +1,266 @@
+use fleetscore_crds::{AzureAuth, PodTemplate, Step};
+use serde_json::{Map, Value, json};
+
+use super::merge::merge;
+use super::{Part, config_map, labels, step_name};
+use crate::config::Config;
+use crate::run::subject::Subject;
+
+/// The container that runs the scorer.
+pub const CONTAINER: &str = "scorer";
+
+const FOLDER: &str = "/etc/fleetscore";
+const VOLUME: &str = "fleetscore-run";
+const WORKLOAD_IDENTITY: &str = "azure.workload.identity/use";
+
+/// The pod template of a step: the defaults, then the operator's template, then the run's, then what is not theirs to change.
+pub fn pod(config: &Config, run: &Subject, step: Step, part: Option<&Part>) -> Value {
+    let mut template = defaults(config, run, step);
+    for layer in layers(config, run, step) {
+        merge(&mut template, &layer);
+    }
+    merge(&mut template, &reserved(run, step, part));
+    Value::Object(template)
+}
+
+fn layers(config: &Config, run: &Subject, step: Step) -> [Map<String, Value>; 2] {
+    let templates = match step {
+        Step::Score => [&config.pod_template, &run.spec.pod_template],
+        Step::Plan | Step::Collect => {
+            [&config.coordinator_template, &run.spec.coordinator_template]
+        }
+    };
+    templates
+        .map(|PodTemplate { metadata, spec }| object(json!({ "metadata": metadata, "spec": spec })))
+}
+
+fn defaults(config: &Config, run: &Subject, step: Step) -> Map<String, Value> {
+    let mut template = json!({
+        "metadata": {"labels": {}, "annotations": annotations(step)},
+        "spec": {
+            "automountServiceAccountToken": false,
+            "enableServiceLinks": false,
+            "terminationGracePeriodSeconds": 60,
+            "securityContext": {
+                "runAsNonRoot": true,
+                "runAsUser": 65532,
+                "runAsGroup": 65532,
+                "fsGroup": 65532,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [container(config, run, step)],
+        },
+    });
+    if auth(run) == Some(AzureAuth::WorkloadIdentity) {
+        template["metadata"]["labels"][WORKLOAD_IDENTITY] = json!("true");
+    }
+    object(template)
+}
+
+/// A score pod that is moved begins again, so autoscalers are asked to leave it where it is.
+fn annotations(step: Step) -> Value {
+    match step {
+        Step::Score => json!({
+            "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+            "karpenter.sh/do-not-disrupt": "true",
+        }),
+        Step::Plan | Step::Collect => json!({}),
+    }
+}
+
+fn container(config: &Config, run: &Subject, step: Step) -> Value {
+    let (cpu, memory) = match step {
+        Step::Score => ("1", "384Mi"),
+        Step::Plan | Step::Collect => ("100m", "256Mi"),
+    };
+    let mut container = json!({
+        "name": CONTAINER,
+        "image": config.scorer.image,
+        // A pod that dies without a word is explained by the end of its log.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        // Half of the memory is for readings in flight; a template that changes the limit sets the variable as well.
+        "env": [
+            {"name": "FLEETSCORE_MEMORY_MIB", "value": "256"},
+            {"name": "FLEETSCORE_THREADS", "valueFrom": {"resourceFieldRef": {"containerName": CONTAINER, "resource": "requests.cpu"}}},
+        ],
+        "resources": {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": "512Mi"}},
+        "securityContext": {
+            "allowPrivilegeEscalation": false,
+            "readOnlyRootFilesystem": true,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    });
+    if let Some(policy) = &config.scorer.image_pull_policy {
+        container["imagePullPolicy"] = json!(policy);
+    }
+    if let Some(name) = secret(run) {
+        // The secret's keys become FLEETSCORE_AZURE_accountKey and FLEETSCORE_AZURE_sasToken. A secret that does not exist keeps
+        // the container from starting, with a message that names it.
+        container["envFrom"] =
+            json!([{"prefix": "FLEETSCORE_AZURE_", "secretRef": {"name": name}}]);
+    }
+    container
+}
+
+/// What no template can change: which step runs, on which run, and how its Job sees it.
+fn reserved(run: &Subject, step: Step, part: Option<&Part>) -> Map<String, Value> {
+    let mut env =
+        vec![json!({"name": "FLEETSCORE_RUN", "value": format!("{FOLDER}/{}", config_map::FILE)})];
+    if let Some(part) = part {
+        env.push(json!({"name": "FLEETSCORE_SHARD_OFFSET", "value": part.offset.to_string()}));
+    }
+    object(json!({
+        "metadata": {"labels": labels(run, step)},
+        "spec": {
+            "restartPolicy": "Never",
+            "containers": [{
+                "name": CONTAINER,
+                "args": [step_name(step)],
+                "env": env,
+                "volumeMounts": [{"name": VOLUME, "mountPath": FOLDER, "readOnly": true}],
+            }],
+            "volumes": [{"name": VOLUME, "configMap": {"name": run.name}}],
+        },
+    }))
+}
+
+fn auth(run: &Subject) -> Option<AzureAuth> {
+    run.spec.storage.azure.as_ref().map(|azure| azure.auth)
+}
+
+fn secret(run: &Subject) -> Option<&str> {
+    let azure = run.spec.storage.azure.as_ref()?;
+    let secret = azure.secret_ref.as_ref()?;
+    (azure.auth == AzureAuth::Secret).then_some(secret.name.as_str())
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::testing::{config, subject};
+    use k8s_openapi::api::core::v1::PodTemplateSpec;
+
+    const PART: Part = Part {
+        index: 1,
+        offset: 10_000,
+        shards: 5,
+        parallelism: 2,
+    };
+
+    fn typed(value: &Value) -> PodTemplateSpec {
+        serde_json::from_value(value.clone()).unwrap()
+    }
+
+    #[test]
+    fn a_score_pod_runs_its_step_under_the_restricted_standard() {
+        let template = pod(&config(), &subject(), Step::Score, Some(&PART));
+        let container = &template["spec"]["containers"][0];
+        assert_eq!(container["args"], json!(["score"]));
+        let env = container["env"].as_array().unwrap();
+        assert!(env.contains(&json!({"name": "FLEETSCORE_SHARD_OFFSET", "value": "10000"})));
+        assert_eq!(template["spec"]["restartPolicy"], "Never");
+        assert_eq!(
+            template["metadata"]["annotations"]["karpenter.sh/do-not-disrupt"],
+            "true"
+        );
+        let spec = typed(&template).spec.unwrap();
+        let context = spec.containers[0].security_context.clone().unwrap();
+        assert_eq!(context.allow_privilege_escalation, Some(false));
+        assert_eq!(
+            context.capabilities.unwrap().drop,
+            Some(vec!["ALL".to_owned()])
+        );
+        assert_eq!(spec.security_context.unwrap().run_as_non_root, Some(true));
+        assert_eq!(spec.automount_service_account_token, Some(false));
+    }
+
+    #[test]
+    fn the_runs_template_is_over_the_operators() {
+        let mut config = config();
+        let spec = json!({"nodeSelector": {"pool": "a", "os": "linux"}, "containers": [{"name": "scorer", "resources": {"requests": {"cpu": "2"}}}]});
+        config.pod_template.spec = object(spec);
+        let mut run = subject();
+        run.spec.pod_template.spec = object(
+            json!({"nodeSelector": {"pool": "b"}, "containers": [{"name": "scorer", "image": "mine:1"}]}),
+        );
+        run.spec.coordinator_template.spec = object(json!({"serviceAccountName": "reader"}));
+        let score = pod(&config, &run, Step::Score, Some(&PART));
+        assert_eq!(
+            score["spec"]["nodeSelector"],
+            json!({"pool": "b", "os": "linux"})
+        );
+        let container = &score["spec"]["containers"][0];
+        assert_eq!(container["image"], "mine:1");
+        assert_eq!(
+            container["resources"]["requests"],
+            json!({"cpu": "2", "memory": "384Mi"})
+        );
+        assert!(score["spec"]["serviceAccountName"].is_null());
+        let plan = pod(&config, &run, Step::Plan, None);
+        assert_eq!(plan["spec"]["serviceAccountName"], "reader");
+        assert!(plan["spec"]["nodeSelector"].is_null());
+    }
+
+    #[test]
+    fn no_template_changes_what_the_job_relies_on() {
+        let mut run = subject();
+        run.spec.pod_template.metadata =
+            object(json!({"labels": {"scoring.fleetscore.io/run": "other", "team": "a"}}));
+        run.spec.pod_template.spec = object(json!({
+            "restartPolicy": "Always",
+            "volumes": [{"name": "fleetscore-run", "emptyDir": {}}],
+            "containers": [{
+                "name": "scorer", "args": ["plan"],
+                "env": [{"name": "FLEETSCORE_SHARD_OFFSET", "value": "7"}, {"name": "A", "value": "1"}],
+                "volumeMounts": [{"name": "x", "mountPath": "/etc/fleetscore"}],
+            }],
+        }));
+        let template = pod(&config(), &run, Step::Score, Some(&PART));
+        assert_eq!(
+            template["metadata"]["labels"]["scoring.fleetscore.io/run"],
+            json!(run.name)
+        );
+        assert_eq!(template["metadata"]["labels"]["team"], "a");
+        assert_eq!(template["spec"]["restartPolicy"], "Never");
+        assert_eq!(
+            template["spec"]["volumes"],
+            json!([{"name": "fleetscore-run", "configMap": {"name": run.name}}])
+        );
+        let container = &template["spec"]["containers"][0];
+        assert_eq!(container["args"], json!(["score"]));
+        assert_eq!(container["volumeMounts"].as_array().unwrap().len(), 1);
+        let env = container["env"].as_array().unwrap();
+        assert!(env.contains(&json!({"name": "FLEETSCORE_SHARD_OFFSET", "value": "10000"})));
+        assert!(env.contains(&json!({"name": "A", "value": "1"})));
+    }
+
+    #[test]
+    fn credentials_come_the_way_the_run_says() {
+        let mut run = subject();
+        let azure = |auth: &str| {
+            serde_json::from_value(
+                json!({"account": "plant", "auth": auth, "secretRef": {"name": "keys"}}),
+            )
+            .unwrap()
+        };
+        run.spec.storage.azure = Some(azure("Secret"));
+        let template = pod(&config(), &run, Step::Plan, None);
+        let source = &template["spec"]["containers"][0]["envFrom"][0];
+        assert_eq!(
+            source,
+            &json!({"prefix": "FLEETSCORE_AZURE_", "secretRef": {"name": "keys"}})
+        );
+        assert!(template["metadata"]["labels"][WORKLOAD_IDENTITY].is_null());
+        run.spec.storage.azure = Some(azure("WorkloadIdentity"));
+        let template = pod(&config(), &run, Step::Score, Some(&PART));
+        assert_eq!(template["metadata"]["labels"][WORKLOAD_IDENTITY], "true");
+        assert!(template["spec"]["containers"][0]["envFrom"].is_null());
+    }
+}

@@ -1,0 +1,497 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::run::testing::{at, complete, failed, job, planned, subject};
+use fleetscore_crds::{Condition, ConditionStatus, Limit};
+
+fn seen(jobs: Vec<JobView>) -> Observed {
+    Observed {
+        jobs,
+        ..Observed::default()
+    }
+}
+
+/// The same, and what a Job's pod said.
+fn told(mut seen: Observed, job: &str, raw: &serde_json::Value) -> Observed {
+    let result = PodResult {
+        reason: raw["reason"].as_str().unwrap_or_default().to_owned(),
+        message: raw["message"].as_str().unwrap_or_default().to_owned(),
+        raw: raw.to_string(),
+    };
+    seen.results.insert(job.to_owned(), result);
+    seen
+}
+
+fn totals(phase: &str) -> serde_json::Value {
+    json!({"phase": phase, "sensors": 15, "succeeded": 14, "failed": 1, "rows": 9, "anomalies": 2, "report": "az://o/report.html"})
+}
+
+fn ending(decision: &Decision) -> (Phase, Option<&str>) {
+    match &decision.stage {
+        Stage::Ended(ending) => (
+            ending.phase,
+            ending.cause.as_ref().map(|cause| cause.reason.as_str()),
+        ),
+        other => panic!("not ended: {other:?}"),
+    }
+}
+
+fn trouble(kind: TroubleKind, reason: &str, since: i64) -> Trouble {
+    Trouble {
+        kind,
+        reason: reason.to_owned(),
+        message: "why".to_owned(),
+        since: at(since),
+    }
+}
+
+fn score(succeeded: u32) -> JobView {
+    JobView {
+        succeeded,
+        ..job(Step::Score, 0)
+    }
+}
+
+#[test]
+fn a_new_run_is_planned() {
+    let decision = decide(&subject(), &seen(vec![]), at(0));
+    assert_eq!(decision.stage, Stage::Planning);
+    assert_eq!(decision.actions, [Action::Create(Step::Plan)]);
+    let decision = decide(&subject(), &seen(vec![job(Step::Plan, 0)]), at(1));
+    assert_eq!(
+        (decision.stage, decision.actions),
+        (Stage::Planning, vec![])
+    );
+}
+
+#[test]
+fn the_plan_is_written_down_before_it_is_acted_on() {
+    let jobs = seen(vec![complete(job(Step::Plan, 0))]);
+    let jobs = told(
+        jobs,
+        "pumps-plan",
+        &json!({"sensors": 15, "shards": 3, "failed": 0}),
+    );
+    let decision = decide(&subject(), &jobs, at(1));
+    let plan = Plan {
+        sensors: 15,
+        pods: 3,
+    };
+    assert_eq!(
+        (decision.stage, decision.actions),
+        (Stage::Planned(plan), vec![])
+    );
+    let decision = decide(&planned(3), &jobs, at(1));
+    assert!(
+        matches!(decision.actions.as_slice(), [Action::CreatePart(part, _)] if part.shards == 3)
+    );
+}
+
+#[test]
+fn a_spec_that_changes_while_it_is_planned_is_planned_again() {
+    let mut run = subject();
+    run.generation = 2;
+    for plan in [job(Step::Plan, 0), complete(job(Step::Plan, 0))] {
+        let decision = decide(&run, &seen(vec![plan.clone()]), at(1));
+        assert_eq!(decision.actions, [Action::Delete(plan)]);
+    }
+}
+
+#[test]
+fn a_failed_plan_fails_the_run_in_the_words_of_its_pod() {
+    let plan = failed(job(Step::Plan, 0), "PodFailurePolicy");
+    let silent = decide(&subject(), &seen(vec![plan.clone()]), at(1));
+    assert_eq!(ending(&silent), (Phase::Failed, Some("PodFailurePolicy")));
+    let jobs = told(
+        seen(vec![plan]),
+        "pumps-plan",
+        &json!({"reason": "NoModels", "message": "no object matches"}),
+    );
+    assert_eq!(
+        ending(&decide(&subject(), &jobs, at(1))),
+        (Phase::Failed, Some("NoModels"))
+    );
+    let lost = decide(&subject(), &seen(vec![complete(job(Step::Plan, 0))]), at(1));
+    assert_eq!(ending(&lost), (Phase::Failed, Some("PlanResultLost")));
+}
+
+#[test]
+fn the_report_follows_however_scoring_ended_and_says_how_the_run_ends() {
+    for score in [
+        complete(score(15)),
+        failed(score(14), "FailedIndexes"),
+        failed(score(2), "PodFailurePolicy"),
+    ] {
+        let decision = decide(&planned(15), &seen(vec![score.clone()]), at(20));
+        assert!(matches!(decision.stage, Stage::Collecting(..)), "{score:?}");
+        assert_eq!(decision.actions, [Action::Create(Step::Collect)]);
+    }
+    for (phase, reason) in [
+        (Phase::Succeeded, None),
+        (Phase::PartiallySucceeded, None),
+        (Phase::Failed, Some("TooManyFailedSensors")),
+    ] {
+        let jobs = seen(vec![complete(score(15)), complete(job(Step::Collect, 0))]);
+        let jobs = told(jobs, "pumps-collect", &totals(&format!("{phase:?}")));
+        assert_eq!(
+            ending(&decide(&planned(15), &jobs, at(30))),
+            (phase, reason)
+        );
+    }
+    let broken = seen(vec![
+        complete(score(15)),
+        failed(job(Step::Collect, 0), "BackoffLimitExceeded"),
+    ]);
+    assert_eq!(
+        ending(&decide(&planned(15), &broken, at(30))),
+        (Phase::Failed, Some("BackoffLimitExceeded"))
+    );
+}
+
+#[test]
+fn a_run_whose_pods_refuse_it_ends_at_once_where_nothing_was_scored() {
+    let jobs = seen(vec![failed(score(0), "PodFailurePolicy")]);
+    let jobs = told(
+        jobs,
+        "pumps-score-0",
+        &json!({"reason": "AccessDenied", "message": "no role"}),
+    );
+    assert_eq!(
+        ending(&decide(&planned(15), &jobs, at(9))),
+        (Phase::Failed, Some("AccessDenied"))
+    );
+}
+
+#[test]
+fn lanes_are_kept_busy() {
+    let mut run = planned(35_000);
+    run.spec.sharding.parallelism = 2;
+    let created = |jobs| {
+        let decision = decide(&run, &seen(jobs), at(1));
+        let parts = decision.actions.iter().map(|action| match action {
+            Action::CreatePart(part, _) => part.index,
+            other => panic!("{other:?}"),
+        });
+        parts.collect::<Vec<_>>()
+    };
+    assert_eq!(created(vec![]), [0, 1]);
+    assert!(created(vec![job(Step::Score, 0), job(Step::Score, 1)]).is_empty());
+    assert_eq!(
+        created(vec![job(Step::Score, 0), complete(job(Step::Score, 1))]),
+        [2]
+    );
+    let three = [0, 1, 2].map(|part| complete(job(Step::Score, part)));
+    assert_eq!(created(three.to_vec()), [3]);
+}
+
+#[test]
+fn fail_fast_stops_all_jobs_and_then_reports() {
+    let mut run = planned(30_000);
+    run.spec.failure_policy.fail_fast = true;
+    run.spec.failure_policy.max_failed_sensors = Limit::Count(3);
+    let with = |failed_indexes, part| JobView {
+        failed_indexes,
+        ..job(Step::Score, part)
+    };
+    let decision = decide(&run, &seen(vec![with(2, 0), with(1, 1), with(0, 2)]), at(5));
+    assert!(matches!(decision.stage, Stage::Scoring(_)));
+    let jobs = vec![with(2, 0), with(2, 1), with(0, 2)];
+    let decision = decide(&run, &seen(jobs.clone()), at(5));
+    assert_eq!(
+        decision.actions,
+        jobs.iter()
+            .cloned()
+            .map(Action::Suspend)
+            .collect::<Vec<_>>()
+    );
+    let stopped = jobs.into_iter().map(|job| JobView {
+        suspended: true,
+        active: 0,
+        ready: 0,
+        ..job
+    });
+    let decision = decide(&run, &seen(stopped.collect()), at(6));
+    assert_eq!(decision.actions, [Action::Create(Step::Collect)]);
+}
+
+#[test]
+fn suspending_stops_jobs_and_resuming_lets_them_go_on() {
+    let mut run = planned(15);
+    let (done, running) = (complete(job(Step::Plan, 0)), score(3));
+    run.spec.suspend = true;
+    let decision = decide(&run, &seen(vec![done.clone(), running.clone()]), at(5));
+    assert_eq!(
+        (decision.stage, decision.actions),
+        (Stage::Suspended, vec![Action::Suspend(running.clone())])
+    );
+    let stopped = JobView {
+        suspended: true,
+        ..running.clone()
+    };
+    assert_eq!(
+        decide(&run, &seen(vec![done.clone(), stopped.clone()]), at(5)).actions,
+        []
+    );
+    run.spec.suspend = false;
+    assert_eq!(
+        decide(&run, &seen(vec![done, stopped.clone()]), at(5)).actions,
+        [Action::Resume(stopped.clone())]
+    );
+
+    // Kueue says when a queued Job runs; one that must not run is deleted.
+    run.spec.queue_name = "q".to_owned();
+    assert_eq!(decide(&run, &seen(vec![stopped]), at(5)).actions, []);
+    run.spec.suspend = true;
+    assert_eq!(
+        decide(&run, &seen(vec![running.clone()]), at(5)).actions,
+        [Action::Delete(running)]
+    );
+}
+
+#[test]
+fn a_deadline_ends_the_run_and_what_was_scored_is_reported() {
+    let mut run = planned(15);
+    run.spec.active_deadline_seconds = Some(60);
+    let before = decide(&run, &seen(vec![score(3)]), at(59));
+    assert_eq!((before.actions, before.again), (vec![], Some(at(60))));
+    let nothing = decide(&run, &seen(vec![score(0)]), at(60));
+    assert_eq!(ending(&nothing), (Phase::Failed, Some("DeadlineExceeded")));
+    let some = decide(&run, &seen(vec![score(3)]), at(60));
+    assert_eq!(some.actions, [Action::Suspend(score(3))]);
+    run.status.phase = Phase::Collecting;
+    let stopped = JobView {
+        suspended: true,
+        active: 0,
+        ready: 0,
+        ..score(3)
+    };
+    let jobs = told(
+        seen(vec![stopped, complete(job(Step::Collect, 0))]),
+        "pumps-collect",
+        &totals("Failed"),
+    );
+    assert_eq!(
+        ending(&decide(&run, &jobs, at(90))),
+        (Phase::Failed, Some("DeadlineExceeded"))
+    );
+}
+
+#[test]
+fn pods_that_cannot_start_fail_the_run_in_time_and_with_their_reason() {
+    let mut run = subject();
+    run.spec.pending_timeout_seconds = 100;
+    let mut jobs = seen(vec![job(Step::Plan, 0)]);
+    jobs.trouble = Some(trouble(TroubleKind::Blocked, "ImagePullBackOff", 5));
+    let early = decide(&run, &jobs, at(104));
+    assert_eq!((early.stage, early.again), (Stage::Planning, Some(at(105))));
+    let late = decide(&run, &jobs, at(105));
+    assert_eq!(ending(&late), (Phase::Failed, Some("ImagePullBackOff")));
+    jobs.trouble = Some(trouble(TroubleKind::Invalid, "InvalidPodTemplate", 5));
+    assert_eq!(
+        ending(&decide(&run, &jobs, at(5))),
+        (Phase::Failed, Some("InvalidPodTemplate"))
+    );
+}
+
+#[test]
+fn a_full_cluster_fails_a_run_only_where_none_of_its_pods_runs() {
+    let mut run = planned(15);
+    run.spec.pending_timeout_seconds = 100;
+    let with = |ready| {
+        let mut seen = seen(vec![JobView {
+            active: 5,
+            ready,
+            ..score(0)
+        }]);
+        seen.trouble = Some(trouble(TroubleKind::Unschedulable, "Unschedulable", 0));
+        seen
+    };
+    let slow = decide(&run, &with(1), at(500));
+    assert!(matches!(slow.stage, Stage::Scoring(_)));
+    assert_eq!(slow.again, None);
+    assert_eq!(
+        ending(&decide(&run, &with(0), at(500))),
+        (Phase::Failed, Some("Unschedulable"))
+    );
+}
+
+#[test]
+fn what_was_scored_before_pods_could_not_start_is_reported_with_that_reason() {
+    let mut run = planned(15);
+    let mut jobs = seen(vec![JobView {
+        active: 5,
+        ready: 4,
+        ..score(3)
+    }]);
+    jobs.trouble = Some(trouble(TroubleKind::Blocked, "ImagePullBackOff", 0));
+    let decision = decide(&run, &jobs, at(5000));
+    assert!(
+        matches!(&decision.stage, Stage::Collecting(_, Some(cause)) if cause.reason == "ImagePullBackOff")
+    );
+    assert_eq!(decision.actions, []);
+    // The status keeps it in mind when the pods are gone.
+    run.status.phase = Phase::Collecting;
+    run.status.conditions.push(Condition {
+        kind: "Stalled".to_owned(),
+        status: ConditionStatus::True,
+        observed_generation: None,
+        last_transition_time: at(0),
+        reason: "ImagePullBackOff".to_owned(),
+        message: "why".to_owned(),
+    });
+    let stopped = JobView {
+        suspended: true,
+        active: 0,
+        ready: 0,
+        ..score(3)
+    };
+    let decision = decide(&run, &seen(vec![stopped.clone()]), at(5001));
+    assert_eq!(decision.actions, [Action::Create(Step::Collect)]);
+    let jobs = told(
+        seen(vec![stopped, complete(job(Step::Collect, 0))]),
+        "pumps-collect",
+        &totals("Failed"),
+    );
+    assert_eq!(
+        ending(&decide(&run, &jobs, at(5002))),
+        (Phase::Failed, Some("ImagePullBackOff"))
+    );
+}
+
+#[test]
+fn an_ended_run_is_only_tidied_up() {
+    let mut run = planned(15);
+    run.status.phase = Phase::Failed;
+    run.status.completion_time = Some(at(100));
+    let running = score(3);
+    let decision = decide(
+        &run,
+        &seen(vec![complete(job(Step::Plan, 0)), running.clone()]),
+        at(101),
+    );
+    assert_eq!(
+        (decision.stage, decision.actions, decision.again),
+        (Stage::Settled, vec![Action::Delete(running)], None)
+    );
+    run.spec.ttl_seconds_after_finished = Some(50);
+    let jobs = || seen(vec![complete(job(Step::Plan, 0))]);
+    assert_eq!(decide(&run, &jobs(), at(149)).again, Some(at(150)));
+    let expired = decide(&run, &jobs(), at(150));
+    assert_eq!(
+        expired.actions,
+        [
+            Action::DeleteConfigMap,
+            Action::Delete(complete(job(Step::Plan, 0)))
+        ]
+    );
+    assert_eq!(decide(&run, &seen(vec![]), at(151)).actions, []);
+}
+
+prop_compose! {
+    fn any_job(step: Step, part: u32)(
+        exists in any::<bool>(), suspended in any::<bool>(), deleting in proptest::bool::weighted(0.1),
+        outcome in 0_u8..6, active in 0_u32..3, ready in 0_u32..2, succeeded in 0_u32..3, failed_indexes in 0_u32..3,
+        generation in 1_i64..3,
+    ) -> Option<JobView> {
+        let view = JobView { suspended, deleting, active, ready, succeeded, failed_indexes, generation: Some(generation), ..job(step, part) };
+        let view = match outcome {
+            0 => complete(view),
+            1 => failed(view, "FailedIndexes"),
+            2 => failed(view, "PodFailurePolicy"),
+            _ => view,
+        };
+        exists.then_some(view)
+    }
+}
+
+prop_compose! {
+    fn any_seen()(
+        plan in any_job(Step::Plan, 0), scores in (any_job(Step::Score, 0), any_job(Step::Score, 1), any_job(Step::Score, 2)),
+        collect in any_job(Step::Collect, 0), answers in any::<[bool; 2]>(), stuck in 0_u8..5, since in 0_i64..2000,
+    ) -> Observed {
+        let mut seen = seen([plan, scores.0, scores.1, scores.2, collect].into_iter().flatten().collect());
+        if answers[0] {
+            seen = told(seen, "pumps-plan", &json!({"sensors": 9, "shards": 25_000}));
+        }
+        if answers[1] {
+            seen = told(seen, "pumps-collect", &totals("PartiallySucceeded"));
+        }
+        seen.trouble = match stuck {
+            0 => Some(trouble(TroubleKind::Blocked, "ImagePullBackOff", since)),
+            1 => Some(trouble(TroubleKind::Unschedulable, "Unschedulable", since)),
+            2 => Some(trouble(TroubleKind::Invalid, "InvalidPodTemplate", since)),
+            _ => None,
+        };
+        seen
+    }
+}
+
+prop_compose! {
+    fn any_run()(
+        is_planned in any::<bool>(), phase in 0_u8..9, suspend in any::<bool>(), queued in any::<bool>(),
+        fail_fast in any::<bool>(), deadline in proptest::option::of(1_u32..2000), ttl in proptest::option::of(0_u32..50),
+    ) -> Subject {
+        let mut run = if is_planned { planned(25_000) } else { subject() };
+        run.status.start_time = Some(at(0));
+        run.status.phase = match phase {
+            0 => Phase::Succeeded,
+            1 => Phase::Failed,
+            2 => Phase::Collecting,
+            3 => Phase::Suspended,
+            _ => Phase::Scoring,
+        };
+        run.status.completion_time = run.has_ended().then(|| at(100));
+        run.spec.suspend = suspend;
+        run.spec.queue_name = if queued { "q".to_owned() } else { String::new() };
+        run.spec.failure_policy.fail_fast = fail_fast;
+        run.spec.active_deadline_seconds = deadline;
+        run.spec.ttl_seconds_after_finished = ttl;
+        run
+    }
+}
+
+fn created(action: &Action) -> Option<String> {
+    match action {
+        Action::Create(step) => Some(job_name("pumps", *step, 0)),
+        Action::CreatePart(part, _) => Some(job_name("pumps", Step::Score, part.index)),
+        _ => None,
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_seen_the_decision_is_sound(run in any_run(), seen in any_seen(), seconds in 0_i64..3000) {
+        let now = at(seconds);
+        let decision = decide(&run, &seen, now);
+        prop_assert_eq!(&decision, &decide(&run, &seen, now));
+        let mut names: Vec<_> = decision.actions.iter().filter_map(created).collect();
+        // Nothing is created twice, nor for a run that has ended, ends now, is suspended or is not planned.
+        prop_assert!(names.iter().all(|name| seen.job(name).is_none()));
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        prop_assert_eq!(names.len(), count);
+        if run.has_ended() || run.spec.suspend || matches!(decision.stage, Stage::Ended(_) | Stage::Planned(_)) {
+            prop_assert_eq!(count, 0);
+        }
+        if run.plan().is_none() {
+            prop_assert!(names.iter().all(|name| name == "pumps-plan"));
+        }
+        // A run never ends twice, and an end has no effects before it is written down.
+        if let Stage::Ended(_) = decision.stage {
+            prop_assert!(!run.has_ended() && decision.actions.is_empty());
+        }
+        // What Kueue admits is not let go on by anyone else, and nothing that has ended is touched but to remove it.
+        for action in &decision.actions {
+            match action {
+                Action::Resume(job) => prop_assert!(!run.is_queued() && !job.has_ended() && job.suspended && !run.spec.suspend),
+                Action::Suspend(job) => prop_assert!(!run.is_queued() && !job.has_ended() && !job.suspended),
+                Action::Delete(job) => prop_assert!(!job.deleting),
+                _ => {}
+            }
+        }
+        // It does not ask to be woken at once, again and again.
+        prop_assert!(decision.again.is_none_or(|again| again > now));
+    }
+}

@@ -1,0 +1,224 @@
+use fleetscore_crds::{JobState, Step};
+use jiff::Timestamp;
+use k8s_openapi::api::batch::v1::{Job, JobCondition};
+
+use super::build::{GENERATION_ANNOTATION, PART_LABEL, STEP_LABEL};
+
+/// What the controller looks at in a Job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobView {
+    /// Its name.
+    pub name: String,
+    /// Its UID.
+    pub uid: String,
+    /// What it does.
+    pub step: Step,
+    /// Which of the score Jobs it is, counted from 0.
+    pub part: u32,
+    /// The generation of the run's spec that it was created for.
+    pub generation: Option<i64>,
+    /// When it was created.
+    pub created: Timestamp,
+    /// When the Job controller began with it.
+    pub started: Option<Timestamp>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// Whether it is suspended.
+    pub suspended: bool,
+    /// Whether it is being deleted.
+    pub deleting: bool,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// Pods that are pending or running.
+    pub active: u32,
+    /// Pods that run.
+    pub ready: u32,
+    /// Indexes, or pods, that succeeded.
+    pub succeeded: u32,
+    /// Indexes that failed for good.
+    pub failed_indexes: u32,
+}
+
+/// How a Job ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All of it succeeded.
+    Complete,
+    /// It failed.
+    Failed {
+        /// The Job controller's word for why.
+        reason: String,
+        /// The Job controller's sentence.
+        message: String,
+    },
+}
+
+impl JobView {
+    /// The view of a Job that the run with this UID controls.
+    pub fn of(job: &Job, owner: &str) -> Option<Self> {
+        let meta = &job.metadata;
+        let owned = meta
+            .owner_references
+            .iter()
+            .flatten()
+            .any(|reference| reference.uid == owner && reference.controller == Some(true));
+        let labels = meta.labels.as_ref()?;
+        let step = step(labels.get(STEP_LABEL)?)?;
+        let spec = job.spec.as_ref()?;
+        let status = job.status.clone().unwrap_or_default();
+        let conditions = status.conditions.unwrap_or_default();
+        let (outcome, ended) = ending(&conditions);
+        let view = Self {
+            name: meta.name.clone()?,
+            uid: meta.uid.clone()?,
+            step,
+            part: labels
+                .get(PART_LABEL)
+                .map_or(Some(0), |part| part.parse().ok())?,
+            generation: meta
+                .annotations
+                .as_ref()
+                .and_then(|all| all.get(GENERATION_ANNOTATION)?.parse().ok()),
+            created: meta.creation_timestamp.as_ref()?.0,
+            started: status.start_time.map(|time| time.0),
+            ended: status.completion_time.map(|time| time.0).or(ended),
+            suspended: spec.suspend == Some(true),
+            deleting: meta.deletion_timestamp.is_some(),
+            outcome,
+            active: count(status.active),
+            ready: count(status.ready),
+            succeeded: count(status.succeeded),
+            failed_indexes: status.failed_indexes.as_deref().map_or(0, indexes),
+        };
+        owned.then_some(view)
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&self) -> bool {
+        self.outcome.is_some()
+    }
+
+    /// Whether it was failed by a pod's exit code that says: nothing can succeed.
+    pub fn is_refused(&self) -> bool {
+        matches!(&self.outcome, Some(Outcome::Failed { reason, .. }) if reason == "PodFailurePolicy")
+    }
+
+    /// Where it stands, for the status.
+    pub fn state(&self) -> JobState {
+        match &self.outcome {
+            Some(Outcome::Complete) => JobState::Succeeded,
+            Some(Outcome::Failed { .. }) => JobState::Failed,
+            None if self.suspended => JobState::Suspended,
+            None if self.ready > 0 || self.succeeded > 0 || self.failed_indexes > 0 => {
+                JobState::Running
+            }
+            None => JobState::Waiting,
+        }
+    }
+}
+
+/// The outcome in a Job's conditions, and since when it stands.
+fn ending(conditions: &[JobCondition]) -> (Option<Outcome>, Option<Timestamp>) {
+    let found = conditions.iter().find(|condition| {
+        condition.status == "True" && matches!(condition.type_.as_str(), "Complete" | "Failed")
+    });
+    let Some(condition) = found else {
+        return (None, None);
+    };
+    let outcome = if condition.type_ == "Complete" {
+        Outcome::Complete
+    } else {
+        Outcome::Failed {
+            reason: condition.reason.clone().unwrap_or_default(),
+            message: condition.message.clone().unwrap_or_default(),
+        }
+    };
+    let ended = condition.last_transition_time.as_ref().map(|time| time.0);
+    (Some(outcome), ended)
+}
+
+fn step(label: &str) -> Option<Step> {
+    [Step::Plan, Step::Score, Step::Collect]
+        .into_iter()
+        .find(|step| super::build::step_name(*step) == label)
+}
+
+fn count(number: Option<i32>) -> u32 {
+    number.map_or(0, |number| u32::try_from(number).unwrap_or(0))
+}
+
+/// How many indexes a Job's list such as `1,3-5,7` names. What is not a list counts as nothing.
+fn indexes(list: &str) -> u32 {
+    list.split(',')
+        .filter_map(|range| {
+            let (first, last) = range.split_once('-').unwrap_or((range, range));
+            let (first, last) = (first.parse::<u32>().ok()?, last.parse::<u32>().ok()?);
+            last.checked_sub(first)?.checked_add(1)
+        })
+        .fold(0, u32::saturating_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn job(status: &Value) -> Job {
+        serde_json::from_value(json!({
+            "metadata": {
+                "name": "r-score-2", "uid": "j", "creationTimestamp": "2026-01-01T00:00:00Z",
+                "labels": {"scoring.fleetscore.io/step": "score", "scoring.fleetscore.io/part": "2"},
+                "annotations": {"scoring.fleetscore.io/generation": "3"},
+                "ownerReferences": [{"apiVersion": "v", "kind": "ScoringRun", "name": "r", "uid": "u", "controller": true}],
+            },
+            "spec": {"template": {}},
+            "status": status,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn lists_of_indexes_are_counted() {
+        for (list, expected) in [
+            ("", 0),
+            ("7", 1),
+            ("1,3-5,7", 5),
+            ("0-9999", 10_000),
+            ("5-3,x,-", 0),
+            ("0-4294967295,0-4294967295", 0),
+        ] {
+            assert_eq!(indexes(list), expected, "{list}");
+        }
+    }
+
+    #[test]
+    fn a_job_is_seen_with_its_counts_and_its_end() {
+        let status = json!({"active": 3, "ready": 2, "succeeded": 4, "failedIndexes": "1,5-6", "startTime": "2026-01-01T00:00:01Z"});
+        let view = JobView::of(&job(&status), "u").unwrap();
+        assert_eq!((view.part, view.generation), (2, Some(3)));
+        assert_eq!(
+            (view.active, view.ready, view.succeeded, view.failed_indexes),
+            (3, 2, 4, 3)
+        );
+        assert_eq!(
+            (view.outcome.as_ref(), view.state()),
+            (None, JobState::Running)
+        );
+
+        let failed = json!({"conditions": [
+            {"type": "FailureTarget", "status": "True", "reason": "PodFailurePolicy"},
+            {"type": "Failed", "status": "True", "reason": "PodFailurePolicy", "message": "m", "lastTransitionTime": "2026-01-01T00:00:09Z"},
+        ]});
+        let view = JobView::of(&job(&failed), "u").unwrap();
+        assert!(view.is_refused() && view.has_ended());
+        assert_eq!(view.ended, Some("2026-01-01T00:00:09Z".parse().unwrap()));
+
+        let target = json!({"conditions": [{"type": "FailureTarget", "status": "True", "reason": "PodFailurePolicy"}]});
+        assert!(!JobView::of(&job(&target), "u").unwrap().has_ended());
+    }
+
+    #[test]
+    fn another_owners_job_is_not_seen() {
+        assert_eq!(JobView::of(&job(&json!({})), "other"), None);
+    }
+}

@@ -1,0 +1,139 @@
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::apply::Refusal;
+use super::job_view::JobView;
+use super::trouble::Trouble;
+use crate::backoff;
+
+/// What the operator remembers of a run between two looks at it. All of it may be forgotten: it saves calls, nothing rests on it.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    looks: u32,
+    next_look: Option<Timestamp>,
+    /// What the last look at pods found.
+    pub trouble: Option<Trouble>,
+    counts: Option<Vec<(String, u32, u32, u32)>>,
+    /// When a pod began or ended last, as far as it was seen.
+    pub moved: Option<Timestamp>,
+    /// What the API server refused last, and since when.
+    pub refused: Option<(Refusal, Timestamp)>,
+    /// When the status was written last.
+    pub written: Option<Timestamp>,
+    errors: u32,
+}
+
+impl Memory {
+    /// Whether it is time to look for pods that do not start.
+    pub fn may_look(&self, now: Timestamp) -> bool {
+        self.next_look.is_none_or(|next| next <= now)
+    }
+
+    /// When to look again.
+    pub fn next_look(&self) -> Option<Timestamp> {
+        self.next_look
+    }
+
+    /// Remembers what a look found.
+    pub fn looked(&mut self, found: Option<Trouble>, now: Timestamp) {
+        self.looks = self.looks.saturating_add(1);
+        self.next_look = later(now, backoff::after_look(self.looks));
+        self.trouble = found;
+    }
+
+    /// Nothing is stuck: what was found before is over.
+    pub fn goes_on(&mut self) {
+        self.trouble = None;
+    }
+
+    /// Notes whether pods have begun or ended since the last time.
+    pub fn note(&mut self, jobs: &[JobView], now: Timestamp) {
+        let counts: Vec<_> = jobs
+            .iter()
+            .map(|job| {
+                (
+                    job.name.clone(),
+                    job.ready,
+                    job.succeeded,
+                    job.failed_indexes,
+                )
+            })
+            .collect();
+        let names = |counts: &[(String, u32, u32, u32)]| {
+            counts
+                .iter()
+                .map(|count| count.0.clone())
+                .collect::<Vec<_>>()
+        };
+        if let Some(old) = &self.counts {
+            if names(old) != names(&counts) {
+                // Another step: it gets the first looks soon.
+                (self.looks, self.next_look) = (0, None);
+            }
+            if *old != counts {
+                self.moved = Some(now);
+            }
+        }
+        self.counts = Some(counts);
+    }
+
+    /// Remembers a refusal; the time is that of the first of its kind.
+    pub fn refuse(&mut self, refusal: Option<Refusal>, now: Timestamp) {
+        let since =
+            |old: &Option<(Refusal, Timestamp)>| old.as_ref().map_or(now, |(_, since)| *since);
+        self.refused = refusal.map(|refusal| (refusal, since(&self.refused)));
+    }
+
+    /// One more error in a row; how long to wait.
+    pub fn error(&mut self) -> Duration {
+        self.errors = self.errors.saturating_add(1);
+        backoff::after_error(self.errors)
+    }
+
+    /// It went well.
+    pub fn no_error(&mut self) {
+        self.errors = 0;
+    }
+}
+
+fn later(now: Timestamp, wait: Duration) -> Option<Timestamp> {
+    now.checked_add(SignedDuration::try_from(wait).ok()?).ok()
+}
+
+/// The memories of all runs, by UID.
+#[derive(Debug, Default)]
+pub struct Memories(Mutex<HashMap<String, Memory>>);
+
+impl Memories {
+    /// The memory of a run.
+    pub fn get(&self, uid: &str) -> Memory {
+        self.with(|all| all.get(uid).cloned().unwrap_or_default())
+    }
+
+    /// Keeps the memory of a run.
+    pub fn put(&self, uid: &str, memory: Memory) {
+        self.with(|all| all.insert(uid.to_owned(), memory));
+    }
+
+    /// One more error in a row of this run; how long to wait.
+    pub fn error(&self, uid: &str) -> Duration {
+        self.with(|all| all.entry(uid.to_owned()).or_default().error())
+    }
+
+    /// Forgets a run.
+    pub fn forget(&self, uid: &str) {
+        self.with(|all| all.remove(uid));
+    }
+
+    /// Forgets the runs that are none of these.
+    pub fn retain(&self, known: impl Fn(&str) -> bool) {
+        self.with(|all| all.retain(|uid, _| known(uid)));
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut HashMap<String, Memory>) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,428 @@
+//! What the run has come to, as its status tells it. Pure.
+
+use fleetscore_crds::{
+    Condition, ConditionStatus, FailureGroup, Phase, PodCounts, ScoringRunStatus, SensorCounts,
+    Step, StepJob,
+};
+use jiff::{SignedDuration, Timestamp};
+
+use super::decide::{Cause, Decision, Ending, Stage};
+use super::job_view::JobView;
+use super::observe::Observed;
+use super::subject::{Plan, Subject};
+use super::trouble::{Trouble, TroubleKind};
+
+/// Jobs that the status lists.
+const JOBS: usize = 16;
+/// Bytes of JSON that a condition's message may take. With these limits the status stays under 16 KiB.
+const MESSAGE_BYTES: usize = 1000;
+/// Bytes of a reason.
+const REASON_BYTES: usize = 64;
+/// Bytes of an example and of a message in the list of failures.
+const FAILURE_BYTES: (usize, usize) = (128, 320);
+/// Reasons of failures that the status lists.
+const FAILURES: usize = 10;
+/// Bytes of the report's URL.
+const REPORT_BYTES: usize = 1024;
+/// Mere progress is written at most so often, unless it is a twentieth of the whole.
+pub const PROGRESS_EVERY: SignedDuration = SignedDuration::from_secs(30);
+
+/// The run's status after `decision`.
+pub fn status(
+    run: &Subject,
+    seen: &Observed,
+    decision: &Decision,
+    now: Timestamp,
+) -> ScoringRunStatus {
+    let mut status = run.status.clone();
+    let now = whole_second(now);
+    if decision.stage == Stage::Settled {
+        if run.has_ended() {
+            observe_generation(&mut status, run.generation);
+        }
+        return status;
+    }
+    let was = status.phase;
+    status.phase = phase(decision, seen);
+    if was == Phase::Suspended && status.phase != Phase::Suspended {
+        status.start_time = None;
+    }
+    if status.phase != Phase::Suspended {
+        status.start_time.get_or_insert(now);
+    }
+    count(&mut status, run, seen, decision);
+    status.jobs = jobs(seen, &status.jobs);
+    if let Stage::Ended(ending) = &decision.stage {
+        end(&mut status, ending, now);
+    }
+    conditions(&mut status, decision, now);
+    observe_generation(&mut status, run.generation);
+    status
+}
+
+/// Whether `new` is worth a write: at once when more than counts have changed, else now and then.
+pub fn is_worth_writing(
+    old: &ScoringRunStatus,
+    new: &ScoringRunStatus,
+    written: Option<Timestamp>,
+    now: Timestamp,
+) -> bool {
+    let bare = |status: &ScoringRunStatus| ScoringRunStatus {
+        pods: status.pods.map(|pods| PodCounts {
+            total: pods.total,
+            ..PodCounts::default()
+        }),
+        sensors: status.sensors.map(|sensors| SensorCounts {
+            total: sensors.total,
+            ..SensorCounts::default()
+        }),
+        jobs: status
+            .jobs
+            .iter()
+            .map(|job| StepJob {
+                completion_time: None,
+                ..job.clone()
+            })
+            .collect(),
+        ..status.clone()
+    };
+    if bare(old) != bare(new) {
+        return true;
+    }
+    let waited = written.is_none_or(|written| now.duration_since(written) >= PROGRESS_EVERY);
+    old != new && (waited || moved_far(old.pods, new.pods))
+}
+
+/// Whether a twentieth of all pods, and at least one, has ended since. Pods that come and go in between are no progress.
+fn moved_far(old: Option<PodCounts>, new: Option<PodCounts>) -> bool {
+    let (Some(old), Some(new)) = (old, new) else {
+        return true;
+    };
+    let moved = old.succeeded.abs_diff(new.succeeded) + old.failed.abs_diff(new.failed);
+    moved >= (new.total / 20).max(1)
+}
+
+fn phase(decision: &Decision, seen: &Observed) -> Phase {
+    let running = seen
+        .jobs
+        .iter()
+        .any(|job| job.step == Step::Score && job.ready > 0);
+    let waiting = decision
+        .trouble
+        .as_ref()
+        .is_some_and(|trouble| trouble.kind == TroubleKind::Unschedulable);
+    match &decision.stage {
+        Stage::Suspended => Phase::Suspended,
+        Stage::Scoring(_) if waiting && !running => Phase::WaitingForNodes,
+        Stage::Scoring(_) => Phase::Scoring,
+        Stage::Collecting(..) => Phase::Collecting,
+        Stage::Ended(ending) => ending.phase,
+        Stage::Planning | Stage::Planned(_) | Stage::Settled => Phase::Planning,
+    }
+}
+
+/// Pods as the Jobs count them. Sensors are known from the report; before it only where each has its own pod.
+fn count(status: &mut ScoringRunStatus, run: &Subject, seen: &Observed, decision: &Decision) {
+    if let Stage::Planned(plan) = decision.stage {
+        status.sensors = Some(SensorCounts {
+            total: plan.sensors,
+            ..SensorCounts::default()
+        });
+        status.pods = Some(PodCounts {
+            total: plan.pods,
+            ..PodCounts::default()
+        });
+    }
+    let Some(Plan { sensors, pods }) = run.plan() else {
+        return;
+    };
+    let sum = |number: fn(&JobView) -> u32| {
+        let jobs = seen.jobs.iter().filter(|job| job.step == Step::Score);
+        jobs.map(number).fold(0, u32::saturating_add)
+    };
+    let counted = PodCounts {
+        total: pods,
+        active: sum(|job| job.active),
+        succeeded: sum(|job| job.succeeded).min(pods),
+        failed: sum(|job| job.failed_indexes).min(pods),
+    };
+    status.pods = Some(counted);
+    if run.spec.sharding.sensors_per_pod == 1 {
+        status.sensors = Some(SensorCounts {
+            total: sensors,
+            succeeded: counted.succeeded.into(),
+            failed: counted.failed.into(),
+        });
+    }
+}
+
+fn end(status: &mut ScoringRunStatus, ending: &Ending, now: Timestamp) {
+    status.completion_time = Some(now);
+    let Some(totals) = &ending.totals else {
+        return;
+    };
+    status.sensors = Some(SensorCounts {
+        total: totals.sensors,
+        succeeded: totals.succeeded,
+        failed: totals.failed,
+    });
+    status.rows = Some(totals.rows);
+    status.anomalies = Some(totals.anomalies);
+    status.report = Some(cut(&totals.report, REPORT_BYTES));
+    let groups = totals
+        .top_failures
+        .iter()
+        .take(FAILURES)
+        .map(|group| FailureGroup {
+            reason: cut(&group.reason, REASON_BYTES),
+            count: group.count,
+            example: cut(&group.example, FAILURE_BYTES.0),
+            message: cut(&group.message, FAILURE_BYTES.1),
+        });
+    status.top_failures = groups.collect();
+}
+
+/// The Jobs in the order of the steps. Where there are too many, the earliest that have ended are left out.
+fn jobs(seen: &Observed, before: &[StepJob]) -> Vec<StepJob> {
+    let mut views: Vec<_> = seen.jobs.iter().collect();
+    views.sort_by_key(|job| (job.step as u8, job.part));
+    let mut surplus = views.len().saturating_sub(JOBS);
+    views.retain(|job| {
+        let dropped = surplus > 0 && job.step == Step::Score && job.has_ended();
+        surplus -= usize::from(dropped);
+        !dropped
+    });
+    let mut jobs: Vec<_> = views.into_iter().map(step_job).collect();
+    // Ended and already gone: the plan that Kueue's admission or a person removed is still what happened.
+    let gone = before
+        .iter()
+        .filter(|old| old.step == Step::Plan && jobs.iter().all(|job| job.name != old.name));
+    jobs = gone.cloned().chain(jobs.clone()).collect();
+    // More than that at work: the first ones stand for all.
+    let collect = jobs.pop_if(|job| job.step == Step::Collect);
+    jobs.truncate(JOBS - usize::from(collect.is_some()));
+    jobs.extend(collect);
+    jobs
+}
+
+fn step_job(job: &JobView) -> StepJob {
+    StepJob {
+        name: job.name.clone(),
+        step: job.step,
+        state: job.state(),
+        start_time: job.started,
+        completion_time: job.ended,
+    }
+}
+
+/// A condition before it is set.
+struct Word<'a> {
+    kind: &'static str,
+    holds: bool,
+    reason: &'a str,
+    message: &'a str,
+}
+
+fn conditions(status: &mut ScoringRunStatus, decision: &Decision, now: Timestamp) {
+    let phase = format!("{:?}", status.phase);
+    let ended = match &decision.stage {
+        Stage::Ended(ending) => Some(ending),
+        _ => None,
+    };
+    let failed = ended
+        .filter(|ending| ending.phase == Phase::Failed)
+        .and_then(|ending| ending.cause.as_ref());
+    let complete = ended.is_some() && failed.is_none();
+    let (reason, message) = match (failed, going(decision)) {
+        (Some(cause), _) => (cause.reason.as_str(), cause.message.as_str()),
+        (None, Some((reason, message))) => (reason, message),
+        (None, None) => (phase.as_str(), ""),
+    };
+    let stalled = failed.is_some() || is_stalled(decision);
+    let in_progress = ended.is_none() && decision.stage != Stage::Suspended;
+    set_planned(status, decision, now);
+    for word in [
+        Word {
+            kind: "Ready",
+            holds: complete,
+            reason,
+            message,
+        },
+        Word {
+            kind: "Reconciling",
+            holds: in_progress,
+            reason,
+            message,
+        },
+        Word {
+            kind: "Stalled",
+            holds: stalled,
+            reason,
+            message,
+        },
+        Word {
+            kind: "Complete",
+            holds: complete,
+            reason,
+            message,
+        },
+        Word {
+            kind: "Failed",
+            holds: failed.is_some(),
+            reason,
+            message,
+        },
+    ] {
+        set(status, &word, now);
+    }
+}
+
+/// What an unfinished run waits for, if anything is known.
+fn going(decision: &Decision) -> Option<(&str, &str)> {
+    let cause = match &decision.stage {
+        Stage::Collecting(_, cause) => cause.as_ref(),
+        _ => None,
+    };
+    let shown = decision
+        .trouble
+        .as_ref()
+        .filter(|trouble| trouble.kind != TroubleKind::Starting);
+    match (cause, shown) {
+        (Some(Cause { reason, message }), _)
+        | (
+            None,
+            Some(Trouble {
+                reason, message, ..
+            }),
+        ) => Some((reason, message)),
+        (None, None) => None,
+    }
+}
+
+/// Whether someone must do something. While the report is made, this keeps in mind why scoring was stopped.
+fn is_stalled(decision: &Decision) -> bool {
+    match &decision.stage {
+        Stage::Collecting(_, cause) => cause.is_some(),
+        _ => decision
+            .trouble
+            .as_ref()
+            .is_some_and(|trouble| trouble.reason == "NameConflict"),
+    }
+}
+
+fn set_planned(status: &mut ScoringRunStatus, decision: &Decision, now: Timestamp) {
+    let is_planned = status
+        .conditions
+        .iter()
+        .any(|found| found.kind == "Planned" && found.status == ConditionStatus::True);
+    match decision.stage {
+        Stage::Planned(Plan { sensors, pods }) => {
+            let message = format!("{sensors} sensors in {pods} pods");
+            set(
+                status,
+                &Word {
+                    kind: "Planned",
+                    holds: true,
+                    reason: "Planned",
+                    message: &message,
+                },
+                now,
+            );
+        }
+        _ if !is_planned => {
+            set(
+                status,
+                &Word {
+                    kind: "Planned",
+                    holds: false,
+                    reason: "NotPlanned",
+                    message: "",
+                },
+                now,
+            );
+        }
+        _ => {}
+    }
+}
+
+fn set(status: &mut ScoringRunStatus, word: &Word<'_>, now: Timestamp) {
+    let holds = if word.holds {
+        ConditionStatus::True
+    } else {
+        ConditionStatus::False
+    };
+    let old = status
+        .conditions
+        .iter_mut()
+        .find(|found| found.kind == word.kind);
+    let since = old
+        .as_ref()
+        .filter(|old| old.status == holds)
+        .map_or(now, |old| old.last_transition_time);
+    // The story is told once where it is read, and where it holds.
+    let told = word.holds || word.kind == "Ready";
+    let new = Condition {
+        kind: word.kind.to_owned(),
+        status: holds,
+        observed_generation: None,
+        last_transition_time: since,
+        reason: reason_word(word.reason),
+        message: if told {
+            cut(word.message, MESSAGE_BYTES)
+        } else {
+            String::new()
+        },
+    };
+    match old {
+        Some(old) => *old = new,
+        None => status.conditions.push(new),
+    }
+}
+
+fn observe_generation(status: &mut ScoringRunStatus, generation: i64) {
+    status.observed_generation = Some(generation);
+    for condition in &mut status.conditions {
+        condition.observed_generation = Some(generation);
+    }
+}
+
+/// A reason is one word of letters, digits and `_`, as Kubernetes' conditions have it.
+fn reason_word(text: &str) -> String {
+    let word: String = text
+        .chars()
+        .filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_')
+        .take(REASON_BYTES)
+        .collect();
+    if word.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
+        word
+    } else {
+        "Unknown".to_owned()
+    }
+}
+
+/// The text, cut where its JSON would take more than `bytes`.
+fn cut(text: &str, bytes: usize) -> String {
+    let length = |letter: char| match letter {
+        '"' | '\\' => 2,
+        letter if letter < ' ' => 6,
+        letter => letter.len_utf8(),
+    };
+    if text.chars().map(length).sum::<usize>() <= bytes {
+        return text.to_owned();
+    }
+    let mut left = bytes.saturating_sub(3);
+    let kept = text.chars().take_while(|letter| {
+        let fits = length(*letter) <= left;
+        left = left.saturating_sub(length(*letter));
+        fits
+    });
+    kept.chain("...".chars()).collect()
+}
+
+/// Times in Kubernetes' objects have no fractions.
+fn whole_second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::run::decide::{Totals, decide};
+use crate::run::testing::{at, complete, job, planned, subject};
+
+fn seen(jobs: Vec<JobView>) -> Observed {
+    Observed {
+        jobs,
+        ..Observed::default()
+    }
+}
+
+fn decision(stage: Stage) -> Decision {
+    Decision {
+        stage,
+        actions: Vec::new(),
+        trouble: None,
+        again: None,
+    }
+}
+
+fn condition<'a>(status: &'a ScoringRunStatus, kind: &str) -> &'a Condition {
+    status
+        .conditions
+        .iter()
+        .find(|found| found.kind == kind)
+        .unwrap()
+}
+
+fn blocked(reason: &str) -> Trouble {
+    Trouble {
+        kind: TroubleKind::Blocked,
+        reason: reason.to_owned(),
+        message: "why".to_owned(),
+        since: at(0),
+    }
+}
+
+#[test]
+fn conditions_keep_their_time_until_they_change() {
+    let mut run = subject();
+    run.status = status(&run, &seen(vec![]), &decision(Stage::Planning), at(1));
+    assert_eq!(
+        (run.status.phase, run.status.start_time),
+        (Phase::Planning, Some(at(1)))
+    );
+    assert_eq!(
+        condition(&run.status, "Reconciling").status,
+        ConditionStatus::True
+    );
+    let plan = Plan {
+        sensors: 9,
+        pods: 3,
+    };
+    let next = status(&run, &seen(vec![]), &decision(Stage::Planned(plan)), at(5));
+    assert_eq!(condition(&next, "Planned").last_transition_time, at(5));
+    assert_eq!(condition(&next, "Reconciling").last_transition_time, at(1));
+    assert_eq!(next.sensors.unwrap().total, 9);
+    assert!(
+        next.conditions
+            .iter()
+            .all(|found| found.observed_generation == Some(1))
+    );
+}
+
+#[test]
+fn what_hinders_a_run_is_its_reason() {
+    let run = subject();
+    let waiting = Decision {
+        trouble: Some(blocked("ImagePullBackOff")),
+        ..decision(Stage::Planning)
+    };
+    let found = status(&run, &seen(vec![]), &waiting, at(1));
+    for kind in ["Ready", "Reconciling"] {
+        let condition = condition(&found, kind);
+        assert_eq!(
+            (condition.reason.as_str(), condition.message.as_str()),
+            ("ImagePullBackOff", "why")
+        );
+    }
+    assert_eq!(condition(&found, "Stalled").status, ConditionStatus::False);
+}
+
+#[test]
+fn resuming_begins_the_deadline_anew() {
+    let mut run = planned(3);
+    run.status.phase = Phase::Suspended;
+    let stage = Stage::Scoring(run.plan().unwrap());
+    let found = status(&run, &seen(vec![]), &decision(stage), at(500));
+    assert_eq!(found.start_time, Some(at(500)));
+}
+
+#[test]
+fn sensors_are_counted_before_the_report_only_where_each_has_its_pod() {
+    let mut run = planned(15);
+    let jobs = seen(vec![JobView {
+        succeeded: 3,
+        failed_indexes: 1,
+        ..job(Step::Score, 0)
+    }]);
+    let stage = Stage::Scoring(run.plan().unwrap());
+    let found = status(&run, &jobs, &decision(stage.clone()), at(5));
+    assert_eq!(
+        found.sensors,
+        Some(SensorCounts {
+            total: 15,
+            succeeded: 3,
+            failed: 1
+        })
+    );
+    run.spec.sharding.sensors_per_pod = 2;
+    let found = status(&run, &jobs, &decision(stage), at(5));
+    assert_eq!(
+        found.sensors,
+        Some(SensorCounts {
+            total: 15,
+            ..SensorCounts::default()
+        })
+    );
+    assert_eq!(
+        found.pods,
+        Some(PodCounts {
+            total: 15,
+            active: 1,
+            succeeded: 3,
+            failed: 1
+        })
+    );
+}
+
+#[test]
+fn mere_progress_is_written_rarely() {
+    let with = |succeeded| ScoringRunStatus {
+        pods: Some(PodCounts {
+            total: 1000,
+            active: 7,
+            succeeded,
+            failed: 0,
+        }),
+        ..ScoringRunStatus::default()
+    };
+    let worth =
+        |succeeded, seconds| is_worth_writing(&with(0), &with(succeeded), Some(at(0)), at(seconds));
+    assert!(!worth(0, 100));
+    assert!(!worth(49, 29));
+    assert!(worth(50, 1));
+    assert!(worth(1, 30));
+    let other = ScoringRunStatus {
+        phase: Phase::Collecting,
+        ..with(0)
+    };
+    assert!(is_worth_writing(&with(0), &other, Some(at(0)), at(0)));
+}
+
+#[test]
+fn an_ended_run_tells_no_more_than_the_generation_it_has_seen() {
+    let mut run = planned(3);
+    run.status.phase = Phase::Succeeded;
+    run.status.completion_time = Some(at(9));
+    run.generation = 4;
+    let found = status(
+        &run,
+        &seen(vec![]),
+        &decide(&run, &seen(vec![]), at(99)),
+        at(99),
+    );
+    assert_eq!(found.observed_generation, Some(4));
+    assert_eq!(
+        (found.phase, found.completion_time),
+        (Phase::Succeeded, Some(at(9)))
+    );
+}
+
+#[test]
+fn the_jobs_at_work_and_the_last_ones_are_listed() {
+    let mut jobs = vec![complete(job(Step::Plan, 0))];
+    jobs.extend((0..40).map(|part| complete(job(Step::Score, part))));
+    jobs.extend((40..43).map(|part| job(Step::Score, part)));
+    jobs.push(job(Step::Collect, 0));
+    let run = planned(3);
+    let stage = Stage::Scoring(run.plan().unwrap());
+    let found = status(&run, &seen(jobs), &decision(stage), at(1));
+    assert_eq!(found.jobs.len(), 16);
+    assert_eq!(found.jobs[0].name, "pumps-plan");
+    assert_eq!(found.jobs[15].name, "pumps-collect");
+    assert_eq!(found.jobs[14].name, "pumps-score-42");
+}
+
+proptest! {
+    #[test]
+    fn the_status_stays_under_16_kib(text in "\\PC{0,40}|[\u{1}\"\\\\]{0,40}", times in 0_usize..500, jobs in 0_u32..60, failures in 0_usize..20, collecting in any::<bool>()) {
+        let long = text.repeat(times);
+        let mut run = planned(u32::MAX);
+        run.name = "n".repeat(50);
+        let views = (0..jobs).map(|part| JobView { name: format!("{}-score-{part}", run.name), ..job(Step::Score, part) });
+        let cause = Cause { reason: format!("A{long}"), message: long.clone() };
+        let group = FailureGroup { reason: long.clone(), count: u64::MAX, example: long.clone(), message: long.clone() };
+        let totals = Totals {
+            phase: Phase::Failed, sensors: u64::MAX, succeeded: u64::MAX, failed: u64::MAX, rows: u64::MAX, anomalies: u64::MAX,
+            report: long.clone(), top_failures: vec![group; failures],
+        };
+        let stage = if collecting {
+            Stage::Collecting(run.plan().unwrap(), Some(cause))
+        } else {
+            Stage::Ended(Ending { phase: Phase::Failed, cause: Some(cause), totals: Some(totals) })
+        };
+        let found = status(&run, &seen(views.collect()), &decision(stage), at(1));
+        prop_assert!(serde_json::to_string(&found).unwrap().len() < 16 * 1024);
+        prop_assert!(found.jobs.len() <= 16 && found.top_failures.len() <= 10);
+    }
+}

@@ -1,0 +1,116 @@
+use fleetscore_crds::{ConditionStatus, Phase, ScoringRun, ScoringRunSpec, ScoringRunStatus};
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::Resource;
+
+/// A `ScoringRun` as the API server holds it, with what the API server always sets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subject {
+    /// Its name.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its UID.
+    pub uid: String,
+    /// The generation of its spec.
+    pub generation: i64,
+    /// The version of the whole object, for optimistic locking.
+    pub resource_version: Option<String>,
+    /// Its labels.
+    pub labels: std::collections::BTreeMap<String, String>,
+    /// Whether it is being deleted.
+    pub deleting: bool,
+    /// What is asked for.
+    pub spec: ScoringRunSpec,
+    /// What it has come to.
+    pub status: ScoringRunStatus,
+}
+
+/// What the plan came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+pub struct Plan {
+    /// Sensors of the run.
+    pub sensors: u64,
+    /// Shards to score: the score pods.
+    #[serde(rename = "shards")]
+    pub pods: u32,
+}
+
+impl Subject {
+    /// The subject, unless the object lacks what every stored object has.
+    pub fn of(run: &ScoringRun) -> Option<Self> {
+        let meta = &run.metadata;
+        Some(Self {
+            name: meta.name.clone()?,
+            namespace: meta.namespace.clone()?,
+            uid: meta.uid.clone()?,
+            generation: meta.generation.unwrap_or(0),
+            resource_version: meta.resource_version.clone(),
+            labels: meta.labels.clone().unwrap_or_default(),
+            deleting: meta.deletion_timestamp.is_some(),
+            spec: run.spec.clone(),
+            status: run.status.clone().unwrap_or_default(),
+        })
+    }
+
+    /// What was planned, once the status says so. From then on the spec does not change.
+    pub fn plan(&self) -> Option<Plan> {
+        let planned = self
+            .status
+            .conditions
+            .iter()
+            .any(|found| found.kind == "Planned" && found.status == ConditionStatus::True);
+        let (sensors, pods) = (self.status.sensors?, self.status.pods?);
+        planned.then_some(Plan {
+            sensors: sensors.total,
+            pods: pods.total,
+        })
+    }
+
+    /// Whether the run has ended. It is never run again.
+    pub fn has_ended(&self) -> bool {
+        matches!(
+            self.status.phase,
+            Phase::Succeeded | Phase::PartiallySucceeded | Phase::Failed
+        )
+    }
+
+    /// Whether Kueue decides when its Jobs run.
+    pub fn is_queued(&self) -> bool {
+        !self.spec.queue_name.is_empty()
+    }
+
+    /// When the run has been active for too long.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        let seconds = self.spec.active_deadline_seconds?;
+        after(self.status.start_time?, seconds)
+    }
+
+    /// When something that has not started since `since` fails the run.
+    pub fn pending_until(&self, since: Timestamp) -> Option<Timestamp> {
+        after(since, self.spec.pending_timeout_seconds)
+    }
+
+    /// When the ended run's Jobs are removed.
+    pub fn remove_at(&self) -> Option<Timestamp> {
+        let seconds = self.spec.ttl_seconds_after_finished?;
+        after(self.status.completion_time?, seconds)
+    }
+
+    /// The owner reference of its children.
+    pub fn owner(&self) -> OwnerReference {
+        OwnerReference {
+            api_version: ScoringRun::api_version(&()).into_owned(),
+            kind: ScoringRun::kind(&()).into_owned(),
+            name: self.name.clone(),
+            uid: self.uid.clone(),
+            controller: Some(true),
+            block_owner_deletion: Some(true),
+        }
+    }
+}
+
+fn after(time: Timestamp, seconds: u32) -> Option<Timestamp> {
+    time.checked_add(SignedDuration::from_secs(seconds.into()))
+        .ok()
+}

@@ -1,0 +1,116 @@
+//! What the tests of this module share.
+
+use fleetscore_crds::{
+    Condition, ConditionStatus, Phase, PodCounts, ScoringRunStatus, SensorCounts, Step,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::build::job_name;
+use super::job_view::{JobView, Outcome};
+use super::subject::Subject;
+use crate::config::Config;
+
+/// The moment at which the tests' runs begin.
+pub fn start() -> Timestamp {
+    "2026-01-01T00:00:00Z".parse().unwrap()
+}
+
+/// So many seconds after [`start`].
+pub fn at(seconds: i64) -> Timestamp {
+    start() + SignedDuration::from_secs(seconds)
+}
+
+/// An operator's configuration.
+pub fn config() -> Config {
+    serde_json::from_value(json!({"scorer": {"image": "scorer:test"}})).unwrap()
+}
+
+/// A run named `pumps` that has just been created.
+pub fn subject() -> Subject {
+    Subject {
+        name: "pumps".to_owned(),
+        namespace: "plant".to_owned(),
+        uid: "run-uid".to_owned(),
+        generation: 1,
+        resource_version: Some("7".to_owned()),
+        labels: std::collections::BTreeMap::new(),
+        deleting: false,
+        spec: serde_json::from_value(json!({
+            "model": {"location": "file:///m/{device}"},
+            "input": {"location": "file:///i.csv", "columns": {"time": "TS", "keys": {"device": "D"}, "features": ["V"]}},
+            "output": {"location": "file:///o/", "file": "{device}.csv"},
+        }))
+        .unwrap(),
+        status: ScoringRunStatus::default(),
+    }
+}
+
+/// The same after its plan: so many sensors, one a pod.
+pub fn planned(pods: u32) -> Subject {
+    let mut run = subject();
+    run.status = ScoringRunStatus {
+        phase: Phase::Scoring,
+        observed_generation: Some(1),
+        sensors: Some(SensorCounts {
+            total: pods.into(),
+            ..SensorCounts::default()
+        }),
+        pods: Some(PodCounts {
+            total: pods,
+            ..PodCounts::default()
+        }),
+        start_time: Some(start()),
+        conditions: vec![Condition {
+            kind: "Planned".to_owned(),
+            status: ConditionStatus::True,
+            observed_generation: Some(1),
+            last_transition_time: start(),
+            reason: "Planned".to_owned(),
+            message: String::new(),
+        }],
+        ..ScoringRunStatus::default()
+    };
+    run
+}
+
+/// A Job of the run that has just begun.
+pub fn job(step: Step, part: u32) -> JobView {
+    let name = job_name("pumps", step, part);
+    JobView {
+        uid: format!("uid-{name}"),
+        name,
+        step,
+        part,
+        generation: Some(1),
+        created: start(),
+        started: Some(start()),
+        ended: None,
+        suspended: false,
+        deleting: false,
+        outcome: None,
+        active: 1,
+        ready: 1,
+        succeeded: 0,
+        failed_indexes: 0,
+    }
+}
+
+/// The Job, ended well.
+pub fn complete(mut job: JobView) -> JobView {
+    job.outcome = Some(Outcome::Complete);
+    job.ended = Some(at(10));
+    (job.active, job.ready) = (0, 0);
+    job
+}
+
+/// The Job, failed for `reason`.
+pub fn failed(mut job: JobView, reason: &str) -> JobView {
+    job.outcome = Some(Outcome::Failed {
+        reason: reason.to_owned(),
+        message: format!("{reason}: told by the Job controller"),
+    });
+    job.ended = Some(at(10));
+    (job.active, job.ready) = (0, 0);
+    job
+}

@@ -1,0 +1,86 @@
+//! Log lines on standard error and, where a collector is named, traces.
+
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use thiserror::Error;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::args::LogFormat;
+
+/// The variable that names the collector of traces (OTLP over HTTP).
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+/// Why logging cannot begin.
+#[derive(Debug, Error)]
+pub enum TelemetryError {
+    /// The filter cannot be read.
+    #[error("--log {filter}: {source}")]
+    Filter {
+        /// The filter.
+        filter: String,
+        /// What is wrong with it.
+        source: tracing_subscriber::filter::ParseError,
+    },
+    /// The traces' exporter cannot be made.
+    #[error("{ENDPOINT}: {0}")]
+    Traces(#[from] opentelemetry_otlp::ExporterBuildError),
+}
+
+/// Ends telemetry when dropped: what is left of the traces is sent.
+#[must_use]
+pub struct Telemetry(Option<SdkTracerProvider>);
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        if let Some(Err(error)) = self.0.as_ref().map(SdkTracerProvider::shutdown) {
+            tracing::warn!("the last traces are lost: {error}");
+        }
+    }
+}
+
+/// Begins to log, and to trace where `OTEL_EXPORTER_OTLP_ENDPOINT` is set. Not to be called on a thread of an async runtime.
+///
+/// # Errors
+///
+/// A filter or a collector's URL that cannot be used.
+pub fn start(format: LogFormat, filter: &str) -> Result<Telemetry, TelemetryError> {
+    let filter = EnvFilter::try_new(filter).map_err(|source| TelemetryError::Filter {
+        filter: filter.to_owned(),
+        source,
+    })?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Text => lines.boxed(),
+    };
+    let provider = std::env::var_os(ENDPOINT)
+        .filter(|endpoint| !endpoint.is_empty())
+        .map(|_| provider())
+        .transpose()?;
+    let traces = provider.as_ref().map(|provider| {
+        tracing_opentelemetry::layer().with_tracer(provider.tracer("fleetscore-operator"))
+    });
+    // There is one call; a second subscriber would be a defect of a test.
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .with(traces)
+        .try_init();
+    Ok(Telemetry(provider))
+}
+
+fn provider() -> Result<SdkTracerProvider, TelemetryError> {
+    let exporter = opentelemetry_otlp::SpanExporter::builder()
+        .with_http()
+        .build()?;
+    let resource = Resource::builder()
+        .with_service_name("fleetscore-operator")
+        .build();
+    Ok(SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_resource(resource)
+        .build())
+}
