@@ -57,20 +57,16 @@ app.kubernetes.io/part-of: fleetscore
 {{- toJson $names -}}
 {{- end -}}
 
-{{- /* What every pod of a run has by the chart's values, as YAML: the service account and the identity. */ -}}
+{{- /* What every pod of a run has by the chart's values, as YAML. */ -}}
 {{- define "fleetscore.scorerDefaults" -}}
 {{- $scorer := .Values.scorer -}}
-{{- if and $scorer.workloadIdentity.clientId (not $scorer.serviceAccount.create) -}}
-{{- fail "scorer.workloadIdentity.clientId needs scorer.serviceAccount.create: the service account carries the client ID" -}}
-{{- end -}}
-{{- $template := dict -}}
 {{- if $scorer.serviceAccount.create -}}
-{{- $_ := set $template "spec" (dict "serviceAccountName" $scorer.serviceAccount.name) -}}
+{{- dict "spec" (dict "serviceAccountName" $scorer.serviceAccount.name) | toYaml -}}
+{{- else if $scorer.workloadIdentity.clientId -}}
+{{- fail "scorer.workloadIdentity.clientId needs scorer.serviceAccount.create: the service account carries the client ID" -}}
+{{- else -}}
+{}
 {{- end -}}
-{{- if $scorer.workloadIdentity.clientId -}}
-{{- $_ := set $template "metadata" (dict "labels" (dict "azure.workload.identity/use" "true")) -}}
-{{- end -}}
-{{- toYaml $template -}}
 {{- end -}}
 
 {{- define "fleetscore.config" -}}
