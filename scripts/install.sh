@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs Debian or Ubuntu packages that are absent: scripts/install.sh [build] [node] [chromium]
+# Installs Debian or Ubuntu packages that are absent: scripts/install.sh [build] [node] [chromium] [shell] [images]
 set -euo pipefail
 
 wanted=()
@@ -12,6 +12,8 @@ for group in "$@"; do
     build) need cc build-essential; need make make; need ps procps ;;
     node) need node nodejs; need npm npm ;;
     chromium) need chromium chromium ;;
+    shell) need shellcheck shellcheck ;;
+    images) need buildah buildah; need update-ca-certificates ca-certificates ;;
     *) echo "install.sh: unknown group $group" >&2; exit 2 ;;
   esac
 done
