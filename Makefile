@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 PROFILE ?= release
 BIN := $(CARGO_TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
-.PHONY: help build demo test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench fuzz
+.PHONY: help build demo demo-cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench fuzz
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | column -t -s '|'
@@ -17,6 +17,10 @@ build: ## Build the programs.
 
 demo: build ## Simulate a plant of 200 sensors, train, score it and show where the report is.
 	@scripts/demo.sh $(BIN)/fleetscore
+
+demo-cluster: build images ## The same in pods, on a cluster on this machine (root on Linux; the first time builds for long).
+	@scripts/install.sh build node cluster
+	@scripts/cluster-demo.sh $(BIN)/fleetscore
 
 test: lint unit browser chart deny ## Run every test.
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs Debian or Ubuntu packages that are absent: scripts/install.sh [build] [node] [chromium] [shell] [images]
+# Installs Debian or Ubuntu packages that are absent: scripts/install.sh [build] [node] [chromium] [shell] [images] [cluster]
 set -euo pipefail
 
 wanted=()
@@ -14,6 +14,12 @@ for group in "$@"; do
     chromium) need chromium chromium ;;
     shell) need shellcheck shellcheck ;;
     images) need buildah buildah; need update-ca-certificates ca-certificates ;;
+    cluster)
+      command -v go >/dev/null || { echo "go is absent: install Go 1.21 or later; it fetches the version it needs" >&2; exit 1; }
+      need cc build-essential; need containerd containerd; need runc runc; need buildah buildah; need nft nftables
+      need conntrack conntrack; need ip iproute2; need openssl openssl; need busybox busybox-static
+      [[ -x /usr/libexec/cni/bridge || -x /opt/cni/bin/bridge ]] || need /usr/lib/cni/bridge containernetworking-plugins
+      ;;
     *) echo "install.sh: unknown group $group" >&2; exit 2 ;;
   esac
 done
