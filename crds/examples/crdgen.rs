@@ -1,11 +1,12 @@
-//! Writes the custom resource definitions into `yaml/` and their reference into `../docs/reference/`:
+//! Writes the custom resource definitions into `yaml/`, their schemas into `schemas/` and their reference into
+//! `../docs/reference/`:
 //! `cargo run -p fleetscore-crds --features kube --example crdgen`.
 
 use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use fleetscore_crds::{Kind, definition, reference};
+use fleetscore_crds::{Kind, bare_schema, definition, reference};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -17,6 +18,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(
             root.join(format!("yaml/{name}s.yaml")),
             serde_saphyr::to_string(&definition)?,
+        )?;
+        fs::write(
+            root.join(format!("schemas/{name}.json")),
+            format!("{}\n", bare_schema(&definition)),
         )?;
         fs::write(
             docs.join(format!("{name}.md")),

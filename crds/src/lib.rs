@@ -50,7 +50,7 @@ pub use validation::{Violation, validate, validate_change, validate_object, vali
 pub use window::Window;
 
 #[cfg(feature = "kube")]
-pub use definition::definition;
+pub use definition::{bare_schema, definition};
 #[cfg(feature = "kube")]
 pub use reference::reference;
 #[cfg(feature = "kube")]

@@ -9,7 +9,7 @@
 use std::fs;
 use std::path::Path;
 
-use fleetscore_crds::{Kind, definition, reference};
+use fleetscore_crds::{Kind, bare_schema, definition, reference};
 use serde_json::Value;
 
 const KINDS: [Kind; 2] = [Kind::ScoringRun, Kind::ScoringSchedule];
@@ -35,6 +35,18 @@ fn definitions_are_current() {
         assert!(
             yaml.len() < 200_000,
             "kubectl apply keeps a copy in an annotation of at most 256 KiB"
+        );
+    }
+}
+
+#[test]
+fn schemas_are_current() {
+    for kind in KINDS {
+        let committed = committed(&format!("schemas/{}.json", name(kind)));
+        assert_eq!(
+            committed.trim_end(),
+            bare_schema(&definition(kind).unwrap()).to_string(),
+            "{kind:?}: run the example crdgen"
         );
     }
 }

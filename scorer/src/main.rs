@@ -7,6 +7,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+/// Parsing makes many small pieces: a tenth less time than with glibc's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Runs one step of a scoring run: what a pod does. To run a manifest with all its steps, use `fleetscore run`.
 ///
 /// Exit codes: 0 done; 10 some sensors failed for good (their ledger says why); 64 the run or the command line is wrong; 75 a temporary

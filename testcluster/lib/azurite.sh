@@ -6,7 +6,6 @@ readonly AZURITE_ENDPOINT=http://$HOST_IP:$AZURITE_PORT/devstoreaccount1
 
 cluster_azurite() {
   local programs
-  lock_cluster
   if ! process_runs azurite; then
     programs=$("$HERE/../scripts/azurite.sh" install)
     start_process azurite node "$programs/node_modules/azurite/dist/src/blob/main.js" --blobHost "$HOST_IP" \

@@ -5,7 +5,6 @@ cluster_image() {
   local ref=${1:-} context=${2:-} archive
   [[ -n $ref && -d $context ]] || fail "usage: cluster image REF DIR [buildah arguments]"
   [[ $ref == *:* ]] || ref=$ref:latest
-  lock_cluster
   archive=$(archive_of "$ref")
   build_image "$ref" "$archive.new" "$context" "${@:3}"
   mv "$archive.new" "$archive"
@@ -15,7 +14,6 @@ cluster_image() {
 cluster_load() {
   local archive
   [[ -f ${1:-} ]] || fail "usage: cluster load FILE (an image archive)"
-  lock_cluster
   archive=$(archive_of "$(realpath "$1")")
   cp "$1" "$archive"
   load_archive "$archive"

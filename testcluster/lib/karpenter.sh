@@ -2,7 +2,6 @@
 # Karpenter with its KWOK provider: nodes from zero for pods that wait, and back to zero when they are empty.
 
 cluster_karpenter() {
-  lock_cluster
   process_runs karpenter && return
   build_tool karpenter
   start_kwok

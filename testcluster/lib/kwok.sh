@@ -4,7 +4,6 @@
 cluster_kwok() {
   local count=${1:-0}
   [[ $count =~ ^[0-9]+$ ]] || fail "usage: cluster kwok [NUMBER OF NODES]"
-  lock_cluster
   start_kwok
   [[ $count -eq 0 ]] || fake_nodes "$count"
 }

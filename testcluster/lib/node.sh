@@ -2,7 +2,6 @@
 # Real nodes: containerd and kubelet each. A node's number gives its address, its pods' range and their bridge.
 
 cluster_node() {
-  lock_cluster
   case ${1:-}:${2:-} in
   add:?* | kill:?* | remove:?*) "node_$1" "$2" ;;
   *) fail "usage: cluster node add|kill|remove NAME" ;;
@@ -34,9 +33,22 @@ node_kill() {
   remove_cgroups "$ID/$name.pods"
 }
 
+# node_remove NAME: as if the cloud took the machine away.
 node_remove() {
   [[ ! -d $STATE/nodes/$1 ]] || node_kill "$1"
-  own_kubectl delete node "$1"
+  own_kubectl delete node "$1" >/dev/null
+  collect_pods_of "$1"
+}
+
+# collect_pods_of NODE: at once what Kubernetes' pod garbage collector does to a lost node's pods after 40 to 80 seconds.
+collect_pods_of() {
+  local on=spec.nodeName=$1 namespace pod
+  own_kubectl get pods -A --field-selector "$on,status.phase!=Succeeded,status.phase!=Failed" --no-headers \
+    -o custom-columns=:metadata.namespace,:metadata.name | while read -r namespace pod; do
+    own_kubectl patch pod -n "$namespace" "$pod" --subresource status -p '{"status": {"phase": "Failed", "conditions": [
+      {"type": "DisruptionTarget", "status": "True", "reason": "DeletionByPodGC", "message": "the node is gone"}]}}' </dev/null >/dev/null
+  done
+  own_kubectl delete pods -A --field-selector "$on" --grace-period 0 --force >/dev/null 2>&1
 }
 
 remove_node_files() { # remove_node_files NAME: what its containers left, also outside its folder

@@ -72,9 +72,10 @@ fn keys_of_models() -> [Value; 4] {
     let listed =
         "has(self.sensors.list) || has(self.sensors.manifest) || has(self.sensors.failedIn)";
     let model = placeholders("self.model.location");
+    // A list of one binds what is used for each element: found anew each time, it passes the API server's bound on costs.
     let from_models = |text: &str| {
         format!(
-            "{listed} || {}.all(p, p in {BUILT_IN} || p in {model})",
+            "{listed} || [{model}].all(keys, {}.all(p, p in {BUILT_IN} || p in keys))",
             placeholders(text)
         )
     };
@@ -88,14 +89,16 @@ fn keys_of_models() -> [Value; 4] {
         rule(from_models("self.output.file"), remedy, ".output.file"),
         rule(
             format!(
-                "{listed} || {model}.all(p, p in {BUILT_IN} || p in {})",
+                "{listed} || [{}].all(keys, {model}.all(p, p in {BUILT_IN} || p in keys))",
                 placeholders("self.output.file")
             ),
             "two sensors would share one file; name every key of model.location",
             ".output.file",
         ),
         rule(
-            format!("{listed} || self.input.columns.keys.all(k, ('{{' + k + '}}') in {model})"),
+            format!(
+                "{listed} || [{model}].all(keys, self.input.columns.keys.all(k, ('{{' + k + '}}') in keys))"
+            ),
             "names a key that is not in model.location, where the sensors' keys come from; name the same keys in both",
             ".input.columns.keys",
         ),
@@ -221,7 +224,7 @@ pub fn output() -> Value {
             ".file",
         ),
         rule(
-            "self.format != 'Auto' || self.file.matches('[.](csv|parquet|jsonl|ndjson)$')",
+            "self.format != 'Auto' || ['.csv', '.parquet', '.jsonl', '.ndjson'].exists(e, self.file.endsWith(e))",
             "tells no format; end it in .csv, .parquet, .jsonl or .ndjson, or set output.format",
             ".file",
         ),

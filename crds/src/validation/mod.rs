@@ -89,8 +89,10 @@ fn evaluate(
     old: Option<&Value>,
 ) -> Vec<Violation> {
     let misshapen = !violations.is_empty();
+    let object = &without_nulls(object);
+    let rules = schema.rules(object, old.is_some());
     let errors = Validator::new()
-        .validate_compiled(&schema.rules, &without_nulls(object), old)
+        .validate_compiled(&rules, object, old)
         .err();
     for error in errors.into_iter().flatten() {
         if misshapen && error.kind != ErrorKind::ValidationFailure {

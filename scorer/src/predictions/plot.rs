@@ -1,5 +1,5 @@
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 
 use super::writer::is_anomaly;
 
@@ -25,8 +25,67 @@ pub struct PlotSeries {
 struct Point {
     row: u64,
     time: i64,
+    /// The features' values and the score.
     values: Box<[f64]>,
-    score: f64,
+}
+
+impl Point {
+    fn score(&self) -> f64 {
+        self.values.last().copied().unwrap_or(f64::NAN)
+    }
+}
+
+/// Successive rows in one piece of memory: a row takes `width` values, its features' and the score.
+#[derive(Clone, Debug, Default)]
+struct Bucket {
+    rows: Vec<(u64, i64)>,
+    values: Vec<f64>,
+}
+
+impl Bucket {
+    fn push(&mut self, row: u64, time: i64, values: &[f64], score: f64) {
+        self.rows.push((row, time));
+        self.values.extend_from_slice(values);
+        self.values.push(score);
+    }
+
+    fn append(&mut self, mut next: Self) {
+        self.rows.append(&mut next.rows);
+        self.values.append(&mut next.values);
+    }
+
+    /// Keeps the rows with the smallest and largest value of each column, in their order.
+    fn keep_extremes(&mut self, width: usize) {
+        if self.rows.len() <= 2 {
+            return;
+        }
+        let value = |row: usize, column: usize| {
+            let value = self.values.get(row * width + column);
+            value.copied().unwrap_or(f64::NAN)
+        };
+        let mut kept: Vec<usize> = Vec::with_capacity(2 * width);
+        for column in 0..width {
+            let (mut least, mut most) = (0, 0);
+            for row in 1..self.rows.len() {
+                if value(row, column).total_cmp(&value(least, column)).is_lt() {
+                    least = row;
+                }
+                if value(row, column).total_cmp(&value(most, column)).is_ge() {
+                    most = row;
+                }
+            }
+            kept.extend([least, most]);
+        }
+        kept.sort_unstable();
+        kept.dedup();
+        for (to, from) in kept.iter().copied().enumerate() {
+            self.rows.copy_within(from..=from, to);
+            self.values
+                .copy_within(from * width..(from + 1) * width, to * width);
+        }
+        self.rows.truncate(kept.len());
+        self.values.truncate(kept.len() * width);
+    }
 }
 
 /// Thins out rows as they come, in bounded memory.
@@ -35,11 +94,12 @@ struct Point {
 /// largest value of a feature or of the score, so that no peak is lost. When there are twice as many buckets as wanted, each
 /// two neighbours become one. The most anomalous rows stay in any case, up to a bound.
 pub(super) struct Thinning {
-    features: usize,
+    /// Values of a row: its features' and the score.
+    width: usize,
     limit: usize,
-    buckets: Vec<Vec<Point>>,
+    buckets: Vec<Bucket>,
     /// Rows of a full bucket, and of the last one.
-    width: u64,
+    full: u64,
     filled: u64,
     worst: BinaryHeap<Worst>,
     worst_limit: usize,
@@ -51,10 +111,10 @@ impl Thinning {
     /// Thins out to the extremes of at most `2 * buckets` buckets and the `anomalies` most anomalous rows.
     pub fn new(features: usize, buckets: usize, anomalies: usize) -> Self {
         Self {
-            features,
+            width: features + 1,
             limit: buckets.max(1),
             buckets: Vec::new(),
-            width: 1,
+            full: 1,
             filled: 1,
             worst: BinaryHeap::new(),
             worst_limit: anomalies,
@@ -65,78 +125,80 @@ impl Thinning {
 
     /// Adds the next row.
     pub fn push(&mut self, time: i64, values: &[f64], score: f64) {
-        let point = Point {
-            row: self.rows,
-            time,
-            values: values.into(),
-            score,
-        };
+        let row = self.rows;
         self.rows += 1;
         if is_anomaly(score) {
             self.anomalies += 1;
-            self.keep_worst(&point);
+            self.keep_worst(row, time, values, score);
         }
-        if self.filled == self.width {
+        if self.filled == self.full {
             if self.buckets.len() == 2 * self.limit {
                 self.halve();
             }
-            self.buckets.push(Vec::new());
+            self.buckets.push(Bucket::default());
             self.filled = 0;
         }
         self.filled += 1;
-        let features = self.features;
+        let width = self.width;
         if let Some(bucket) = self.buckets.last_mut() {
-            bucket.push(point);
+            bucket.push(row, time, values, score);
             // Thinned out now and then rather than at every row.
-            if bucket.len() > 8 * (features + 1) {
-                keep_extremes(bucket, features);
+            if bucket.rows.len() > 32 * width {
+                bucket.keep_extremes(width);
             }
         }
     }
 
     /// The rows that are left.
     pub fn finish(mut self) -> PlotSeries {
-        let features = self.features;
+        let width = self.width;
         self.buckets
             .iter_mut()
-            .for_each(|bucket| keep_extremes(bucket, features));
-        let points = self
-            .buckets
+            .for_each(|bucket| bucket.keep_extremes(width));
+        let mut all = Bucket::default();
+        self.buckets
             .into_iter()
-            .flatten()
-            .chain(self.worst.into_iter().map(|worst| worst.0));
-        let points: BTreeMap<(i64, u64), Point> = points
-            .map(|point| ((point.time, point.row), point))
+            .for_each(|bucket| all.append(bucket));
+        for Worst(point) in self.worst {
+            all.rows.push((point.row, point.time));
+            all.values.extend_from_slice(&point.values);
+        }
+        let mut order: Vec<_> = all
+            .rows
+            .iter()
+            .zip(all.values.chunks_exact(width))
             .collect();
+        order.sort_unstable_by_key(|((row, time), _)| (*time, *row));
+        order.dedup_by_key(|(row, _)| **row);
+        let column = || Vec::with_capacity(order.len());
         let mut series = PlotSeries {
-            values: vec![Vec::new(); features],
+            times: order.iter().map(|((_, time), _)| *time).collect(),
+            values: (1..width).map(|_| column()).collect(),
+            scores: column(),
             ..PlotSeries::default()
         };
-        for point in points.into_values() {
-            series.times.push(point.time);
-            series
-                .values
-                .iter_mut()
-                .zip(&point.values)
+        for (_, values) in order {
+            let columns = series.values.iter_mut().chain([&mut series.scores]);
+            columns
+                .zip(values)
                 .for_each(|(column, value)| column.push(*value));
-            series.scores.push(point.score);
-            series.predictions.push(is_anomaly(point.score));
         }
+        series.predictions = series
+            .scores
+            .iter()
+            .map(|score| is_anomaly(*score))
+            .collect();
         (series.rows, series.anomalies) = (self.rows, self.anomalies);
         series
     }
 
-    fn keep_worst(&mut self, point: &Point) {
+    fn keep_worst(&mut self, row: u64, time: i64, values: &[f64], score: f64) {
         let full = self.worst.len() >= self.worst_limit;
-        if full
-            && self
-                .worst
-                .peek()
-                .is_none_or(|best| best.0.score <= point.score)
-        {
+        if full && self.worst.peek().is_none_or(|best| best.0.score() <= score) {
             return;
         }
-        self.worst.push(Worst(point.clone()));
+        let values = values.iter().copied().chain([score]).collect();
+        self.worst.push(Worst(Point { row, time, values }));
         if full {
             self.worst.pop();
         }
@@ -144,49 +206,20 @@ impl Thinning {
 
     /// Joins each two neighbouring buckets.
     fn halve(&mut self) {
-        let mut joined: Vec<Vec<Point>> = Vec::with_capacity(2 * self.limit);
-        for (position, mut bucket) in std::mem::take(&mut self.buckets).into_iter().enumerate() {
+        let mut joined: Vec<Bucket> = Vec::with_capacity(2 * self.limit);
+        for (position, bucket) in std::mem::take(&mut self.buckets).into_iter().enumerate() {
             match joined.last_mut() {
                 Some(last) if position % 2 == 1 => {
-                    last.append(&mut bucket);
-                    keep_extremes(last, self.features);
+                    last.append(bucket);
+                    last.keep_extremes(self.width);
                 }
                 _ => joined.push(bucket),
             }
         }
         self.buckets = joined;
-        self.width *= 2;
-        self.filled = self.width;
+        self.full *= 2;
+        self.filled = self.full;
     }
-}
-
-/// Keeps the rows with the smallest and largest value of each feature and of the score, in their order.
-fn keep_extremes(bucket: &mut Vec<Point>, features: usize) {
-    let mut keep = vec![false; bucket.len()];
-    for column in 0..=features {
-        let value = |point: &Point| {
-            point
-                .values
-                .get(column)
-                .filter(|_| column < features)
-                .copied()
-                .unwrap_or(point.score)
-        };
-        let by_value = |left: &(usize, &Point), right: &(usize, &Point)| {
-            value(left.1).total_cmp(&value(right.1))
-        };
-        let extremes = [
-            bucket.iter().enumerate().min_by(by_value),
-            bucket.iter().enumerate().max_by(by_value),
-        ];
-        for (position, _) in extremes.into_iter().flatten() {
-            if let Some(keep) = keep.get_mut(position) {
-                *keep = true;
-            }
-        }
-    }
-    let mut keep = keep.into_iter();
-    bucket.retain(|_| keep.next().unwrap_or(false));
 }
 
 /// Orders rows by score; the earlier of two alike is the lesser.
@@ -195,8 +228,8 @@ struct Worst(Point);
 impl Ord for Worst {
     fn cmp(&self, other: &Self) -> Ordering {
         self.0
-            .score
-            .total_cmp(&other.0.score)
+            .score()
+            .total_cmp(&other.0.score())
             .then(self.0.row.cmp(&other.0.row))
     }
 }

@@ -19,7 +19,7 @@ const NAME_CHARS: usize = 32;
 const KEY_CHARS: usize = 120;
 /// Units of a line's horizontal axis.
 const LINE_WIDTH: f64 = 1000.0;
-/// More marks than this are drawn small and without a rim.
+/// More marks than this are drawn small, without a rim and without a text of their own.
 const DENSE_MARKS: usize = 60;
 /// Pixels above a panel for its name, below the last for the times.
 const NAME_HEIGHT: u32 = 24;
@@ -76,7 +76,8 @@ struct TimeTick {
 struct Mark {
     x: String,
     y: String,
-    title: String,
+    /// Time and value, where marks are few enough to be told apart.
+    title: Option<String>,
 }
 
 /// A plot's readings in the order of time.
@@ -159,7 +160,8 @@ impl Panel {
         let is_score = class == "score";
         let zero = is_score.then_some(0.0);
         let scale = ValueAxis::of(values.iter().copied().chain(zero));
-        let y = |value: f64| format!("{:.1}", (1.0 - scale.at(value)) * f64::from(height));
+        let y = |value: f64| (1.0 - scale.at(value)) * f64::from(height);
+        let is_dense = marks.len() > DENSE_MARKS;
         let points = downsample::points(&series.times, values, marks);
         let line = points.iter().filter_map(|position| {
             Some((
@@ -176,43 +178,26 @@ impl Panel {
             line: path(line),
             ticks: (scale.ticks().into_iter())
                 .map(|Tick { at, label }| ValueTick {
-                    y: format!("{:.1}", (1.0 - at) * f64::from(height)),
+                    y: format::fixed((1.0 - at) * f64::from(height), 1),
                     label,
                 })
                 .collect(),
             zero: zero.map(|zero| Zero {
-                y: y(zero),
-                below: format!("{:.1}", scale.at(zero) * f64::from(height)),
+                y: format::fixed(y(zero), 1),
+                below: format::fixed(scale.at(zero) * f64::from(height), 1),
             }),
             marks: (marks.iter())
                 .filter_map(|position| {
-                    Mark::new(series, axis, *position, name, *values.get(*position)?, &y)
+                    let time = *series.times.get(*position)?;
+                    let value = *values.get(*position)?;
+                    value.is_finite().then(|| Mark {
+                        x: percent(axis.at(time)),
+                        y: format::fixed(y(value), 1),
+                        title: (!is_dense).then(|| title(time, name, value)),
+                    })
                 })
                 .collect(),
         }
-    }
-}
-
-impl Mark {
-    fn new(
-        series: &Series,
-        axis: TimeAxis,
-        position: usize,
-        name: &str,
-        value: f64,
-        y: &impl Fn(f64) -> String,
-    ) -> Option<Self> {
-        let time = *series.times.get(position)?;
-        value.is_finite().then(|| Self {
-            x: percent(axis.at(time)),
-            y: y(value),
-            title: format!(
-                "{}: {} {}",
-                moment(time),
-                format::shortened(name, NAME_CHARS),
-                format::number(value)
-            ),
-        })
     }
 }
 
@@ -228,12 +213,14 @@ impl TimeTick {
     }
 }
 
-fn path(points: impl Iterator<Item = (f64, String)>) -> String {
+fn path(points: impl Iterator<Item = (f64, f64)>) -> String {
     let mut line = String::new();
     let mut command = 'M';
     for (x, y) in points {
-        // Writing to a string cannot fail.
-        let _ = write!(line, "{command}{:.1} {y}", x * LINE_WIDTH);
+        line.push(command);
+        format::push_fixed(&mut line, x * LINE_WIDTH, 1);
+        line.push(' ');
+        format::push_fixed(&mut line, y, 1);
         command = 'L';
     }
     // A line of one point shows as a dot.
@@ -244,7 +231,14 @@ fn path(points: impl Iterator<Item = (f64, String)>) -> String {
 }
 
 fn percent(share: f64) -> String {
-    format!("{:.2}%", share * 100.0)
+    let mut text = format::fixed(share * 100.0, 2);
+    text.push('%');
+    text
+}
+
+fn title(time: i64, name: &str, value: f64) -> String {
+    let name = format::shortened(name, NAME_CHARS);
+    format!("{}: {name} {}", moment(time), format::number(value))
 }
 
 fn moment(time: i64) -> String {

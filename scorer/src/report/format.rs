@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 
 /// `17,768`.
@@ -36,6 +38,28 @@ pub(super) fn percent_of(part: u64, whole: u64) -> String {
     } else {
         percent(part as f64 / whole as f64)
     }
+}
+
+/// A coordinate with so many decimals, at most 9: `12.5`.
+pub(super) fn fixed(value: f64, decimals: u32) -> String {
+    let mut text = String::with_capacity(8);
+    push_fixed(&mut text, value, decimals);
+    text
+}
+
+/// Appends a coordinate as [`fixed`] writes it; whole numbers are several times faster to write than floats are.
+pub(super) fn push_fixed(text: &mut String, value: f64, decimals: u32) {
+    let unit = 10_i64.pow(decimals.min(9));
+    #[allow(clippy::cast_possible_truncation, reason = "saturates")]
+    let scaled = (value * unit as f64).round() as i64;
+    if scaled < 0 {
+        text.push('-');
+    }
+    let scaled = scaled.unsigned_abs();
+    let (whole, rest) = (scaled / unit.unsigned_abs(), scaled % unit.unsigned_abs());
+    let width = decimals.min(9) as usize;
+    // Writing to a string cannot fail.
+    let _ = write!(text, "{whole}.{rest:0width$}");
 }
 
 /// `0.42 s`, `3.1 s`, `2 min 5 s`, `1 h 4 min`.
@@ -151,6 +175,22 @@ mod tests {
         assert_eq!(number(-0.123_456), "-0.1235");
         assert_eq!(number(1e300), "1.000e300");
         assert_eq!(number(12_345.6), "12346");
+    }
+
+    #[test]
+    fn coordinates_are_rounded() {
+        let cases = [
+            (0.0, "0.0"),
+            (12.34, "12.3"),
+            (999.96, "1000.0"),
+            (-0.26, "-0.3"),
+            (-0.01, "0.0"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(fixed(value, 1), text);
+        }
+        assert_eq!(fixed(7.0, 2), "7.00");
+        assert_eq!(fixed(0.056, 2), "0.06");
     }
 
     #[test]
