@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 PROFILE ?= release
 BIN := $(CARGO_TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
-.PHONY: help build demo test lint unit browser deny audit generate scale bench fuzz
+.PHONY: help build demo demo-cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench fuzz
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | column -t -s '|'
@@ -18,7 +18,11 @@ build: ## Build the programs.
 demo: build ## Simulate a plant of 200 sensors, train, score it and show where the report is.
 	@scripts/demo.sh $(BIN)/fleetscore
 
-test: lint unit browser deny ## Run every test.
+demo-cluster: build images ## The same in pods, on a cluster on this machine (root on Linux; the first time builds for long).
+	@scripts/install.sh build node cluster
+	@scripts/cluster-demo.sh $(BIN)/fleetscore
+
+test: lint unit browser chart deny ## Run every test.
 
 lint:
 	@scripts/install.sh build
@@ -33,6 +37,14 @@ browser:
 	@scripts/install.sh build node chromium
 	scripts/browser-test.sh
 
+chart:
+	@scripts/install.sh build shell
+	shellcheck scripts/*.sh
+	scripts/chart-test.sh
+
+chart-cluster: images ## Install, upgrade and remove the chart on a test cluster of its own (root on Linux).
+	scripts/chart-cluster-test.sh
+
 deny:
 	@scripts/install.sh build
 	scripts/deny.sh bans licenses sources
@@ -44,6 +56,15 @@ generate: ## Write the generated files again: CRDs, reference, schema.
 	cargo build --locked --workspace --all-features --examples
 	$(CARGO_TARGET_DIR)/debug/examples/crdgen
 	UPDATE=1 cargo test -q --locked --workspace --all-features --test report_schema
+	scripts/chart-generate.sh
+
+images: ## Build the images of the operator and the scorer into the cache, with buildah.
+	@scripts/install.sh build images
+	scripts/images.sh --profile $(PROFILE)
+
+builder-image: ## Build an image from this machine's Rust and compile in it, as the Dockerfile does (heavy).
+	@scripts/install.sh build images
+	scripts/builder-image.sh
 
 scale: ## Score 5 million rows and 5,000 sensors, and check time and memory (minutes).
 	cargo build --locked --release -p fleetscore-cli

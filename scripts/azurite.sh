@@ -5,6 +5,7 @@
 #   azurite.sh install                 installs it, prints the folder of its programs
 #   azurite.sh env                     prints the environment of the running one
 #   azurite.sh container NAME...       creates containers; those that exist stay
+#   azurite.sh upload CONTAINER DIR    puts the files of a folder into a container
 #   azurite.sh sas CONTAINER MINUTES   prints a SAS token that expires in MINUTES; expired where negative
 #                                      (both at $FLEETSCORE_AZURITE_ENDPOINT where that is set)
 #   azurite.sh stop                    stops it
@@ -111,6 +112,6 @@ case ${1:-} in
 start | stop) "$@" ;;
 install) install_programs && echo "$home" ;;
 env) print_env ;;
-container | sas) admin "$@" ;;
-*) fail "usage: azurite.sh start [PORT] | install | env | container NAME... | sas CONTAINER MINUTES | stop" ;;
+container | sas | upload) admin "$@" ;;
+*) fail "usage: azurite.sh start [PORT] | install | env | container NAME... | sas CONTAINER MINUTES | upload CONTAINER DIR | stop" ;;
 esac

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs Debian or Ubuntu packages that are absent: scripts/install.sh [build] [node] [chromium] [cluster]
+# Installs Debian or Ubuntu packages that are absent: scripts/install.sh [build] [node] [chromium] [shell] [images] [cluster]
 set -euo pipefail
 
 wanted=()
@@ -12,6 +12,8 @@ for group in "$@"; do
     build) need cc build-essential; need make make; need ps procps ;;
     node) need node nodejs; need npm npm ;;
     chromium) need chromium chromium ;;
+    shell) need shellcheck shellcheck ;;
+    images) need buildah buildah; need update-ca-certificates ca-certificates ;;
     cluster)
       command -v go >/dev/null || { echo "go is absent: install Go 1.21 or later; it fetches the version it needs" >&2; exit 1; }
       need cc build-essential; need containerd containerd; need runc runc; need buildah buildah; need nft nftables

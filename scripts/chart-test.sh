@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Tests the chart without a cluster: generated files, lint, what it renders, and the values that it must refuse.
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+chart=charts/fleetscore
+helm=scripts/helm.sh
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+fail() { echo "chart-test: $*" >&2; exit 1; }
+render() { "$helm" template fleetscore "$chart" --namespace fleetscore-system --kube-version 1.33.0 "$@"; }
+
+scripts/chart-generate.sh "$work/generated"
+for file in README.md files/crds; do
+  diff -ru "$chart/$file" "$work/generated/$file" || fail "$file is not current: run make generate"
+done
+
+for values in "$chart"/ci/*.yaml; do
+  "$helm" lint --strict --quiet "$chart" -f "$values"
+  render -f "$values" >"$work/$(basename "$values")"
+  render -f "$values" | cmp - "$work/$(basename "$values")" || fail "$values: two renderings differ"
+done
+
+# Objects that a rendering must have (has FILE KIND NAME) or must not have (lacks FILE KIND).
+objects() { awk '/^---/ {kind = ""} /^kind: / {kind = $2} /^  name: / && kind {print kind, $2; kind = ""}' "$work/$1.yaml"; }
+has() { objects "$1" | grep -qx "$2 $3" || fail "ci/$1.yaml: no $2 $3 in: $(objects "$1")"; }
+lacks() { ! objects "$1" | grep -q "^$2 " || fail "ci/$1.yaml: unexpected $2"; }
+says() { grep -qF -- "$2" "$work/$1.yaml" || fail "ci/$1.yaml: does not say: $2"; }
+
+has default CustomResourceDefinition scoringruns.scoring.fleetscore.io
+has default CustomResourceDefinition scoringschedules.scoring.fleetscore.io
+has default ClusterRole fleetscore-operator
+says default 'helm.sh/resource-policy: keep'
+for kind in NetworkPolicy PodDisruptionBudget ServiceMonitor PodMonitor; do
+  lacks default "$kind"
+  has aks "$kind" fleetscore-operator
+done
+[[ $(objects namespaced | grep -c '^Role fleetscore-operator$') -eq 2 ]] || fail "ci/namespaced.yaml: not one Role a namespace"
+[[ $(objects namespaced | grep -c '^ServiceAccount fleetscore-scorer$') -eq 2 ]] || fail "ci/namespaced.yaml: not one ServiceAccount a namespace"
+for kind in CustomResourceDefinition ClusterRole ClusterRoleBinding Service; do lacks namespaced "$kind"; done
+says namespaced '--namespaces=plant-a,plant-b'
+says aks 'plant.azurecr.io/fleetscore/fleetscore-operator@sha256:'
+says aks 'plant.azurecr.io/fleetscore/fleetscore-scorer:0.1.0'
+says aks 'azure.workload.identity/client-id: 11111111-2222-3333-4444-555555555555'
+says aks '"serviceAccountName":"fleetscore-scorer"'
+says aks '"nodeSelector":{"kubernetes.azure.com/mode":"system","kubernetes.io/os":"linux"}'
+says ipv6 '--listen=[::]:8080'
+says ipv6 'argocd.argoproj.io/sync-wave: "-1"'
+for kind in ServiceAccount ClusterRole Role; do lacks ipv6 "$kind"; done
+! grep -q 'resource-policy' "$work/ipv6.yaml" || fail "ci/ipv6.yaml: CRDs are kept"
+
+# The pods start anew when their configuration changes, and only then.
+checksum() { render --show-only templates/deployment.yaml "$@" | sed -n 's/ *checksum\/config: //p'; }
+[[ $(checksum) == "$(checksum --set replicas=2)" ]] || fail "the checksum depends on more than the configuration"
+[[ $(checksum) != "$(checksum --set image.scorer.repository=other)" ]] || fail "the checksum ignores the configuration"
+
+# refuses MESSAGE ARG...: the chart must not render, and must say why.
+refuses() {
+  local message=$1 answer
+  shift
+  ! answer=$(render "$@" 2>&1) || fail "accepted: $*"
+  grep -qF -- "$message" <<<"$answer" || fail "$*: refused without saying '$message': $answer"
+}
+refuses "'replica' not allowed" --set replica=2
+refuses "'imge' not allowed" --set imge.tag=1
+refuses "'tags' not allowed" --set image.tags=1
+refuses "replicas" --set replicas=two
+refuses "pullPolicy" --set image.pullPolicy=Sometimes
+refuses "registry" --set image.registry=https://plant.azurecr.io
+refuses "digest" --set image.operator.digest=sha256:12
+refuses "watchNamespaces" --set 'watchNamespaces={Plant A}'
+refuses "watchNamespaces" --set 'watchNamespaces={a,a}'
+refuses "clientId" --set scorer.workloadIdentity.clientId=me
+refuses "podTemplate" --set scorer.podTemplate.nodeSelector.pool=scoring
+refuses "interval" --set metrics.podMonitor.interval=often
+refuses "apiServerPorts" --set 'networkPolicy.apiServerPorts={70000}'
+refuses "otlpEndpoint" --set tracing.otlpEndpoint=collector:4318
+refuses "serviceAccount.name is needed" --set serviceAccount.create=false
+refuses "needs scorer.serviceAccount.create" --set scorer.workloadIdentity.clientId=11111111-2222-3333-4444-555555555555
+refuses "1.33" --kube-version 1.32.0
+
+echo "chart: ok"
