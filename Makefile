@@ -74,5 +74,5 @@ bench: ## Time it against a Python process per sensor (installs scikit-learn int
 	cargo build --locked --release -p fleetscore-cli
 	bench/run.sh $(CARGO_TARGET_DIR)/release/fleetscore
 
-fuzz: ## Feed arbitrary bytes to every parser for longer than `test` does (minutes).
-	PROPTEST_CASES=$(or $(CASES),20000) cargo test --locked --release --workspace -- bytes
+fuzz: ## Feed arbitrary and damaged bytes to every parser for longer than `test` does (minutes).
+	PROPTEST_CASES=$(or $(CASES),20000) cargo test --locked --release -p fleetscore-scorer -p fleetscore-cli -- harmless any_bytes any_text damaged no_bytes

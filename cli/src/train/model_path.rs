@@ -1,16 +1,9 @@
-use std::fmt::Write;
-
 use fleetscore_crds::SensorKey;
+use fleetscore_scorer::location::Template;
 
-/// A path with placeholders for a sensor's keys, `models/model_{device}_{tag}.fsm`; `{{` and `}}` are literal braces.
+/// A path with placeholders for a sensor's keys alone: `models/model_{device}_{tag}.fsm`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ModelPath(Vec<Part>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
-    Text(String),
-    Key(String),
-}
+pub(super) struct ModelPath(Template);
 
 impl ModelPath {
     /// Parses `template`; every one of `keys` must be in it and nothing else, or sensors would share a path.
@@ -18,78 +11,29 @@ impl ModelPath {
         template: &str,
         keys: impl Iterator<Item = &'a String>,
     ) -> Result<Self, String> {
-        let mut missing: Vec<&String> = keys.collect();
-        let known = missing.clone();
-        let parts = split(template)?;
-        for part in &parts {
-            if let Part::Key(name) = part {
-                if !known.contains(&name) {
-                    return Err(format!(
-                        "`{template}`: {{{name}}} is not a key of the columns"
-                    ));
-                }
-                missing.retain(|key| *key != name);
-            }
-        }
-        match missing.first() {
-            Some(key) => Err(format!(
-                "`{template}` lacks {{{key}}}, so sensors would overwrite each other's models"
-            )),
-            None => Ok(Self(parts)),
-        }
-    }
-
-    /// The path of `sensor`'s model. A value is percent-encoded where it would change the folder.
-    pub(super) fn of(&self, sensor: &SensorKey) -> String {
-        let mut path = String::new();
-        for part in &self.0 {
-            match part {
-                Part::Text(text) => path.push_str(text),
-                Part::Key(name) => encode(sensor.get(name).unwrap_or_default(), &mut path),
-            }
-        }
-        path
-    }
-}
-
-fn split(template: &str) -> Result<Vec<Part>, String> {
-    let mut parts = Vec::new();
-    let mut text = String::new();
-    let mut rest = template;
-    while let Some(at) = rest.find(['{', '}']) {
-        text.push_str(&rest[..at]);
-        let (brace, after) = rest[at..].split_at(1);
-        if let Some(after) = after.strip_prefix(brace) {
-            text.push_str(brace);
-            rest = after;
-        } else if brace == "{" {
-            let (name, after) = after
-                .split_once('}')
-                .ok_or_else(|| format!("`{template}`: `{{` without `}}`"))?;
-            parts.push(Part::Text(std::mem::take(&mut text)));
-            parts.push(Part::Key(name.to_owned()));
-            rest = after;
-        } else {
+        let known: Vec<&str> = keys.map(String::as_str).collect();
+        let path = Template::parse(template).map_err(|error| error.to_string())?;
+        let used = path.keys();
+        if let Some(name) = used.iter().find(|name| !known.contains(name)) {
             return Err(format!(
-                "`{template}`: `}}` without `{{`; write `}}}}` for a brace"
+                "`{template}`: {{{name}}} is not a key of the columns"
             ));
         }
-    }
-    text.push_str(rest);
-    parts.push(Part::Text(text));
-    Ok(parts)
-}
-
-/// Appends `value` with what separates folders, escapes or is invisible percent-encoded, and `.` and `..` wholly.
-fn encode(value: &str, path: &mut String) {
-    let dots = value == "." || value == "..";
-    for letter in value.chars() {
-        if dots || letter.is_ascii_control() || matches!(letter, '/' | '\\' | '%' | '?' | '#') {
-            // Writing into a string only appends to memory.
-            let _ = write!(path, "%{:02X}", u32::from(letter));
-        } else {
-            path.push(letter);
+        if let Some(key) = known.iter().find(|key| !used.contains(key)) {
+            return Err(format!(
+                "`{template}` lacks {{{key}}}, so sensors would overwrite each other's models"
+            ));
         }
+        // {run}, {schedule} and {window...} have no meaning here, and so no value.
+        let some: SensorKey = known.iter().map(|key| (*key, "some")).collect();
+        path.expand(&some)
+            .map_err(|_| format!("`{template}` may hold no other placeholder than the keys"))?;
+        Ok(Self(path))
+    }
+
+    /// The path of `sensor`'s model; empty for a sensor without the keys that [`ModelPath::parse`] was told.
+    pub(super) fn of(&self, sensor: &SensorKey) -> String {
+        self.0.expand(sensor).unwrap_or_default()
     }
 }
 
@@ -125,6 +69,7 @@ mod tests {
             "m/{device",
             "m/device}",
             "m/{{device}}",
+            "m/{device}/{run}",
         ] {
             assert!(path(template, "7").is_err(), "{template}");
         }
