@@ -66,7 +66,9 @@ impl Kernel {
     }
 }
 
-fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
+/// |a - b|^2
+#[inline]
+pub(super) fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
     let mut sum = 0.0;
     for (x, y) in a.iter().zip(b) {
         let difference = x - y;

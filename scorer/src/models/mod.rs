@@ -2,13 +2,15 @@
 //!
 //! A file becomes a [`Model`] by [`read`], whatever its format; [`formats`] knows the formats, nothing else does. A [`Model`]
 //! is a [`Scaler`] and a [`Kernel`] with their numbers, checked once by [`Model::new`]. [`Model::decisions`] is its decision
-//! function, in libsvm's order of operations.
+//! function; [`Model::decision`] computes it in libsvm's own operations.
 
 mod decision;
 mod error;
+mod exponential;
 pub mod formats;
 mod kernel;
 mod model;
+mod rbf;
 mod scaler;
 
 pub use decision::is_anomaly;
