@@ -30,7 +30,7 @@ ROUNDS = int(os.environ.get("ROUNDS", "3"))
 SIZES = [int(size) for size in os.environ.get("SIZES", "1000 2500 5000 10000 20000").split()]
 PARALLELISM = int(os.environ.get("PARALLELISM", "500"))
 FEW = 100
-POLL = 0.2
+POLL = 0.5
 RUNS = "/apis/scoring.fleetscore.io/v1alpha1/namespaces/default/scoringruns"
 JOBS = "/apis/batch/v1/namespaces/default/jobs"
 PODS = "/api/v1/namespaces/default/pods"
@@ -71,8 +71,13 @@ def clear():
     """Removes all Jobs and pods."""
     call(f"{JOBS}?propagationPolicy=Background", "DELETE")
     until("no Jobs", lambda: not call(f"{JOBS}?limit=1")["items"])
-    call(PODS, "DELETE")
-    until("no pods", lambda: not call(f"{PODS}?limit=1")["items"])
+
+    def gone():
+        # A request is cut off after a minute, so a few at a time.
+        call(f"{PODS}?limit=500", "DELETE")
+        return not call(f"{PODS}?limit=1")["items"]
+
+    until("no pods", gone)
 
 
 # Runs
@@ -179,6 +184,7 @@ def score(program, work, name, sensors, parallelism, milliseconds=0):
     if ended["status"]["phase"] != "PartiallySucceeded":
         raise RuntimeError(f"{name} is {ended['status']['phase']}: {json.dumps(ended['status'])}")
     figures["status"] = len(json.dumps(ended["status"], separators=(",", ":")))
+    (work / f"{name}.json").write_text(json.dumps(figures))
     call(f"{RUNS}/{name}?propagationPolicy=Background", "DELETE")
     clear()
     return figures, job
@@ -239,7 +245,7 @@ def ratio(program, work):
 def operator_cost(program, work, large):
     """The operator's memory and requests, for few sensors and for many."""
     large = large or [score(program, work, "large", SENSORS, PARALLELISM)[0]]
-    lanes = 10
+    lanes = 5
     milliseconds = int(statistics.median(run["seconds"] for run in large) * 1000 * lanes / FEW)
     small = [score(program, work, f"small-{number}", FEW, lanes, milliseconds)[0] for number in range(len(large))]
     print(f"{'':34}{FEW:>9} sensors{SENSORS:>9} sensors   medians of {len(large)}")
