@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 PROFILE ?= release
 BIN := $(CARGO_TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
-.PHONY: help build demo demo-cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench fuzz
+.PHONY: help build demo demo-cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench bench-cluster fuzz
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | column -t -s '|'
@@ -73,6 +73,10 @@ scale: ## Score 5 million rows and 5,000 sensors, and check time and memory (min
 bench: ## Time it against a Python process per sensor (installs scikit-learn into the cache).
 	cargo build --locked --release -p fleetscore-cli
 	bench/run.sh $(CARGO_TARGET_DIR)/release/fleetscore
+
+bench-cluster: images ## Measure the operator at 10,000 pods on fake nodes (root on Linux; an hour or two on 2 cores).
+	cargo build --locked --release -p fleetscore-operator
+	bench/cluster.sh $(CARGO_TARGET_DIR)/release/fleetscore-operator
 
 fuzz: ## Feed arbitrary and damaged bytes to every parser for longer than `test` does (minutes).
 	PROPTEST_CASES=$(or $(CASES),20000) cargo test --locked --release -p fleetscore-scorer -p fleetscore-cli -- harmless any_bytes any_text damaged no_bytes

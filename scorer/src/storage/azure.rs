@@ -67,19 +67,31 @@ impl Account {
         Ok(Arc::new(store))
     }
 
-    // The client's own message may repeat parts of a secret, so it is left out where there is one.
     fn build_error(&self, error: &object_store::Error) -> StorageError {
         let reason = match &self.credentials {
-            Credentials::AccountKey { source, .. } => {
+            Credentials::AccountKey { key, source } if !is_base64(key.expose()) => {
                 format!("{source} is not an account key, which is base64")
             }
-            Credentials::SasToken { source, .. } => {
+            Credentials::SasToken { token, source } if !token.expose().contains("sig=") => {
                 format!("{source} is not a SAS token, such as sv=...&sig=...")
             }
-            _ => error.to_string(),
+            // The client's own message may repeat parts of a secret.
+            credentials => match credentials.secret() {
+                Some(secret) => secret.redact(&error.to_string()),
+                None => error.to_string(),
+            },
         };
         StorageError::Config { reason }
     }
+}
+
+fn is_base64(text: &str) -> bool {
+    let letters = text.trim_end_matches('=');
+    !letters.is_empty()
+        && text.len().is_multiple_of(4)
+        && letters
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }
 
 fn sign_in(builder: MicrosoftAzureBuilder, credentials: &Credentials) -> MicrosoftAzureBuilder {
