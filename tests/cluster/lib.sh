@@ -156,8 +156,8 @@ complete() {
 explain() {
   local run
   sort -u "$work/runs" | while read -r NAMESPACE run; do
-    kube describe scoringrun "$run" </dev/null || true
+    kube describe scoringrun "$run" </dev/null | sed -n '/^Status:/,$p' || true
     kube get jobs,pods -l "scoring.fleetscore.io/run=$run" </dev/null || true
   done
-  cluster run kubectl -n fleetscore-system logs deployment/fleetscore-operator --tail=15 || true
+  cluster run kubectl -n fleetscore-system logs deployment/fleetscore-operator --tail=5 | cut -c 1-600 || true
 }

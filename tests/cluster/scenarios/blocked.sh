@@ -28,16 +28,28 @@ scenario_secret_absent() {
   ends_blocked no-secret CreateContainerConfigError nowhere
 }
 
+# A token that has expired. (Azurite answers a wrong account key as if nobody had signed in: not found.)
 scenario_secret_wrong() {
-  kube create secret generic wrong --from-literal=accountKey=d3Jvbmc= --dry-run=client -o yaml | kube apply -f - >/dev/null
+  secret_with "sasToken=$(blob_storage sas models -5)"
+  start expired-token <<<"  pendingTimeoutSeconds: 300"
+  refused expired-token AccessDenied
+  secret_with accountKey=d3Jvbmc=
+  start wrong-key <<<"  pendingTimeoutSeconds: 300"
+  refused wrong-key NotFound
+}
+
+secret_with() { # secret_with KEY=VALUE; runs use it
+  kube delete secret wrong --ignore-not-found >/dev/null
+  kube create secret generic wrong "--from-literal=$1" >/dev/null
   STORAGE='{azure: {account: devstoreaccount1, auth: Secret, secretRef: {name: wrong}, endpoint: "http://10.99.0.1:10000"}}'
-  start wrong-secret <<<"  pendingTimeoutSeconds: 300"
-  ends wrong-secret Failed 60
-  told wrong-secret AccessDenied
-  described wrong-secret AccessDenied
-  equal 64 "$(kube get pods -l scoring.fleetscore.io/run=wrong-secret -o 'jsonpath={.items[0].status.containerStatuses[0].state.terminated.exitCode}')" "exit code"
-  # Nothing can succeed: it is not tried again.
-  equal 1 "$(kube get pods -l scoring.fleetscore.io/run=wrong-secret -o name | wc -l)" "pods"
+}
+
+# refused RUN REASON: nothing can succeed, so that it is not tried again.
+refused() {
+  ends "$1" Failed 60
+  told "$1" "$2"
+  described "$1" "$2"
+  equal 64 "$(kube get pods -l "scoring.fleetscore.io/run=$1" -o 'jsonpath={.items[*].status.containerStatuses[0].state.terminated.exitCode}')" "exit codes"
 }
 
 # The namespace's Pod Security Standard refuses the pods; the API server takes the Job.
