@@ -96,6 +96,8 @@ run_scenario() {
   echo "FAILED $name ($((SECONDS - started)) s)"
   sed 's/^/  /' "$work/said"
   explain | sed 's/^/  | /'
+  # It may have failed while storage was stopped.
+  cluster restart-azurite
   return 1
 }
 

@@ -54,7 +54,7 @@ evict() { # evict POD: as `kubectl drain` does
 kill_container() {
   local pid killed=0
   while read -r pid; do
-    [[ $(cat "/proc/$pid/comm" 2>/dev/null) == scorer ]] || continue
+    [[ $(cat "/proc/$pid/comm" 2>/dev/null) == @(scorer|fleetscore*) ]] || continue
     kill -KILL "$pid"
     killed=1
   done < <(find /sys/fs/cgroup -path "*testcluster-$TESTCLUSTER_NAME/*pod$1/*" -name cgroup.procs -exec cat {} + 2>/dev/null | sort -un)
