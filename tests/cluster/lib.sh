@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154,SC2317  # names are shared between these files
 # What the scenarios share: runs, their ends, and what lies in storage.
 
 NAMESPACE=plant

@@ -7,6 +7,7 @@
 #   KEEP=1       leaves the cluster up, and uses it the next time
 #
 # It needs root on Linux. The exit code is the number of scenarios that failed.
+# shellcheck disable=SC2317  # scenarios and checks are called by name
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154,SC2317  # names are shared between these files
 # The API server refuses what `fleetscore plan -f` refuses.
 
 dry_run() { # dry_run FILE

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154,SC2317  # names are shared between these files
 # Pods that cannot start, or are not let in: the run ends after pendingTimeoutSeconds, and says why.
 
 ends_blocked() { # ends_blocked RUN REASON TEXT: reason in the conditions, the events and in what a person reads

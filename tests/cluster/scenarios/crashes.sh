@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154,SC2317  # names are shared between these files
 # The operator is killed after every API call; the API server is restarted. It must come to the same in the end.
 
 readonly LANES=3

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154,SC2317  # names are shared between these files
 # Storage, pods and nodes that go away in the middle of a run. While Azurite is stopped, pods keep trying: they are there to be killed.
 
 # begin RUN SPEC: all sensors, four at a time; returns in the middle, with pods that wait for storage.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154,SC2317  # names are shared between these files
 # What a person does to a run, and what its spec says of its end.
 
 # Six sensors without a model, one pod at a time: the first failure passes the limit.

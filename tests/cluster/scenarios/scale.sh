@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154,SC2317  # names are shared between these files
 # The pool grows from zero and shrinks back around a run. Score pods on its fake nodes run nothing, so that no sensor is scored: what
 # counts are the phases, the nodes and that every pod ends well. plan and collect are real pods.
 

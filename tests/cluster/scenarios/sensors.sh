@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154,SC2317  # names are shared between these files
 # Sensors that fail while the others are scored, and where the reason is when nothing is left in the cluster.
 
 # Two sensors that are scored, one without a model, one whose model is no model.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154,SC2317  # names are shared between these files
 # The ten models of 2018, one pod a sensor.
 
 scenario_batchai() {
