@@ -15,6 +15,7 @@ root=$(realpath "$here/../..")
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/fleetscore
 images=$(realpath -m "${IMAGES_DIR:-$cache/images}")
 fleetscore=$(realpath -m "${FLEETSCORE:-${CARGO_TARGET_DIR:-$cache/target}/release/fleetscore}")
+# shellcheck disable=SC2034  # a scenario uses it
 shared=$(realpath -m "${FLEETSCORE_SHARED:-$root/../shared}")
 unset KUBECONFIG
 export TESTCLUSTER_NAME=${TESTCLUSTER_NAME:-runs}
@@ -69,6 +70,9 @@ install_chart() {
     --set image.tag=dev --set image.pullPolicy=Never --set 'watchNamespaces={plant,fenced,quota}' \
     --set-json 'scorer.podTemplate={"spec": {"containers": [{"name": "scorer", "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}}}]}}' \
     --wait --timeout 2m >/dev/null
+  # The image of a cluster that was kept may be another one of the same name.
+  cluster run kubectl -n fleetscore-system rollout restart deployment fleetscore-operator >/dev/null
+  cluster run kubectl -n fleetscore-system rollout status deployment fleetscore-operator --timeout=2m >/dev/null
 }
 
 # 6 devices with 4 tags each.
