@@ -81,6 +81,15 @@ class Killer:
         self.dead.set()
 
 
+class Proxy(ThreadingHTTPServer):
+    """A server that is silent about connections which a killed operator leaves behind."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Says nothing."""
+
+
 def handler(cluster: Cluster, killer: Killer) -> type[BaseHTTPRequestHandler]:
     """What the proxy does with a request."""
 
@@ -157,8 +166,7 @@ def main() -> None:
     number, when, namespace, run = int(sys.argv[1]), *sys.argv[2:5]
     command = sys.argv[6:]
     cluster, killer = Cluster(), Killer(number, when)
-    proxy = ThreadingHTTPServer(("127.0.0.1", 0), handler(cluster, killer))
-    proxy.daemon_threads = True
+    proxy = Proxy(("127.0.0.1", 0), handler(cluster, killer))
     threading.Thread(target=proxy.serve_forever, daemon=True).start()
     with tempfile.TemporaryDirectory() as folder:
         file = kubeconfig(Path(folder), proxy.server_port)
