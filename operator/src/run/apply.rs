@@ -240,13 +240,20 @@ pub fn status_of(error: &kube::Error) -> Option<&Status> {
     }
 }
 
+/// What the messages of admission say. A policy denies with the same codes as the API server, but may be changed or see it otherwise
+/// later.
+const ADMISSION: [&str; 3] = [
+    "admission webhook",
+    "webhook \"",
+    "ValidatingAdmissionPolicy '",
+];
+
 /// A refusal to create something: told in the run's status. None where the server was only busy.
 fn refusal_of(status: &Status, templated: bool) -> Option<Refusal> {
-    let by_webhook =
-        status.message.contains("admission webhook") || status.message.contains("webhook \"");
+    let by_admission = ADMISSION.iter().any(|words| status.message.contains(words));
     let (kind, reason) = match status.code {
         429 | 503 | 504 => return None,
-        400 | 422 if templated && !by_webhook => (TroubleKind::Invalid, "InvalidPodTemplate"),
+        400 | 422 if templated && !by_admission => (TroubleKind::Invalid, "InvalidPodTemplate"),
         _ if status.reason.is_empty() => (TroubleKind::Refused, "CreateRefused"),
         _ => (TroubleKind::Refused, status.reason.as_str()),
     };
@@ -275,5 +282,57 @@ fn gone_is_fine(result: Result<(), kube::Error>) -> Result<Option<Refusal>, kube
         }
         Err(error) => Err(error),
         Ok(()) => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_wrong_for_good_is_invalid() {
+        let invalid = Some((TroubleKind::Invalid, "InvalidPodTemplate"));
+        let refused = |reason| Some((TroubleKind::Refused, reason));
+        for (code, reason, message, expected) in [
+            (
+                422,
+                "Invalid",
+                "Job.batch \"r-plan\" is invalid: spec.template: bad",
+                invalid,
+            ),
+            (
+                400,
+                "BadRequest",
+                "strict decoding error: unknown field \"spec.x\"",
+                invalid,
+            ),
+            (
+                422,
+                "Invalid",
+                "jobs.batch \"r-plan\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no",
+                refused("Invalid"),
+            ),
+            (
+                400,
+                "",
+                "admission webhook \"w\" denied the request",
+                refused("CreateRefused"),
+            ),
+            (403, "Forbidden", "exceeded quota: q", refused("Forbidden")),
+            (429, "TooManyRequests", "", None),
+            (503, "ServiceUnavailable", "", None),
+        ] {
+            let status = Status {
+                code,
+                reason: reason.to_owned(),
+                message: message.to_owned(),
+                ..Status::default()
+            };
+            let found = refusal_of(&status, true);
+            let found = found
+                .as_ref()
+                .map(|found| (found.kind, found.reason.as_str()));
+            assert_eq!(found, expected, "{message}");
+        }
     }
 }

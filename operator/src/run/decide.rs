@@ -225,6 +225,9 @@ fn planning(run: &Subject, seen: &Observed, now: Timestamp) -> Decision {
         }
         Some((job, Some(Outcome::Complete))) => match seen.told::<Plan>(&job.name) {
             Some(plan) => stage(Stage::Planned(plan), Vec::new()),
+            None if is_worth_repeating(run, seen, job, now) => {
+                stage(Stage::Planning, vec![Action::Delete(job.clone())])
+            }
             None => fail("PlanResultLost", lost("plan", &job.name)),
         },
         Some((job, Some(Outcome::Failed { .. }))) => failed(cause_of(seen, job)),
@@ -351,7 +354,14 @@ impl Scoring<'_> {
         let here = |actions| stage(Stage::Collecting(self.plan, stopped.clone()), actions);
         let job = self.seen.job(&job_name(&self.run.name, Step::Collect, 0));
         match job.map(|job| (job, &job.outcome)) {
-            Some((job, Some(Outcome::Complete))) => self.end(stopped, &job.name),
+            Some((job, _)) if job.deleting => here(Vec::new()),
+            Some((job, Some(Outcome::Complete))) => match self.seen.told::<Totals>(&job.name) {
+                Some(totals) => self.end(stopped, totals),
+                None if is_worth_repeating(self.run, self.seen, job, self.now) => {
+                    here(vec![Action::Delete(job.clone())])
+                }
+                None => fail("ReportResultLost", lost("report", &job.name)),
+            },
             Some((job, Some(Outcome::Failed { .. }))) => {
                 failed(stopped.unwrap_or_else(|| cause_of(self.seen, job)))
             }
@@ -373,10 +383,7 @@ impl Scoring<'_> {
     }
 
     /// The report is there: it says how the run ends, as `_SUCCESS` does beside it.
-    fn end(&self, stopped: Option<Cause>, job: &str) -> Decision {
-        let Some(totals) = self.seen.told::<Totals>(job) else {
-            return fail("ReportResultLost", lost("report", job));
-        };
+    fn end(&self, stopped: Option<Cause>, totals: Totals) -> Decision {
         let failed = totals.phase == Phase::Failed;
         let cause = failed.then(|| {
             stopped.unwrap_or_else(|| too_many(totals.failed, totals.sensors, self.limit()))
@@ -444,6 +451,12 @@ fn deadline_exceeded(run: &Subject) -> Cause {
         reason: "DeadlineExceeded".to_owned(),
         message: format!("not finished after activeDeadlineSeconds ({seconds} s)"),
     }
+}
+
+/// Whether a Job of plan or collect is made again: it is complete, but its pod was gone before its message was read. Done again, the
+/// step writes the same. A message that is there but makes no sense would be the same again, too.
+fn is_worth_repeating(run: &Subject, seen: &Observed, job: &JobView, now: Timestamp) -> bool {
+    !seen.results.contains_key(&job.name) && !overdue(run, now)
 }
 
 fn lost(what: &str, job: &str) -> String {

@@ -68,6 +68,10 @@ impl Memory {
                 .map(|count| count.0.clone())
                 .collect::<Vec<_>>()
         };
+        if self.counts.is_none() && counts.iter().any(|count| count.2 > 0 || count.3 > 0) {
+            // Since when pods wait is not known after a restart: better too late than too early.
+            self.moved = Some(now);
+        }
         if let Some(old) = &self.counts {
             if names(old) != names(&counts) {
                 // Another step: it gets the first looks soon.

@@ -34,9 +34,11 @@ pub fn step_name(step: Step) -> &'static str {
     }
 }
 
-/// The name of a Job; `part` counts for score Jobs only.
+/// The name of a Job; `part` counts for score Jobs only. With a pod's index behind it, it has to fit into a label: 63 characters, of
+/// which the run's name may take 50 and the index 5. That leaves 8.
 pub fn job_name(run: &str, step: Step, part: u32) -> String {
     match step {
+        Step::Score if part > 9 => format!("{run}-s-{part}"),
         Step::Score => format!("{run}-score-{part}"),
         Step::Plan | Step::Collect => format!("{run}-{}", step_name(step)),
     }
@@ -53,4 +55,21 @@ fn labels(run: &Subject, step: Step) -> Value {
         "app.kubernetes.io/component": step,
         "app.kubernetes.io/managed-by": "fleetscore-operator",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pods_of_the_longest_name_fit_into_a_label() {
+        let run = "r".repeat(50);
+        let last = SHARDS_PER_JOB - 1;
+        let mut names = std::collections::BTreeSet::new();
+        for part in 0..10_000 {
+            let name = job_name(&run, Step::Score, part);
+            assert!(format!("{name}-{last}").len() <= 63, "{name}");
+            assert!(names.insert(name));
+        }
+    }
 }

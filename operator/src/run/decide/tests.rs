@@ -112,8 +112,45 @@ fn a_failed_plan_fails_the_run_in_the_words_of_its_pod() {
         ending(&decide(&subject(), &jobs, at(1))),
         (Phase::Failed, Some("NoModels"))
     );
-    let lost = decide(&subject(), &seen(vec![complete(job(Step::Plan, 0))]), at(1));
-    assert_eq!(ending(&lost), (Phase::Failed, Some("PlanResultLost")));
+}
+
+/// What a complete Job of plan or collect leads to: its pod is gone, its pod told nonsense, it is being deleted, it is too late.
+#[test]
+fn a_step_whose_result_was_lost_is_done_again() {
+    let scored = || complete(score(15));
+    let deleting = |job| JobView {
+        deleting: true,
+        ..job
+    };
+    let steps = [
+        (subject(), vec![], Step::Plan, "PlanResultLost"),
+        (
+            planned(15),
+            vec![scored()],
+            Step::Collect,
+            "ReportResultLost",
+        ),
+    ];
+    for (mut run, before, step, reason) in steps {
+        let done = complete(job(step, 0));
+        let with = |job: JobView| seen([before.clone(), vec![job]].concat());
+        let lost = decide(&run, &with(done.clone()), at(20));
+        assert_eq!(lost.actions, [Action::Delete(done.clone())]);
+        assert!(!matches!(lost.stage, Stage::Ended(_)), "{lost:?}");
+        let going = decide(&run, &with(deleting(done.clone())), at(20));
+        assert_eq!(going.actions, []);
+        assert!(!matches!(going.stage, Stage::Ended(_)), "{going:?}");
+        let gone = decide(&run, &seen(before.clone()), at(20));
+        assert_eq!(gone.actions, [Action::Create(step)]);
+
+        let nonsense = told(with(done.clone()), &done.name, &json!({"sensors": "many"}));
+        let end = decide(&run, &nonsense, at(20));
+        assert_eq!(ending(&end), (Phase::Failed, Some(reason)));
+        run.spec.active_deadline_seconds = Some(15);
+        run.status.start_time = Some(at(0));
+        let late = decide(&run, &with(done), at(20));
+        assert_eq!(ending(&late), (Phase::Failed, Some(reason)));
+    }
 }
 
 #[test]

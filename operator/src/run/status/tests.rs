@@ -184,7 +184,7 @@ fn the_jobs_at_work_and_the_last_ones_are_listed() {
     assert_eq!(found.jobs.len(), 16);
     assert_eq!(found.jobs[0].name, "pumps-plan");
     assert_eq!(found.jobs[15].name, "pumps-collect");
-    assert_eq!(found.jobs[14].name, "pumps-score-42");
+    assert_eq!(found.jobs[14].name, "pumps-s-42");
 }
 
 proptest! {

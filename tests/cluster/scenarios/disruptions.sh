@@ -1,0 +1,103 @@
+# shellcheck shell=bash disable=SC2034,SC2154,SC2317  # names are shared between these files
+# Storage, pods and nodes that go away in the middle of a run. While Azurite is stopped, pods keep trying: they are there to be killed.
+
+# begin RUN SPEC: all sensors, four at a time; returns in the middle, with pods that wait for storage.
+begin() {
+  reference >/dev/null
+  start "$1" <<<"  sharding: {sensorsPerPod: 1, parallelism: 4}
+$2"
+  within 90 scored "$1" 3
+  cluster stop-azurite
+  within 60 has_pods "$1" score Running
+}
+
+scenario_storage_outage() {
+  begin outage ""
+  # Longer than a pod's first few tries.
+  local until=$((SECONDS + 12))
+  within 60 has_passed "$until"
+  has_pods outage score Running || fail "no pod waits for storage"
+  cluster restart-azurite
+  complete outage
+}
+
+has_passed() { # has_passed SECOND of this script
+  ((SECONDS >= $1))
+}
+
+scenario_pod_killed() {
+  local pod uid
+  # With a single retry: three pods are lost, each of another index.
+  begin killed "  failurePolicy: {retriesPerPod: 1}"
+  within 30 running_are killed 3
+  mapfile -t found < <(pods killed score Running)
+  kube delete "${found[0]}" --grace-period=0 --force >/dev/null 2>&1
+  pod=${found[1]#pod/}
+  evict "$pod"
+  uid=$(kube get "${found[2]}" -o 'jsonpath={.metadata.uid}')
+  kill_container "$uid"
+  within 30 ended_badly "${found[2]}"
+  cluster restart-azurite
+  complete killed
+}
+
+running_are() { # running_are RUN NUMBER
+  [[ $(pods "$1" score Running | wc -l) -ge $2 ]]
+}
+
+evict() { # evict POD: as `kubectl drain` does
+  kube create --raw "/api/v1/namespaces/$NAMESPACE/pods/$1/eviction" -f - >/dev/null \
+    <<<"{\"apiVersion\": \"policy/v1\", \"kind\": \"Eviction\", \"metadata\": {\"name\": \"$1\", \"namespace\": \"$NAMESPACE\"}}"
+}
+
+# kill_container UID: SIGKILL to the scorer in that pod's cgroup, and to nothing else.
+kill_container() {
+  local pid killed=0
+  while read -r pid; do
+    [[ $(cat "/proc/$pid/comm" 2>/dev/null) == @(scorer|fleetscore*) ]] || continue
+    kill -KILL "$pid"
+    killed=1
+  done < <(find /sys/fs/cgroup -path "*testcluster-$TESTCLUSTER_NAME/*pod$1/*" -name cgroup.procs -exec cat {} + 2>/dev/null | sort -un)
+  [[ $killed -eq 1 ]] || fail "no process of pod $1"
+}
+
+ended_badly() { # ended_badly POD
+  [[ $(kube get "$1" -o 'jsonpath={.status.phase}') == Failed ]] || ! kube get "$1"
+}
+
+scenario_node_removed() {
+  reference >/dev/null
+  cluster node add worker 2>/dev/null
+  # Not one retry: a disruption must not count.
+  begin lost-node "  failurePolicy: {retriesPerPod: 0}"
+  within 60 runs_on_worker
+  cluster node remove worker
+  cluster restart-azurite
+  complete lost-node
+}
+
+runs_on_worker() {
+  [[ -n $(kube get pods -l scoring.fleetscore.io/run=lost-node,scoring.fleetscore.io/step=score \
+    --field-selector spec.nodeName=worker,status.phase=Running -o name) ]]
+}
+
+# The pods of plan and collect are gone as soon as they have ended, before the operator looks.
+scenario_result_lost() {
+  reference >/dev/null
+  start vanished <<<"  sharding: {sensorsPerPod: 12, parallelism: 2}"
+  local step
+  for step in plan collect; do
+    within 90 kube get job "vanished-$step"
+    cluster run kubectl -n fleetscore-system scale deployment fleetscore-operator --replicas=0 >/dev/null
+    within 60 operators_are 0
+    kube wait "job/vanished-$step" --for=condition=Complete --timeout=60s >/dev/null
+    kube delete pods -l "scoring.fleetscore.io/run=vanished,scoring.fleetscore.io/step=$step" --wait >/dev/null
+    cluster run kubectl -n fleetscore-system scale deployment fleetscore-operator --replicas=1 >/dev/null
+    within 60 operators_are 1
+  done
+  complete vanished
+}
+
+operators_are() { # operators_are NUMBER
+  [[ $(cluster run kubectl -n fleetscore-system get pods -l app.kubernetes.io/component=operator -o name | wc -l) -eq $1 ]]
+}

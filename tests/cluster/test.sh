@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# Tests runs on a real cluster of its own, with the chart's operator, real pods and Azurite, under the Pod Security Standard
+# `restricted`:  tests/cluster/test.sh [SCENARIO...]      without a name: all, in the order of scenarios/ below
+#
+#   IMAGES_DIR   holds fleetscore-operator.tar and fleetscore-scorer.tar, as scripts/images.sh writes them (default: the cache)
+#   FLEETSCORE   the program `fleetscore` (default: the release build of `make build`)
+#   KEEP=1       leaves the cluster up, and uses it the next time
+#
+# It needs root on Linux. The exit code is the number of scenarios that failed.
+# shellcheck disable=SC2317  # scenarios and checks are called by name
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(realpath "$here/../..")
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/fleetscore
+images=$(realpath -m "${IMAGES_DIR:-$cache/images}")
+fleetscore=$(realpath -m "${FLEETSCORE:-${CARGO_TARGET_DIR:-$cache/target}/release/fleetscore}")
+# shellcheck disable=SC2034  # a scenario uses it
+shared=$(realpath -m "${FLEETSCORE_SHARED:-$root/../shared}")
+unset KUBECONFIG
+export TESTCLUSTER_NAME=${TESTCLUSTER_NAME:-runs}
+work=$(mktemp -d)
+
+# shellcheck source=tests/cluster/lib.sh
+source "$here/lib.sh"
+for file in success crashes sensors disruptions blocked lifecycle admission scale; do
+  # shellcheck source=/dev/null
+  source "$here/scenarios/$file.sh"
+done
+scenarios=(
+  batchai operator_killed apiserver_restarted failed_sensors storage_outage pod_killed node_removed result_lost
+  image_absent secret_absent secret_wrong pod_denied job_denied quota_used_up
+  fail_fast suspended deadline deleted ttl manifests planned_spec from_zero
+)
+[[ $# -eq 0 ]] || scenarios=("$@")
+
+finish() {
+  local code=$?
+  [[ ${KEEP:-} == 1 ]] || cluster down
+  rm -rf "$work"
+  exit "$code"
+}
+
+set_up() {
+  [[ -x $fleetscore ]] || fail "no program $fleetscore: make build, or set FLEETSCORE"
+  [[ ${KEEP:-} == 1 ]] || cluster down
+  cluster up
+  cluster azurite >/dev/null
+  if [[ -f $images/fleetscore-scorer.tar ]]; then
+    cluster load "$images/fleetscore-operator.tar" >/dev/null
+    cluster load "$images/fleetscore-scorer.tar" >/dev/null
+  else
+    fail "no images in $images: make images, or set IMAGES_DIR"
+  fi
+  namespaces
+  install_chart
+  simulated_plant
+}
+
+namespaces() {
+  local namespace
+  for namespace in plant fenced quota; do
+    make_namespace "$namespace"
+  done
+}
+
+# The chart serves these namespaces alone; operators that are killed serve namespaces of their own.
+install_chart() {
+  cluster run helm upgrade --install fleetscore "$root/charts/fleetscore" --namespace fleetscore-system --create-namespace \
+    --set image.tag=dev --set image.pullPolicy=Never --set 'watchNamespaces={plant,fenced,quota}' \
+    --set-json 'scorer.podTemplate={"spec": {"containers": [{"name": "scorer", "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}}}]}}' \
+    --wait --timeout 2m >/dev/null
+  # The image of a cluster that was kept may be another one of the same name.
+  cluster run kubectl -n fleetscore-system rollout restart deployment fleetscore-operator >/dev/null
+  cluster run kubectl -n fleetscore-system rollout status deployment fleetscore-operator --timeout=2m >/dev/null
+}
+
+# 6 devices with 4 tags each.
+simulated_plant() {
+  "$fleetscore" simulate --sensors 24 --tags 4 --hours 2 --seed 1 --out "$work/plant" --force >/dev/null 2>&1
+  "$fleetscore" train -f "$work/plant/train.yaml" >/dev/null 2>&1
+  mkdir "$work/readings"
+  mv "$work/plant/readings.csv" "$work/readings/"
+  blob_storage container models readings predictions
+  blob_storage upload models "$work/plant/models"
+  blob_storage upload readings "$work/readings"
+}
+
+# The exit code of a function under `if` or `||` would switch `set -e` off within it.
+run_scenario() {
+  local name=$1 code started=$SECONDS
+  : >"$work/runs"
+  set +e
+  (set -e; "scenario_$name") >"$work/said" 2>&1
+  code=$?
+  set -e
+  if [[ $code -eq 0 ]]; then
+    echo "ok $name ($((SECONDS - started)) s)$(sed 's/^/  /' "$work/said" | tail -n 3 | tr '\n' ';')"
+    return 0
+  fi
+  echo "FAILED $name ($((SECONDS - started)) s)"
+  sed 's/^/  /' "$work/said"
+  explain | sed 's/^/  | /'
+  # It may have failed while storage was stopped.
+  cluster restart-azurite
+  return 1
+}
+
+trap finish EXIT
+for name in "${scenarios[@]}"; do
+  declare -F "scenario_$name" >/dev/null || fail "no scenario $name; there are: $(declare -F | sed -n 's/declare -f scenario_//p' | xargs)"
+done
+set_up
+failures=0
+for name in "${scenarios[@]}"; do
+  run_scenario "$name" || ((++failures))
+done
+echo "$((${#scenarios[@]} - failures)) of ${#scenarios[@]} scenarios passed"
+exit "$failures"
