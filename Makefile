@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 PROFILE ?= release
 BIN := $(CARGO_TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
-.PHONY: help build demo demo-cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench bench-cluster fuzz
+.PHONY: help build demo demo-cluster cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench bench-cluster fuzz
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | column -t -s '|'
@@ -41,6 +41,10 @@ chart:
 	@scripts/install.sh build shell
 	shellcheck scripts/*.sh
 	scripts/chart-test.sh
+
+cluster: build images ## Test runs on a real cluster: failures, outages, crashes (root on Linux; NAMES="batchai ..." for some).
+	@scripts/install.sh build node cluster
+	tests/cluster/test.sh $(NAMES)
 
 chart-cluster: images ## Install, upgrade and remove the chart on a test cluster of its own (root on Linux).
 	scripts/chart-cluster-test.sh
