@@ -6,7 +6,8 @@ use std::time::Duration;
 pub struct StorageOptions {
     /// Requests in flight per container; at least 1.
     pub concurrency: usize,
-    /// How often a request is tried again after a temporary failure.
+    /// How often a request is tried again after a temporary failure. So often by default that the time alone ends it: pauses
+    /// are random, and a few short ones are over long before storage is back.
     pub max_retries: usize,
     /// No further try is begun this long after the first.
     pub retry_timeout: Duration,
@@ -27,7 +28,7 @@ impl Default for StorageOptions {
     fn default() -> Self {
         Self {
             concurrency: 64,
-            max_retries: 10,
+            max_retries: 10_000,
             retry_timeout: Duration::from_mins(3),
             first_backoff: Duration::from_millis(100),
             max_backoff: Duration::from_secs(15),
@@ -75,5 +76,17 @@ impl std::fmt::Debug for Environment {
     // The values may be secrets.
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(out, "Environment({} variables)", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_alone_ends_the_tries() {
+        let options = StorageOptions::default();
+        let shortest = options.first_backoff * u32::try_from(options.max_retries).unwrap();
+        assert!(shortest > options.retry_timeout);
     }
 }
