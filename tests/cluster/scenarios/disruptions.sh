@@ -49,11 +49,12 @@ evict() { # evict POD: as `kubectl drain` does
     <<<"{\"apiVersion\": \"policy/v1\", \"kind\": \"Eviction\", \"metadata\": {\"name\": \"$1\", \"namespace\": \"$NAMESPACE\"}}"
 }
 
-# kill_another POD...: the container of a running pod that is none of these; its name goes to $work/killed.
+# kill_another POD...: the container of a running pod of another index than these; its name goes to $work/killed.
 kill_another() {
   local pod
   for pod in $(pods killed score Running); do
-    [[ " $* " != *" $pod "* ]] || continue
+    # A pod's name is its Job, its index and a random end.
+    [[ " $* " != *" ${pod%-*}-"* ]] || continue
     if kill_container "$(kube get "$pod" -o 'jsonpath={.metadata.uid}')"; then
       echo "$pod" >"$work/killed"
       return 0
