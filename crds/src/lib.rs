@@ -23,6 +23,7 @@ mod sensors;
 mod sharding;
 mod status;
 mod storage;
+mod totals;
 mod validation;
 mod window;
 
@@ -46,6 +47,7 @@ pub use status::{
     ScoringScheduleStatus, SensorCounts, Step, StepJob,
 };
 pub use storage::{AzureAuth, AzureStorage, SecretRef, StorageSpec};
+pub use totals::Totals;
 pub use validation::{Violation, validate, validate_change, validate_object, validate_schedule};
 pub use window::Window;
 

@@ -8,7 +8,7 @@ use fleetscore_crds::Manifest;
 use fleetscore_scorer::log::{self, LogBuffer};
 use fleetscore_scorer::outputs;
 use fleetscore_scorer::run::Run;
-use fleetscore_scorer::steps::{self, Context, Limits, Progress, StepError, Totals};
+use fleetscore_scorer::steps::{self, Context, Limits, Progress, StepError};
 use fleetscore_scorer::storage::{self, Storage, StorageOptions};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -94,7 +94,7 @@ async fn coordinate(context: &Context, step: Step) -> Result<Outcome, StepError>
         return Ok(done(0, &summary));
     }
     let report = steps::collect(context).await?;
-    Ok(done(0, &Totals::of(context, &report)))
+    Ok(done(0, &steps::totals(context, &report)))
 }
 
 fn open(args: &PodArgs) -> Result<Context, StepError> {

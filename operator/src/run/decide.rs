@@ -3,7 +3,7 @@
 //! Everything is derived anew from the objects. What must not be forgotten when objects go away is in the run's status, and a
 //! change that others rest on (planned, collecting, ended) is written there first: its consequences follow in the next pass.
 
-use fleetscore_crds::{FailureGroup, Phase, Step};
+use fleetscore_crds::{Phase, Step, Totals};
 use jiff::{SignedDuration, Timestamp};
 
 use super::build::{Part, job_name, parts};
@@ -62,29 +62,6 @@ pub struct Cause {
     pub reason: String,
     /// In a sentence.
     pub message: String,
-}
-
-/// A run's totals, as the collect pod tells them.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Totals {
-    /// How the run ends by its failure policy.
-    pub phase: Phase,
-    /// Sensors of the run.
-    pub sensors: u64,
-    /// Sensors that were scored.
-    pub succeeded: u64,
-    /// Sensors that failed.
-    pub failed: u64,
-    /// Readings scored.
-    pub rows: u64,
-    /// Readings that were anomalies.
-    pub anomalies: u64,
-    /// URL of the report.
-    pub report: String,
-    /// The most frequent reasons of failures.
-    #[serde(default)]
-    pub top_failures: Vec<FailureGroup>,
 }
 
 /// Something to write.

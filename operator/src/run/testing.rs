@@ -6,10 +6,18 @@ use fleetscore_crds::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::build::job_name;
+use super::build::{Part, job_name};
 use super::job_view::{JobView, Outcome};
 use super::subject::Subject;
 use crate::config::Config;
+
+/// The second score Job of a run.
+pub const PART: Part = Part {
+    index: 1,
+    offset: 10_000,
+    shards: 5,
+    parallelism: 2,
+};
 
 /// The moment at which the tests' runs begin.
 pub fn start() -> Timestamp {

@@ -10,7 +10,7 @@ mod failed;
 mod plan;
 mod score;
 
-pub use collect::{Totals, collect};
+pub use collect::{collect, totals};
 pub use context::{Context, Limits, Progress};
 pub use error::StepError;
 pub use failed::FailedSensor;

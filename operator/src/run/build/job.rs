@@ -87,16 +87,10 @@ fn failure_policy(step: Step) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::testing::{config, subject};
+    use crate::run::testing::{PART, config, subject};
     use fleetscore_crds::Limit;
     use k8s_openapi::api::batch::v1::Job;
 
-    const PART: Part = Part {
-        index: 1,
-        offset: 10_000,
-        shards: 5,
-        parallelism: 2,
-    };
     const PLAN: Plan = Plan {
         sensors: 200,
         pods: 10_005,

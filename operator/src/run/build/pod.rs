@@ -144,15 +144,8 @@ fn object(value: Value) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::testing::{config, subject};
+    use crate::run::testing::{PART, config, subject};
     use k8s_openapi::api::core::v1::PodTemplateSpec;
-
-    const PART: Part = Part {
-        index: 1,
-        offset: 10_000,
-        shards: 5,
-        parallelism: 2,
-    };
 
     fn typed(value: &Value) -> PodTemplateSpec {
         serde_json::from_value(value.clone()).unwrap()

@@ -1,7 +1,8 @@
+use fleetscore_crds::Totals;
 use proptest::prelude::*;
 
 use super::*;
-use crate::run::decide::{Totals, decide};
+use crate::run::decide::decide;
 use crate::run::testing::{at, complete, job, planned, subject};
 
 fn seen(jobs: Vec<JobView>) -> Observed {

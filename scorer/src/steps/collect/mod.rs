@@ -11,7 +11,7 @@ use fleetscore_crds::Phase;
 use jiff::Timestamp;
 
 use self::ledgers::fold_ledgers;
-pub use self::totals::Totals;
+pub use self::totals::totals;
 use super::plan::read_header;
 use super::{Context, StepError};
 use crate::outputs;
