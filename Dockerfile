@@ -3,7 +3,7 @@
 #   docker build --target operator -t REGISTRY/fleetscore-operator:TAG .
 #   docker build --target scorer -t REGISTRY/fleetscore-scorer:TAG .
 #
-# --build-arg BUILDER=IMAGE         compile in another image: Rust 1.95, a C compiler with static libraries, certificates, tzdata
+# --build-arg BUILDER=IMAGE         compile in another image: Rust 1.95, a C compiler with static libraries, certificates
 # --build-arg CARGO_ARGS=--offline  compile from vendored sources: `mkdir -p .cargo && cargo vendor >.cargo/config.toml` beforehand
 # --build-context build=DIR         compile nothing, take the folders DIR/operator and DIR/scorer (scripts/images.sh)
 ARG BUILDER=docker.io/library/rust:1.95-bookworm

@@ -12,13 +12,13 @@ root=$work/builder
 echo '{"default": [{"type": "insecureAcceptAnything"}]}' >"$work/policy.json"
 buildah() { command buildah --storage-driver vfs --root "$work/storage" --runroot "$work/run" "$@"; }
 
-# What compiling takes: programs, C compiler, headers, libraries, certificates, time zones, the toolchain.
+# What compiling takes: programs, C compiler, headers, libraries, certificates, the toolchain.
 machine=$(cc -dumpmachine)
 mkdir -p "$root"/{etc/ssl/certs,usr,tmp,rust}
 ln -s usr/bin "$root/bin"
 ln -s usr/lib "$root/lib"
 ln -s usr/lib64 "$root/lib64"
-tar -C /usr -cf - bin include "lib/$machine" lib/gcc lib64 share/zoneinfo | tar -C "$root/usr" -xf -
+tar -C /usr -cf - bin include "lib/$machine" lib/gcc lib64 | tar -C "$root/usr" -xf -
 cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
 cp -a /etc/alternatives /etc/ld.so.cache "$root/etc/"
 tar -C "$(rustc --print sysroot)" --exclude=./share -cf - . | tar -C "$root/rust" -xf -

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the static programs of the images and lays out a root folder for each: scripts/image-roots.sh OUT [PROFILE [CARGO_ARG...]]
-# Writes OUT/operator and OUT/scorer: the program, certificates and time zones of this machine, a user. PROGRAMS names one or both.
+# Writes OUT/operator and OUT/scorer: the program, which carries its time zones, certificates of this machine, a user. PROGRAMS names one or both.
 set -euo pipefail
 
 out=$(realpath -m "${1:?usage: scripts/image-roots.sh OUT [PROFILE [CARGO_ARG...]]}")
@@ -19,11 +19,9 @@ built=${CARGO_TARGET_DIR:-target}/$target/${profile/#dev/debug}
 for program in "${programs[@]}"; do
   root=$out/$program
   rm -rf "$root"
-  mkdir -p "$root/etc/ssl/certs" "$root/usr/share/zoneinfo"
+  mkdir -p "$root/etc/ssl/certs"
   install -m 755 "$built/${binary[$program]}" "$root/"
   install -m 644 /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
-  # `right` counts leap seconds, which nothing else does; `posix` repeats all.
-  tar -C /usr/share/zoneinfo --exclude=./posix --exclude=./right --exclude=./localtime -cf - . | tar -C "$root/usr/share/zoneinfo" --no-same-owner -xf -
   echo "hosts: files dns" >"$root/etc/nsswitch.conf"
   echo "nonroot:x:65532:65532::/:/sbin/nologin" >"$root/etc/passwd"
   echo "nonroot:x:65532:" >"$root/etc/group"
