@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use fleetscore_crds::{Phase, SensorKey, Window};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -156,7 +158,8 @@ pub struct WarningGroup {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Example {
-    /// The sensor.
+    /// The sensor's keys; none where there is but one, whose model is a fixed location.
+    #[schemars(with = "BTreeMap<String, String>")]
     pub sensor: SensorKey,
     /// What happened, at most 1000 characters.
     pub message: String,
@@ -166,7 +169,8 @@ pub struct Example {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AnomalousSensor {
-    /// The sensor.
+    /// The sensor's keys; none where there is but one, whose model is a fixed location.
+    #[schemars(with = "BTreeMap<String, String>")]
     pub key: SensorKey,
     /// Readings scored.
     pub rows: u64,
