@@ -18,33 +18,52 @@ pub(super) struct Rbf<'a> {
 pub(super) type Sum = fn(&Rbf<'_>, &[f64]) -> f64;
 
 impl Rbf<'_> {
-    /// The fastest way to the sum that this processor has.
-    pub(super) fn fastest() -> Sum {
+    /// The ways to the sum that this processor has, the fastest first; there is always one.
+    pub(super) fn ways() -> impl Iterator<Item = Sum> {
         #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
-        {
-            return sum_with_avx2;
-        }
-        sum::<false>
+        let special = {
+            use std::arch::is_x86_feature_detected as has;
+            let avx512 = has!("avx512f") && has!("avx512dq") && has!("avx512vl") && has!("fma");
+            let avx2 = has!("avx2") && has!("fma");
+            [
+                avx512.then_some(sum_with_avx512 as Sum),
+                avx2.then_some(sum_with_avx2 as Sum),
+            ]
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        let special: [Option<Sum>; 0] = [];
+        special.into_iter().flatten().chain([sum::<false> as Sum])
     }
 }
 
+/// Defines `$name`: the sum in the instructions of processors with `$features`.
+///
+/// `Rbf::ways` hands it out on such a processor alone.
 #[cfg(target_arch = "x86_64")]
-fn sum_with_avx2(rbf: &Rbf<'_>, row: &[f64]) -> f64 {
-    #[target_feature(enable = "avx2,fma")]
-    fn with_features(rbf: &Rbf<'_>, row: &[f64]) -> f64 {
-        sum::<true>(rbf, row)
-    }
-    // SAFETY: `with_features` is safe code that asks for nothing but a processor with AVX2 and FMA, and `Rbf::fastest` hands
-    // this function out on such a processor alone.
-    #[allow(
-        unsafe_code,
-        reason = "the one call of a function for some processors only"
-    )]
-    unsafe {
-        with_features(rbf, row)
-    }
+macro_rules! sum_with {
+    ($name:ident, $features:literal) => {
+        fn $name(rbf: &Rbf<'_>, row: &[f64]) -> f64 {
+            #[target_feature(enable = $features)]
+            fn with_features(rbf: &Rbf<'_>, row: &[f64]) -> f64 {
+                sum::<true>(rbf, row)
+            }
+            // SAFETY: `with_features` is safe code that asks for nothing but a processor with these features, and
+            // `Rbf::ways` has made sure of them.
+            #[allow(
+                unsafe_code,
+                reason = "the one call of a function for some processors only"
+            )]
+            unsafe {
+                with_features(rbf, row)
+            }
+        }
+    };
 }
+
+#[cfg(target_arch = "x86_64")]
+sum_with!(sum_with_avx2, "avx2,fma");
+#[cfg(target_arch = "x86_64")]
+sum_with!(sum_with_avx512, "avx512f,avx512dq,avx512vl,fma");
 
 #[allow(
     clippy::inline_always,
