@@ -5,7 +5,7 @@ use fleetscore_crds::{Columns, OnInvalidReading, PredictionFormat, ReadingFormat
 use serde_json::{Map, Value};
 
 use super::plot::Thinning;
-use super::{PREDICTION, PlotSeries, PredictionLayout, SCORE};
+use super::{PlotSeries, PredictionLayout, SCORE};
 use crate::readings::{self, KeyIndex, ObjectSource, ReadRequest, ReadingsError, TimeParser};
 
 /// The longest line of JSON, in bytes.
@@ -66,7 +66,7 @@ fn read_table(
             time: request.layout.time.clone(),
             keys: std::collections::BTreeMap::new(),
             features,
-            label: Some(PREDICTION.to_owned()),
+            label: None,
             time_zone: request.time_zone.clone(),
         },
         key_names: Vec::new(),

@@ -120,7 +120,13 @@ impl<'a> Partition<'a> {
     /// Moves the batch of `sensor` to the chunk.
     fn take(&mut self, sensor: u32) {
         if let Some(batch) = self.batches.get_mut(sensor as usize) {
-            let mut rows = std::mem::take(batch);
+            // A sensor that has filled a batch is likely to fill another.
+            let next = if batch.len() >= BATCH_ROWS {
+                batch.room_for_as_much()
+            } else {
+                SensorRows::default()
+            };
+            let mut rows = std::mem::replace(batch, next);
             rows.sensor = sensor;
             self.rows += rows.len() as u64;
             self.chunk.rows.push(rows);

@@ -35,6 +35,26 @@ impl SensorRows {
         self.times.nanos.is_empty()
     }
 
+    /// No rows, with room for as many as these.
+    pub(crate) fn room_for_as_much(&self) -> Self {
+        let text = self.times.text.as_ref();
+        Self {
+            times: Times {
+                nanos: Vec::with_capacity(self.times.nanos.len()),
+                text: text.map(|text| TimeText {
+                    bytes: Vec::with_capacity(text.bytes.len()),
+                    ends: Vec::with_capacity(text.ends.len()),
+                }),
+            },
+            features: Vec::with_capacity(self.features.len()),
+            labels: self
+                .labels
+                .as_ref()
+                .map(|labels| Vec::with_capacity(labels.len())),
+            ..Self::default()
+        }
+    }
+
     /// Bytes of the rows.
     pub(crate) fn bytes(&self) -> usize {
         let text = self

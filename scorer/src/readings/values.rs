@@ -24,6 +24,11 @@ pub(super) fn number(text: &[u8]) -> Option<f64> {
 /// A label: `1` or `true` for an anomaly, `0` or `false` for a normal reading.
 pub(super) fn label(text: &[u8]) -> Option<bool> {
     let text = text.trim_ascii();
+    match text {
+        b"0" => return Some(false),
+        b"1" => return Some(true),
+        _ => {}
+    }
     if text.eq_ignore_ascii_case(b"true") {
         return Some(true);
     }

@@ -29,10 +29,13 @@ pub(super) struct Rest {
 }
 
 impl Blocks {
-    pub fn new(stream: Box<dyn Read + Send>) -> Self {
+    /// `size`: how many bytes the stream is likely to have.
+    pub fn new(stream: Box<dyn Read + Send>, size: u64) -> Self {
+        // One byte more, so that the end is found without more room.
+        let size = usize::try_from(size).unwrap_or(BLOCK).saturating_add(1);
         Self {
             stream,
-            buffer: vec![0; BLOCK],
+            buffer: vec![0; size.min(BLOCK)],
             start: 0,
             end: 0,
             ended: false,

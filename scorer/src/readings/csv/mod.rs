@@ -38,7 +38,8 @@ pub(super) fn read(
     let (stream, bytes) = Counted::new(object.stream(request.memory / 2)?);
     let mut partition = Partition::new(request, sink);
     let mut stats = ReadStats::default();
-    let mut blocks = Blocks::new(decompressed(object, stream)?);
+    let (text, size) = decompressed(object, stream)?;
+    let mut blocks = Blocks::new(text, size);
     if let Some(line) = blocks.header(object)? {
         let header = Header::parse(object.name(), &line)?;
         let layout = Layout::new(object.name(), &header, request)?;
@@ -52,11 +53,11 @@ pub(super) fn read(
     Ok(stats)
 }
 
-/// The stream as text: unpacked where it begins like gzip.
+/// The stream as text, unpacked where it begins like gzip, and how many bytes it is likely to have.
 fn decompressed(
     object: &ObjectSource,
     mut stream: Counted<Box<dyn Read + Send>>,
-) -> Result<Box<dyn Read + Send>> {
+) -> Result<(Box<dyn Read + Send>, u64)> {
     let mut magic = Vec::new();
     stream
         .by_ref()
@@ -66,11 +67,9 @@ fn decompressed(
     let packed = magic == GZIP_MAGIC;
     let whole = std::io::Cursor::new(magic).chain(stream);
     Ok(if packed {
-        Box::new(MultiGzDecoder::new(BufReader::with_capacity(
-            1 << 16,
-            whole,
-        )))
+        let packed = BufReader::with_capacity(1 << 16, whole);
+        (Box::new(MultiGzDecoder::new(packed)), u64::MAX)
     } else {
-        Box::new(whole)
+        (Box::new(whole), object.size())
     })
 }
