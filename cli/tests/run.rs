@@ -45,6 +45,20 @@ fn a_run_writes_what_the_documentation_lists() {
 }
 
 #[test]
+fn a_run_done_again_takes_its_own_time() {
+    let plant = Plant::new(2);
+    plant.run(&[]);
+    let hour_ago = std::time::SystemTime::now() - Duration::from_hours(1);
+    let plan = std::fs::File::options()
+        .write(true)
+        .open(plant.path("predictions/_run/plan.jsonl"))
+        .unwrap();
+    plan.set_modified(hour_ago).unwrap();
+    let seconds = plant.run(&[]).1["timing"]["seconds"].as_f64().unwrap();
+    assert!(seconds < 3000.0, "{seconds} s");
+}
+
+#[test]
 fn every_reading_is_scored_once() {
     let plant = Plant::new(6);
     plant.run(&[]);

@@ -56,8 +56,9 @@ pub async fn plan(context: &Context, sensors_per_shard: u32) -> Result<PlanSumma
     };
     if !unchanged {
         forget_attempt(context).await?;
-        storage.put(&url, Bytes::from(bytes)).await?;
     }
+    // Unchanged too: its time is when this attempt began, from which the report reckons.
+    storage.put(&url, Bytes::from(bytes)).await?;
     let sensors = entries.len() as u64;
     progress
         .sensors
