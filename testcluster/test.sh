@@ -14,6 +14,9 @@ finish() {
 }
 trap finish EXIT
 
+# shellcheck source=testcluster/lib/within.sh
+source "$here/lib/within.sh"
+
 cluster() { "$here/cluster" "$@"; }
 kube() { cluster run kubectl "$@"; }
 
@@ -24,16 +27,6 @@ fail() {
 
 equal() { # equal WANTED FOUND WHAT
   [[ $1 == "$2" ]] || fail "$3: wanted $1, found $2"
-}
-
-# within SECONDS COMMAND...: polls until the command succeeds.
-within() {
-  local deadline=$((SECONDS + $1))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    ((SECONDS < deadline)) || fail "not in time: $*"
-    sleep 0.2
-  done
 }
 
 counts() { # counts NUMBER WHAT...: kubectl get finds so many

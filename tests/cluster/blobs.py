@@ -1,8 +1,9 @@
-"""Reads Azurite: blobs.py list|get|digest|wait|delete CONTAINER [NAME]
+"""Reads Azurite: blobs.py list|get|digest|wait|clear CONTAINER [NAME]
 
     list CONTAINER PREFIX      names, one a line
     get CONTAINER NAME         contents to standard output
     digest CONTAINER PREFIX    SHA-256 and name, below the prefix, of what must be the same however a run went: everything outside _run/
+    clear CONTAINER PREFIX     deletes what is there
     wait CONTAINER NAME        until it is there, at most 120 seconds; prints the seconds since the epoch
 
 The endpoint is FLEETSCORE_AZURITE_ENDPOINT, the SAS token FLEETSCORE_AZURITE_SAS.
@@ -53,6 +54,12 @@ def digest(container: str, prefix: str) -> list[str]:
     return lines
 
 
+def clear(container: str, prefix: str) -> None:
+    """Deletes all blobs that begin with the prefix."""
+    for name in names(container, prefix):
+        ask(container, name, method="DELETE")
+
+
 def wait(container: str, name: str) -> float:
     """When the blob was there."""
     deadline = time.time() + 120
@@ -73,6 +80,8 @@ def main() -> None:
         sys.stdout.buffer.write(ask(container, name))
     elif command == "digest":
         print("\n".join(digest(container, name)))
+    elif command == "clear":
+        clear(container, name)
     elif command == "wait":
         print(f"{wait(container, name):.1f}")
     else:

@@ -24,16 +24,6 @@ has() { # has TEXT WANTED WHAT
   [[ $1 == *"$2"* ]] || fail "$3 lacks \"$2\": $1"
 }
 
-# within SECONDS COMMAND...: polls until the command succeeds.
-within() {
-  local deadline=$((SECONDS + $1))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    ((SECONDS < deadline)) || fail "not in time: $*"
-    sleep 0.2
-  done
-}
-
 make_namespace() {
   cluster run kubectl create namespace "$1" --dry-run=client -o yaml | cluster run kubectl apply -f - >/dev/null
   cluster run kubectl label --overwrite namespace "$1" pod-security.kubernetes.io/enforce=restricted >/dev/null

@@ -21,6 +21,8 @@ unset KUBECONFIG
 export TESTCLUSTER_NAME=${TESTCLUSTER_NAME:-runs}
 work=$(mktemp -d)
 
+# shellcheck source=testcluster/lib/within.sh
+source "$root/testcluster/lib/within.sh"
 # shellcheck source=tests/cluster/lib.sh
 source "$here/lib.sh"
 for file in success crashes sensors disruptions blocked lifecycle admission scale; do
