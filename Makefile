@@ -74,9 +74,12 @@ scale: ## Score 5 million rows and 5,000 sensors, and check time and memory (min
 	cargo build --locked --release -p fleetscore-cli
 	scripts/scale.sh $(CARGO_TARGET_DIR)/release/fleetscore
 
-bench: ## Time it against a Python process per sensor (installs scikit-learn into the cache).
+bench: ## Time it against a Python process per sensor, and its kernels against others' (installs those into the cache).
 	cargo build --locked --release -p fleetscore-cli
 	bench/run.sh $(CARGO_TARGET_DIR)/release/fleetscore
+	cargo build --locked --release -p fleetscore-scorer --example kernel_speed
+	cargo build --locked --release -p fleetscore-cli --example linfa_speed
+	bench/kernels.sh $(CARGO_TARGET_DIR)/release/examples $(CACHE)/bench-kernels.md
 
 bench-cluster: images ## Measure the operator at 10,000 pods on fake nodes (root on Linux; an hour or two on 2 cores).
 	cargo build --locked --release -p fleetscore-operator
