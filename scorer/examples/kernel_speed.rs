@@ -99,7 +99,7 @@ fn serve(model: &Path, rows: &Path, scores_file: &Path) -> anyhow::Result<()> {
     let bytes = std::fs::read(rows)?;
     let (numbers, rest) = bytes.as_chunks();
     ensure!(
-        rest.is_empty() && numbers.len() % model.features == 0,
+        rest.is_empty() && numbers.len().is_multiple_of(model.features),
         "the rows do not have {} numbers each",
         model.features
     );

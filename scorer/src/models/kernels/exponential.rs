@@ -9,6 +9,8 @@
     reason = "a loop over a fixed number of lanes is what the compiler vectorises"
 )]
 
+use std::f64::consts::LN_2;
+
 /// Below this 2^x is as good as 0; it comes out as 2^-1021.
 const LEAST: f64 = -1021.0;
 /// Adding and taking it off again rounds to a whole number, which is then in the low bits of the sum: 1.5 * 2^52.
@@ -17,7 +19,7 @@ const ROUNDING: f64 = 6_755_399_441_055_744.0;
 /// coefficients 4e-17. The lowest power comes first.
 const POLYNOMIAL: [f64; 12] = [
     1.0,
-    0.693_147_180_559_945_3,
+    LN_2,
     0.240_226_506_959_101_55,
     0.055_504_108_664_819_925,
     0.009_618_129_107_588_335,
@@ -49,22 +51,15 @@ fn exp2_of_one<const FUSED: bool>(x: f64) -> f64 {
     let x = if x < LEAST { LEAST } else { x };
     let shifted = x + ROUNDING;
     let r = x - (shifted - ROUNDING);
-    let [a, b, c, d, e, f, g, h, i, j, k, l] = POLYNOMIAL;
     let r2 = r * r;
     let r4 = r2 * r2;
-    let (ab, cd, ef) = (
-        multiply_add::<FUSED>(b, r, a),
-        multiply_add::<FUSED>(d, r, c),
-        multiply_add::<FUSED>(f, r, e),
-    );
-    let (gh, ij, kl) = (
-        multiply_add::<FUSED>(h, r, g),
-        multiply_add::<FUSED>(j, r, i),
-        multiply_add::<FUSED>(l, r, k),
-    );
-    let low = multiply_add::<FUSED>(cd, r2, ab);
-    let middle = multiply_add::<FUSED>(gh, r2, ef);
-    let high = multiply_add::<FUSED>(kl, r2, ij);
+    let mut two = [0.0; 6];
+    for pair in 0..6 {
+        two[pair] = multiply_add::<FUSED>(POLYNOMIAL[2 * pair + 1], r, POLYNOMIAL[2 * pair]);
+    }
+    let low = multiply_add::<FUSED>(two[1], r2, two[0]);
+    let middle = multiply_add::<FUSED>(two[3], r2, two[2]);
+    let high = multiply_add::<FUSED>(two[5], r2, two[4]);
     let power = multiply_add::<FUSED>(multiply_add::<FUSED>(high, r4, middle), r4, low);
     // The low bits of `shifted` are n; moved to their place they add n to the exponent.
     f64::from_bits(power.to_bits().wrapping_add(shifted.to_bits() << 52))

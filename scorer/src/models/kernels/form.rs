@@ -7,12 +7,12 @@ use super::linear::Linear;
 use super::shape::{Differences, Polynomial, Sigmoid};
 use crate::models::{Kernel, Model};
 
-/// From so many features on, products are faster than differences (measured: see docs/benchmarks.md).
+/// From so many features or support vectors on, products are faster than differences: below, moving the rows into their frame
+/// costs more than it saves (measured: see docs/benchmarks.md).
 const FEATURES_OF_PRODUCTS: usize = 4;
+const VECTORS_OF_PRODUCTS: usize = 32;
 /// Within these gammas, no factor made of gamma loses digits or overflows.
 const GAMMAS: std::ops::RangeInclusive<f64> = 1e-290..=1e290;
-/// Rows this much further from the centre than any support vector have K <= 2^-64 with each.
-const NOWHERE: f64 = 8.0;
 
 /// What a model is turned into to be scored fast.
 #[derive(Debug)]
@@ -56,8 +56,6 @@ pub(super) struct Frame {
     pub center: Vec<f64>,
     /// Multiplied by afterwards.
     pub scale: f64,
-    /// |z|^2 in this frame from which on a row is too far from every support vector to count.
-    pub far: f64,
 }
 
 impl Form {
@@ -100,9 +98,9 @@ impl Form {
         if let Some(curve) = Curve::of(model, gamma, sizes) {
             return Self::Curve(curve);
         }
-        if model.features >= FEATURES_OF_PRODUCTS
-            && let Some(products) = Self::products(model, gamma, sizes)
-        {
+        let large = model.features >= FEATURES_OF_PRODUCTS
+            || model.coefficients.len() >= VECTORS_OF_PRODUCTS;
+        if large && let Some(products) = Self::products(model, gamma, sizes) {
             return products;
         }
         Self::Differences {
@@ -128,11 +126,7 @@ impl Form {
         let starts: Vec<f64> = squares.into_iter().map(|square| -square).collect();
         vectors.iter_mut().for_each(|value| *value *= 2.0);
         Some(Self::Products {
-            frame: Frame {
-                center,
-                scale,
-                far: (reach + NOWHERE) * (reach + NOWHERE),
-            },
+            frame: Frame { center, scale },
             blocks: Blocks::new(&starts, &model.coefficients, &vectors, model.features),
             near,
         })

@@ -84,15 +84,12 @@ fn of_tile<I: Instructions, const L: usize>(
             blocks,
             near,
         } => {
-            let counts = tile.enter(frame);
+            tile.enter(frame);
             let mut starts = tile.squares;
             for start in &mut starts {
                 *start = -*start;
             }
-            let mut sums = sums::<I, L, _>(instructions, Products, &starts, &tile.columns, blocks);
-            for (sum, counts) in sums.iter_mut().zip(counts) {
-                *sum = if counts { *sum } else { 0.0 };
-            }
+            let sums = sums::<I, L, _>(instructions, Products, &starts, &tile.columns, blocks);
             (sums, [*near; L])
         }
         Form::Curve(curve) => match tile.columns.as_slice() {

@@ -201,7 +201,7 @@ fn made_model(vectors: usize, features: usize) -> Model {
 /// Whatever the rows around it, a row has the same score to the last digit.
 #[test]
 fn a_score_is_that_of_the_row_alone() {
-    for (vectors, features) in [(9, 1), (300, 1), (9, 3), (9, 5), (30, 33)] {
+    for (vectors, features) in [(9, 1), (90, 1), (300, 1), (9, 3), (33, 3), (9, 5), (30, 33)] {
         let (model, rows) = (made_model(vectors, features), made(67 * features));
         for path in Path::available() {
             let together = scores(&model, path, &rows);
@@ -218,7 +218,7 @@ fn a_score_is_that_of_the_row_alone() {
 
 #[test]
 fn paths_that_fuse_agree_to_the_last_digit() {
-    for (vectors, features) in [(9, 1), (300, 1), (9, 3), (9, 5)] {
+    for (vectors, features) in [(9, 1), (90, 1), (300, 1), (9, 3), (9, 5)] {
         let (model, rows) = (made_model(vectors, features), made(67 * features));
         let fused = Path::available().filter(|path| *path != Path::Scalar);
         let all: Vec<_> = fused.map(|path| scores(&model, path, &rows)).collect();
@@ -230,9 +230,11 @@ fn paths_that_fuse_agree_to_the_last_digit() {
 #[test]
 fn forms_are_chosen() {
     let rbf = |vectors, features| Form::of(&made_model(vectors, features));
-    assert!(matches!(rbf(100, 1), Form::Differences { .. }));
+    assert!(matches!(rbf(9, 1), Form::Differences { .. }));
+    assert!(matches!(rbf(100, 1), Form::Products { .. }));
     assert!(matches!(rbf(1000, 1), Form::Curve(_)));
-    assert!(matches!(rbf(100, 3), Form::Differences { .. }));
+    assert!(matches!(rbf(9, 3), Form::Differences { .. }));
+    assert!(matches!(rbf(9, 4), Form::Products { .. }));
     assert!(matches!(rbf(100, 32), Form::Products { .. }));
     let mut sharp = made_model(1000, 1);
     sharp.kernel = Kernel::Rbf { gamma: 1e9 };
@@ -271,7 +273,7 @@ fn a_curve_far_from_0_is_whole() {
 #[test]
 fn what_is_not_a_number_gives_no_number() {
     for features in [1, 3, 5] {
-        for vectors in [9, 300] {
+        for vectors in [9, 90, 300] {
             let model = made_model(vectors, features);
             let mut rows = made(features * 9);
             rows[0] = f64::NAN;

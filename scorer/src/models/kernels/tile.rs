@@ -16,7 +16,7 @@ pub(super) struct Tile<const L: usize> {
     pub columns: Vec<[f64; L]>,
     /// |z|^2 of every row.
     pub squares: [f64; L],
-    /// 0 for a row of finite numbers, otherwise NaN.
+    /// 0 for a row of finite numbers, otherwise NaN, so that added to a score it leaves the row to the reference.
     pub poison: [f64; L],
 }
 
@@ -54,30 +54,19 @@ impl<const L: usize> Tile<L> {
         }
     }
 
-    /// Moves the rows into the frame. Those too far from every support vector to count become 0; the others have `true`.
+    /// Moves the rows into the frame. Those so far off that their |z|^2 is infinite are poisoned.
     #[inline(always)]
-    pub fn enter(&mut self, frame: &Frame) -> [bool; L] {
+    pub fn enter(&mut self, frame: &Frame) {
         self.squares = [0.0; L];
         for (column, center) in self.columns.iter_mut().zip(&frame.center) {
-            for (square, value) in self.squares.iter_mut().zip(column) {
-                *value = (*value - center) * frame.scale;
-                *square += *value * *value;
+            for lane in 0..L {
+                let value = (column[lane] - center) * frame.scale;
+                column[lane] = value;
+                self.squares[lane] += value * value;
             }
         }
-        let mut near = [true; L];
-        for (near, square) in near.iter_mut().zip(&self.squares) {
-            *near = *square <= frame.far;
+        for lane in 0..L {
+            self.poison[lane] += self.squares[lane] * 0.0;
         }
-        if !near.iter().all(|near| *near) {
-            for column in &mut self.columns {
-                for (value, near) in column.iter_mut().zip(near) {
-                    *value = if near { *value } else { 0.0 };
-                }
-            }
-            for (square, near) in self.squares.iter_mut().zip(near) {
-                *square = if near { *square } else { 0.0 };
-            }
-        }
-        near
     }
 }
