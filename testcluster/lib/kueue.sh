@@ -1,0 +1,27 @@
+# shellcheck shell=bash
+# Kueue, which admits Jobs that wait in a queue. Without its webhooks: they would default and check Kueue's own objects, and suspend
+# Jobs that name a queue, which is up to whoever creates the Job here.
+
+cluster_kueue() {
+  process_runs kueue && return
+  build_tool kueue
+  # Its definitions are too large for the annotation of a client-side apply.
+  own_kubectl apply --server-side -f "$(tool_dir kueue)/crds" >/dev/null
+  own_kubectl wait --for=condition=Established crd/{workloads,clusterqueues,localqueues,resourceflavors}.kueue.x-k8s.io --timeout=30s >/dev/null
+  kueue_certificate
+  start_process kueue env KUBECONFIG="$KUBECONFIG_OWN" kueue --config "$(kueue_configuration)" --zap-log-level 2
+  wait_process kueue 60 nsenter --net="$NETNS" curl --fail --silent http://127.0.0.1:18091/readyz
+}
+
+# The webhooks' server wants one, though nobody asks it.
+kueue_certificate() {
+  local dir=$STATE/kueue
+  mkdir -p "$dir"
+  [[ -f $dir/tls.crt ]] || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN=kueue \
+    -keyout "$dir/tls.key" -out "$dir/tls.crt" 2>/dev/null
+}
+
+kueue_configuration() {
+  sed "s|CERTIFICATES|$STATE/kueue|" "$HERE/kueue/configuration.yaml" >"$STATE/kueue/configuration.yaml"
+  echo "$STATE/kueue/configuration.yaml"
+}
