@@ -75,9 +75,8 @@ scale: build ## Score 5 million rows and 5,000 sensors, and check time and memor
 
 bench: build ## Time it against a Python process per sensor, and its kernels against others' (installs those into the cache).
 	bench/run.sh $(BIN)/fleetscore
-	cargo build --locked --release -p fleetscore-scorer --example kernel_speed
-	cargo build --locked --release -p fleetscore-cli --example linfa_speed
-	bench/kernels.sh $(CARGO_TARGET_DIR)/release/examples $(CACHE)/bench-kernels.md
+	scripts/build.sh $(PROFILE) cli scorer -- --example kernel_speed --example linfa_speed
+	bench/kernels.sh $(BIN)/examples $(CACHE)/bench-kernels.md
 
 bench-cluster: images ## Measure the operator at 10,000 pods on fake nodes (root on Linux; an hour or two on 2 cores).
 	bench/cluster.sh $(BIN)/fleetscore-operator
