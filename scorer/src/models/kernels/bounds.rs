@@ -24,8 +24,8 @@
 //! Polynomial and sigmoid, with B >= gamma |z||w| + |coef0|: both sides have b = gamma z w + coef0 to (d+2)u B. A power p
 //! multiplies that by p B^(p-1) and rounds p times. The slope of tanh is at most 1; its value is within 20u.
 //!
-//! Linear: f is sum z_k (sum alpha_j w_jk), and either order of the sums rounds (n+d+2) times, each time by u of the sum of
-//! |z_k| |alpha_j| |w_jk| at most.
+//! Linear: f is a sum of products z alpha w over features and support vectors. Either order of the sums rounds (n+d+2) times,
+//! each time by u of the sum of |z| |alpha| |w| at most.
 //!
 //! Numbers near the ends of the range: [`TINY`] outweighs what underflows, and what might overflow has an infinite bound.
 
@@ -95,7 +95,7 @@ impl Sizes {
         self.near(2.0 * self.vectors + 2.0 * pieces + 1000.0 + series / UNIT)
     }
 
-    /// Linear: `products` is the sum of |z_k| |alpha_j| |w_jk|, `row` that of |z_k|.
+    /// Linear: `products` is the sum of |z| |alpha| |w| over features and support vectors, `row` that of |z| over the features.
     #[inline]
     pub fn linear(&self, products: f64, row: f64) -> f64 {
         if products < HUGE && row < HUGE {

@@ -1,7 +1,7 @@
 //! exp(-(x-y)^2) as a polynomial in x and one in y, near every pair of places on the line.
 //!
 //! The line is cut into pieces of width 0.375. For x in one piece and y in another, `distance` pieces away, both counted from
-//! -1 to 1 within their piece, exp(-(x-y)^2) is a sum of g T_k(x) T_m(y) over Chebyshev polynomials below degree 12. The term
+//! -1 to 1 within their piece, exp(-(x-y)^2) is a sum of g T(x) T(y) over pairs of Chebyshev polynomials T below degree 12. The term
 //! of degree k of such a series for a width of 2h is at most 2 (h/2)^k/k! times the k-th derivative, here 1.3e-15 at k = 12 and
 //! ever smaller: the whole is within [`ERROR`]. A test compares it with exp. Pieces further apart than [`REACH`] have
 //! exp(-(x-y)^2) < 3e-18.
@@ -27,7 +27,7 @@ pub(super) static SERIES: LazyLock<Vec<Matrix>> = LazyLock::new(|| {
     (-reach..=reach).map(matrix).collect()
 });
 
-/// T_degree at node `node` of the 12.
+/// The Chebyshev polynomial of this degree at node `node` of the 12.
 fn chebyshev(degree: usize, node: usize) -> f64 {
     (degree as f64 * PI * (node as f64 + 0.5) / TERMS as f64).cos()
 }
@@ -66,7 +66,7 @@ fn matrix(distance: i32) -> Matrix {
     multiply(&in_both, &monomials())
 }
 
-/// The coefficients of 1, x, x^2, ... of each Chebyshev polynomial: T_k+1 = 2x T_k - T_k-1.
+/// The coefficients of 1, x, x^2, ... of each Chebyshev polynomial: the next is 2x the last less the one before.
 fn monomials() -> Matrix {
     let mut polynomials = [[0.0; TERMS]; TERMS];
     polynomials[0][0] = 1.0;
