@@ -15,8 +15,8 @@ const MIN_VECTORS: usize = 256;
 
 /// The sum over the support vectors of an RBF model of one feature, as one polynomial for each piece of the line.
 ///
-/// Each piece of the line first sums its support vectors up as Chebyshev moments; the polynomial of a piece then needs the moments
-/// of its neighbours only, not the support vectors (the idea of the fast Gauss transform, Greengard and Strain 1991).
+/// Each piece of the line first sums its support vectors up as Chebyshev moments; the polynomial of a piece then needs the
+/// moments of its neighbours only, not the support vectors (the idea of the fast Gauss transform, Greengard and Strain 1991).
 #[derive(Debug)]
 pub(super) struct Curve {
     /// Where the first piece begins.

@@ -1,10 +1,10 @@
 //! exp(-(x-y)^2) as a polynomial in x and one in y, near every pair of places on the line.
 //!
 //! The line is cut into pieces of width 0.375. For x in one piece and y in another, `distance` pieces away, both counted from
-//! -1 to 1 within their piece, exp(-(x-y)^2) is a sum of g T(x) T(y) over pairs of Chebyshev polynomials T below degree 12. The term
-//! of degree k of such a series for a width of 2h is at most 2 (h/2)^k/k! times the k-th derivative, here 1.3e-15 at k = 12 and
-//! ever smaller: the whole is within [`ERROR`]. A test compares it with exp. Pieces further apart than [`REACH`] have
-//! exp(-(x-y)^2) < 3e-18.
+//! -1 to 1 within their piece, exp(-(x-y)^2) is a sum of g T(x) T(y) over pairs of Chebyshev polynomials T below degree 12. The
+//! term of degree k of such a series for a width of 2h is at most 2 (h/2)^k/k! times the k-th derivative, here 1.3e-15 at
+//! k = 12 and ever smaller: the whole is within [`ERROR`]. A test compares it with exp. Pieces further apart than [`REACH`]
+//! have exp(-(x-y)^2) < 3e-18.
 
 use std::f64::consts::PI;
 use std::sync::LazyLock;
