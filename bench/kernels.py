@@ -62,8 +62,8 @@ def libsvm_text(model):
     return "\n".join(lines).replace("np.float64(", "").replace(")", "") + "\n"
 
 
-def libsvm_c(model, rows, work):
-    """libsvm's C function, called by a loop in C; checks its scores against scikit-learn's."""
+def libsvm_c(model, rows, right, work):
+    """libsvm's C function, called by a loop in C; checks its scores against `right`, which are scikit-learn's."""
     file = work / "model.libsvm"
     file.write_text(libsvm_text(model))
     library, loop = libsvm.libsvm, ctypes.CDLL(str(work / "libsvm_loop.so")).score_rows
@@ -76,12 +76,12 @@ def libsvm_c(model, rows, work):
     scores = np.zeros(len(rows))
     predict = ctypes.cast(library.svm_predict_values, ctypes.c_void_p)
 
-    def call(data=nodes):
+    def call(_nodes=nodes):
         count = ctypes.c_long(len(rows))
         loop(predict, loaded, ctypes.c_void_p(addresses.ctypes.data), count, ctypes.c_void_p(scores.ctypes.data))
 
     call()
-    assert np.allclose(scores, model.decision_function(rows), rtol=0, atol=1e-9), "libsvm scores differ"
+    assert np.allclose(scores, right, rtol=0, atol=1e-9), "libsvm's scores differ"
     return lambda: timed(call)
 
 
@@ -129,13 +129,14 @@ def run_case(examples, work, case):
     (work / "model.pkl").write_bytes(pickle.dumps(model))
     rows.tofile(work / "rows")
     training.tofile(work / "training")
+    vectors, right = len(model.support_vectors_), model.decision_function(rows)
     contenders, children = {}, []
     for name, path in fleetscore_paths(cpu()[1]).items():
         command = [examples / "kernel_speed", work / "model.pkl", work / "rows", work / f"scores-{path}"]
         contenders[name] = Child(command, {"FLEETSCORE_KERNEL": path})
         children.append(contenders[name])
     contenders["scikit-learn"] = scikit_learn(model, rows)
-    contenders["libsvm, C"] = libsvm_c(model, rows, work)
+    contenders["libsvm, C"] = libsvm_c(model, rows, right, work)
     contenders["ONNX Runtime, f32"] = onnx_runtime(model, rows)
     # Its kernel matrix of the training rows would not fit.
     if training_rows < 5_000:
@@ -148,7 +149,6 @@ def run_case(examples, work, case):
             seconds[name].append(contender())
     for child in children:
         child.end()
-    vectors, right = len(model.support_vectors_), model.decision_function(rows)
     labels = [differing(work / f"scores-{path}", right) for path in fleetscore_paths(cpu()[1]).values()]
     per_alpha = max(score for _, score in labels) / np.abs(model.dual_coef_).sum()
     lines = [f"d = {features}, {vectors} support vectors, {count} rows, {rounds} rounds:", "",
@@ -173,7 +173,7 @@ def main():
         lines += table
         wrong += differ
         print("\n".join(table), flush=True)
-    fragment.write_text("\n".join(lines))
+        fragment.write_text("\n".join(lines))
     sys.exit(wrong != 0)
 
 
