@@ -286,7 +286,13 @@ fn the_calendar_has_an_end() {
             assert!(last.is_sorted() && first.iter().rev().is_sorted());
             assert_eq!(timetable.next(Timestamp::MAX), None);
             assert_eq!(timetable.previous(Timestamp::MIN), None);
-            assert!(timetable.count(Timestamp::MIN, Timestamp::MAX) > 0);
+            assert!(timetable.after(Timestamp::MIN).next().is_some());
+            assert!(timetable.until(Timestamp::MAX).next().is_some());
         }
     }
+    // The midnights from -9999-01-03 to 9999-12-30.
+    let midnights = Timetable::parse("@daily", "Etc/UTC").unwrap();
+    let days = Date::constant(9999, 12, 30) - Date::constant(-9999, 1, 3);
+    let count = midnights.count(Timestamp::MIN, Timestamp::MAX);
+    assert_eq!(count, u64::from(days.get_days().unsigned_abs()) + 1);
 }

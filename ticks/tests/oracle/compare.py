@@ -66,14 +66,17 @@ def cronsim_ticks(question, direction):
 
 def cause(question, direction, ours):
     """Why cronsim may deviate here; none where it should not."""
-    if is_fixed(question["schedule"]):
-        return None
+    fixed = is_fixed(question["schedule"])
     low, high = min([question["at"], *ours]) - 2 * cases.DAY, max([question["at"], *ours]) + 2 * cases.DAY
     for at, before, after in cases.transitions(question["zone"]):
         if not low <= at <= high:
             continue
-        if (after - before) % 3600:
-            return "the clock moves by no whole hours: cronsim steps by hours and skips the first half of one"
+        if fixed and direction < 0 and after > before and (after - before) % 60:
+            return "a gap of no whole minutes: on its way back, cronsim gives the tick at its end again and again"
+        if fixed:
+            continue
+        if (after - before) % 3600 or (at + before) % 3600:
+            return "the clock moves by no whole hours, or within one: cronsim steps by hours and loses a part of one"
         opening, reached = (at + after) % cases.DAY, (at + before) % cases.DAY
         first, length = (reached, after - before) if after > before else (opening, before - after)
         if (-first) % cases.DAY < length or (first + length) % cases.DAY == 0:
