@@ -86,5 +86,5 @@ fuzz: ## Feed arbitrary and damaged bytes to every parser for longer than `test`
 	PROPTEST_CASES=$(or $(CASES),20000) cargo test --locked --release -p fleetscore-scorer -p fleetscore-cli -- harmless any_bytes any_text damaged no_bytes
 
 ticks-oracle: ## Compare schedules' ticks with cronsim's, COUNT=200000 times from SEED=1 (minutes; installs cronsim into the cache).
-	cargo build --locked --release -p fleetscore-ticks --example ticks
-	ticks/tests/oracle/run.sh $(CARGO_TARGET_DIR)/release/examples/ticks $(or $(COUNT),200000) $(or $(SEED),1)
+	cargo build --locked --workspace --all-features --example ticks
+	ticks/tests/oracle/run.sh $(CARGO_TARGET_DIR)/debug/examples/ticks $(or $(COUNT),200000) $(or $(SEED),1)
