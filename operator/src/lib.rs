@@ -9,3 +9,5 @@ pub mod metrics;
 pub mod run;
 pub mod server;
 pub mod telemetry;
+#[cfg(test)]
+mod testing;

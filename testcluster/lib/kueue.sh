@@ -7,13 +7,19 @@ cluster_kueue() {
   build_tool kueue
   # Its definitions are too large for the annotation of a client-side apply.
   own_kubectl apply --server-side -f "$(tool_dir kueue)/crds" >/dev/null
-  own_kubectl wait --for=condition=Established crd/{workloads,clusterqueues,localqueues,resourceflavors}.kueue.x-k8s.io --timeout=30s >/dev/null
+  # A definition without any status yet is an error to `wait`.
+  until_true 30 own_kubectl wait --for=condition=Established --timeout=5s \
+    crd/{workloads,clusterqueues,localqueues,resourceflavors}.kueue.x-k8s.io || fail "Kueue's definitions are not established"
   kueue_certificate
-  start_process kueue env KUBECONFIG="$KUBECONFIG_OWN" kueue --config "$(kueue_configuration)" --zap-log-level 2
+  # It looks for a certificate of its metrics in /etc/kueue and nowhere else: it gets an /etc of its own.
+  # shellcheck disable=SC2016
+  start_process kueue env KUBECONFIG="$KUBECONFIG_OWN" unshare --mount sh -c '
+    mount -t tmpfs kueue /etc && mkdir -p /etc/kueue/metrics && ln -s "$1" /etc/kueue/metrics/certs && exec kueue --config "$2" --feature-gates VisibilityOnDemand=false
+  ' sh "$STATE/kueue" "$(kueue_configuration)"
   wait_process kueue 60 nsenter --net="$NETNS" curl --fail --silent http://127.0.0.1:18091/readyz
 }
 
-# The webhooks' server wants one, though nobody asks it.
+# The servers of webhooks and metrics want one, though nobody asks them.
 kueue_certificate() {
   local dir=$STATE/kueue
   mkdir -p "$dir"

@@ -88,14 +88,12 @@ simulated_plant() {
   blob_storage upload readings "$work/readings"
 }
 
-# The exit code of a function under `if` or `||` would switch `set -e` off within it.
+# To be called without `set -e`, and not under `if` or `||`, which would switch it off within the scenario.
 run_scenario() {
   local name=$1 code started=$SECONDS
   : >"$work/runs"
-  set +e
   (set -e; "scenario_$name") >"$work/said" 2>&1
   code=$?
-  set -e
   if [[ $code -eq 0 ]]; then
     echo "ok $name ($((SECONDS - started)) s)$(sed 's/^/  /' "$work/said" | tail -n 3 | tr '\n' ';')"
     return 0
@@ -115,7 +113,10 @@ done
 set_up
 failures=0
 for name in "${scenarios[@]}"; do
-  run_scenario "$name" || ((++failures))
+  set +e
+  run_scenario "$name"
+  ((failures += $?))
+  set -e
 done
 echo "$((${#scenarios[@]} - failures)) of ${#scenarios[@]} scenarios passed"
 exit "$failures"

@@ -7,6 +7,8 @@ use object_store::client::{
     ReqwestConnector,
 };
 
+use super::error::innermost;
+
 /// Connects as the store does by itself, and knows one more error after which a request may be sent again: a connection that
 /// was closed before the request went out. The store takes it for a failure for good.
 #[derive(Debug, Default)]
@@ -24,7 +26,11 @@ struct Service(HttpClient);
 #[async_trait]
 impl HttpService for Service {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        self.0.execute(request).await.map_err(classify)
+        self.0.execute(request).await.map_err(|error| {
+            // The store's own message, that it tries again, does not say why.
+            tracing::warn!("a request to storage failed: {}", innermost(&error));
+            classify(error)
+        })
     }
 }
 

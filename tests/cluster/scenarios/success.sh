@@ -42,7 +42,8 @@ scenario_named_storage() {
   local name=storage.plant.test dir=$work/front template
   reference >/dev/null
   mkdir -p "$dir"
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$name" -addext "subjectAltName=DNS:$name" \
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$name" \
+    -addext "subjectAltName=DNS:$name" -addext "basicConstraints=critical,CA:FALSE" \
     -keyout "$dir/tls.key" -out "$dir/tls.crt" 2>/dev/null
   kube create configmap authority --from-file="ca.crt=$dir/tls.crt" --dry-run=client -o yaml | kube apply -f - >/dev/null
   # Not the function: what is killed at the end must be this very process.
