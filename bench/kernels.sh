@@ -10,7 +10,7 @@ python=${PYTHON:-python3}
 venv=${XDG_CACHE_HOME:-$HOME/.cache}/fleetscore/bench-kernels-python
 if ! cmp -s kernels-requirements.txt "$venv/installed.txt"; then
   "$python" -m venv "$venv"
-  "$venv/bin/pip" install --quiet -r kernels-requirements.txt
+  "$venv/bin/python" -m pip install --quiet -r kernels-requirements.txt
   cp kernels-requirements.txt "$venv/installed.txt"
 fi
 work=$(mktemp -d)
