@@ -19,10 +19,6 @@ fn forms_mean_what_pandas_makes_of_them() {
 /// Against Python's zoneinfo.
 #[test]
 fn local_times_mean_what_python_makes_of_them() {
-    if !std::path::Path::new("/usr/share/zoneinfo").exists() {
-        println!("skipped: the system's time zone database is absent");
-        return;
-    }
     let text = std::fs::read_to_string(fixture_path("zones.csv")).unwrap();
     let (mut count, mut last) = (0, None::<(String, TimeParser)>);
     for line in text.lines().skip(1) {
@@ -104,7 +100,8 @@ fn spaces_around_do_not_count() {
 fn unknown_zones_are_named() {
     let error = TimeParser::new("Europe/Atlantis").unwrap_err();
     assert!(
-        matches!(&error, ReadingsError::TimeZoneUnknown { zone } if zone == "Europe/Atlantis"),
+        matches!(&error, ReadingsError::TimeZone(_))
+            && error.to_string().contains("`Europe/Atlantis`"),
         "{error}"
     );
 }
