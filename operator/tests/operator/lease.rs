@@ -61,11 +61,11 @@ async fn a_second_replica_does_nothing_while_the_first_works_and_the_first_gives
     let mut one = Program::start(&api.listen("one").await, "one", &[], &[]);
     until_true("leader", || api.asked_by("one").iter().any(lists_runs)).await;
     let two = Program::start(&api.listen("two").await, "two", &[], &[]);
-    let reads = |asked: &Asked| asked.resource == LEASES;
+    let is_lease = |asked: &Asked| asked.resource == LEASES;
     until_true("second replica", || {
         api.asked_by("two")
             .iter()
-            .filter(|asked| reads(asked))
+            .filter(|asked| is_lease(asked))
             .count()
             >= 2
     })
@@ -79,7 +79,13 @@ async fn a_second_replica_does_nothing_while_the_first_works_and_the_first_gives
         "{:?}",
         api.asked_by("two")
     );
-    assert!(api.asked_by("two").iter().all(|asked| asked.verb == "get"));
+    let asked = api.asked_by("two");
+    assert!(
+        asked
+            .iter()
+            .filter(|asked| is_lease(asked))
+            .all(|asked| asked.verb == "get")
+    );
     assert!(!two.log().contains("leading"));
     one.terminate();
     assert!(one.ended().await.success());
