@@ -204,7 +204,7 @@ fn trim(job: &mut Job) {
 
 fn reporter() -> Reporter {
     Reporter {
-        controller: super::FIELD_MANAGER.to_owned(),
+        controller: crate::api::FIELD_MANAGER.to_owned(),
         instance: std::env::var("POD_NAME").ok(),
     }
 }
