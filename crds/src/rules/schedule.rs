@@ -15,12 +15,17 @@ pub fn schedule() -> Value {
     )])
 }
 
-/// Rules of the cron text.
+/// Rules of the cron text: what a regular expression can tell of what `fleetscore-ticks` reads, which alone sees that a range
+/// ends before it starts.
 pub fn schedule_text() -> Value {
     json!([rule(
-        format!("self.matches('{}')", cron()),
+        // Without the first condition, letters of other alphabets would count as names in another case.
+        format!(
+            "self.matches('^[[:ascii:]]+$') && self.matches('{}')",
+            cron()
+        ),
         "must be five fields (minute, hour, day of month, month, day of week) such as '0 * * * *', or @hourly, @daily, @weekly, \
-         @monthly, @yearly; a step follows * or a range",
+         @monthly, @yearly; `fleetscore plan -f` tells where the mistake is",
         "",
     )])
 }
@@ -46,21 +51,25 @@ pub fn template_spec(generator: &mut SchemaGenerator) -> Schema {
 
 /// The regular expression of a cron text.
 fn cron() -> String {
+    let weekday = "0?[0-7]|sun|mon|tue|wed|thu|fri|sat";
     let fields = [
-        field("[0-5]?[0-9]"),
-        field("[01]?[0-9]|2[0-3]"),
-        field("0?[1-9]|[12][0-9]|3[01]"),
-        field("0?[1-9]|1[0-2]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"),
-        field("0?[0-7]|sun|mon|tue|wed|thu|fri|sat"),
+        field("[0-5]?[0-9]", ""),
+        field("[01]?[0-9]|2[0-3]", ""),
+        field("0?[1-9]|[12][0-9]|3[01]", "|LW?"),
+        field(
+            "0?[1-9]|1[0-2]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec",
+            "",
+        ),
+        field(weekday, &format!("|({weekday})#0?[1-5]|0?[0-7]L")),
     ];
     format!(
-        "^(?i:@(hourly|daily|midnight|weekly|monthly|yearly|annually)|{})$",
-        fields.join("[ ]+")
+        "^[[:blank:]]*(?i:@(hourly|daily|midnight|weekly|monthly|yearly|annually)|{})[[:blank:]]*$",
+        fields.join("[[:blank:]]+")
     )
 }
 
-/// A comma-separated list of values, ranges and steps, where `value` matches one value.
-fn field(value: &str) -> String {
-    let item = format!("(({value})|([*]|({value})-({value}))(/[1-9][0-9]?)?)");
+/// A comma-separated list of values, ranges and steps, where `value` matches one value and `more` other items.
+fn field(value: &str, more: &str) -> String {
+    let item = format!("(([*]|({value})(-({value}))?)(/(0?[1-9]|[1-5][0-9]))?{more})");
     format!("{item}(,{item})*")
 }

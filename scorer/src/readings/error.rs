@@ -1,3 +1,4 @@
+use fleetscore_ticks::ZoneError;
 use thiserror::Error;
 
 use crate::ledger::FailureReason;
@@ -68,13 +69,8 @@ pub enum ReadingsError {
         message: String,
     },
     /// `input.columns.timeZone` is no IANA time zone.
-    #[error(
-        "input.columns.timeZone: {zone:?} is not a known IANA time zone; write one such as Europe/Paris or Etc/UTC"
-    )]
-    TimeZoneUnknown {
-        /// The zone as given.
-        zone: String,
-    },
+    #[error("input.columns.timeZone: {0}")]
+    TimeZone(ZoneError),
     /// A sensor lacks a key that the readings are matched by.
     #[error("sensor {sensor} has no key {key:?}, which input.columns.keys matches by column")]
     KeyMissing {
@@ -129,7 +125,7 @@ impl ReadingsError {
             | Self::ColumnType { .. }
             | Self::Ragged { .. }
             | Self::Unreadable { .. }
-            | Self::TimeZoneUnknown { .. } => FailureReason::ReadingsUnreadable,
+            | Self::TimeZone(_) => FailureReason::ReadingsUnreadable,
         }
     }
 }

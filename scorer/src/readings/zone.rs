@@ -31,11 +31,7 @@ impl LocalZone {
         let zone = if UTC.contains(&name) {
             None
         } else {
-            Some(
-                TimeZone::get(name).map_err(|_| ReadingsError::TimeZoneUnknown {
-                    zone: name.to_owned(),
-                })?,
-            )
+            Some(fleetscore_ticks::time_zone(name).map_err(ReadingsError::TimeZone)?)
         };
         Ok(Self {
             zone,

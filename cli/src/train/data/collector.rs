@@ -42,9 +42,11 @@ struct Entry {
 impl<'job> Collector<'job> {
     /// Nothing yet.
     pub(super) fn new(job: &'job Job) -> Result<Self, Error> {
-        let zone = TimeZone::get(&job.columns.time_zone).map_err(|error| Error::Invalid {
-            field: "spec.data.columns.timeZone",
-            message: error.to_string(),
+        let zone = fleetscore_ticks::time_zone(&job.columns.time_zone).map_err(|error| {
+            Error::Invalid {
+                field: "spec.data.columns.timeZone",
+                message: error.to_string(),
+            }
         })?;
         Ok(Self {
             job,

