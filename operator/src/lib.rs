@@ -1,4 +1,5 @@
-//! Fleetscore's operator: turns `ScoringRun`s into Jobs on Kubernetes, and what becomes of the Jobs into the runs' status.
+//! Fleetscore's operator: turns `ScoringSchedule`s into `ScoringRun`s, these into Jobs on Kubernetes, and what becomes of them into
+//! their status.
 
 pub mod api;
 pub mod args;
@@ -11,4 +12,5 @@ pub mod run;
 pub mod schedule;
 pub mod server;
 pub mod telemetry;
+pub mod watches;
 pub mod words;

@@ -38,6 +38,7 @@ use thiserror::Error;
 use crate::api::{FIELD_MANAGER, status_of};
 use crate::config::Config;
 use crate::metrics::Metrics;
+use crate::watches::Filled;
 
 pub use build::SHARDS_PER_JOB;
 pub use controller::{Runs, run};
@@ -60,7 +61,7 @@ pub struct Context {
     client: Client,
     config: Config,
     jobs: Store<Job>,
-    jobs_filled: controller::Filled,
+    jobs_filled: Filled,
     recorder: Recorder,
     metrics: Arc<Metrics>,
     memories: Memories,

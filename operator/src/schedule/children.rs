@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use fleetscore_crds::{ScoringRun, ScoringSchedule};
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
@@ -11,6 +12,10 @@ use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher::Event;
 
 use super::child::{Child, Owner};
+
+/// How long a run that was created here is taken to be there before the watch tells of it. Should it be gone before that, no
+/// schedule waits for it for ever.
+const EXPECTED: Duration = Duration::from_secs(30);
 
 /// Names a schedule to look at.
 pub type Request = ObjectRef<DeserializeGuard<ScoringSchedule>>;
@@ -31,6 +36,8 @@ struct Index {
 struct Runs {
     owners: HashMap<(String, String), Owner>,
     by_owner: HashMap<Owner, BTreeMap<String, Child>>,
+    /// Runs that were created here and that the watch has not told of yet.
+    expected: HashMap<Owner, Vec<(Child, Instant)>>,
 }
 
 impl Children {
@@ -67,13 +74,41 @@ impl Children {
         }
     }
 
+    /// A run has been created, of which the watch will tell.
+    pub fn expect(&self, run: &ScoringRun) {
+        let run = DeserializeGuard(Ok(run.clone()));
+        let Some(owner) = Owner::of(run.meta()) else {
+            return;
+        };
+        let mut index = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(child) = Child::of(&run, &owner) {
+            let expected = index.runs.expected.entry(owner).or_default();
+            expected.push((child, Instant::now()));
+        }
+    }
+
     /// The runs of a schedule, by name.
     pub fn of(&self, owner: &Owner) -> Vec<Child> {
-        let index = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let children = index.runs.by_owner.get(owner);
-        children
-            .map(|children| children.values().cloned().collect())
-            .unwrap_or_default()
+        let mut index = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let runs = &mut index.runs;
+        let mut children = runs.by_owner.get(owner).cloned().unwrap_or_default();
+        if let Some(expected) = runs.expected.get_mut(owner) {
+            expected.retain(|(child, since)| {
+                since.elapsed() < EXPECTED && !children.contains_key(&child.name)
+            });
+            let expected = expected.iter().map(|(child, _)| child);
+            children.extend(expected.map(|child| (child.name.clone(), child.clone())));
+        }
+        children.into_values().collect()
+    }
+
+    /// Forgets what was expected of schedules that are gone.
+    pub fn forget(&self) {
+        let mut index = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        index.runs.expected.retain(|_, expected| {
+            expected.retain(|(_, since)| since.elapsed() < EXPECTED);
+            !expected.is_empty()
+        });
     }
 }
 
@@ -82,7 +117,8 @@ impl Index {
         let Some(listed) = self.listed.take() else {
             return;
         };
-        let old = std::mem::replace(&mut self.runs, listed);
+        let mut old = std::mem::replace(&mut self.runs, listed);
+        self.runs.expected = std::mem::take(&mut old.expected);
         let gone = old
             .by_owner
             .into_keys()
@@ -214,6 +250,17 @@ mod tests {
         children.note(&Event::Apply(run(name, None, "Failed")));
         assert_eq!((children.of(&owner("b")), told(&mut changes)), (vec![], 1));
         children.note(&Event::Apply(run(name, Some("a"), "Failed")));
+        children.note(&Event::Delete(run(name, Some("a"), "Failed")));
+        assert_eq!((children.of(&owner("a")), told(&mut changes)), (vec![], 2));
+
+        // A run that was created here is there before the watch tells of it.
+        let DeserializeGuard(Ok(created)) = run(name, Some("a"), "Pending") else {
+            unreachable!()
+        };
+        children.expect(&created);
+        assert!(children.of(&owner("a"))[0].is_active());
+        children.note(&Event::Apply(run(name, Some("a"), "Failed")));
+        assert_eq!(children.of(&owner("a"))[0].state, State::Failed);
         children.note(&Event::Delete(run(name, Some("a"), "Failed")));
         assert_eq!((children.of(&owner("a")), told(&mut changes)), (vec![], 2));
 

@@ -127,8 +127,10 @@ fn trigger(status: &mut ScoringScheduleStatus, decision: &Decision, results: &Re
     let Some(trigger) = &decision.trigger else {
         return;
     };
+    let is_asked = |name: &String| decision.creations.iter().any(|asked| asked.name == *name);
     let run = match &trigger.run {
         None => None,
+        Some(name) if !is_asked(name) => Some(name.clone()),
         Some(name) => match results.of(name) {
             Outcome::Refused => return,
             Outcome::Conflict => None,

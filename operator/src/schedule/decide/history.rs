@@ -1,8 +1,7 @@
-use fleetscore_crds::TickRange;
 use jiff::{SignedDuration, Timestamp};
 
 use super::backfill::covered;
-use super::{Decision, later};
+use super::{Decision, later, waits};
 use crate::schedule::child::{Child, State};
 use crate::schedule::names::{trigger_id, trigger_run};
 use crate::schedule::subject::Subject;
@@ -39,7 +38,7 @@ pub fn surplus(schedule: &Subject, children: &[Child], now: Timestamp, decision:
 }
 
 /// Whether the stored status knows that what made the run is done with. Else, without the run, it would be made again.
-fn is_settled(schedule: &Subject, child: &Child) -> bool {
+pub fn is_settled(schedule: &Subject, child: &Child) -> bool {
     let status = &schedule.status;
     let Some(tick) = child.tick else {
         return !is_open_trigger(schedule, child);
@@ -48,12 +47,11 @@ fn is_settled(schedule: &Subject, child: &Child) -> bool {
         .settled
         .as_ref()
         .is_some_and(|record| tick <= record.until);
-    let holds = |range: &TickRange| (range.from..=range.to).contains(&tick);
     let to_backfill = schedule.spec.backfill.as_ref().is_some_and(|backfill| {
         (backfill.from..backfill.to).contains(&tick)
             && covered(schedule).is_none_or(|covered| tick > covered)
     });
-    settled && !status.waiting.iter().any(holds) && !to_backfill
+    settled && !waits(schedule, tick) && !to_backfill
 }
 
 /// Whether it is the run of the annotation's value, and the status does not say so yet.

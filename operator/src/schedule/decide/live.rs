@@ -4,7 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::base::{judge_dropped, missed};
 use super::lane::Lane;
-use super::{Decision, Judgement, Reason, behind, created, earlier, later, of_tick, settled_after};
+use super::{
+    Decision, Judgement, Reason, behind, created, earlier, later, of_tick, settled_after, waits,
+};
 use crate::schedule::child::Cause;
 use crate::schedule::runs::Runs;
 use crate::schedule::subject::Subject;
@@ -75,6 +77,7 @@ impl<'a> Live<'a> {
         decision.due.extend(caught_up.map(|tick| lane.patient(tick)));
         decision.due.extend(candidates.left_out);
         match (candidates.newest, newest) {
+            (Some(_), _) if self.is_unsettled(policy) => {}
             (Some(tick), _) => decision.due.push(lane.newest(tick)),
             (None, Some(tick)) if self.is_expired(tick) => {
                 let dropped = judge_dropped(self.runs, tick, Reason::DeadlineExceeded);
@@ -188,6 +191,18 @@ impl<'a> Live<'a> {
         self.schedule
             .deadline()
             .is_some_and(|deadline| late > deadline)
+    }
+
+    /// Whether a run that would be replaced belongs to a tick that the status does not know yet. It is written down first: should
+    /// the operator end before that, nothing would tell that the tick has had its run.
+    fn is_unsettled(&self, policy: ConcurrencyPolicy) -> bool {
+        let record = self.schedule.status.settled.as_ref();
+        let unknown = |tick| record.is_none_or(|record| tick > record.until);
+        let mut active = self.runs.active(Cause::Tick);
+        policy == ConcurrencyPolicy::Replace
+            && active.any(|child| {
+                child.tick.is_some_and(|tick| unknown(tick) || waits(self.schedule, tick))
+            })
     }
 
     /// When the next tick is due, or the next one that waits expires.

@@ -18,7 +18,8 @@ use super::names::{tick_run, trigger_id, trigger_run};
 use super::runs::Runs;
 use super::subject::Subject;
 
-pub use history::KEPT;
+#[cfg(test)]
+pub use history::{KEPT, is_settled};
 
 /// Runs that one pass creates at most. The next one follows at once.
 pub const CREATIONS: usize = 100;
@@ -259,6 +260,12 @@ fn trigger(
         value,
         run: (!is_first_sight).then_some(name),
     });
+}
+
+/// Whether the stored status says that the tick waits.
+fn waits(schedule: &Subject, tick: Timestamp) -> bool {
+    let mut waiting = schedule.status.waiting.iter();
+    waiting.any(|range| (range.from..=range.to).contains(&tick))
 }
 
 fn later(time: Timestamp, by: SignedDuration) -> Timestamp {
