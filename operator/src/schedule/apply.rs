@@ -129,7 +129,11 @@ impl<'a> Applier<'a> {
                     creation.cause.word(),
                     late.map(|late| late.as_secs_f64().max(0.0)),
                 );
-                tracing::info!(run = creation.name, cause = creation.cause.word(), "created");
+                tracing::info!(
+                    run = creation.name,
+                    cause = creation.cause.word(),
+                    "created"
+                );
                 Ok(Ok(Outcome::Created))
             }
             Err(error) if code(&error) == Some(409) => self.adopt(&creation.name, error).await,
@@ -222,10 +226,30 @@ mod tests {
     #[test]
     fn refusals_are_for_good_or_for_now() {
         for (code, reason, message, expected) in [
-            (422, "Invalid", "ScoringRun \"r\" is invalid: metadata.labels", Some((true, "InvalidRunTemplate"))),
-            (422, "Invalid", "x is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no", Some((false, "Invalid"))),
-            (403, "Forbidden", "exceeded quota: q", Some((false, "Forbidden"))),
-            (404, "", "the server could not find the requested resource", Some((false, "CreateRefused"))),
+            (
+                422,
+                "Invalid",
+                "ScoringRun \"r\" is invalid: metadata.labels",
+                Some((true, "InvalidRunTemplate")),
+            ),
+            (
+                422,
+                "Invalid",
+                "x is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no",
+                Some((false, "Invalid")),
+            ),
+            (
+                403,
+                "Forbidden",
+                "exceeded quota: q",
+                Some((false, "Forbidden")),
+            ),
+            (
+                404,
+                "",
+                "the server could not find the requested resource",
+                Some((false, "CreateRefused")),
+            ),
             (429, "TooManyRequests", "", None),
             (500, "InternalError", "", None),
         ] {

@@ -68,7 +68,9 @@ impl Children {
                 index.tell(changed);
             }
             Event::Delete(run) => {
-                let changed = index.runs.remove(run.meta().namespace.as_ref(), run.meta().name.as_ref());
+                let changed = index
+                    .runs
+                    .remove(run.meta().namespace.as_ref(), run.meta().name.as_ref());
                 index.tell(changed);
             }
         }

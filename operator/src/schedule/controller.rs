@@ -76,8 +76,8 @@ impl Schedules {
 
 fn state(schedule: &ScoringSchedule) -> &'static str {
     let conditions = schedule.status.iter().flat_map(|status| &status.conditions);
-    let mut stalled = conditions
-        .filter(|found| found.kind == "Stalled" && found.status == ConditionStatus::True);
+    let mut stalled =
+        conditions.filter(|found| found.kind == "Stalled" && found.status == ConditionStatus::True);
     match (stalled.next(), schedule.spec.suspend) {
         (Some(_), _) => "Stalled",
         (None, true) => "Suspended",

@@ -41,8 +41,10 @@ pub fn events(
         let note = format!("all {total} ticks of the range have had their run");
         events.push(event(EventType::Normal, "BackfillComplete", &note));
     }
+    let mut missed = settlement.missed.reasons.keys();
     if let Some((reason, message)) = trouble(new)
         && trouble(old).map(|(reason, _)| reason) != Some(reason)
+        && !missed.any(|missed| missed.word() == reason)
     {
         events.push(event(EventType::Warning, reason, message));
     }
@@ -61,7 +63,12 @@ fn created(decision: &Decision, results: &Results) -> Vec<Event> {
     if created.len() <= SINGLE {
         return created.into_iter().map(told).collect();
     }
-    let note = format!("{} runs, from {} to {}", created.len(), first.name, last.name);
+    let note = format!(
+        "{} runs, from {} to {}",
+        created.len(),
+        first.name,
+        last.name
+    );
     vec![event(EventType::Normal, "RunsCreated", &note)]
 }
 
@@ -84,7 +91,9 @@ fn why(reason: Reason) -> &'static str {
         }
         Reason::Replaced => "a later tick takes its place, since spec.concurrencyPolicy is Replace",
         Reason::Suspended => "the schedule was suspended before it could start",
-        Reason::ScheduleChanged => "spec.schedule or spec.timeZone was changed before it could start",
+        Reason::ScheduleChanged => {
+            "spec.schedule or spec.timeZone was changed before it could start"
+        }
         Reason::NameConflict => "a ScoringRun of its name belongs to somebody else",
         Reason::QueueFull => "too many ticks are waiting",
     }

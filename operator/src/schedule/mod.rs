@@ -50,7 +50,7 @@ use outcome::Results;
 use status::Settlement;
 use subject::Subject;
 
-/// How long one pass may take. See [`decide::KEPT`] before making it longer.
+/// How long one pass may take. The decision on `history` rests on it.
 const PASS: Duration = Duration::from_mins(1);
 /// How soon a refused creation is tried again.
 const AFTER_REFUSAL: SignedDuration = SignedDuration::from_secs(15);

@@ -32,7 +32,11 @@ impl<'a> Runs<'a> {
     }
 
     /// The ticks in `(after, until]` that have their run.
-    pub fn between(&self, after: Timestamp, until: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
+    pub fn between(
+        &self,
+        after: Timestamp,
+        until: Timestamp,
+    ) -> impl Iterator<Item = Timestamp> + '_ {
         let range = (Bound::Excluded(after), Bound::Included(until.max(after)));
         let range = (after < until).then(|| self.ticks.range(range));
         range.into_iter().flatten().map(|(tick, _)| *tick)

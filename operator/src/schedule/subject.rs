@@ -2,7 +2,9 @@ use fleetscore_crds::{
     ScoringSchedule, ScoringScheduleSpec, ScoringScheduleStatus, TRIGGER_ANNOTATION,
 };
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry, OwnerReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
+    FieldsV1, ManagedFieldsEntry, OwnerReference,
+};
 use kube::Resource;
 
 use super::child::Owner;

@@ -74,7 +74,9 @@ impl<'a> Live<'a> {
             });
         }
         let caught_up = candidates.caught_up.into_iter();
-        decision.due.extend(caught_up.map(|tick| lane.patient(tick)));
+        decision
+            .due
+            .extend(caught_up.map(|tick| lane.patient(tick)));
         decision.due.extend(candidates.left_out);
         match (candidates.newest, newest) {
             (Some(_), _) if self.is_unsettled(policy) => {}
@@ -201,7 +203,9 @@ impl<'a> Live<'a> {
         let mut active = self.runs.active(Cause::Tick);
         policy == ConcurrencyPolicy::Replace
             && active.any(|child| {
-                child.tick.is_some_and(|tick| unknown(tick) || waits(self.schedule, tick))
+                child
+                    .tick
+                    .is_some_and(|tick| unknown(tick) || waits(self.schedule, tick))
             })
     }
 

@@ -120,18 +120,60 @@ fn missed_ticks_are_run_as_the_policy_says() {
     for (policy, max, deadline, now, run, not) in [
         (Skip, 24, None, hour(5), vec![5], vec![(Missed, 4)]),
         (Skip, 24, None, at(310), vec![], vec![(Missed, 5)]),
-        (Skip, 24, Some(900), at(310), vec![5], vec![(DeadlineExceeded, 4)]),
-        (Skip, 24, Some(300), at(310), vec![], vec![(DeadlineExceeded, 5)]),
+        (
+            Skip,
+            24,
+            Some(900),
+            at(310),
+            vec![5],
+            vec![(DeadlineExceeded, 4)],
+        ),
+        (
+            Skip,
+            24,
+            Some(300),
+            at(310),
+            vec![],
+            vec![(DeadlineExceeded, 5)],
+        ),
         (Latest, 24, None, hour(5), vec![5], vec![(Missed, 4)]),
         (Latest, 24, None, at(310), vec![5], vec![(Missed, 4)]),
-        (Latest, 24, Some(600), at(310), vec![5], vec![(DeadlineExceeded, 4)]),
-        (Latest, 24, Some(599), at(310), vec![], vec![(DeadlineExceeded, 5)]),
+        (
+            Latest,
+            24,
+            Some(600),
+            at(310),
+            vec![5],
+            vec![(DeadlineExceeded, 4)],
+        ),
+        (
+            Latest,
+            24,
+            Some(599),
+            at(310),
+            vec![],
+            vec![(DeadlineExceeded, 5)],
+        ),
         (All, 24, None, at(310), vec![1, 2, 3, 4, 5], vec![]),
         (All, 3, None, at(310), vec![1, 2, 3], vec![(Missed, 2)]),
         // The fifth has not been missed.
         (All, 3, None, hour(5), vec![1, 2, 3, 5], vec![(Missed, 1)]),
-        (All, 24, Some(7800), at(310), vec![3, 4, 5], vec![(DeadlineExceeded, 2)]),
-        (All, 1, Some(7800), at(310), vec![3], vec![(Missed, 2), (DeadlineExceeded, 2)]),
+        (
+            All,
+            24,
+            Some(7800),
+            at(310),
+            vec![3, 4, 5],
+            vec![(DeadlineExceeded, 2)],
+        ),
+        (
+            All,
+            1,
+            Some(7800),
+            at(310),
+            vec![3],
+            vec![(Missed, 2), (DeadlineExceeded, 2)],
+        ),
     ] {
         let mut schedule = settled(start());
         schedule.spec.concurrency_policy = ConcurrencyPolicy::Allow;
@@ -150,7 +192,8 @@ fn missed_ticks_are_run_as_the_policy_says() {
 #[test]
 fn five_days_down_are_one_run() {
     let schedule = settled(start());
-    let (decision, settlement) = carried_out(&schedule, &[], hour(120) + SignedDuration::from_secs(7));
+    let (decision, settlement) =
+        carried_out(&schedule, &[], hour(120) + SignedDuration::from_secs(7));
     assert_eq!(creations(&decision), live(&[hour(120)]));
     assert_eq!(missed(&settlement), [(Reason::Missed, 119)]);
     assert_eq!(settlement.status.missed_runs, 119);
@@ -164,17 +207,27 @@ fn an_earlier_run_is_in_the_way_as_the_policy_says() {
     use ConcurrencyPolicy::{Allow, Forbid, Queue, Replace};
     for (policy, created, replaced, waits, not) in [
         (Allow, true, false, false, vec![]),
-        (Forbid, false, false, false, vec![(Reason::EarlierRunActive, 1)]),
+        (
+            Forbid,
+            false,
+            false,
+            false,
+            vec![(Reason::EarlierRunActive, 1)],
+        ),
         (Replace, true, true, false, vec![]),
         (Queue, false, false, true, vec![]),
     ] {
         let mut schedule = settled(hour(1));
         schedule.spec.concurrency_policy = policy;
         let earlier = child(hour(1), State::Active);
-        let (decision, settlement) = carried_out(&schedule, std::slice::from_ref(&earlier), hour(2));
+        let (decision, settlement) =
+            carried_out(&schedule, std::slice::from_ref(&earlier), hour(2));
         assert_eq!(!decision.creations.is_empty(), created, "{policy:?}");
         assert_eq!(decision.replaced.contains(&earlier), replaced, "{policy:?}");
-        let expected = TickRange { from: hour(2), to: hour(2) };
+        let expected = TickRange {
+            from: hour(2),
+            to: hour(2),
+        };
         assert_eq!(settlement.status.waiting == [expected], waits, "{policy:?}");
         assert_eq!(missed(&settlement), not, "{policy:?}");
         assert_eq!(until(&settlement), hour(2), "{policy:?}");
@@ -184,9 +237,19 @@ fn an_earlier_run_is_in_the_way_as_the_policy_says() {
 #[test]
 fn only_runs_of_ticks_that_go_on_are_in_the_way() {
     let schedule = settled(hour(1));
-    let deleting = Child { deleting: true, ..child(hour(1), State::Active) };
-    let backfill = Child { cause: Cause::Backfill, ..child(hour(-5), State::Active) };
-    let trigger = Child { cause: Cause::Trigger, tick: None, ..child(hour(1), State::Active) };
+    let deleting = Child {
+        deleting: true,
+        ..child(hour(1), State::Active)
+    };
+    let backfill = Child {
+        cause: Cause::Backfill,
+        ..child(hour(-5), State::Active)
+    };
+    let trigger = Child {
+        cause: Cause::Trigger,
+        tick: None,
+        ..child(hour(1), State::Active)
+    };
     let ended = child(hour(1), State::Failed);
     let decision = decided(&schedule, &[deleting, backfill, trigger, ended], hour(2));
     assert_eq!(creations(&decision), live(&[hour(2)]));
@@ -215,25 +278,55 @@ fn a_queue_is_served_oldest_first() {
         assert_eq!(creations(&decision), []);
         schedule.status = settlement.status;
     }
-    assert_eq!(schedule.status.waiting, [TickRange { from: hour(2), to: hour(4) }]);
+    assert_eq!(
+        schedule.status.waiting,
+        [TickRange {
+            from: hour(2),
+            to: hour(4)
+        }]
+    );
     let ended = [child(hour(1), State::Succeeded)];
     let (decision, settlement) = carried_out(&schedule, &ended, at(250));
     assert_eq!(creations(&decision), live(&[hour(2)]));
-    assert_eq!(settlement.status.waiting, [TickRange { from: hour(3), to: hour(4) }]);
+    assert_eq!(
+        settlement.status.waiting,
+        [TickRange {
+            from: hour(3),
+            to: hour(4)
+        }]
+    );
     assert_eq!(missed(&settlement), []);
 
     // Where creation fails, it waits on.
     let results = Results::default();
     let done = (&decision, &results);
-    let settlement = status(&schedule, Some(&timetable(&schedule)), &ended, done, at(250));
-    assert_eq!(settlement.status.waiting, [TickRange { from: hour(2), to: hour(4) }]);
+    let settlement = status(
+        &schedule,
+        Some(&timetable(&schedule)),
+        &ended,
+        done,
+        at(250),
+    );
+    assert_eq!(
+        settlement.status.waiting,
+        [TickRange {
+            from: hour(2),
+            to: hour(4)
+        }]
+    );
 
     // A deadline holds for those that wait, too.
     schedule.spec.starting_deadline_seconds = Some(3600);
     let (decision, settlement) = carried_out(&schedule, &first, at(250));
     assert_eq!(decision.again, Some(hour(5)));
     assert_eq!(missed(&settlement), [(Reason::DeadlineExceeded, 2)]);
-    assert_eq!(settlement.status.waiting, [TickRange { from: hour(4), to: hour(4) }]);
+    assert_eq!(
+        settlement.status.waiting,
+        [TickRange {
+            from: hour(4),
+            to: hour(4)
+        }]
+    );
 }
 
 #[test]
@@ -257,7 +350,13 @@ fn caught_up_ticks_do_not_overlap_unless_they_may() {
     schedule.spec.missed_runs.policy = MissedRunsPolicy::All;
     let (decision, settlement) = carried_out(&schedule, &[], at(200));
     assert_eq!(creations(&decision), live(&[hour(1)]));
-    assert_eq!(settlement.status.waiting, [TickRange { from: hour(2), to: hour(3) }]);
+    assert_eq!(
+        settlement.status.waiting,
+        [TickRange {
+            from: hour(2),
+            to: hour(3)
+        }]
+    );
 
     // The next tick in time finds one going.
     schedule.status = settlement.status;
@@ -288,7 +387,10 @@ fn a_queue_under_another_policy() {
     ] {
         let mut schedule = settled(hour(3));
         schedule.spec.concurrency_policy = policy;
-        schedule.status.waiting = vec![TickRange { from: hour(2), to: hour(3) }];
+        schedule.status.waiting = vec![TickRange {
+            from: hour(2),
+            to: hour(3),
+        }];
         let children = [child(hour(1), State::Active)];
         let (decision, settlement) = carried_out(&schedule, &children, at(200));
         let created: Vec<_> = created.into_iter().map(hour).collect();
@@ -306,7 +408,10 @@ fn many_runs_are_created_in_several_passes() {
     let now = at(60 * 400 + 30);
     let mut made = Vec::new();
     for _ in 0..3 {
-        let children: Vec<_> = made.iter().map(|tick| child(*tick, State::Active)).collect();
+        let children: Vec<_> = made
+            .iter()
+            .map(|tick| child(*tick, State::Active))
+            .collect();
         let (decision, settlement) = carried_out(&schedule, &children, now);
         assert_eq!(decision.again == Some(now), made.len() < 200);
         made.extend(decision.creations.iter().map(|run| run.tick));
@@ -321,12 +426,22 @@ fn many_runs_are_created_in_several_passes() {
 fn an_edit_never_fires_the_past() {
     let now = at(330);
     for (edit, reason) in [
-        ((|schedule: &mut Subject| schedule.spec.schedule = "*/30 * * * *".to_owned()) as fn(&mut Subject), Reason::ScheduleChanged),
-        (|schedule| schedule.spec.time_zone = "Asia/Kolkata".to_owned(), Reason::ScheduleChanged),
+        (
+            (|schedule: &mut Subject| schedule.spec.schedule = "*/30 * * * *".to_owned())
+                as fn(&mut Subject),
+            Reason::ScheduleChanged,
+        ),
+        (
+            |schedule| schedule.spec.time_zone = "Asia/Kolkata".to_owned(),
+            Reason::ScheduleChanged,
+        ),
         (|schedule| schedule.spec.suspend = true, Reason::Suspended),
     ] {
         let mut schedule = settled(start());
-        schedule.status.waiting = vec![TickRange { from: hour(0), to: hour(0) }];
+        schedule.status.waiting = vec![TickRange {
+            from: hour(0),
+            to: hour(0),
+        }];
         edit(&mut schedule);
         schedule.generation = 2;
         let (decision, settlement) = carried_out(&schedule, &[], now);
@@ -348,7 +463,10 @@ fn an_edit_that_was_not_seen_begins_when_it_was_made() {
     schedule.edited = Some(hour(3));
     let (decision, settlement) = carried_out(&schedule, &[], at(300));
     assert_eq!(creations(&decision), live(&[at(270)]));
-    assert_eq!(missed(&settlement), [(Reason::Missed, 1), (Reason::ScheduleChanged, 3)]);
+    assert_eq!(
+        missed(&settlement),
+        [(Reason::Missed, 1), (Reason::ScheduleChanged, 3)]
+    );
 }
 
 #[test]
@@ -420,7 +538,10 @@ fn runs_start_later_by_the_spread() {
     schedule.spec.spread_seconds = 1800;
     let spread = schedule.spread();
     assert!(spread > SignedDuration::ZERO && spread < SignedDuration::from_secs(1800));
-    assert_eq!(decided(&schedule, &[], hour(1)).again, Some(hour(1) + spread));
+    assert_eq!(
+        decided(&schedule, &[], hour(1)).again,
+        Some(hour(1) + spread)
+    );
     let early = hour(1) + spread - SignedDuration::from_secs(1);
     assert_eq!(creations(&decided(&schedule, &[], early)), []);
     let decision = decided(&schedule, &[], hour(1) + spread);
@@ -461,8 +582,14 @@ fn a_backfill_covers_its_range_once() {
         assert!(going.iter().filter(|run| run.is_active()).count() + new.len() <= 2);
         // Ended runs are gone as soon as the next ones begin.
         going.retain(Child::is_active);
-        going.iter_mut().take(1).for_each(|run| run.state = State::Succeeded);
-        going.extend(new.iter().map(|tick| Child { cause: Cause::Backfill, ..child(*tick, State::Active) }));
+        going
+            .iter_mut()
+            .take(1)
+            .for_each(|run| run.state = State::Succeeded);
+        going.extend(new.iter().map(|tick| Child {
+            cause: Cause::Backfill,
+            ..child(*tick, State::Active)
+        }));
         made.extend(new);
         schedule.status = settlement.status;
         let backfill = schedule.status.backfill.unwrap();
@@ -487,20 +614,32 @@ fn a_backfill_is_beside_the_ticks_and_after_them() {
     );
     // What is not yet settled is not its business.
     let mut schedule = backfilled(1, 3, 5);
-    assert_eq!(creations(&decided(&schedule, &[], hour(1))), live(&[hour(1)]));
+    assert_eq!(
+        creations(&decided(&schedule, &[], hour(1))),
+        live(&[hour(1)])
+    );
     schedule.status.settled.as_mut().unwrap().until = hour(2);
-    schedule.status.waiting = vec![TickRange { from: hour(1), to: hour(1) }];
+    schedule.status.waiting = vec![TickRange {
+        from: hour(1),
+        to: hour(1),
+    }];
     let active = [child(hour(0), State::Active)];
     assert_eq!(creations(&decided(&schedule, &active, at(130))), []);
     schedule.status.waiting = Vec::new();
     let decision = decided(&schedule, &active, at(130));
-    assert_eq!(creations(&decision), [(Cause::Backfill, hour(1)), (Cause::Backfill, hour(2))]);
+    assert_eq!(
+        creations(&decision),
+        [(Cause::Backfill, hour(1)), (Cause::Backfill, hour(2))]
+    );
 }
 
 #[test]
 fn runs_that_exist_need_no_backfill() {
     let schedule = backfilled(-3, 0, 5);
-    let children = [child(hour(-2), State::Failed), of_backfill(-3, State::Active)];
+    let children = [
+        child(hour(-2), State::Failed),
+        of_backfill(-3, State::Active),
+    ];
     let (decision, settlement) = carried_out(&schedule, &children, at(40));
     assert_eq!(creations(&decision), [(Cause::Backfill, hour(-1))]);
     let backfill = settlement.status.backfill.unwrap();
@@ -513,12 +652,21 @@ fn another_range_begins_anew_and_a_longer_one_goes_on() {
     let (_, settlement) = carried_out(&schedule, &[], at(40));
     schedule.status = settlement.status;
     schedule.spec.backfill.as_mut().unwrap().to = hour(1);
-    assert_eq!(creations(&decided(&schedule, &[], at(40))), [(Cause::Backfill, hour(-2))]);
+    assert_eq!(
+        creations(&decided(&schedule, &[], at(40))),
+        [(Cause::Backfill, hour(-2))]
+    );
     schedule.spec.backfill.as_mut().unwrap().from = hour(-4);
-    assert_eq!(creations(&decided(&schedule, &[], at(40))), [(Cause::Backfill, hour(-4))]);
+    assert_eq!(
+        creations(&decided(&schedule, &[], at(40))),
+        [(Cause::Backfill, hour(-4))]
+    );
     schedule.spec.backfill = None;
     let (decision, settlement) = carried_out(&schedule, &[], at(40));
-    assert_eq!((creations(&decision), settlement.status.backfill), (vec![], None));
+    assert_eq!(
+        (creations(&decision), settlement.status.backfill),
+        (vec![], None)
+    );
 }
 
 #[test]
@@ -576,9 +724,15 @@ fn the_run_of_a_trigger_exists_although_the_status_was_lost() {
     schedule.spec.history.succeeded = 0;
     let (decision, settlement) = carried_out(&schedule, std::slice::from_ref(&run), at(40));
     assert_eq!((creations(&decision), &decision.surplus), (vec![], &vec![]));
-    assert_eq!(settlement.status.last_trigger.as_ref().unwrap().run, Some(run.name.clone()));
+    assert_eq!(
+        settlement.status.last_trigger.as_ref().unwrap().run,
+        Some(run.name.clone())
+    );
     schedule.status = settlement.status;
-    assert_eq!(decided(&schedule, std::slice::from_ref(&run), at(40)).surplus, [run]);
+    assert_eq!(
+        decided(&schedule, std::slice::from_ref(&run), at(40)).surplus,
+        [run]
+    );
 }
 
 #[test]
@@ -586,7 +740,9 @@ fn the_newest_ended_runs_are_kept() {
     let mut schedule = settled(hour(9));
     schedule.spec.history.succeeded = 2;
     schedule.spec.history.failed = 1;
-    let mut children: Vec<_> = (1..6).map(|tick| child(hour(tick), State::Succeeded)).collect();
+    let mut children: Vec<_> = (1..6)
+        .map(|tick| child(hour(tick), State::Succeeded))
+        .collect();
     children.push(child(hour(6), State::Failed));
     children.push(child(hour(7), State::Failed));
     children.push(child(hour(8), State::Unreadable));
@@ -595,7 +751,11 @@ fn the_newest_ended_runs_are_kept() {
     // It ended last, although its tick is long ago.
     children.last_mut().unwrap().time = hour(8);
     let decision = decided(&schedule, &children, at(545));
-    let gone: Vec<_> = decision.surplus.iter().map(|run| run.tick.unwrap()).collect();
+    let gone: Vec<_> = decision
+        .surplus
+        .iter()
+        .map(|run| run.tick.unwrap())
+        .collect();
     assert_eq!(gone, [4, 3, 2, 1, 6].map(hour));
 
     // Not at once, and not before the status knows that they are settled.
@@ -606,7 +766,11 @@ fn the_newest_ended_runs_are_kept() {
     assert!(decision.surplus.iter().all(|run| run.tick <= Some(hour(2))));
     schedule.spec.backfill = backfilled(2, 4, 1).spec.backfill;
     let decision = decided(&schedule, &children, at(545));
-    let gone: Vec<_> = decision.surplus.iter().map(|run| run.tick.unwrap()).collect();
+    let gone: Vec<_> = decision
+        .surplus
+        .iter()
+        .map(|run| run.tick.unwrap())
+        .collect();
     assert_eq!(gone, [4, 1, 6].map(hour));
 }
 
@@ -617,7 +781,12 @@ fn a_schedule_that_cannot_be_read_leaves_all_as_it_is() {
     schedule.spec.backfill = backfilled(-3, 0, 1).spec.backfill;
     schedule.trigger = Some("now".to_owned());
     let error = Timetable::parse(&schedule.spec.schedule, &schedule.spec.time_zone).unwrap_err();
-    let decision = decide(&schedule, Err(&error), &[child(hour(0), State::Failed)], hour(1));
+    let decision = decide(
+        &schedule,
+        Err(&error),
+        &[child(hour(0), State::Failed)],
+        hour(1),
+    );
     assert_eq!((&decision.creations, &decision.surplus), (&vec![], &vec![]));
     let results = Results::default();
     let settlement = status(&schedule, None, &[], (&decision, &results), hour(1));
@@ -625,7 +794,13 @@ fn a_schedule_that_cannot_be_read_leaves_all_as_it_is() {
         .status
         .conditions
         .iter()
-        .map(|found| (found.kind.as_str(), format!("{:?}", found.status), found.reason.as_str()))
+        .map(|found| {
+            (
+                found.kind.as_str(),
+                format!("{:?}", found.status),
+                found.reason.as_str(),
+            )
+        })
         .collect();
     assert_eq!(
         conditions,
@@ -641,7 +816,10 @@ fn a_schedule_that_cannot_be_read_leaves_all_as_it_is() {
     schedule.status = settlement.status;
     schedule.spec.time_zone = "Europe/Berlin".to_owned();
     schedule.edited = Some(at(150));
-    assert_eq!(creations(&decided(&schedule, &[], hour(4)))[0], (Cause::Tick, hour(4)));
+    assert_eq!(
+        creations(&decided(&schedule, &[], hour(4)))[0],
+        (Cause::Tick, hour(4))
+    );
     schedule.edited = Some(at(245));
     assert!(!creations(&decided(&schedule, &[], at(245))).contains(&(Cause::Tick, hour(4))));
 }
@@ -656,7 +834,10 @@ fn windows_of_two_days_follow_one_another() {
         let (decision, settlement) = carried_out(&schedule, &children, now);
         for creation in &decision.creations {
             let run = crate::schedule::build::run(&schedule, &timetable, creation);
-            windows.push((run["spec"]["window"]["start"].clone(), run["spec"]["window"]["end"].clone()));
+            windows.push((
+                run["spec"]["window"]["start"].clone(),
+                run["spec"]["window"]["end"].clone(),
+            ));
             children.push(child(creation.tick, State::Active));
         }
         children.retain(|run| !decision.surplus.contains(run));

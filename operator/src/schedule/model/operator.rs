@@ -83,7 +83,8 @@ impl Operator {
 impl Pass {
     fn begin(schedule: &Subject, children: &[Child], world: &World) -> Self {
         let now = world.now;
-        let timetable = Timetable::parse(&schedule.spec.schedule, &schedule.spec.time_zone).unwrap();
+        let timetable =
+            Timetable::parse(&schedule.spec.schedule, &schedule.spec.time_zone).unwrap();
         let decision = decide(schedule, Ok(&timetable), children, now);
         let mut left = VecDeque::new();
         if !decision.creations.is_empty() {

@@ -163,7 +163,11 @@ impl World {
             .values_mut()
             .filter(|run| run.owner.is_some() && run.child.state == State::Active);
         if let Some(run) = active.nth(number) {
-            run.child.state = if good { State::Succeeded } else { State::Failed };
+            run.child.state = if good {
+                State::Succeeded
+            } else {
+                State::Failed
+            };
             run.child.time = now;
         }
     }
@@ -205,7 +209,9 @@ impl World {
             self.truth.mark = whole_second(self.now).max(settled);
             self.undo(settled);
         }
-        if spec.backfill.map(|backfill| backfill.from) != before.backfill.map(|backfill| backfill.from) {
+        if spec.backfill.map(|backfill| backfill.from)
+            != before.backfill.map(|backfill| backfill.from)
+        {
             self.ask_for_backfill();
         }
         self.schedule.generation += 1;
@@ -224,7 +230,9 @@ impl World {
         });
         if is_undone {
             let timetable = self.timetable();
-            let ticks = timetable.after(settled).take_while(|tick| *tick <= self.now);
+            let ticks = timetable
+                .after(settled)
+                .take_while(|tick| *tick <= self.now);
             for tick in ticks {
                 self.truth.due.insert(tick);
                 self.truth.excused.insert(tick);
@@ -266,9 +274,7 @@ impl World {
     /// Runs that are gone are asked for anew.
     fn ask_for_backfill(&mut self) {
         let runs = &self.runs;
-        self.truth
-            .created
-            .retain(|name, _| runs.contains_key(name));
+        self.truth.created.retain(|name, _| runs.contains_key(name));
     }
 
     /// The annotation gets a value.
@@ -398,8 +404,15 @@ impl World {
                 );
                 self.truth.live.insert(tick);
                 self.truth.ever.insert(tick);
-                if self.alone && unedited && seen.spec.concurrency_policy != ConcurrencyPolicy::Allow {
-                    assert_eq!(self.active(Cause::Tick), 0, "{tick} is created beside another");
+                if self.alone
+                    && unedited
+                    && seen.spec.concurrency_policy != ConcurrencyPolicy::Allow
+                {
+                    assert_eq!(
+                        self.active(Cause::Tick),
+                        0,
+                        "{tick} is created beside another"
+                    );
                 }
             }
             Cause::Backfill => {
@@ -408,7 +421,10 @@ impl World {
                 assert!((backfill.from..backfill.to).contains(&creation.tick));
                 if self.alone && unedited {
                     let limit = backfill.max_concurrent as usize;
-                    assert!(self.active(Cause::Backfill) < limit, "too many of the backfill");
+                    assert!(
+                        self.active(Cause::Backfill) < limit,
+                        "too many of the backfill"
+                    );
                 }
             }
             Cause::Trigger => {}
@@ -431,7 +447,11 @@ impl World {
         }
         if !replaced {
             assert!(found.child.state != State::Active, "{} is going", run.name);
-            assert!(found.child.time + KEPT <= now, "{} has just ended", run.name);
+            assert!(
+                found.child.time + KEPT <= now,
+                "{} has just ended",
+                run.name
+            );
         }
         // It was decided before somebody asked for it again.
         let again = run.tick.is_some_and(|tick| {
@@ -451,8 +471,12 @@ impl World {
         }
         let size = serde_json::to_string(&new).unwrap().len();
         assert!(size < STATUS_BYTES, "{size} bytes of status");
-        let until = |status: &ScoringScheduleStatus| status.settled.as_ref().map(|record| record.until);
-        assert!(until(&new) >= until(&self.schedule.status), "settled ticks are open again");
+        let until =
+            |status: &ScoringScheduleStatus| status.settled.as_ref().map(|record| record.until);
+        assert!(
+            until(&new) >= until(&self.schedule.status),
+            "settled ticks are open again"
+        );
         self.schedule.status = new;
         self.touch();
         true
@@ -475,7 +499,11 @@ impl World {
             let before = (self.schedule.status.clone(), self.runs.len());
             operator.see(self);
             operator.pass(self);
-            while self.children(&self.schedule.uid).iter().any(Child::is_active) {
+            while self
+                .children(&self.schedule.uid)
+                .iter()
+                .any(Child::is_active)
+            {
                 self.end(0, round % 2 == 0);
             }
             if before == (self.schedule.status.clone(), self.runs.len()) {
@@ -527,7 +555,8 @@ impl World {
 
     /// The range has had its runs.
     fn check_backfill(&self) {
-        let (Some(backfill), false) = (self.schedule.spec.backfill, self.schedule.spec.suspend) else {
+        let (Some(backfill), false) = (self.schedule.spec.backfill, self.schedule.spec.suspend)
+        else {
             return;
         };
         let until = self.schedule.status.settled.as_ref().unwrap().until;
@@ -548,7 +577,10 @@ impl World {
     fn check_trigger(&self) {
         if let Some(value) = &self.truth.trigger {
             let name = trigger_run(&self.schedule.name, &trigger_id(&self.schedule.uid, value));
-            assert!(self.truth.created.contains_key(&name), "{value} has had no run");
+            assert!(
+                self.truth.created.contains_key(&name),
+                "{value} has had no run"
+            );
         }
     }
 
@@ -556,14 +588,20 @@ impl World {
     fn check_history(&self) {
         let history = self.schedule.spec.history;
         let open = self.schedule.spec.backfill.is_some_and(|backfill| {
-            self.schedule.status.backfill.is_none_or(|status| status.done < status.total)
+            self.schedule
+                .status
+                .backfill
+                .is_none_or(|status| status.done < status.total)
                 || backfill.to > self.now
         });
         if open || self.schedule.spec.suspend {
             return;
         }
         let ours = self.children(&self.schedule.uid);
-        for (state, kept) in [(State::Succeeded, history.succeeded), (State::Failed, history.failed)] {
+        for (state, kept) in [
+            (State::Succeeded, history.succeeded),
+            (State::Failed, history.failed),
+        ] {
             let ended = ours.iter().filter(|run| run.state == state).count();
             assert!(ended <= kept as usize, "{ended} {state:?} are kept");
         }

@@ -39,7 +39,11 @@ impl Missed {
             status.missed_runs = status.missed_runs.saturating_add(*count);
             let sum = status.missed_reasons.entry(reason.word()).or_default();
             *sum = sum.saturating_add(*count);
-            if status.last_missed.as_ref().is_none_or(|old| old.time <= *last) {
+            if status
+                .last_missed
+                .as_ref()
+                .is_none_or(|old| old.time <= *last)
+            {
                 status.last_missed = Some(MissedTick {
                     time: *last,
                     reason: reason.word(),
