@@ -3,9 +3,9 @@
 use fleetscore_crds::{ScoringRun, ScoringSchedule};
 use fleetscore_ticks::Timetable;
 use jiff::Timestamp;
+use kube::Client;
 use kube::api::{Api, DeleteParams, Preconditions, PropagationPolicy};
 use kube::core::{ObjectMeta, Status};
-use kube::{Client, ResourceExt};
 use thiserror::Error;
 
 use super::child::{Child, Owner};

@@ -80,14 +80,17 @@ pub fn status(
 fn ranges(timetable: &Timetable, tally: &mut Tally<'_>) -> Vec<TickRange> {
     let mut ranges: Vec<TickRange> = Vec::new();
     for (number, tick) in std::mem::take(&mut tally.waiting).into_iter().enumerate() {
-        match ranges.last_mut() {
-            _ if number >= WAITING => tally.missed.note(tick, 1, Reason::QueueFull),
-            Some(last) if timetable.next(last.to) == Some(tick) => last.to = tick,
-            _ if ranges.len() < RANGES => ranges.push(TickRange {
+        let room = number < WAITING;
+        let last = ranges.last_mut().filter(|_| room);
+        if let Some(last) = last.filter(|last| timetable.next(last.to) == Some(tick)) {
+            last.to = tick;
+        } else if room && ranges.len() < RANGES {
+            ranges.push(TickRange {
                 from: tick,
                 to: tick,
-            }),
-            _ => tally.missed.note(tick, 1, Reason::QueueFull),
+            });
+        } else {
+            tally.missed.note(tick, 1, Reason::QueueFull);
         }
     }
     ranges

@@ -1,6 +1,6 @@
 //! What the tests of this module share.
 
-use fleetscore_crds::{API_VERSION, ScoringScheduleStatus};
+use fleetscore_crds::ScoringScheduleStatus;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
