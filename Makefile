@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 PROFILE ?= release
 BIN := $(CARGO_TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
-.PHONY: help build demo demo-cluster cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench bench-cluster bench-schedules fuzz
+.PHONY: help build demo demo-cluster cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench bench-cluster bench-schedules fuzz ticks-oracle
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | column -t -s '|'
@@ -89,3 +89,7 @@ bench-schedules: ## Measure 1,000 schedules that tick in one minute, and 1,000 C
 
 fuzz: ## Feed arbitrary and damaged bytes to every parser for longer than `test` does (minutes).
 	PROPTEST_CASES=$(or $(CASES),20000) cargo test --locked --release -p fleetscore-scorer -p fleetscore-cli -- harmless any_bytes any_text damaged no_bytes
+
+ticks-oracle: ## Compare schedules' ticks with cronsim's, COUNT=200000 times from SEED=1 (minutes; installs cronsim into the cache).
+	cargo build --locked --release -p fleetscore-ticks --example ticks
+	ticks/tests/oracle/run.sh $(CARGO_TARGET_DIR)/release/examples/ticks $(or $(COUNT),200000) $(or $(SEED),1)

@@ -150,11 +150,14 @@ fn a_schedule_is_no_run() {
          spec:\n  schedule: '0 * * * *'\n  runTemplate:\n    spec:\n{spec}"
     );
     plant.write("schedule.yaml", schedule);
-    for command in ["run", "plan"] {
-        let output = plant.fleetscore(&[command, "-f", "schedule.yaml"]);
-        let parts = ["schedule.yaml", "is a ScoringSchedule", "ScoringRun"];
-        assert_refused(&output, 2, &parts);
-    }
+    let output = plant.fleetscore(&["run", "-f", "schedule.yaml"]);
+    let parts = [
+        "schedule.yaml",
+        "is a ScoringSchedule",
+        "`fleetscore plan`",
+        "ScoringRun",
+    ];
+    assert_refused(&output, 2, &parts);
     assert!(!plant.path("predictions").exists());
 }
 

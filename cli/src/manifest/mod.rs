@@ -10,6 +10,7 @@ mod overrides;
 mod paths;
 #[cfg(test)]
 mod tests;
+mod timetable;
 
 use std::fs::File;
 use std::io::Read;
@@ -117,6 +118,9 @@ fn violations(kind: Kind, value: &Value, index: &Index) -> Vec<Problem> {
         message: violation.message,
     };
     let mut problems: Vec<_> = found.into_iter().map(problem).collect();
+    if kind == Kind::ScoringSchedule {
+        timetable::check(value, index, &mut problems);
+    }
     problems.sort_by(|a, b| a.place.cmp(&b.place));
     problems
 }

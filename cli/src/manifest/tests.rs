@@ -359,9 +359,25 @@ fn a_schedule_is_read_and_its_template_checked() {
     );
     let found = complaint(&text.replace("0 * * * *", "hourly"), &[]);
     assert!(
-        found.starts_with("run.yaml:5:3: spec.schedule: must be five fields"),
+        found.starts_with(
+            "run.yaml:5:3: spec.schedule: column 7: one field where five fields are needed"
+        ),
         "{found}"
     );
+    let found = complaint(
+        &text.replace("0 * * * *", "0 22-2 * * *"),
+        &["spec.timeZone=Europe/Berln"],
+    );
+    let (schedule, zone) = found.split_once('\n').unwrap();
+    assert_eq!(
+        schedule,
+        "run.yaml:5:3: spec.schedule: column 3: hour 22-2 ends before it starts; write 22-23,0-2"
+    );
+    assert!(
+        zone.starts_with("--set spec.timeZone=Europe/Berln: spec.timeZone: `Europe/Berln` is not in the time zone database"),
+        "{zone}"
+    );
+    assert!(zone.ends_with("did you mean Europe/Berlin?"), "{zone}");
     let found = complaint(
         &text,
         &["spec.runTemplate.spec.window={start: 2018-08-28T23:00:00Z, end: 2018-08-29T00:00:00Z}"],

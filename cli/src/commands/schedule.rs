@@ -1,0 +1,114 @@
+//! `fleetscore plan` of a schedule: its next ticks.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use fleetscore_crds::{ScheduleWindowKind, ScoringScheduleSpec, Window};
+use fleetscore_ticks::{Timetable, window, zones};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{FAILED, Result, output, usage};
+
+/// How many ticks are shown where the command line does not say.
+const TICKS: u32 = 10;
+
+/// Which ticks of a schedule are shown.
+#[derive(Args)]
+pub struct TickArgs {
+    /// Of a schedule: the ticks after this instant (RFC 3339) instead of after now
+    #[arg(long, value_name = "TIME")]
+    from: Option<Timestamp>,
+    /// Of a schedule: how many ticks [default: 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    ticks: Option<u32>,
+}
+
+impl TickArgs {
+    /// Whether any of the options was given.
+    pub fn given(&self) -> bool {
+        self.from.is_some() || self.ticks.is_some()
+    }
+}
+
+/// The next ticks of a schedule.
+#[derive(Serialize)]
+struct Plan {
+    ticks: Vec<Tick>,
+}
+
+/// A tick and the window that its run scores.
+#[derive(Serialize)]
+struct Tick {
+    time: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window: Option<Window>,
+}
+
+/// Prints the next ticks of a schedule.
+pub fn plan(spec: &ScoringScheduleSpec, args: &TickArgs, json: bool) -> Result {
+    let timetable = Timetable::parse(&spec.schedule, &spec.time_zone).map_err(usage)?;
+    let from = args.from.unwrap_or_else(Timestamp::now);
+    let count = usize::try_from(args.ticks.unwrap_or(TICKS)).unwrap_or(usize::MAX);
+    let ticks = timetable.after(from).take(count).map(|time| Tick {
+        time,
+        window: window(&timetable, time, &spec.window),
+    });
+    let plan = Plan {
+        ticks: ticks.collect(),
+    };
+    if json {
+        output::print_json(&plan)?;
+    } else {
+        output::print(text(&plan, spec, &timetable, from))?;
+    }
+    Ok(if plan.ticks.is_empty() { FAILED } else { 0 })
+}
+
+fn text(plan: &Plan, spec: &ScoringScheduleSpec, timetable: &Timetable, from: Timestamp) -> String {
+    let mut text = format!(
+        "schedule   {} in {}\nzones      {}\n",
+        spec.schedule.trim(),
+        spec.time_zone,
+        zones()
+    );
+    // Writing into a text cannot fail.
+    if spec.spread_seconds > 1 {
+        let _ = writeln!(
+            text,
+            "start      up to {} s after the tick (spreadSeconds; always the same, known once the schedule is on a cluster)",
+            spec.spread_seconds - 1
+        );
+    }
+    if spec.suspend {
+        text += "suspended  no run starts before spec.suspend is false again\n";
+    }
+    if plan.ticks.is_empty() {
+        let _ = writeln!(text, "\nno tick after {from}: no day matches");
+        return text;
+    }
+    let _ = writeln!(
+        text,
+        "\n{:30} {:21} {}",
+        "tick, local time", "UTC", "window, UTC"
+    );
+    for tick in &plan.ticks {
+        let local = tick.time.to_zoned(timetable.zone().clone());
+        let _ = writeln!(
+            text,
+            "{:30} {:21} {}",
+            local.strftime("%a %Y-%m-%d %H:%M %Z").to_string(),
+            tick.time.to_string(),
+            readings(tick.window, spec.window.kind)
+        );
+    }
+    text
+}
+
+fn readings(window: Option<Window>, kind: ScheduleWindowKind) -> String {
+    match (window, kind) {
+        (Some(window), _) => format!("{} to {}", window.start, window.end),
+        (None, ScheduleWindowKind::None) => "all readings".to_owned(),
+        (None, ScheduleWindowKind::PreviousInterval) => "none: no tick before".to_owned(),
+    }
+}
