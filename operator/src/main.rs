@@ -42,6 +42,7 @@ fn start(args: &Args) -> anyhow::Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let telemetry = telemetry::start(args.log_format, &args.log)?;
     let config = Config::load(&args.config)?;
+    tracing::info!("schedules are read with {}", fleetscore_ticks::zones());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

@@ -79,7 +79,7 @@ impl<'a> Live<'a> {
             .extend(caught_up.map(|tick| lane.patient(tick)));
         decision.due.extend(candidates.left_out);
         match (candidates.newest, newest) {
-            (Some(_), _) if self.is_unsettled(policy) => {}
+            (Some(tick), _) if self.replaces_unsettled(policy, tick) => {}
             (Some(tick), _) => decision.due.push(lane.newest(tick)),
             (None, Some(tick)) if self.is_expired(tick) => {
                 let dropped = judge_dropped(self.runs, tick, Reason::DeadlineExceeded);
@@ -197,16 +197,15 @@ impl<'a> Live<'a> {
 
     /// Whether a run that would be replaced belongs to a tick that the status does not know yet. It is written down first: should
     /// the operator end before that, nothing would tell that the tick has had its run.
-    fn is_unsettled(&self, policy: ConcurrencyPolicy) -> bool {
+    fn replaces_unsettled(&self, policy: ConcurrencyPolicy, newest: Timestamp) -> bool {
         let record = self.schedule.status.settled.as_ref();
         let unknown = |tick| record.is_none_or(|record| tick > record.until);
-        let mut active = self.runs.active(Cause::Tick);
+        let active = self.runs.active(Cause::Tick);
+        let mut earlier = active
+            .filter_map(|child| child.tick)
+            .filter(|tick| *tick < newest);
         policy == ConcurrencyPolicy::Replace
-            && active.any(|child| {
-                child
-                    .tick
-                    .is_some_and(|tick| unknown(tick) || waits(self.schedule, tick))
-            })
+            && earlier.any(|tick| unknown(tick) || waits(self.schedule, tick))
     }
 
     /// When the next tick is due, or the next one that waits expires.

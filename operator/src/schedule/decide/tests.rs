@@ -91,7 +91,14 @@ fn a_tick_becomes_a_run_at_its_time() {
 #[test]
 fn a_run_that_exists_is_its_ticks_run_although_the_status_was_lost() {
     let schedule = settled(start());
-    for state in [State::Active, State::Succeeded, State::Failed] {
+    for (state, policy) in [
+        (State::Active, ConcurrencyPolicy::Forbid),
+        (State::Active, ConcurrencyPolicy::Replace),
+        (State::Succeeded, ConcurrencyPolicy::Queue),
+        (State::Failed, ConcurrencyPolicy::Allow),
+    ] {
+        let mut schedule = schedule.clone();
+        schedule.spec.concurrency_policy = policy;
         let children = [child(hour(1), state)];
         let (decision, settlement) = carried_out(&schedule, &children, at(61));
         assert_eq!(creations(&decision), [], "{state:?}");

@@ -61,16 +61,18 @@ fn story(
         );
         return bad(false, "ClockSteppedBack", &message);
     }
-    let reason = if schedule.spec.suspend {
-        "Suspended"
+    let (reason, message) = if schedule.spec.suspend {
+        ("Suspended", "")
+    } else if status.next_schedule_time.is_none() {
+        ("NeverTicks", "no tick is ever to come; see fleetscore plan")
     } else {
-        "Scheduled"
+        ("Scheduled", "")
     };
     Story {
         ready: true,
         stalled: false,
         reason: reason.to_owned(),
-        message: String::new(),
+        message: message.to_owned(),
     }
 }
 

@@ -145,11 +145,20 @@ impl World {
         if self.schedule.trigger.as_ref() == Some(&value) {
             return;
         }
-        let seen = self.schedule.status.settled.is_some();
-        self.truth.trigger = seen.then(|| value.clone());
-        // A value that was there before is asked for again.
-        let name = trigger_run(&self.schedule.name, &trigger_id(&self.schedule.uid, &value));
-        self.truth.created.remove(&name);
+        let id = trigger_id(&self.schedule.uid, &value);
+        let status = &self.schedule.status;
+        // The value that was seen last is nothing new.
+        let is_last = status
+            .last_trigger
+            .as_ref()
+            .is_some_and(|last| last.id == id);
+        let is_new = status.settled.is_some() && !is_last;
+        self.truth.trigger = is_new.then(|| value.clone());
+        if is_new {
+            // One that was seen before is asked for again.
+            let name = trigger_run(&self.schedule.name, &id);
+            self.truth.created.remove(&name);
+        }
         self.schedule.trigger = Some(value);
         self.touch();
     }

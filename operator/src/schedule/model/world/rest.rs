@@ -26,14 +26,16 @@ impl World {
             let before = (self.schedule.status.clone(), self.runs.len());
             operator.see(self);
             operator.pass(self);
+            let mut ended = false;
             while self
                 .children(&self.schedule.uid)
                 .iter()
                 .any(Child::is_active)
             {
                 self.end(0, round % 2 == 0);
+                ended = true;
             }
-            if before == (self.schedule.status.clone(), self.runs.len()) {
+            if !ended && before == (self.schedule.status.clone(), self.runs.len()) {
                 break;
             }
         }
