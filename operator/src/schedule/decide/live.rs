@@ -5,7 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::base::{judge_dropped, missed};
 use super::lane::Lane;
 use super::{
-    Decision, Judgement, Reason, behind, created, earlier, later, of_tick, settled_after, waits,
+    Decision, Judgement, Reason, Verdict, behind, created, earlier, later, of_tick, settled_after,
+    waits,
 };
 use crate::schedule::child::Cause;
 use crate::schedule::runs::Runs;
@@ -84,6 +85,13 @@ impl<'a> Live<'a> {
             (None, Some(tick)) if self.is_expired(tick) => {
                 let dropped = judge_dropped(self.runs, tick, Reason::DeadlineExceeded);
                 decision.waited.push(dropped);
+            }
+            (None, Some(tick)) if self.replaces_unsettled(policy, tick) => {
+                decision.waited.push(Judgement {
+                    tick,
+                    until: tick,
+                    verdict: Verdict::Waits,
+                });
             }
             (None, Some(tick)) => decision.waited.push(lane.newest(tick)),
             (None, None) => {}
@@ -217,7 +225,7 @@ impl<'a> Live<'a> {
             .waited
             .iter()
             .chain(&decision.due)
-            .find(|judgement| judgement.verdict == super::Verdict::Waits);
+            .find(|judgement| judgement.verdict == Verdict::Waits);
         let expires = waiting.and_then(|judgement| {
             let due = later(judgement.tick, self.schedule.spread());
             Some(behind(later(due, self.schedule.deadline()?)))

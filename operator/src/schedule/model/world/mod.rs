@@ -16,6 +16,7 @@ use crate::schedule::decide::{Creation, KEPT};
 use crate::schedule::outcome::{Outcome, Refusal};
 use crate::schedule::subject::Subject;
 use crate::schedule::testing::{start, subject};
+use crate::words::whole_second;
 
 pub use people::{SCHEDULES, ZONES};
 
@@ -100,12 +101,15 @@ impl World {
         if self.now <= self.truth.mark {
             return;
         }
+        self.truth.unsure &= self.has_unseen_edit();
         if !self.schedule.spec.suspend {
             let timetable = self.timetable();
             let come = timetable.after(self.truth.mark);
-            self.truth
-                .due
-                .extend(come.take_while(|tick| *tick <= self.now));
+            let come: Vec<_> = come.take_while(|tick| *tick <= self.now).collect();
+            if self.truth.unsure {
+                self.truth.excused.extend(&come);
+            }
+            self.truth.due.extend(come);
         }
         self.truth.mark = self.now;
     }
@@ -114,6 +118,15 @@ impl World {
     pub fn set_clock(&mut self, by: SignedDuration) {
         self.moment.settings += 1;
         self.turn_clock(by);
+        if by.is_negative() && self.has_unseen_edit() {
+            // By the clock as it is now, the edit was no later than now.
+            let settled = self.schedule.status.settled.as_ref();
+            let settled = settled.map_or(self.schedule.created, |record| record.until);
+            let mark = whole_second(self.now).max(settled);
+            self.truth.mark = mark;
+            self.truth.unsure = true;
+            self.truth.past.retain(|tick| *tick <= mark);
+        }
     }
 
     /// The runs of the schedule with this UID.
@@ -250,7 +263,7 @@ impl World {
             let backfill = self.schedule.spec.backfill;
             backfill.is_some_and(|backfill| (backfill.from..backfill.to).contains(&tick))
         });
-        if again && !replaced {
+        if again {
             self.truth.created.remove(&run.name);
         }
         self.runs.remove(&run.name);

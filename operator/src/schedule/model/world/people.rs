@@ -45,6 +45,10 @@ impl World {
         let name = settled.map(|run| run.child.name.clone()).nth(number);
         if let Some(name) = name {
             self.runs.remove(&name);
+            if !self.alone {
+                // The other operator may be about to create it.
+                self.truth.created.remove(&name);
+            }
         }
     }
 
@@ -57,11 +61,14 @@ impl World {
             return;
         }
         let changed = spec.schedule != before.schedule || spec.time_zone != before.time_zone;
-        let unseen = self.schedule.status.settled.as_ref().is_none_or(|record| {
-            record.schedule != spec.schedule
-                || record.time_zone != spec.time_zone
-                || record.suspended != spec.suspend
-        });
+        let unseen = self.has_unseen_edit();
+        if changed {
+            let status = self.schedule.status.backfill;
+            self.truth.covered = self
+                .truth
+                .covered
+                .max(status.and_then(|status| status.until));
+        }
         if changed || spec.suspend != before.suspend || unseen {
             let settled = self.schedule.status.settled.as_ref();
             let settled = settled.map_or(self.schedule.created, |record| record.until);
@@ -79,6 +86,16 @@ impl World {
         self.schedule.generation += 1;
         self.schedule.edited = Some(whole_second(self.now));
         self.touch();
+    }
+
+    /// Whether the status does not know yet how the schedule reads.
+    pub(super) fn has_unseen_edit(&self) -> bool {
+        let spec = &self.schedule.spec;
+        self.schedule.status.settled.as_ref().is_none_or(|record| {
+            record.schedule != spec.schedule
+                || record.time_zone != spec.time_zone
+                || record.suspended != spec.suspend
+        })
     }
 
     /// Edits that undo each other before they are seen are none: the ticks go on as if nothing had been.

@@ -51,7 +51,9 @@ impl World {
     /// Each tick has its run, or is counted.
     fn check_ticks(&self) {
         let spread = self.schedule.spread();
-        let due = |tick: &&Timestamp| **tick + spread <= self.now;
+        let settled = self.schedule.status.settled.as_ref();
+        let settled = settled.map_or(self.schedule.created, |record| record.until);
+        let due = |tick: &&Timestamp| **tick + spread <= self.now || **tick <= settled;
         let without = self
             .truth
             .due
@@ -95,7 +97,10 @@ impl World {
         let range = range.take_while(|tick| *tick < backfill.to && *tick <= until);
         let mut covered = 0;
         for tick in range {
-            assert!(self.truth.ever.contains(&tick), "{tick} is not covered");
+            assert!(
+                self.truth.ever.contains(&tick) || Some(tick) <= self.truth.covered,
+                "{tick} is not covered"
+            );
             covered += 1;
         }
         let status = self.schedule.status.backfill.unwrap();
@@ -131,8 +136,13 @@ impl World {
             (State::Succeeded, history.succeeded),
             (State::Failed, history.failed),
         ] {
-            let ended = ours.iter().filter(|run| run.state == state).count();
-            assert!(ended <= kept as usize, "{ended} {state:?} are kept");
+            let mut ended: Vec<_> = ours.iter().filter(|run| run.state == state).collect();
+            ended.sort_by_key(|run| std::cmp::Reverse(run.time));
+            let mut surplus = ended.iter().skip(kept as usize);
+            assert!(
+                surplus.all(|run| run.time + KEPT > self.now),
+                "{ended:?} are kept"
+            );
         }
     }
 }

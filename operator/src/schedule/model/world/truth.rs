@@ -20,8 +20,12 @@ pub struct Truth {
     pub live: BTreeSet<Timestamp>,
     /// Ticks whose run was ever created, or whose name somebody else has.
     pub ever: BTreeSet<Timestamp>,
+    /// Whether the clock was set back after an edit that has not been seen: nobody can tell which ticks came after the edit.
+    pub unsure: bool,
     /// Whether the count of missed ticks is exact: no edit made it a guess.
     pub exact: bool,
+    /// Where the backfill was when the schedule was made to read otherwise. What would have ticked before is not made up for.
+    pub covered: Option<Timestamp>,
     /// The trigger that must have had its run.
     pub trigger: Option<String>,
 }
@@ -37,7 +41,9 @@ impl Truth {
             created: BTreeMap::new(),
             live: BTreeSet::new(),
             ever: BTreeSet::new(),
+            unsure: false,
             exact: true,
+            covered: None,
             trigger: None,
         }
     }
