@@ -13,7 +13,7 @@ ARG CARGO_ARGS=""
 ARG PROFILE=release
 WORKDIR /src
 COPY . .
-RUN scripts/image-roots.sh / ${PROFILE} ${CARGO_ARGS}
+RUN scripts/image-roots.sh / "$(scripts/build.sh ${PROFILE} operator scorer -- ${CARGO_ARGS})"
 
 FROM scratch AS operator
 ARG VERSION=dev

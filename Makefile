@@ -2,9 +2,9 @@
 
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/fleetscore
 export CARGO_TARGET_DIR ?= $(CACHE)/target
-# The profile that `demo` builds with.
+# The profile of the programs, and the folder that they are built into.
 PROFILE ?= release
-BIN := $(CARGO_TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+BIN = $(CARGO_TARGET_DIR)/$(shell rustc -vV | sed -n 's/^host: //p')/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
 .PHONY: help build demo demo-cluster cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench bench-cluster bench-schedules fuzz ticks-oracle
 
@@ -13,13 +13,13 @@ help: ## List the targets.
 
 build: ## Build the programs.
 	@scripts/install.sh build
-	cargo build --locked --profile $(PROFILE) -p fleetscore-cli -p fleetscore-scorer
+	@scripts/build.sh $(PROFILE) cli scorer
 
 demo: build ## Simulate a plant of 200 sensors, train, score it and show where the report is.
 	@scripts/demo.sh $(BIN)/fleetscore
 
-demo-cluster: build images ## The same in pods, on a cluster on this machine (root on Linux; the first time builds for long).
-	@scripts/install.sh build node cluster
+demo-cluster: images ## The same in pods, on a cluster on this machine (root on Linux; the first time builds for long).
+	@scripts/install.sh node cluster
 	@scripts/cluster-demo.sh $(BIN)/fleetscore
 
 test: lint unit browser chart deny ## Run every test.
@@ -42,9 +42,9 @@ chart:
 	shellcheck scripts/*.sh
 	scripts/chart-test.sh
 
-cluster: build images ## Test runs on a real cluster: failures, outages, crashes (root on Linux; NAMES="batchai ..." for some).
-	@scripts/install.sh build node cluster
-	tests/cluster/test.sh $(NAMES)
+cluster: images ## Test runs on a real cluster: failures, outages, crashes (root on Linux; NAMES="batchai ..." for some).
+	@scripts/install.sh node cluster
+	FLEETSCORE=$(BIN)/fleetscore tests/cluster/test.sh $(NAMES)
 
 chart-cluster: images ## Install, upgrade and remove the chart on a test cluster of its own (root on Linux).
 	scripts/chart-cluster-test.sh
@@ -62,25 +62,24 @@ generate: ## Write the generated files again: CRDs, reference, schema.
 	UPDATE=1 cargo test -q --locked --workspace --all-features --test report_schema
 	scripts/chart-generate.sh
 
-images: ## Build the images of the operator and the scorer into the cache, with buildah.
+images: ## Build all programs, and the images of the operator and the scorer into the cache, with buildah.
 	@scripts/install.sh build images
-	scripts/images.sh --profile $(PROFILE)
+	scripts/images.sh "$$(scripts/build.sh $(PROFILE) cli scorer operator)"
 
 builder-image: ## Build an image from this machine's Rust and compile in it, as the Dockerfile does (heavy).
 	@scripts/install.sh build images
 	scripts/builder-image.sh
 
-scale: ## Score 5 million rows and 5,000 sensors, and check time and memory (minutes).
-	cargo build --locked --release -p fleetscore-cli
-	scripts/scale.sh $(CARGO_TARGET_DIR)/release/fleetscore
+scale: build ## Score 5 million rows and 5,000 sensors, and check time and memory (minutes).
+	scripts/scale.sh $(BIN)/fleetscore
 
-bench: ## Time it against a Python process per sensor (installs scikit-learn into the cache).
-	cargo build --locked --release -p fleetscore-cli
-	bench/run.sh $(CARGO_TARGET_DIR)/release/fleetscore
+bench: build ## Time it against a Python process per sensor, and its kernels against others' (installs those into the cache).
+	bench/run.sh $(BIN)/fleetscore
+	scripts/build.sh $(PROFILE) cli scorer -- --example kernel_speed --example linfa_speed
+	bench/kernels.sh $(BIN)/examples $(CACHE)/bench-kernels.md
 
 bench-cluster: images ## Measure the operator at 10,000 pods on fake nodes (root on Linux; an hour or two on 2 cores).
-	cargo build --locked --release -p fleetscore-operator
-	bench/cluster.sh $(CARGO_TARGET_DIR)/release/fleetscore-operator
+	bench/cluster.sh $(BIN)/fleetscore-operator
 
 bench-schedules: ## Measure 1,000 schedules that tick in one minute, and 1,000 CronJobs (root on Linux; 20 minutes).
 	@scripts/install.sh build cluster
@@ -91,5 +90,5 @@ fuzz: ## Feed arbitrary and damaged bytes to every parser for longer than `test`
 	PROPTEST_CASES=$(or $(CASES),20000) cargo test --locked --release -p fleetscore-scorer -p fleetscore-cli -- harmless any_bytes any_text damaged no_bytes
 
 ticks-oracle: ## Compare schedules' ticks with cronsim's, COUNT=200000 times from SEED=1 (minutes; installs cronsim into the cache).
-	cargo build --locked --release -p fleetscore-ticks --example ticks
-	ticks/tests/oracle/run.sh $(CARGO_TARGET_DIR)/release/examples/ticks $(or $(COUNT),200000) $(or $(SEED),1)
+	cargo build --locked --workspace --all-features --example ticks
+	ticks/tests/oracle/run.sh $(CARGO_TARGET_DIR)/debug/examples/ticks $(or $(COUNT),200000) $(or $(SEED),1)

@@ -170,9 +170,9 @@ fn mistakes_are_named_with_line_and_field() {
             "schedule.yaml:7:3: spec.timeZone: `America/NewYork` is not in the time zone database 20",
         ),
         (
-            "storage: {azure",
-            "storag: {azure",
-            "schedule.yaml:14:7: spec.runTemplate.spec.storag: unknown field",
+            "timeZone:",
+            "timeZones:",
+            "schedule.yaml:7:3: spec.timeZones: unknown field; did you mean `timeZone`?",
         ),
     ] {
         let output = Schedule::new(&MANIFEST.replace(from, to)).plan(&[]);

@@ -101,9 +101,10 @@ pub struct ScoringRunSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl_seconds_after_finished: Option<u32>,
     /// Kueue's local queue. With it the Jobs are created suspended and Kueue admits them.
+    // The Jobs carry it as a label.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(
-        length(max = 253),
+        length(max = 63),
         regex(pattern = "^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$")
     )]
     pub queue_name: String,

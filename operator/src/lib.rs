@@ -12,5 +12,7 @@ pub mod run;
 pub mod schedule;
 pub mod server;
 pub mod telemetry;
+#[cfg(test)]
+mod testing;
 pub mod watches;
 pub mod words;

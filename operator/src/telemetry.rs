@@ -10,8 +10,11 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::args::LogFormat;
 
-/// The variable that names the collector of traces (OTLP over HTTP).
-const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+/// The variables that name the collector (OTLP over HTTP): of everything, and of traces alone.
+const ENDPOINTS: [&str; 2] = [
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+];
 
 /// Why logging cannot begin.
 #[derive(Debug, Error)]
@@ -25,7 +28,7 @@ pub enum TelemetryError {
         source: tracing_subscriber::filter::ParseError,
     },
     /// The traces' exporter cannot be made.
-    #[error("{ENDPOINT}: {0}")]
+    #[error("{endpoints}: {0}", endpoints = ENDPOINTS.join(" or "))]
     Traces(#[from] opentelemetry_otlp::ExporterBuildError),
 }
 
@@ -41,7 +44,8 @@ impl Drop for Telemetry {
     }
 }
 
-/// Begins to log, and to trace where `OTEL_EXPORTER_OTLP_ENDPOINT` is set. Not to be called on a thread of an async runtime.
+/// Begins to log, and to trace where `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set. Not to be called on
+/// a thread of an async runtime.
 ///
 /// # Errors
 ///
@@ -56,10 +60,11 @@ pub fn start(format: LogFormat, filter: &str) -> Result<Telemetry, TelemetryErro
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
         LogFormat::Text => lines.boxed(),
     };
-    let provider = std::env::var_os(ENDPOINT)
-        .filter(|endpoint| !endpoint.is_empty())
-        .map(|_| provider())
-        .transpose()?;
+    let is_named = ENDPOINTS
+        .iter()
+        .filter_map(std::env::var_os)
+        .any(|endpoint| !endpoint.is_empty());
+    let provider = is_named.then(provider).transpose()?;
     let traces = provider.as_ref().map(|provider| {
         tracing_opentelemetry::layer().with_tracer(provider.tracer("fleetscore-operator"))
     });

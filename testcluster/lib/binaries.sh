@@ -2,7 +2,7 @@
 # The programs: built from the Go modules pinned in tools/*/go.mod, and pause from C. Each tool lies in a folder named by the hash
 # of its pins, so that a changed pin builds that tool alone and two checkouts with different pins share the cache.
 
-readonly TOOLS=(k8s etcd pause helm kwok karpenter)
+readonly TOOLS=(k8s etcd pause helm kwok karpenter kueue)
 
 # tool_dir TOOL: the folder of its programs, whether or not it is there yet.
 tool_dir() {
@@ -75,6 +75,15 @@ compile_karpenter() {
   module=$(go list -C "$1" -m -f '{{.Dir}}' sigs.k8s.io/karpenter)
   mkdir "$2/crds"
   cp "$module"/pkg/apis/crds/*.yaml "$module"/kwok/apis/crds/*.yaml "$2/crds/"
+  chmod -R u+w "$2/crds"
+}
+
+compile_kueue() {
+  local module
+  compile_go "$1" "$2" "" sigs.k8s.io/kueue/cmd/kueue
+  module=$(go list -C "$1" -m -f '{{.Dir}}' sigs.k8s.io/kueue)
+  mkdir "$2/crds"
+  cp "$module"/config/components/crd/bases/*.yaml "$2/crds/"
   chmod -R u+w "$2/crds"
 }
 

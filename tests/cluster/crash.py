@@ -165,7 +165,8 @@ def until_ended(cluster: Cluster, namespace: str, run: str, operator: subprocess
     """Waits until the run has ended, or the operator was killed."""
     deadline = time.monotonic() + TIMEOUT
     while not killer.dead.is_set() and not cluster.has_ended(namespace, run):
-        if not killer.what and operator.poll() is not None:
+        # In this order: what the call was is known before the operator is killed.
+        if operator.poll() is not None and not killer.what:
             sys.exit(f"the operator ended by itself with {operator.returncode}")
         if time.monotonic() > deadline:
             sys.exit(f"the run has not ended after {TIMEOUT} s; last call: {killer.what or 'none'}")

@@ -3,7 +3,7 @@
 # `restricted`:  tests/cluster/test.sh [SCENARIO...]      without a name: all, in the order of scenarios/ below
 #
 #   IMAGES_DIR   holds fleetscore-operator.tar and fleetscore-scorer.tar, as scripts/images.sh writes them (default: the cache)
-#   FLEETSCORE   the program `fleetscore` (default: the release build of `make build`)
+#   FLEETSCORE   the program `fleetscore` (default: the release build of `make images`)
 #   KEEP=1       leaves the cluster up, and uses it the next time
 #
 # It needs root on Linux. The exit code is the number of scenarios that failed.
@@ -14,7 +14,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(realpath "$here/../..")
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/fleetscore
 images=$(realpath -m "${IMAGES_DIR:-$cache/images}")
-fleetscore=$(realpath -m "${FLEETSCORE:-${CARGO_TARGET_DIR:-$cache/target}/release/fleetscore}")
+fleetscore=$(realpath -m "${FLEETSCORE:-${CARGO_TARGET_DIR:-$cache/target}/$(rustc -vV | sed -n 's/^host: //p')/release/fleetscore}")
 # shellcheck disable=SC2034  # a scenario uses it
 shared=$(realpath -m "${FLEETSCORE_SHARED:-$root/../shared}")
 unset KUBECONFIG
@@ -25,14 +25,14 @@ work=$(mktemp -d)
 source "$root/testcluster/lib/within.sh"
 # shellcheck source=tests/cluster/lib.sh
 source "$here/lib.sh"
-for file in success crashes sensors disruptions blocked lifecycle admission scale schedules; do
+for file in success crashes sensors disruptions blocked lifecycle admission scale queued schedules; do
   # shellcheck source=/dev/null
   source "$here/scenarios/$file.sh"
 done
 scenarios=(
-  batchai operator_killed apiserver_restarted failed_sensors storage_outage pod_killed node_removed result_lost
+  batchai named_storage operator_killed apiserver_restarted failed_sensors storage_outage pod_killed node_removed result_lost
   image_absent secret_absent secret_wrong pod_denied job_denied quota_used_up
-  fail_fast suspended deadline deleted ttl manifests planned_spec from_zero
+  fail_fast suspended deadline deleted ttl manifests planned_spec from_zero queued
   schedule_windows schedule_killed schedule_leader schedule_no_drift schedule_manifests
 )
 [[ $# -eq 0 ]] || scenarios=("$@")
@@ -89,14 +89,12 @@ simulated_plant() {
   blob_storage upload readings "$work/readings"
 }
 
-# The exit code of a function under `if` or `||` would switch `set -e` off within it.
+# To be called without `set -e`, and not under `if` or `||`, which would switch it off within the scenario.
 run_scenario() {
   local name=$1 code started=$SECONDS
   : >"$work/runs"
-  set +e
   (set -e; "scenario_$name") >"$work/said" 2>&1
   code=$?
-  set -e
   if [[ $code -eq 0 ]]; then
     echo "ok $name ($((SECONDS - started)) s)$(sed 's/^/  /' "$work/said" | tail -n 3 | tr '\n' ';')"
     return 0
@@ -116,7 +114,10 @@ done
 set_up
 failures=0
 for name in "${scenarios[@]}"; do
-  run_scenario "$name" || ((++failures))
+  set +e
+  run_scenario "$name"
+  ((failures += $?))
+  set -e
 done
 echo "$((${#scenarios[@]} - failures)) of ${#scenarios[@]} scenarios passed"
 exit "$failures"

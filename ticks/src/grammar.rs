@@ -6,10 +6,8 @@
 use croner::CronPattern;
 use croner::parser::{CronParser, Seconds, Year};
 
+use crate::item::{Item, Mistake};
 use crate::{CronProblem, Field, TimetableError};
-
-/// The largest step; larger ones never reach a second value.
-const LARGEST_STEP: u8 = 59;
 
 /// A checked cron expression.
 #[derive(Debug)]
@@ -19,9 +17,6 @@ pub(crate) struct Expression {
     /// Neither the minute's nor the hour's text starts with `*`: it means times of day rather than a rhythm.
     pub fixed: bool,
 }
-
-/// A mistake at a byte of the text.
-type Mistake = (usize, CronProblem);
 
 /// Checks and reads `text`.
 pub(crate) fn parse(text: &str) -> Result<Expression, TimetableError> {
@@ -124,186 +119,4 @@ fn list(field: Field, text: &str, mut at: usize) -> Result<Vec<String>, Mistake>
         at += text.len() + 1;
     }
     Ok(items)
-}
-
-/// One item of a field's list.
-#[derive(Clone, Copy)]
-struct Item<'a> {
-    field: Field,
-    text: &'a str,
-    /// Where the text starts.
-    at: usize,
-}
-
-impl<'a> Item<'a> {
-    fn read(self) -> Result<String, Mistake> {
-        if let Some(day) = self.special_day()? {
-            return Ok(day);
-        }
-        let (base, step) = match self.text.split_once('/') {
-            Some((base, step)) => (
-                self.part(base, 0),
-                Some(self.part(step, base.len() + 1).step()?),
-            ),
-            None => (self, None),
-        };
-        if step.is_some() && base.special_day()?.is_some() {
-            let (field, text) = (self.field, base.text.to_owned());
-            return Err((self.at, CronProblem::StepOfOne { field, text }));
-        }
-        let (first, last) = base.range(step.is_some())?;
-        Ok(match step {
-            None if first == last => first.to_string(),
-            None => format!("{first}-{last}"),
-            Some(step) => format!("{first}-{last}/{step}"),
-        })
-    }
-
-    /// A part of this item that starts `after` its beginning.
-    fn part(self, text: &'a str, after: usize) -> Self {
-        let at = self.at + after;
-        Self { text, at, ..self }
-    }
-
-    fn error<T>(self, problem: CronProblem) -> Result<T, Mistake> {
-        Err((self.at, problem))
-    }
-
-    /// `L`, `LW`, `nL`, `n#k`: days that depend on the month.
-    fn special_day(self) -> Result<Option<String>, Mistake> {
-        let text = self.text.to_ascii_uppercase();
-        match self.field {
-            Field::DayOfMonth if text == "L" || text == "LW" => Ok(Some(text)),
-            Field::DayOfWeek => {
-                if let Some(day) = text.strip_suffix('L')
-                    && !day.is_empty()
-                    && day.bytes().all(|byte| byte.is_ascii_digit())
-                {
-                    let day = self.part(day_of(self.text, day), 0).value()?;
-                    return Ok(Some(format!("{day}L")));
-                }
-                let Some((day, nth)) = self.text.split_once('#') else {
-                    return Ok(None);
-                };
-                let value = self.part(day, 0).value()?;
-                let nth = self.part(nth, day.len() + 1).nth()?;
-                Ok(Some(format!("{value}#{nth}")))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    fn nth(self) -> Result<u8, Mistake> {
-        match number(self.text) {
-            Some(nth @ 1..=5) => Ok(nth),
-            _ => {
-                let (field, text) = (self.field, self.text.to_owned());
-                self.error(CronProblem::Nth { field, text })
-            }
-        }
-    }
-
-    fn step(self) -> Result<u8, Mistake> {
-        match number(self.text) {
-            Some(step @ 1..=LARGEST_STEP) => Ok(step),
-            _ => {
-                let (field, text) = (self.field, self.text.to_owned());
-                self.error(CronProblem::Step { field, text })
-            }
-        }
-    }
-
-    /// The first and the last value of `*`, `a-b` or `a`; a single value with steps goes on to the field's end.
-    fn range(self, stepped: bool) -> Result<(u8, u8), Mistake> {
-        let Self { field, text, .. } = self;
-        if text == "*" {
-            return Ok((field.first(), field.last()));
-        }
-        let Some((low, high)) = text.split_once('-') else {
-            let value = self.value()?;
-            return Ok((value, if stepped { field.last() } else { value }));
-        };
-        let (first, last) = (
-            self.part(low, 0).value()?,
-            self.part(high, low.len() + 1).value()?,
-        );
-        if first <= last {
-            return Ok((first, last));
-        }
-        let instead = if field == Field::DayOfWeek && last == 0 {
-            format!("{low}-7")
-        } else {
-            format!("{first}-{},{}-{last}", field.last(), field.first())
-        };
-        let text = text.to_owned();
-        self.error(CronProblem::Backwards {
-            field,
-            text,
-            instead,
-        })
-    }
-
-    /// A number or a name.
-    fn value(self) -> Result<u8, Mistake> {
-        let Self { field, text, .. } = self;
-        if let Some(value) = field.named(text) {
-            return Ok(value);
-        }
-        match number(text) {
-            Some(value) if (field.first()..=field.last()).contains(&value) => Ok(value),
-            None if !all_digits(text) => Err(self.not_a_value()),
-            _ => {
-                let value = text.to_owned();
-                self.error(CronProblem::OutOfRange { field, value })
-            }
-        }
-    }
-
-    /// Why the text is not a value: a character of other crons, or something else.
-    fn not_a_value(self) -> Mistake {
-        let Self { field, text, at } = self;
-        let foreign = |character: char, instead| {
-            let at = text.find(character).map_or(at, |place| at + place);
-            let problem = CronProblem::Foreign {
-                field,
-                character,
-                instead,
-            };
-            (at, problem)
-        };
-        let first = text.chars().find(|character| "?+W~".contains(*character));
-        match first {
-            Some('?') => foreign('?', "write *"),
-            Some('+') => foreign(
-                '+',
-                "a day must match both fields where one of them starts with *",
-            ),
-            Some('W') if field == Field::DayOfMonth => {
-                foreign('W', "LW is the last weekday of the month")
-            }
-            Some('~') => foreign('~', "spec.spreadSeconds moves the runs"),
-            _ => {
-                let text = text.to_owned();
-                (at, CronProblem::NotAValue { field, text })
-            }
-        }
-    }
-}
-
-/// The leading part of `text` as long as `part`.
-fn day_of<'a>(text: &'a str, part: &str) -> &'a str {
-    text.get(..part.len()).unwrap_or(text)
-}
-
-fn all_digits(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// A number of one or two digits.
-fn number(text: &str) -> Option<u8> {
-    if all_digits(text) && text.len() <= 2 {
-        text.parse().ok()
-    } else {
-        None
-    }
 }

@@ -8,6 +8,7 @@ mod calendar;
 mod error;
 mod field;
 mod grammar;
+mod item;
 mod spread;
 mod stretch;
 mod timetable;

@@ -191,6 +191,10 @@ fn mistakes_are_named_with_their_column() {
             "schedule, column 5: hour: step `2/3` is not within 1-59",
         ),
         (
+            "0 23-0 * * *",
+            "schedule, column 3: hour 23-0 ends before it starts; write 23,0",
+        ),
+        (
             "0 22-2 * * *",
             "schedule, column 3: hour 22-2 ends before it starts; write 22-23,0-2",
         ),

@@ -84,6 +84,18 @@ fn field(first: i8, last: i8, star: u32) -> impl Strategy<Value = Field> {
     prop_oneof![star => Just(all), 10 => list]
 }
 
+/// Some of the hours after midnight.
+fn hours() -> impl Strategy<Value = Field> {
+    prop::collection::btree_set(0_i8..4, 1..4).prop_map(|values| Field {
+        text: values
+            .iter()
+            .map(i8::to_string)
+            .collect::<Vec<_>>()
+            .join(","),
+        values,
+    })
+}
+
 /// An expression with what it means.
 #[derive(Clone, Debug)]
 struct Expression {
@@ -126,7 +138,7 @@ impl Expression {
 
 fn expression() -> impl Strategy<Value = Expression> {
     // Hours at which clocks change are more frequent.
-    let hour = prop_oneof![field(0, 23, 10), field(0, 3, 0)];
+    let hour = prop_oneof![field(0, 23, 10), hours()];
     (
         field(0, 59, 5),
         hour,

@@ -377,7 +377,7 @@ fn a_schedule_is_read_and_its_template_checked() {
         zone.starts_with("--set spec.timeZone=Europe/Berln: spec.timeZone: `Europe/Berln` is not in the time zone database"),
         "{zone}"
     );
-    assert!(zone.ends_with("did you mean Europe/Berlin?"), "{zone}");
+    assert!(zone.contains("did you mean Europe/Berlin"), "{zone}");
     let found = complaint(
         &text,
         &["spec.runTemplate.spec.window={start: 2018-08-28T23:00:00Z, end: 2018-08-29T00:00:00Z}"],

@@ -52,15 +52,23 @@ impl<'a> Applier<'a> {
     ///
     /// What the API server answers, where it is no answer to a creation.
     pub async fn apply(&self, actions: &[Action]) -> Result<Option<Refusal>, kube::Error> {
+        // What all of the new Jobs' pods read.
+        if let Some(step) = actions.iter().find_map(created) {
+            let refusal = self.ensure_config_map(step).await?;
+            if refusal.is_some() {
+                return Ok(refusal);
+            }
+        }
         for action in actions {
             let refusal = match action {
                 Action::Create(step) => {
-                    self.create(*step, build::job(self.config, self.run, *step, None))
+                    self.create(&build::job(self.config, self.run, *step, None))
                         .await?
                 }
                 Action::CreatePart(part, plan) => {
-                    let job = build::job(self.config, self.run, Step::Score, Some((part, *plan)));
-                    self.create(Step::Score, job).await?
+                    let score = Some((part, *plan));
+                    self.create(&build::job(self.config, self.run, Step::Score, score))
+                        .await?
                 }
                 Action::Suspend(job) => self.set_suspended(job, true).await?,
                 Action::Resume(job) => self.set_suspended(job, false).await?,
@@ -74,12 +82,8 @@ impl<'a> Applier<'a> {
         Ok(None)
     }
 
-    async fn create(&self, step: Step, job: Value) -> Result<Option<Refusal>, kube::Error> {
-        let refusal = self.ensure_config_map(step).await?;
-        if refusal.is_some() {
-            return Ok(refusal);
-        }
-        match self.post::<Job>(&job).await {
+    async fn create(&self, job: &Value) -> Result<Option<Refusal>, kube::Error> {
+        match self.post::<Job>(job).await {
             Ok(_) => Ok(None),
             Err(error) => match status_of(&error) {
                 Some(status) if status.code == 409 => {
@@ -214,6 +218,15 @@ impl<'a> Applier<'a> {
     }
 }
 
+/// The step of the Job that an action creates.
+fn created(action: &Action) -> Option<Step> {
+    match action {
+        Action::Create(step) => Some(*step),
+        Action::CreatePart(..) => Some(Step::Score),
+        _ => None,
+    }
+}
+
 /// A refusal to create something: told in the run's status. None where the server was only busy.
 fn refusal_of(status: &Status, templated: bool) -> Option<Refusal> {
     let by_admission = is_admission(status);
@@ -252,53 +265,4 @@ fn gone_is_fine(result: Result<(), kube::Error>) -> Result<Option<Refusal>, kube
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_is_wrong_for_good_is_invalid() {
-        let invalid = Some((TroubleKind::Invalid, "InvalidPodTemplate"));
-        let refused = |reason| Some((TroubleKind::Refused, reason));
-        for (code, reason, message, expected) in [
-            (
-                422,
-                "Invalid",
-                "Job.batch \"r-plan\" is invalid: spec.template: bad",
-                invalid,
-            ),
-            (
-                400,
-                "BadRequest",
-                "strict decoding error: unknown field \"spec.x\"",
-                invalid,
-            ),
-            (
-                422,
-                "Invalid",
-                "jobs.batch \"r-plan\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no",
-                refused("Invalid"),
-            ),
-            (
-                400,
-                "",
-                "admission webhook \"w\" denied the request",
-                refused("CreateRefused"),
-            ),
-            (403, "Forbidden", "exceeded quota: q", refused("Forbidden")),
-            (429, "TooManyRequests", "", None),
-            (503, "ServiceUnavailable", "", None),
-        ] {
-            let status = Status {
-                code,
-                reason: reason.to_owned(),
-                message: message.to_owned(),
-                ..Status::default()
-            };
-            let found = refusal_of(&status, true);
-            let found = found
-                .as_ref()
-                .map(|found| (found.kind, found.reason.as_str()));
-            assert_eq!(found, expected, "{message}");
-        }
-    }
-}
+mod tests;

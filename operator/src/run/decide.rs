@@ -67,9 +67,9 @@ pub struct Cause {
 /// Something to write.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// Create the Job of plan or collect, and the `ConfigMap` before it.
+    /// Create the Job of plan or collect, once the `ConfigMap` is there.
     Create(Step),
-    /// Create a score Job, and the `ConfigMap` before it.
+    /// Create a score Job, once the `ConfigMap` is there.
     CreatePart(Part, Plan),
     /// Stop a Job's pods.
     Suspend(JobView),
@@ -179,7 +179,7 @@ fn suspend(run: &Subject, seen: &Observed) -> Decision {
 fn halt(run: &Subject, job: &JobView) -> Option<Action> {
     if job.has_ended() || job.deleting {
         None
-    } else if run.is_queued() {
+    } else if is_kueues(run, job) {
         Some(Action::Delete(job.clone()))
     } else {
         (!job.suspended).then(|| Action::Suspend(job.clone()))
@@ -188,8 +188,12 @@ fn halt(run: &Subject, job: &JobView) -> Option<Action> {
 
 /// A suspended Job goes on, unless it is Kueue's to say.
 fn resume(run: &Subject, job: &JobView) -> Option<Action> {
-    (job.suspended && !job.has_ended() && !job.deleting && !run.is_queued())
+    (job.suspended && !job.has_ended() && !job.deleting && !is_kueues(run, job))
         .then(|| Action::Resume(job.clone()))
+}
+
+fn is_kueues(run: &Subject, job: &JobView) -> bool {
+    run.is_queued() || job.queued
 }
 
 fn planning(run: &Subject, seen: &Observed, now: Timestamp) -> Decision {
@@ -383,8 +387,9 @@ impl Scoring<'_> {
     }
 
     fn has_scored(&self) -> bool {
-        // A run without sensors has a report, too.
+        // A run without sensors has a report, too; and once it is being made, the score Jobs may be gone.
         self.plan.pods == 0
+            || self.run.status.phase == Phase::Collecting
             || self
                 .score_jobs()
                 .any(|job| job.succeeded > 0 || job.failed_indexes > 0)

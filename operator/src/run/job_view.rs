@@ -2,7 +2,7 @@ use fleetscore_crds::{JobState, Step};
 use jiff::Timestamp;
 use k8s_openapi::api::batch::v1::{Job, JobCondition};
 
-use super::build::{GENERATION_ANNOTATION, PART_LABEL, STEP_LABEL};
+use super::build::{GENERATION_ANNOTATION, PART_LABEL, QUEUE_LABEL, STEP_LABEL};
 
 /// What the controller looks at in a Job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct JobView {
     pub ended: Option<Timestamp>,
     /// Whether it is suspended.
     pub suspended: bool,
+    /// Whether it is Kueue's to say when it runs. Kueue also puts Jobs that name no queue into a namespace's default queue.
+    pub queued: bool,
     /// Whether it is being deleted.
     pub deleting: bool,
     /// How it ended.
@@ -83,6 +85,7 @@ impl JobView {
             started: status.start_time.map(|time| time.0),
             ended: status.completion_time.map(|time| time.0).or(ended),
             suspended: spec.suspend == Some(true),
+            queued: labels.contains_key(QUEUE_LABEL),
             deleting: meta.deletion_timestamp.is_some(),
             outcome,
             active: count(status.active),
@@ -215,6 +218,15 @@ mod tests {
 
         let target = json!({"conditions": [{"type": "FailureTarget", "status": "True", "reason": "PodFailurePolicy"}]});
         assert!(!JobView::of(&job(&target), "u").unwrap().has_ended());
+    }
+
+    #[test]
+    fn a_job_is_kueues_by_its_label() {
+        let mut job = job(&json!({}));
+        assert!(!JobView::of(&job, "u").unwrap().queued);
+        let labels = job.metadata.labels.as_mut().unwrap();
+        labels.insert("kueue.x-k8s.io/queue-name".to_owned(), "default".to_owned());
+        assert!(JobView::of(&job, "u").unwrap().queued);
     }
 
     #[test]

@@ -356,3 +356,6 @@ fn error_policy(
     }
     Action::requeue(context.memories.error(&object.uid().unwrap_or_default()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -328,3 +328,6 @@ fn cannot_start(reason: &str) -> bool {
             | "CrashLoopBackOff"
     )
 }
+
+#[cfg(test)]
+mod tests;

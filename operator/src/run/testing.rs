@@ -1,12 +1,15 @@
 //! What the tests of this module share.
 
 use fleetscore_crds::{
-    Condition, ConditionStatus, Phase, PodCounts, ScoringRunStatus, SensorCounts, Step,
+    Condition, ConditionStatus, Phase, PodCounts, ScoringRun, ScoringRunStatus, SensorCounts, Step,
 };
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::batch::v1::Job;
 use serde_json::json;
 
-use super::build::{Part, job_name};
+use super::build::{
+    GENERATION_ANNOTATION, PART_LABEL, Part, RUN_LABEL, STEP_LABEL, job_name, step_name,
+};
 use super::job_view::{JobView, Outcome};
 use super::subject::Subject;
 use crate::config::Config;
@@ -95,6 +98,7 @@ pub fn job(step: Step, part: u32) -> JobView {
         started: Some(start()),
         ended: None,
         suspended: false,
+        queued: false,
         deleting: false,
         outcome: None,
         active: 1,
@@ -121,4 +125,49 @@ pub fn failed(mut job: JobView, reason: &str) -> JobView {
     job.ended = Some(at(10));
     (job.active, job.ready) = (0, 0);
     job
+}
+
+/// The run as the API server holds it.
+pub fn stored_run(run: &Subject) -> ScoringRun {
+    serde_json::from_value(json!({
+        "apiVersion": fleetscore_crds::API_VERSION,
+        "kind": "ScoringRun",
+        "metadata": {
+            "name": run.name, "namespace": run.namespace, "uid": run.uid,
+            "generation": run.generation, "resourceVersion": run.resource_version,
+            "deletionTimestamp": run.deleting.then(start),
+        },
+        "spec": run.spec,
+        "status": run.status,
+    }))
+    .unwrap()
+}
+
+/// The Job as the API server holds it, where it is seen like this.
+pub fn stored_job(job: &JobView) -> Job {
+    let (kind, reason, message) = match &job.outcome {
+        None => ("", "", ""),
+        Some(Outcome::Complete) => ("Complete", "CompletionsReached", ""),
+        Some(Outcome::Failed { reason, message }) => ("Failed", reason.as_str(), message.as_str()),
+    };
+    let conditions = json!([
+        {"type": kind, "status": "True", "reason": reason, "message": message, "lastTransitionTime": job.ended},
+    ]);
+    let failed = job.failed_indexes.checked_sub(1);
+    serde_json::from_value(json!({
+        "metadata": {
+            "name": job.name, "namespace": "plant", "uid": job.uid, "creationTimestamp": job.created,
+            "deletionTimestamp": job.deleting.then_some(job.created),
+            "labels": {RUN_LABEL: "pumps", STEP_LABEL: step_name(job.step), PART_LABEL: job.part.to_string()},
+            "annotations": {GENERATION_ANNOTATION: job.generation.map(|generation| generation.to_string())},
+            "ownerReferences": [subject().owner()],
+        },
+        "spec": {"suspend": job.suspended, "template": {}},
+        "status": {
+            "startTime": job.started, "conditions": if kind.is_empty() { json!([]) } else { conditions },
+            "active": job.active, "ready": job.ready, "succeeded": job.succeeded,
+            "failedIndexes": failed.map(|last| format!("0-{last}")),
+        },
+    }))
+    .unwrap()
 }

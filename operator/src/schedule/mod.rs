@@ -273,3 +273,6 @@ fn error_policy(
     let wait = context.errors.wait(&object.uid().unwrap_or_default());
     Action::requeue(wait.min(AFTER_ERRORS))
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,8 @@ use super::testing::{start, subject};
 use super::*;
 use crate::testing::{Answer, Asked, Server, failure, server};
 
-const CHECK: &str = "GET /apis/scoring.fleetscore.io/v1alpha1/namespaces/plant/scoringschedules/pumps";
+const CHECK: &str =
+    "GET /apis/scoring.fleetscore.io/v1alpha1/namespaces/plant/scoringschedules/pumps";
 const RUN: &str = "POST /apis/scoring.fleetscore.io/v1alpha1/namespaces/plant/scoringruns fieldManager=fleetscore-operator fieldValidation=Strict";
 const STATUS: &str = "PATCH /apis/scoring.fleetscore.io/v1alpha1/namespaces/plant/scoringschedules/pumps/status fieldManager=fleetscore-operator force=true";
 const EVENT: &str = "POST /apis/events.k8s.io/v1/namespaces/plant/events";
@@ -132,18 +133,33 @@ async fn a_tick_is_four_requests_and_then_none() {
     assert_eq!(lines(&asked), [CHECK, RUN, STATUS, EVENT, EVENT]);
     let run: ScoringRun = serde_json::from_value(asked[1].body.clone()).unwrap();
     assert_eq!(run.metadata.name, Some(newest()));
-    assert_eq!(run.metadata.owner_references, Some(vec![subject().reference()]));
+    assert_eq!(
+        run.metadata.owner_references,
+        Some(vec![subject().reference()])
+    );
     let status = &asked[2];
     assert_eq!(status.media, "application/apply-patch+yaml");
-    assert_eq!(status.body["metadata"], json!({"name": "pumps", "resourceVersion": "7"}));
-    let events: Vec<_> = asked[3..].iter().map(|asked| &asked.body["reason"]).collect();
+    assert_eq!(
+        status.body["metadata"],
+        json!({"name": "pumps", "resourceVersion": "7"})
+    );
+    let events: Vec<_> = asked[3..]
+        .iter()
+        .map(|asked| &asked.body["reason"])
+        .collect();
     assert_eq!(events, ["RunCreated", "Missed"]);
     // Before any watch has told of the run or the status.
     let (_, asked) = world.pass().await;
     assert_eq!(lines(&asked), Vec::<&str>::new());
     let text = world.context.metrics.encode(&[]);
-    assert!(text.contains(r#"fleetscore_schedule_runs_created_total{cause="tick"} 1"#), "{text}");
-    assert!(text.contains("fleetscore_schedule_lateness_seconds_count 1"), "{text}");
+    assert!(
+        text.contains(r#"fleetscore_schedule_runs_created_total{cause="tick"} 1"#),
+        "{text}"
+    );
+    assert!(
+        text.contains("fleetscore_schedule_lateness_seconds_count 1"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -160,15 +176,31 @@ async fn nothing_is_created_from_a_schedule_that_has_changed() {
 async fn a_run_that_exists_is_taken_for_created() {
     let taken = failure(409, "AlreadyExists", "exists");
     let present = (200, run_of("uid", &newest()));
-    let mut world = World::new(due(), [version("7"), taken.clone(), present, written(), told()]);
+    let mut world = World::new(
+        due(),
+        [version("7"), taken.clone(), present, written(), told()],
+    );
     let (_, asked) = world.pass().await;
-    let run = format!("GET /apis/scoring.fleetscore.io/v1alpha1/namespaces/plant/scoringruns/{}", newest());
+    let run = format!(
+        "GET /apis/scoring.fleetscore.io/v1alpha1/namespaces/plant/scoringruns/{}",
+        newest()
+    );
     assert_eq!(lines(&asked), [CHECK, RUN, &run, STATUS, EVENT]);
     assert_eq!(world.schedule.status.active, [newest()]);
 
     let mut foreign = run_of("uid", &newest());
     foreign["metadata"]["ownerReferences"] = json!([]);
-    let mut world = World::new(due(), [version("7"), taken, (200, foreign), written(), told(), told()]);
+    let mut world = World::new(
+        due(),
+        [
+            version("7"),
+            taken,
+            (200, foreign),
+            written(),
+            told(),
+            told(),
+        ],
+    );
     let (action, _) = world.pass().await;
     assert!(action.is_ok());
     let status = &world.schedule.status;
@@ -223,11 +255,15 @@ async fn surplus_runs_go_last() {
     world.context.children.expect(&old);
     let (action, asked) = world.pass().await;
     assert_eq!(action.unwrap(), Action::await_change());
-    let delete = "DELETE /apis/scoring.fleetscore.io/v1alpha1/namespaces/plant/scoringruns/pumps-1767229200";
+    let delete =
+        "DELETE /apis/scoring.fleetscore.io/v1alpha1/namespaces/plant/scoringruns/pumps-1767229200";
     assert_eq!(lines(&asked), [STATUS, delete]);
     assert_eq!(asked[1].body["preconditions"], json!({"uid": "run-uid"}));
     assert_eq!(asked[1].body["propagationPolicy"], "Background");
-    assert_eq!(world.schedule.status.last_successful_time, Some(super::testing::hour(1)));
+    assert_eq!(
+        world.schedule.status.last_successful_time,
+        Some(super::testing::hour(1))
+    );
 }
 
 #[tokio::test]

@@ -1,6 +1,5 @@
-use super::Kernel;
+use super::kernels::Path;
 use super::model::Model;
-use super::rbf::{Rbf, Sum};
 
 /// Whether a score means an anomaly: everything but a strictly positive score does, as in libsvm.
 pub fn is_anomaly(score: f64) -> bool {
@@ -8,45 +7,36 @@ pub fn is_anomaly(score: f64) -> bool {
     !normal
 }
 
-/// Scores closer to 0 than this times the sum of the coefficients' sizes are worked out in libsvm's own operations.
-const NEAR_ZERO: f64 = 1e-12;
-
 impl Model {
     /// The decision function of every row: f(x) = sum of alpha K(scaler(x), sv) - rho.
     ///
-    /// `rows` holds n rows of d unscaled numbers, row-major; `scores` receives n scores. They are within 1e-13 times the sum of
-    /// the coefficients' sizes of [`Model::decision`], and those that rounding might turn to the other sign are its own.
+    /// `rows` holds n rows of d unscaled numbers, row-major; `scores` receives n scores. Those of an RBF kernel are within 1e-12
+    /// times the sum of the coefficients' sizes of [`Model::decision`], beside its own rounding; those that rounding might turn
+    /// to the other sign are its own, so that no label differs.
     ///
     /// # Panics
     ///
     /// When `rows` does not hold d numbers for each of the `scores`.
     pub fn decisions(&self, rows: &[f64], scores: &mut [f64]) {
-        self.decisions_by(Rbf::ways().next(), rows, scores);
+        self.decisions_by(Path::chosen(), rows, scores);
     }
 
-    /// The same by one of the ways to the sum over the support vectors; without one, by the reference.
-    fn decisions_by(&self, sum: Option<Sum>, rows: &[f64], scores: &mut [f64]) {
+    /// The same in the processor's instructions of one path.
+    pub(super) fn decisions_by(&self, path: Path, rows: &[f64], scores: &mut [f64]) {
         assert_eq!(
             rows.len(),
             scores.len() * self.features,
             "one score a row of {} numbers",
             self.features
         );
-        let fast = self.rbf().zip(sum);
-        let near = NEAR_ZERO
-            * self
-                .coefficients
-                .iter()
-                .map(|alpha| alpha.abs())
-                .sum::<f64>();
-        let mut scaled = vec![0.0; self.features];
+        self.prepared.score(self, path, rows, scores);
+        let mut scaled = Vec::new();
         for (row, score) in rows.chunks_exact(self.features).zip(scores) {
-            self.scaler.apply(row, &mut scaled);
-            let fast = fast.map(|(rbf, sum)| sum(&rbf, &scaled) - self.rho);
-            *score = match fast.filter(|score| score.abs() > near) {
-                Some(score) => score,
-                None => self.decision(&scaled),
-            };
+            if score.is_nan() {
+                scaled.resize(self.features, 0.0);
+                self.scaler.apply(row, &mut scaled);
+                *score = self.decision(&scaled);
+            }
         }
     }
 
@@ -59,73 +49,5 @@ impl Model {
             sum += coefficient * self.kernel.evaluate(scaled, vector);
         }
         sum - self.rho
-    }
-
-    fn rbf(&self) -> Option<Rbf<'_>> {
-        match self.kernel {
-            Kernel::Rbf { gamma } if gamma > 0.0 => Some(Rbf {
-                gamma,
-                vectors: &self.support_vectors,
-                coefficients: &self.coefficients,
-            }),
-            _ => None,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use fleetscore_crds::ModelFormat;
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::models::{Origin, Scaler};
-
-    fn model(gamma: f64, vectors: Vec<f64>, coefficients: &[f64], rho: f64) -> Model {
-        let (kernel, origin) = (Kernel::Rbf { gamma }, Origin::new(ModelFormat::Native));
-        let features = vectors.len() / coefficients.len();
-        Model::new(
-            Scaler::None,
-            kernel,
-            features,
-            vectors,
-            coefficients.to_vec(),
-            rho,
-            origin,
-        )
-        .unwrap()
-    }
-
-    proptest! {
-        #[test]
-        fn many_at_once_as_one_by_one(
-            gamma in 1e-3..10.0,
-            features in 1_usize..4,
-            coefficients in prop::collection::vec(0.01..1.0, 1..40),
-            numbers in prop::collection::vec(-4.0..4.0, 40 * 4),
-            rows in prop::collection::vec(-4.0..4.0, 12),
-        ) {
-            let vectors = numbers[..coefficients.len() * features].to_vec();
-            // With this offset the first row's score is nothing but rounding.
-            let rho = model(gamma, vectors.clone(), &coefficients, 0.0).decision(&rows[..features]);
-            let model = model(gamma, vectors, &coefficients, rho);
-            let bound = 1e-13 * coefficients.iter().sum::<f64>();
-            for way in Rbf::ways() {
-                let mut scores = vec![0.0; rows.len() / features];
-                model.decisions_by(Some(way), &rows, &mut scores);
-                for (row, score) in rows.chunks(features).zip(scores) {
-                    let right = model.decision(row);
-                    prop_assert!((score - right).abs() <= bound, "{score} is not {right}");
-                    prop_assert_eq!(is_anomaly(score), is_anomaly(right));
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_not_a_number_gives_no_number() {
-        let mut scores = [0.0];
-        model(0.5, vec![1.0; 9], &[1.0; 9], 0.1).decisions(&[f64::NAN], &mut scores);
-        assert!(scores[0].is_nan());
     }
 }

@@ -67,8 +67,7 @@ impl Kernel {
 }
 
 /// |a - b|^2
-#[inline]
-pub(super) fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
+fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
     let mut sum = 0.0;
     for (x, y) in a.iter().zip(b) {
         let difference = x - y;

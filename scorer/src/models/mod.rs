@@ -2,15 +2,14 @@
 //!
 //! A file becomes a [`Model`] by [`read`], whatever its format; [`formats`] knows the formats, nothing else does. A [`Model`]
 //! is a [`Scaler`] and a [`Kernel`] with their numbers, checked once by [`Model::new`]. [`Model::decisions`] is its decision
-//! function; [`Model::decision`] computes it in libsvm's own operations.
+//! function, fast; [`Model::decision`] computes it in libsvm's own operations.
 
 mod decision;
 mod error;
-mod exponential;
 pub mod formats;
 mod kernel;
+mod kernels;
 mod model;
-mod rbf;
 mod scaler;
 
 pub use decision::is_anomaly;

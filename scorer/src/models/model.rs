@@ -1,8 +1,11 @@
 use fleetscore_crds::ModelFormat;
 
+use super::kernels::Prepared;
 use super::{Kernel, ModelError, Scaler};
 
 /// A sensor's trained model: a scaler and a one-class SVM behind it. [`Model::new`] makes one, with consistent shapes.
+///
+/// Its numbers must not change after its first scores: what makes them fast is worked out then.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Model {
@@ -20,6 +23,7 @@ pub struct Model {
     pub rho: f64,
     /// Where the model comes from.
     pub origin: Origin,
+    pub(super) prepared: Prepared,
 }
 
 /// Where a model comes from.
@@ -69,6 +73,7 @@ impl Model {
             coefficients,
             rho,
             origin,
+            prepared: Prepared::default(),
         };
         model
             .check_shapes()

@@ -48,6 +48,31 @@ impl Scaler {
         }
     }
 
+    /// Scales numbers that are all of one feature, with the operations of [`Self::apply`].
+    #[inline]
+    pub(super) fn apply_to_feature(&self, feature: usize, values: &mut [f64]) {
+        let of_feature = |numbers: &Option<Vec<f64>>| numbers.as_ref()?.get(feature).copied();
+        match self {
+            Self::None => {}
+            Self::Standard { center, scale } => {
+                if let Some(center) = of_feature(center) {
+                    values.iter_mut().for_each(|z| *z -= center);
+                }
+                if let Some(scale) = of_feature(scale) {
+                    values.iter_mut().for_each(|z| *z /= scale);
+                }
+            }
+            Self::MinMax { scale, min, clip } => {
+                if let (Some(scale), Some(min)) = (scale.get(feature), min.get(feature)) {
+                    values.iter_mut().for_each(|z| *z = *z * scale + min);
+                }
+                if let Some((low, high)) = *clip {
+                    values.iter_mut().for_each(|z| *z = z.max(low).min(high));
+                }
+            }
+        }
+    }
+
     /// The scaler's vectors with scikit-learn's names, for checks.
     pub(crate) fn vectors(&self) -> Vec<(&'static str, &[f64])> {
         match self {
@@ -81,6 +106,33 @@ mod tests {
             scale: Some(vec![49.0, 49.0]),
         };
         assert_eq!(scaled(&scaler, &[50.0, 49.0]), [1.0, 1.0]);
+    }
+
+    #[test]
+    fn a_feature_at_a_time_is_the_same() {
+        let numbers = || Some(vec![0.1, 1e9, -3.0]);
+        let min_max = |clip| Scaler::MinMax {
+            scale: vec![0.7, 1e-9, 3.0],
+            min: vec![0.1, 0.2, 0.3],
+            clip,
+        };
+        let standard = |center, scale| Scaler::Standard { center, scale };
+        for scaler in [
+            Scaler::None,
+            standard(None, numbers()),
+            standard(numbers(), None),
+            standard(numbers(), numbers()),
+            min_max(None),
+            min_max(Some((0.0, 1.0))),
+        ] {
+            for row in [[1.0, 2.0, 3.0], [-0.3, 1e12, 1e-9]] {
+                let mut features = row;
+                for (feature, value) in features.iter_mut().enumerate() {
+                    scaler.apply_to_feature(feature, std::slice::from_mut(value));
+                }
+                assert_eq!(scaled(&scaler, &row), features);
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::{BackoffConfig, ClientOptions, HeaderValue, ObjectStore, RetryConfig};
 
 use super::credentials::Credentials;
+use super::http::Connector;
 use super::{Environment, StorageError, StorageOptions};
 
 const EMULATOR_ACCOUNT: &str = "devstoreaccount1";
@@ -55,6 +56,7 @@ impl Account {
             .with_account(&self.name)
             .with_container_name(container)
             .with_retry(retry(options))
+            .with_http_connector(Connector::default())
             .with_client_options(client(options));
         if let Some(endpoint) = &self.endpoint {
             builder = builder

@@ -300,13 +300,14 @@ fn status(text: &str) -> Option<u16> {
     rest.get(..3)?.parse().ok()
 }
 
+/// The error that all others of the chain come from.
+pub(super) fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    error.source().map_or(error, innermost)
+}
+
 /// One line about the error without secrets: the service's code and message, or the innermost source.
 fn cause(error: &object_store::Error, account: Option<&Account>) -> String {
     let text = error.to_string();
-    let mut innermost: &dyn Error = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
     let mut out = match (status(&text), tag(&text, "Code"), tag(&text, "Message")) {
         (Some(status), Some(code), Some(message)) => format!("{status} {code}: {message}"),
         (Some(status), ..) => format!("status {status}"),
@@ -314,7 +315,7 @@ fn cause(error: &object_store::Error, account: Option<&Account>) -> String {
             .trim_start_matches("Generic MicrosoftAzure error: ")
             .trim()
             .to_owned(),
-        _ => innermost.to_string(),
+        _ => innermost(error).to_string(),
     };
     if let Some(retries) = retries(&text) {
         out = format!("{out}; after {retries} retries");

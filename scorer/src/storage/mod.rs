@@ -8,6 +8,7 @@
 mod azure;
 mod credentials;
 mod error;
+mod http;
 mod local;
 mod options;
 mod secret;

@@ -8,7 +8,7 @@ scenario_from_zero() {
   cluster run kubectl patch kwoknodeclass fake --type merge -p '{"spec": {"nodeRegistrationDelay": "12s"}}' >/dev/null
   equal 0 "$(pool_nodes)" "nodes before the run"
   local watch
-  cluster run kubectl -n plant get scoringruns --watch-only -o 'jsonpath={.metadata.name} {.status.phase}{"\n"}' >"$work/phases" &
+  "$root/testcluster/cluster" run kubectl -n plant get scoringruns --watch-only -o 'jsonpath={.metadata.name} {.status.phase}{"\n"}' >"$work/phases" &
   watch=$!
   start from-zero <<'Y'
   sharding: {sensorsPerPod: 1, parallelism: 24}

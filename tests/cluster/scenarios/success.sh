@@ -35,3 +35,31 @@ scenario_batchai() {
   batchai_run batchai-again
   echo "apply to _SUCCESS: $took s on the warm node (target: 15 s), $first s the first time"
 }
+
+# Storage that is found by its name and speaks TLS, with a certificate of an authority of one's own; times in a zone, which
+# the pods' program must know.
+scenario_named_storage() {
+  local name=storage.plant.test dir=$work/front template
+  reference >/dev/null
+  mkdir -p "$dir"
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$name" \
+    -addext "subjectAltName=DNS:$name" -addext "basicConstraints=critical,CA:FALSE" \
+    -keyout "$dir/tls.key" -out "$dir/tls.crt" 2>/dev/null
+  kube create configmap authority --from-file="ca.crt=$dir/tls.crt" --dry-run=client -o yaml | kube apply -f - >/dev/null
+  # Not the function: what is killed at the end must be this very process.
+  "$root/testcluster/cluster" run python3 "$here/front.py" 10.99.0.1 "$name" "$dir/tls.crt" "$dir/tls.key" >"$dir/said" 2>&1 &
+  # shellcheck disable=SC2064  # the process of now
+  trap "kill $!" EXIT
+  within 20 grep -q ready "$dir/said"
+  ZONE=Europe/Berlin
+  STORAGE="{azure: {account: devstoreaccount1, auth: Emulator, endpoint: \"https://$name:10443/devstoreaccount1\"}}"
+  template='{spec: {dnsPolicy: None, dnsConfig: {nameservers: [10.99.0.1]},
+    containers: [{name: scorer, env: [{name: SSL_CERT_FILE, value: /authority/ca.crt}], volumeMounts: [{name: authority, mountPath: /authority}]}],
+    volumes: [{name: authority, configMap: {name: authority}}]}}'
+  start named-storage <<Y
+  sharding: {sensorsPerPod: 6}
+  podTemplate: $template
+  coordinatorTemplate: $template
+Y
+  complete named-storage
+}

@@ -2,12 +2,9 @@ use fleetscore_crds::Step;
 use serde_json::{Value, json};
 
 use super::pod::{CONTAINER, pod};
-use super::{GENERATION_ANNOTATION, PART_LABEL, Part, job_name, labels};
+use super::{GENERATION_ANNOTATION, PART_LABEL, Part, QUEUE_LABEL, job_name, labels};
 use crate::config::Config;
 use crate::run::subject::{Plan, Subject};
-
-/// Kueue's label that names the local queue.
-const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
 
 /// The scorer's exit code for: some sensors failed for good, the others are scored.
 const SENSORS_FAILED: i32 = 10;

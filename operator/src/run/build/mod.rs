@@ -22,6 +22,8 @@ pub const RUN_LABEL: &str = "scoring.fleetscore.io/run";
 pub const STEP_LABEL: &str = "scoring.fleetscore.io/step";
 /// The label that numbers the score Jobs of a run.
 pub const PART_LABEL: &str = "scoring.fleetscore.io/part";
+/// Kueue's label that names the local queue.
+pub const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
 /// The annotation with the generation of the run's spec that a child was created for.
 pub const GENERATION_ANNOTATION: &str = "scoring.fleetscore.io/generation";
 

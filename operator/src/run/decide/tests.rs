@@ -287,6 +287,40 @@ fn suspending_stops_jobs_and_resuming_lets_them_go_on() {
 }
 
 #[test]
+fn a_job_that_kueue_has_put_into_a_default_queue_is_kueues_to_let_go_on() {
+    let mut run = planned(15);
+    let queued = JobView {
+        suspended: true,
+        queued: true,
+        ..score(0)
+    };
+    let jobs = || seen(vec![complete(job(Step::Plan, 0)), queued.clone()]);
+    assert_eq!(decide(&run, &jobs(), at(5)).actions, []);
+    run.spec.suspend = true;
+    assert_eq!(
+        decide(&run, &jobs(), at(5)).actions,
+        [Action::Delete(queued.clone())]
+    );
+}
+
+#[test]
+fn what_a_queued_run_has_scored_before_its_deadline_is_reported_though_its_jobs_are_gone() {
+    let mut run = planned(15);
+    run.spec.queue_name = "q".to_owned();
+    run.spec.active_deadline_seconds = Some(60);
+    let done = complete(job(Step::Plan, 0));
+    let decision = decide(&run, &seen(vec![done.clone(), score(7)]), at(61));
+    assert_eq!(decision.actions, [Action::Delete(score(7))]);
+    let Stage::Collecting(_, Some(cause)) = &decision.stage else {
+        panic!("{:?}", decision.stage);
+    };
+    assert_eq!(cause.reason, "DeadlineExceeded");
+    run.status.phase = Phase::Collecting;
+    let decision = decide(&run, &seen(vec![done]), at(62));
+    assert_eq!(decision.actions, [Action::Create(Step::Collect)]);
+}
+
+#[test]
 fn a_deadline_ends_the_run_and_what_was_scored_is_reported() {
     let mut run = planned(15);
     run.spec.active_deadline_seconds = Some(60);
@@ -429,9 +463,9 @@ prop_compose! {
     fn any_job(step: Step, part: u32)(
         exists in any::<bool>(), suspended in any::<bool>(), deleting in proptest::bool::weighted(0.1),
         outcome in 0_u8..6, active in 0_u32..3, ready in 0_u32..2, succeeded in 0_u32..3, failed_indexes in 0_u32..3,
-        generation in 1_i64..3,
+        generation in 1_i64..3, queued in any::<bool>(),
     ) -> Option<JobView> {
-        let view = JobView { suspended, deleting, active, ready, succeeded, failed_indexes, generation: Some(generation), ..job(step, part) };
+        let view = JobView { suspended, queued, deleting, active, ready, succeeded, failed_indexes, generation: Some(generation), ..job(step, part) };
         let view = match outcome {
             0 => complete(view),
             1 => failed(view, "FailedIndexes"),
@@ -522,8 +556,8 @@ proptest! {
         // What Kueue admits is not let go on by anyone else, and nothing that has ended is touched but to remove it.
         for action in &decision.actions {
             match action {
-                Action::Resume(job) => prop_assert!(!run.is_queued() && !job.has_ended() && job.suspended && !run.spec.suspend),
-                Action::Suspend(job) => prop_assert!(!run.is_queued() && !job.has_ended() && !job.suspended),
+                Action::Resume(job) => prop_assert!(!run.is_queued() && !job.queued && !job.has_ended() && job.suspended && !run.spec.suspend),
+                Action::Suspend(job) => prop_assert!(!run.is_queued() && !job.queued && !job.has_ended() && !job.suspended),
                 Action::Delete(job) => prop_assert!(!job.deleting),
                 _ => {}
             }

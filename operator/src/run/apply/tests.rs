@@ -1,0 +1,404 @@
+use super::*;
+use crate::run::build::Part;
+use crate::run::subject::Plan;
+use crate::run::testing::{PART, config, job, subject};
+use crate::testing::{Answer, Asked, failure, server};
+
+const PLAN: Plan = Plan {
+    sensors: 10_005,
+    pods: 10_005,
+};
+const MAPS: &str = "/api/v1/namespaces/plant/configmaps";
+const JOBS: &str = "/apis/batch/v1/namespaces/plant/jobs";
+const CREATED: &str = "fieldManager=fleetscore-operator fieldValidation=Strict";
+
+type Applied = Result<Option<Refusal>, kube::Error>;
+
+/// Does it against a server that answers so, and tells what the server was asked.
+async fn applied(
+    actions: &[Action],
+    answers: impl IntoIterator<Item = Answer>,
+) -> (Applied, Vec<Asked>) {
+    let (client, server) = server(answers);
+    let (config, run) = (config(), subject());
+    let applied = Applier::new(&client, &config, &run).apply(actions).await;
+    (applied, server.asked())
+}
+
+fn lines(asked: &[Asked]) -> Vec<&str> {
+    asked.iter().map(|asked| asked.line.as_str()).collect()
+}
+
+fn posted(path: &str) -> String {
+    format!("POST {path} {CREATED}")
+}
+
+/// A child of the API server's own, with this owner.
+fn child(kind: &str, name: &str, owner: &Value) -> Answer {
+    let api = if kind == "Job" { "batch/v1" } else { "v1" };
+    let body = json!({"apiVersion": api, "kind": kind, "metadata": {
+        "name": name, "namespace": "plant", "uid": "child-uid",
+        "annotations": {GENERATION_ANNOTATION: "1"}, "ownerReferences": [owner],
+    }});
+    (200, body)
+}
+
+fn map(owner: &Value) -> Answer {
+    child("ConfigMap", "pumps", owner)
+}
+
+fn plan(owner: &Value) -> Answer {
+    child("Job", "pumps-plan", owner)
+}
+
+fn ours() -> Value {
+    json!(subject().owner())
+}
+
+/// Of a run of the same name that was there before.
+fn anothers() -> Value {
+    let mut owner = ours();
+    owner["uid"] = json!("older-uid");
+    owner
+}
+
+fn exists(name: &str) -> Answer {
+    failure(409, "AlreadyExists", &format!("\"{name}\" already exists"))
+}
+
+fn not_found() -> Answer {
+    failure(404, "NotFound", "not found")
+}
+
+#[tokio::test]
+async fn a_child_is_created_with_strict_checks_after_what_its_pods_read() {
+    let (applied, asked) =
+        applied(&[Action::Create(Step::Plan)], [map(&ours()), plan(&ours())]).await;
+    assert_eq!(applied.unwrap(), None);
+    assert_eq!(lines(&asked), [posted(MAPS), posted(JOBS)]);
+    let (map, job) = (&asked[0].body, &asked[1].body);
+    assert_eq!(map, &build::config_map(&subject()));
+    assert_eq!(job, &build::job(&config(), &subject(), Step::Plan, None));
+    for child in [map, job] {
+        assert_eq!(child["metadata"]["ownerReferences"], json!([ours()]));
+    }
+}
+
+#[tokio::test]
+async fn a_child_that_is_there_already_is_adopted_if_it_is_the_runs_own() {
+    let (applied, asked) = applied(
+        &[Action::CreatePart(PART, PLAN)],
+        [
+            exists("pumps"),
+            map(&ours()),
+            exists("pumps-score-1"),
+            child("Job", "pumps-score-1", &ours()),
+        ],
+    )
+    .await;
+    assert_eq!(applied.unwrap(), None);
+    let expected = [
+        posted(MAPS),
+        format!("GET {MAPS}/pumps"),
+        posted(JOBS),
+        format!("GET {JOBS}/pumps-score-1"),
+    ];
+    assert_eq!(lines(&asked), expected);
+}
+
+#[tokio::test]
+async fn a_child_of_another_owner_is_left_alone_and_told() {
+    let mut no_controller = ours();
+    no_controller["controller"] = json!(false);
+    for owner in [anothers(), no_controller] {
+        let create = [Action::Create(Step::Plan)];
+        let (refused, asked) = applied(&create, [exists("pumps"), map(&owner)]).await;
+        let refusal = refused.unwrap().unwrap();
+        assert_eq!(
+            (refusal.kind, refusal.reason.as_str()),
+            (TroubleKind::Refused, "NameConflict")
+        );
+        assert!(refusal.message.starts_with("a ConfigMap pumps exists"));
+        // What comes after a refusal is not tried.
+        assert_eq!(lines(&asked), [posted(MAPS), format!("GET {MAPS}/pumps")]);
+
+        let answers = [map(&ours()), exists("pumps-plan"), plan(&owner)];
+        let (refused, asked) = applied(&create, answers).await;
+        let refusal = refused.unwrap().unwrap();
+        assert_eq!(refusal.reason, "NameConflict");
+        assert!(refusal.message.starts_with("a Job pumps-plan exists"));
+        assert_eq!(asked.len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn what_an_earlier_spec_was_planned_with_is_made_anew_for_the_plan_alone() {
+    let old = || {
+        let mut map = map(&ours());
+        map.1["metadata"]["annotations"][GENERATION_ANNOTATION] = json!("0");
+        map
+    };
+    let (replaced, asked) = applied(
+        &[Action::Create(Step::Plan)],
+        [
+            exists("pumps"),
+            old(),
+            old(),
+            (200, json!({"kind": "Status", "status": "Success"})),
+            map(&ours()),
+            plan(&ours()),
+        ],
+    )
+    .await;
+    assert_eq!(replaced.unwrap(), None);
+    let (get, delete) = (format!("GET {MAPS}/pumps"), format!("DELETE {MAPS}/pumps"));
+    let expected = [
+        &posted(MAPS),
+        &get,
+        &get,
+        &delete,
+        &posted(MAPS),
+        &posted(JOBS),
+    ];
+    assert_eq!(lines(&asked), expected);
+    assert_eq!(asked[3].body["preconditions"]["uid"], "child-uid");
+
+    // Pods that score read what was planned.
+    let (kept, asked) = applied(
+        &[Action::CreatePart(PART, PLAN)],
+        [exists("pumps"), old(), plan(&ours())],
+    )
+    .await;
+    assert_eq!(kept.unwrap(), None);
+    assert_eq!(lines(&asked), [&posted(MAPS), &get, &posted(JOBS)]);
+}
+
+#[tokio::test]
+async fn what_goes_away_in_between_is_an_error_to_try_again() {
+    let answers = [exists("pumps"), not_found()];
+    let (applied, _) = applied(&[Action::Create(Step::Plan)], answers).await;
+    assert_eq!(status_of(&applied.unwrap_err()).unwrap().code, 409);
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_in_the_servers_words_and_a_busy_server_is_an_error() {
+    let denied = "admission webhook \"policy.example.com\" denied the request: no team label";
+    let quota = "jobs.batch \"pumps-plan\" is forbidden: exceeded quota: few, requested: count/jobs.batch=1, used: 1, limited: 1";
+    let table = [
+        (
+            403,
+            "Forbidden",
+            quota,
+            Some(TroubleKind::Refused),
+            "Forbidden",
+        ),
+        (
+            403,
+            "Forbidden",
+            denied,
+            Some(TroubleKind::Refused),
+            "Forbidden",
+        ),
+        (
+            400,
+            "BadRequest",
+            denied,
+            Some(TroubleKind::Refused),
+            "BadRequest",
+        ),
+        (
+            404,
+            "NotFound",
+            "namespaces \"plant\" not found",
+            Some(TroubleKind::Refused),
+            "NotFound",
+        ),
+        (
+            422,
+            "Invalid",
+            "Job.batch is invalid: spec.template.spec.containers[0].image: Required value",
+            Some(TroubleKind::Invalid),
+            "InvalidPodTemplate",
+        ),
+        (
+            400,
+            "BadRequest",
+            "strict decoding error: unknown field \"spec.template.spec.nodeSelektor\"",
+            Some(TroubleKind::Invalid),
+            "InvalidPodTemplate",
+        ),
+        (
+            500,
+            "InternalError",
+            "failed calling webhook \"w\": no endpoints available",
+            Some(TroubleKind::Refused),
+            "InternalError",
+        ),
+        (429, "TooManyRequests", "slow down", None, ""),
+        (503, "ServiceUnavailable", "etcd is away", None, ""),
+        (
+            504,
+            "Timeout",
+            "request did not complete within 30s",
+            None,
+            "",
+        ),
+    ];
+    for (code, reason, message, kind, word) in table {
+        let next = Part { index: 2, ..PART };
+        let actions = [
+            Action::CreatePart(PART, PLAN),
+            Action::CreatePart(next, PLAN),
+        ];
+        let answers = [map(&ours()), failure(code, reason, message)];
+        let (applied, asked) = applied(&actions, answers).await;
+        assert_eq!(asked.len(), 2, "{message}");
+        match kind {
+            Some(kind) => {
+                let expected = Refusal {
+                    kind,
+                    reason: word.to_owned(),
+                    message: message.to_owned(),
+                };
+                assert_eq!(applied.unwrap(), Some(expected));
+            }
+            None => assert_eq!(status_of(&applied.unwrap_err()).unwrap().code, code),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_config_map_that_is_refused_says_nothing_about_the_pod_template() {
+    let refused = failure(
+        422,
+        "Invalid",
+        "ConfigMap \"pumps\" is invalid: data: Too long",
+    );
+    let (applied, asked) = applied(&[Action::Create(Step::Plan)], [refused]).await;
+    let refusal = applied.unwrap().unwrap();
+    assert_eq!(
+        (refusal.kind, refusal.reason.as_str()),
+        (TroubleKind::Refused, "Invalid")
+    );
+    assert_eq!(asked.len(), 1);
+}
+
+#[tokio::test]
+async fn a_job_is_stopped_and_let_go_on_by_one_field_and_only_the_one_that_was_seen() {
+    let score = job(Step::Score, 0);
+    for (action, suspended) in [
+        (Action::Suspend(score.clone()), true),
+        (Action::Resume(score.clone()), false),
+    ] {
+        let (applied, asked) = applied(&[action], [plan(&ours())]).await;
+        assert_eq!(applied.unwrap(), None);
+        let line = format!("PATCH {JOBS}/pumps-score-0 fieldManager=fleetscore-operator");
+        assert_eq!(lines(&asked), [line]);
+        assert_eq!(asked[0].media, "application/merge-patch+json");
+        let expected =
+            json!({"metadata": {"uid": "uid-pumps-score-0"}, "spec": {"suspend": suspended}});
+        assert_eq!(asked[0].body, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_job_is_deleted_with_its_pods_and_only_the_one_that_was_seen() {
+    let (applied, asked) = applied(&[Action::Delete(job(Step::Score, 0))], [plan(&ours())]).await;
+    assert_eq!(applied.unwrap(), None);
+    assert_eq!(lines(&asked), [format!("DELETE {JOBS}/pumps-score-0")]);
+    let body = &asked[0].body;
+    assert_eq!(body["propagationPolicy"], "Background");
+    assert_eq!(body["preconditions"], json!({"uid": "uid-pumps-score-0"}));
+}
+
+#[tokio::test]
+async fn a_job_that_is_gone_or_another_one_by_now_is_no_error_but_a_denial_is() {
+    let score = || job(Step::Score, 0);
+    let actions = [
+        Action::Suspend(score()),
+        Action::Resume(score()),
+        Action::Delete(score()),
+    ];
+    for action in actions {
+        let conflict = failure(409, "Conflict", "Precondition failed: UID in precondition");
+        for gone in [not_found(), conflict] {
+            let (applied, asked) = applied(std::slice::from_ref(&action), [gone]).await;
+            assert_eq!((applied.unwrap(), asked.len()), (None, 1));
+        }
+        for (code, reason) in [(403, "Forbidden"), (422, "Invalid"), (500, "InternalError")] {
+            let (applied, _) =
+                applied(std::slice::from_ref(&action), [failure(code, reason, "no")]).await;
+            assert_eq!(status_of(&applied.unwrap_err()).unwrap().code, code);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_config_map_is_deleted_only_if_it_is_the_runs_own() {
+    let get = format!("GET {MAPS}/pumps");
+    for (answers, expected) in [
+        (vec![not_found()], 1),
+        (vec![map(&anothers())], 1),
+        (vec![map(&ours()), not_found()], 2),
+    ] {
+        let (applied, asked) = applied(&[Action::DeleteConfigMap], answers).await;
+        assert_eq!(applied.unwrap(), None);
+        assert_eq!(
+            (asked[0].line.as_str(), asked.len()),
+            (get.as_str(), expected)
+        );
+    }
+}
+
+#[tokio::test]
+async fn nothing_to_do_asks_nothing() {
+    let (applied, asked) = applied(&[], []).await;
+    assert_eq!((applied.unwrap(), asked.len()), (None, 0));
+}
+
+#[test]
+fn only_what_is_wrong_for_good_is_invalid() {
+    let invalid = Some((TroubleKind::Invalid, "InvalidPodTemplate"));
+    let refused = |reason| Some((TroubleKind::Refused, reason));
+    for (code, reason, message, expected) in [
+        (
+            422,
+            "Invalid",
+            "Job.batch \"r-plan\" is invalid: spec.template: bad",
+            invalid,
+        ),
+        (
+            400,
+            "BadRequest",
+            "strict decoding error: unknown field \"spec.x\"",
+            invalid,
+        ),
+        (
+            422,
+            "Invalid",
+            "jobs.batch \"r-plan\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no",
+            refused("Invalid"),
+        ),
+        (
+            400,
+            "",
+            "admission webhook \"w\" denied the request",
+            refused("CreateRefused"),
+        ),
+        (403, "Forbidden", "exceeded quota: q", refused("Forbidden")),
+        (429, "TooManyRequests", "", None),
+        (503, "ServiceUnavailable", "", None),
+    ] {
+        let status = Status {
+            code,
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            ..Status::default()
+        };
+        let found = refusal_of(&status, true);
+        let found = found
+            .as_ref()
+            .map(|found| (found.kind, found.reason.as_str()));
+        assert_eq!(found, expected, "{message}");
+    }
+}

@@ -1,0 +1,413 @@
+use fleetscore_crds::{Phase, Step};
+use kube::runtime::reflector::store::Writer;
+use kube::runtime::{reflector, watcher};
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::job_view::JobView;
+use super::testing::{at, complete, config, job, planned, start, stored_job, stored_run, subject};
+use super::*;
+use crate::testing::{Answer, Asked, Server, failure, list, server};
+
+const MAP: &str = "POST /api/v1/namespaces/plant/configmaps fieldManager=fleetscore-operator fieldValidation=Strict";
+const JOB: &str = "POST /apis/batch/v1/namespaces/plant/jobs fieldManager=fleetscore-operator fieldValidation=Strict";
+const STATUS: &str = "PATCH /apis/scoring.fleetscore.io/v1alpha1/namespaces/plant/scoringruns/pumps/status fieldManager=fleetscore-operator force=true";
+const EVENT: &str = "POST /apis/events.k8s.io/v1/namespaces/plant/events";
+
+/// A run, its Jobs in the cache, and an API server that gives the answers it was told to.
+struct World {
+    context: Context,
+    jobs: Writer<Job>,
+    server: Server,
+    run: Subject,
+    asked: usize,
+}
+
+impl World {
+    fn new(run: Subject, jobs: &[JobView], answers: impl IntoIterator<Item = Answer>) -> Self {
+        let (client, server) = server(answers);
+        let (store, mut writer) = reflector::store();
+        writer.apply_watcher_event(&watcher::Event::Init);
+        for job in jobs {
+            writer.apply_watcher_event(&watcher::Event::InitApply(stored_job(job)));
+        }
+        writer.apply_watcher_event(&watcher::Event::InitDone);
+        let context = Context {
+            recorder: Recorder::new(client.clone(), "fleetscore-operator".into()),
+            client,
+            config: config(),
+            jobs: store,
+            jobs_filled: watch::channel(true).1,
+            metrics: Arc::new(Metrics::new()),
+            memories: Memories::default(),
+        };
+        Self {
+            context,
+            jobs: writer,
+            server,
+            run,
+            asked: 0,
+        }
+    }
+
+    fn show(&mut self, job: &JobView) {
+        self.jobs
+            .apply_watcher_event(&watcher::Event::Apply(stored_job(job)));
+    }
+
+    /// One pass, and what it asked. A status that it wrote is the run's from then on.
+    async fn pass(&mut self) -> (Result<Action, RunError>, Vec<Asked>) {
+        let action = pass(&stored_run(&self.run), &self.run, &self.context).await;
+        let asked = self.server.asked().split_off(self.asked);
+        self.asked += asked.len();
+        for written in asked.iter().filter(|asked| asked.line == STATUS) {
+            self.run.status = serde_json::from_value(written.body["status"].clone()).unwrap();
+        }
+        (action, asked)
+    }
+}
+
+fn lines(asked: &[Asked]) -> Vec<&str> {
+    asked.iter().map(|asked| asked.line.as_str()).collect()
+}
+
+fn created() -> Answer {
+    (
+        201,
+        json!({"metadata": {"name": "new"}, "spec": {"template": {}}}),
+    )
+}
+
+fn written() -> Answer {
+    (200, json!(stored_run(&subject())))
+}
+
+fn told() -> Answer {
+    let event = json!({"apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": {}, "eventTime": null});
+    (201, event)
+}
+
+/// The reason and the message of a condition that holds, or of `Ready`.
+fn word<'a>(status: &'a Value, kind: &str) -> (&'a str, &'a str) {
+    let conditions = status["conditions"].as_array().unwrap();
+    let found = conditions
+        .iter()
+        .find(|found| found["type"] == kind)
+        .unwrap();
+    (
+        found["reason"].as_str().unwrap(),
+        found["message"].as_str().unwrap_or_default(),
+    )
+}
+
+fn scoring(pods: u32, succeeded: u32) -> JobView {
+    JobView {
+        active: pods.min(100),
+        ready: pods.min(100),
+        succeeded,
+        ..job(Step::Score, 0)
+    }
+}
+
+#[tokio::test]
+async fn a_new_run_is_planned_then_its_status_written_then_told() {
+    let answers = [created(), created(), written(), told()];
+    let mut world = World::new(subject(), &[], answers);
+    let (action, asked) = world.pass().await;
+    assert_ne!(action.unwrap(), Action::await_change());
+    assert_eq!(lines(&asked), [MAP, JOB, STATUS, EVENT]);
+    let (status, event) = (&asked[2], &asked[3].body);
+    assert_eq!(status.media, "application/apply-patch+yaml");
+    assert_eq!(
+        status.body["metadata"],
+        json!({"name": "pumps", "resourceVersion": "7"})
+    );
+    assert_eq!(status.body["status"]["phase"], "Planning");
+    assert_eq!(event["reason"], "Planning");
+    assert_eq!(event["type"], "Normal");
+    assert_eq!(event["regarding"]["uid"], "run-uid");
+}
+
+#[tokio::test]
+async fn a_plan_is_written_down_and_then_scored() {
+    let pod = json!({
+        "metadata": {"name": "pumps-plan-x", "creationTimestamp": start()},
+        "status": {"containerStatuses": [{
+            "name": "scorer", "image": "i", "imageID": "", "ready": false, "restartCount": 0,
+            "state": {"terminated": {"exitCode": 0, "message": r#"{"sensors": 15000, "shards": 15000}"#}},
+        }]},
+    });
+    let mut run = subject();
+    run.status.phase = Phase::Planning;
+    let answers = [list("Pod", &[pod]), written()];
+    let answers = answers
+        .into_iter()
+        .chain([created(), created(), created(), written(), told()]);
+    let mut world = World::new(run, &[complete(job(Step::Plan, 0))], answers);
+    let (_, asked) = world.pass().await;
+    assert_eq!(asked.len(), 2);
+    assert!(asked[0].line.contains("job-name=pumps-plan"));
+    let status = &asked[1].body["status"];
+    assert_eq!(status["sensors"]["total"], 15_000);
+    assert_eq!(status["pods"]["total"], 15_000);
+    assert_eq!(word(status, "Planned").0, "Planned");
+
+    let (_, asked) = world.pass().await;
+    assert_eq!(lines(&asked), [MAP, JOB, JOB, STATUS, EVENT]);
+    assert_eq!(asked[1].body["metadata"]["name"], "pumps-score-0");
+    assert_eq!(asked[2].body["metadata"]["name"], "pumps-score-1");
+    assert_eq!(asked[3].body["status"]["phase"], "Scoring");
+}
+
+#[tokio::test]
+async fn a_run_that_has_ended_asks_nothing() {
+    let mut run = planned(15);
+    run.status.phase = Phase::Succeeded;
+    run.status.completion_time = Some(at(60));
+    let jobs = [
+        complete(job(Step::Plan, 0)),
+        complete(scoring(15, 15)),
+        complete(job(Step::Collect, 0)),
+    ];
+    let mut world = World::new(run.clone(), &jobs, []);
+    let (action, asked) = world.pass().await;
+    assert_eq!((action.unwrap(), asked.len()), (Action::await_change(), 0));
+
+    run.deleting = true;
+    run.status.phase = Phase::Scoring;
+    let mut world = World::new(run, &[scoring(15, 1)], []);
+    let (action, asked) = world.pass().await;
+    assert_eq!((action.unwrap(), asked.len()), (Action::await_change(), 0));
+}
+
+#[tokio::test]
+async fn mere_progress_is_written_when_it_is_much_or_old() {
+    let jobs = [complete(job(Step::Plan, 0)), scoring(1000, 100)];
+    let mut world = World::new(planned(1000), &jobs, [written(), written(), written()]);
+    assert_eq!(lines(&world.pass().await.1), [STATUS]);
+
+    // Nothing has changed, then a little: looked at again when it may be written.
+    for succeeded in [100, 149] {
+        world.show(&scoring(1000, succeeded));
+        let (action, asked) = world.pass().await;
+        assert_ne!(action.unwrap(), Action::await_change());
+        assert_eq!(lines(&asked), [] as [&str; 0], "{succeeded}");
+    }
+    world.show(&scoring(1000, 150));
+    assert_eq!(lines(&world.pass().await.1), [STATUS]);
+    assert_eq!(world.run.status.pods.unwrap().succeeded, 150);
+
+    world.show(&scoring(1000, 151));
+    assert_eq!(lines(&world.pass().await.1), [] as [&str; 0]);
+    let mut memory = world.context.memories.get("run-uid");
+    memory.written = memory
+        .written
+        .map(|written| written - status::PROGRESS_EVERY);
+    world.context.memories.put("run-uid", memory);
+    assert_eq!(lines(&world.pass().await.1), [STATUS]);
+}
+
+#[tokio::test]
+async fn a_pass_asks_as_much_of_a_large_run_as_of_a_small_one() {
+    let mut all = Vec::new();
+    for pods in [10, 10_000] {
+        let waiting: Vec<_> = (0..pods.min(50))
+            .map(|index| json!({
+                "metadata": {"name": format!("p{index}"), "creationTimestamp": Timestamp::now().to_string()},
+                "status": {"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no room"}]},
+            }))
+            .collect();
+        let stuck = JobView {
+            ready: 0,
+            ..scoring(pods, 0)
+        };
+        let jobs = [complete(job(Step::Plan, 0)), stuck];
+        let answers = [list("Pod", &waiting), written(), told(), told()];
+        let mut world = World::new(planned(pods), &jobs, answers);
+        let (_, asked) = world.pass().await;
+        assert_eq!(world.run.status.phase, Phase::WaitingForNodes);
+        all.push(
+            asked
+                .into_iter()
+                .map(|asked| asked.line)
+                .collect::<Vec<_>>(),
+        );
+        // It is too early for another look.
+        assert_eq!(lines(&world.pass().await.1), [] as [&str; 0]);
+    }
+    assert!(all[0][0].ends_with(" limit=50"), "{:?}", all[0]);
+    assert_eq!(all[0][1..], [STATUS, EVENT, EVENT]);
+    assert_eq!(all[0], all[1]);
+}
+
+#[tokio::test]
+async fn a_refused_creation_is_told_until_it_succeeds() {
+    let quota = "jobs.batch \"pumps-plan\" is forbidden: exceeded quota";
+    let refused = || [created(), failure(403, "Forbidden", quota)];
+    let answers = refused()
+        .into_iter()
+        .chain([written(), told(), told()])
+        .chain(refused())
+        .chain([created(), created(), written()]);
+    let mut world = World::new(subject(), &[], answers);
+    let (action, asked) = world.pass().await;
+    assert_eq!(lines(&asked), [MAP, JOB, STATUS, EVENT, EVENT]);
+    assert_eq!(
+        word(&asked[2].body["status"], "Ready"),
+        ("Forbidden", quota)
+    );
+    assert_eq!(asked[3].body["type"], "Warning");
+    assert_eq!(asked[3].body["note"], quota);
+    assert_ne!(action.unwrap(), Action::await_change());
+    // Tried again, refused again: nothing new to say.
+    assert_eq!(lines(&world.pass().await.1), [MAP, JOB]);
+    let (_, asked) = world.pass().await;
+    assert_eq!(lines(&asked), [MAP, JOB, STATUS]);
+    assert_eq!(word(&asked[2].body["status"], "Ready").0, "Planning");
+}
+
+#[tokio::test]
+async fn a_template_that_can_never_be_created_fails_the_run_at_once() {
+    let invalid = "Job.batch \"pumps-plan\" is invalid: spec.template.spec.containers[0].image: Required value";
+    let answers = [
+        created(),
+        failure(422, "Invalid", invalid),
+        written(),
+        told(),
+    ];
+    let mut world = World::new(subject(), &[], answers);
+    let (_, asked) = world.pass().await;
+    assert_eq!(lines(&asked), [MAP, JOB, STATUS, EVENT]);
+    let status = &asked[2].body["status"];
+    assert_eq!(status["phase"], "Failed");
+    assert_eq!(word(status, "Failed"), ("InvalidPodTemplate", invalid));
+}
+
+#[tokio::test]
+async fn what_is_not_written_is_not_told() {
+    for (answer, expected) in [
+        (
+            failure(409, "Conflict", "the object has been modified"),
+            "Outdated",
+        ),
+        (failure(403, "Forbidden", "no"), "Status"),
+        (failure(500, "InternalError", "no"), "Status"),
+        (failure(404, "NotFound", "gone"), ""),
+    ] {
+        let mut world = World::new(subject(), &[], [created(), created(), answer]);
+        let (action, asked) = world.pass().await;
+        let found = action.err().map_or("", |error| error.kind());
+        assert_eq!(found, expected);
+        assert_eq!(lines(&asked), [MAP, JOB, STATUS]);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_or_written_ends_the_pass() {
+    let busy = || failure(429, "TooManyRequests", "slow down");
+    let mut world = World::new(subject(), &[], [busy()]);
+    let (action, asked) = world.pass().await;
+    assert_eq!(
+        (action.unwrap_err().kind(), lines(&asked)),
+        ("Write", vec![MAP])
+    );
+
+    let mut world = World::new(subject(), &[complete(job(Step::Plan, 0))], [busy()]);
+    let (action, asked) = world.pass().await;
+    assert_eq!((action.unwrap_err().kind(), asked.len()), ("Read", 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_decided_before_the_jobs_are_listed() {
+    let mut world = World::new(subject(), &[], [created(), created(), written(), told()]);
+    let (listed, filled) = watch::channel(false);
+    world.context.jobs_filled = filled;
+    let waited = tokio::time::timeout(Duration::from_secs(50), world.pass()).await;
+    assert!(waited.is_err() && world.server.lines().is_empty());
+    listed.send(true).unwrap();
+    assert_eq!(world.pass().await.1.len(), 4);
+
+    let (listed, filled) = watch::channel(false);
+    world.context.jobs_filled = filled;
+    drop(listed);
+    assert_eq!(world.pass().await.0.unwrap_err().kind(), "Stopping");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_does_not_answer_is_an_error_that_is_tried_ever_more_rarely() {
+    let World {
+        context,
+        run,
+        jobs: _jobs,
+        ..
+    } = World::new(subject(), &[], [(0, Value::Null)]);
+    let context = Arc::new(context);
+    let object = Arc::new(DeserializeGuard(Ok(stored_run(&run))));
+    let begun = tokio::time::Instant::now();
+    let error = reconcile(object.clone(), context.clone())
+        .await
+        .unwrap_err();
+    assert_eq!((error.kind(), begun.elapsed().as_secs()), ("Timeout", 60));
+    for seconds in [1, 2, 4] {
+        let again = error_policy(object.clone(), &error, context.clone());
+        assert_eq!(again, Action::requeue(Duration::from_secs(seconds)));
+    }
+    let soon = error_policy(object, &RunError::Outdated, context.clone());
+    assert_eq!(soon, Action::requeue(Duration::from_millis(500)));
+    let text = context.metrics.encode(&[]);
+    assert!(
+        text.contains(r#"reconcile_errors_total{error="Timeout"} 3"#),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn an_object_that_cannot_be_read_waits_for_another_version_of_itself() {
+    let mut object = json!(stored_run(&subject()));
+    object["spec"]["model"] = json!("not a model");
+    let object: DeserializeGuard<ScoringRun> = serde_json::from_value(object).unwrap();
+    let World {
+        context, server, ..
+    } = World::new(subject(), &[], []);
+    let (object, context) = (Arc::new(object), Arc::new(context));
+    let error = reconcile(object.clone(), context.clone())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), "InvalidObject");
+    assert_eq!(
+        error_policy(object, &error, context),
+        Action::await_change()
+    );
+    assert!(server.lines().is_empty());
+}
+
+#[tokio::test]
+async fn an_object_without_a_uid_is_an_error() {
+    let World { context, .. } = World::new(subject(), &[], []);
+    let mut stored = stored_run(&subject());
+    stored.metadata.uid = None;
+    let object = Arc::new(DeserializeGuard(Ok(stored)));
+    let error = reconcile(object, Arc::new(context)).await.unwrap_err();
+    assert_eq!(error.kind(), "Unnamed");
+}
+
+#[tokio::test]
+async fn an_ended_runs_children_go_when_their_time_has_come() {
+    let mut run = planned(15);
+    run.status.phase = Phase::Succeeded;
+    run.status.completion_time = Some(at(60));
+    run.spec.ttl_seconds_after_finished = Some(60);
+    let map =
+        json!({"metadata": {"name": "pumps", "uid": "map-uid", "ownerReferences": [run.owner()]}});
+    let gone = || (200, json!({"kind": "Status", "status": "Success"}));
+    let jobs = [complete(job(Step::Plan, 0)), complete(scoring(15, 15))];
+    let mut world = World::new(run, &jobs, [(200, map), gone(), gone(), gone()]);
+    let (_, asked) = world.pass().await;
+    let expected = [
+        "GET /api/v1/namespaces/plant/configmaps/pumps",
+        "DELETE /api/v1/namespaces/plant/configmaps/pumps",
+        "DELETE /apis/batch/v1/namespaces/plant/jobs/pumps-plan",
+        "DELETE /apis/batch/v1/namespaces/plant/jobs/pumps-score-0",
+    ];
+    assert_eq!(lines(&asked), expected);
+}

@@ -1,0 +1,126 @@
+//! The sum over the support vectors.
+
+#![allow(
+    clippy::inline_always,
+    reason = "the instructions are those of the function that it becomes a part of"
+)]
+#![allow(
+    clippy::needless_range_loop,
+    reason = "a loop over a fixed number of lanes is what the compiler vectorises"
+)]
+
+use super::blocks::{Blocks, Columns};
+use super::dispatch::Instructions;
+use super::exponential::multiply_add;
+use super::shape::Shape;
+
+/// What `add` adds up: what each of `L` rows starts from, its features, a column each, and support vectors.
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'a, const L: usize, const S: usize> {
+    /// What each row adds to every sum over the features.
+    pub starts: &'a [f64; L],
+    /// One column a feature.
+    pub tile: &'a [[f64; L]],
+    /// The support vectors.
+    pub blocks: &'a Columns<S>,
+}
+
+/// For each row of a tile, the sum of alpha K over the support vectors, in the order of the file.
+#[inline(always)]
+pub(super) fn sums<I: Instructions, const L: usize, K: Shape>(
+    instructions: I,
+    shape: K,
+    starts: &[f64; L],
+    tile: &[[f64; L]],
+    blocks: &Blocks,
+) -> [f64; L] {
+    match tile.len() {
+        1 => of_width::<I, L, 1, K>(instructions, shape, starts, tile, blocks),
+        2 => of_width::<I, L, 2, K>(instructions, shape, starts, tile, blocks),
+        3 => of_width::<I, L, 3, K>(instructions, shape, starts, tile, blocks),
+        _ => of_width::<I, L, 0, K>(instructions, shape, starts, tile, blocks),
+    }
+}
+
+/// The same for `D` features, so that the loop over them is unrolled; 0 stands for any number.
+#[inline(always)]
+fn of_width<I: Instructions, const L: usize, const D: usize, K: Shape>(
+    instructions: I,
+    shape: K,
+    starts: &[f64; L],
+    tile: &[[f64; L]],
+    blocks: &Blocks,
+) -> [f64; L] {
+    let (wide, single) = (&blocks.wide, &blocks.single);
+    let mut sums = [0.0; L];
+    let terms = Terms {
+        starts,
+        tile,
+        blocks: wide,
+    };
+    instructions.add::<L, D, _, K>(shape, terms, &mut sums);
+    let terms = Terms {
+        starts,
+        tile,
+        blocks: single,
+    };
+    instructions.add::<L, D, _, K>(shape, terms, &mut sums);
+    sums
+}
+
+/// Adds the values of the kernel, times the coefficients, to the sum of each row.
+#[inline(always)]
+pub(super) fn add<const FUSED: bool, const L: usize, const D: usize, const S: usize, K: Shape>(
+    shape: K,
+    terms: Terms<'_, L, S>,
+    sums: &mut [f64; L],
+) {
+    let Terms {
+        starts,
+        tile,
+        blocks,
+    } = terms;
+    let mut totals = *sums;
+    for block in blocks.iter() {
+        let [vector_starts, coefficients, vectors @ ..] = block else {
+            continue;
+        };
+        let mut x = [[0.0; L]; S];
+        for vector in 0..S {
+            for lane in 0..L {
+                x[vector][lane] = starts[lane] + vector_starts[vector];
+            }
+        }
+        if D == 0 {
+            add_features::<FUSED, L, S, K>(shape, tile, vectors, &mut x);
+        } else if let (Some(tile), Some(vectors)) = (tile.first_chunk::<D>(), vectors.first_chunk())
+        {
+            add_features::<FUSED, L, S, K>(shape, tile, vectors as &[[f64; S]; D], &mut x);
+        }
+        for vector in 0..S {
+            shape.finish::<FUSED, L>(&mut x[vector]);
+            for lane in 0..L {
+                totals[lane] =
+                    multiply_add::<FUSED>(x[vector][lane], coefficients[vector], totals[lane]);
+            }
+        }
+    }
+    *sums = totals;
+}
+
+#[inline(always)]
+fn add_features<const FUSED: bool, const L: usize, const S: usize, K: Shape>(
+    shape: K,
+    tile: &[[f64; L]],
+    vectors: &[[f64; S]],
+    x: &mut [[f64; L]; S],
+) {
+    for (column, weights) in tile.iter().zip(vectors) {
+        for vector in 0..S {
+            for lane in 0..L {
+                x[vector][lane] =
+                    shape.add::<FUSED>(x[vector][lane], column[lane], weights[vector]);
+            }
+        }
+    }
+}
