@@ -38,7 +38,8 @@ fn status(api: &Api, name: &str) -> Value {
 }
 
 fn this_year() -> String {
-    format!("{}-01-01T00:00:00Z", jiff::Zoned::now().year())
+    let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
+    format!("{}-01-01T00:00:00Z", now.year())
 }
 
 #[tokio::test]
