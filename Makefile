@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 PROFILE ?= release
 BIN = $(CARGO_TARGET_DIR)/$(shell rustc -vV | sed -n 's/^host: //p')/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
-.PHONY: help build demo demo-cluster cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench bench-cluster fuzz ticks-oracle
+.PHONY: help build demo demo-cluster cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench bench-cluster bench-schedules fuzz ticks-oracle
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | column -t -s '|'
@@ -80,6 +80,11 @@ bench: build ## Time it against a Python process per sensor, and its kernels aga
 
 bench-cluster: images ## Measure the operator at 10,000 pods on fake nodes (root on Linux; an hour or two on 2 cores).
 	bench/cluster.sh $(BIN)/fleetscore-operator
+
+bench-schedules: ## Measure 1,000 schedules that tick in one minute, and 1,000 CronJobs (root on Linux; 20 minutes).
+	@scripts/install.sh build cluster
+	cargo build --locked --release -p fleetscore-operator
+	bench/schedules.sh $(CARGO_TARGET_DIR)/release/fleetscore-operator
 
 fuzz: ## Feed arbitrary and damaged bytes to every parser for longer than `test` does (minutes).
 	PROPTEST_CASES=$(or $(CASES),20000) cargo test --locked --release -p fleetscore-scorer -p fleetscore-cli -- harmless any_bytes any_text damaged no_bytes

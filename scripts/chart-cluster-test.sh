@@ -77,6 +77,9 @@ for namespace in plant-a plant-b; do
   may no "$namespace" get secrets
   may no "$namespace" create pods
   may no "$namespace" patch scoringruns.scoring.fleetscore.io
+  may yes "$namespace" create scoringruns.scoring.fleetscore.io
+  may yes "$namespace" patch scoringschedules.scoring.fleetscore.io --subresource=status
+  for verb in create update patch delete; do may no "$namespace" "$verb" scoringschedules.scoring.fleetscore.io; done
 done
 may yes operators create leases.coordination.k8s.io
 may no plant-a create leases.coordination.k8s.io

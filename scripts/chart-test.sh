@@ -27,10 +27,24 @@ has() { objects "$1" | grep -qx "$2 $3" || fail "ci/$1.yaml: no $2 $3 in: $(obje
 lacks() { ! objects "$1" | grep -q "^$2 " || fail "ci/$1.yaml: unexpected $2"; }
 says() { grep -qF -- "$2" "$work/$1.yaml" || fail "ci/$1.yaml: does not say: $2"; }
 
+# allows FILE RESOURCES VERBS: a rule of this API's group says exactly this, and no other names the resources.
+allows() {
+  local rules
+  rules=$(sed -n '/apiGroups: \[scoring.fleetscore.io\]/,/verbs:/p' "$work/$1.yaml" | grep -F -A1 -- "resources: [$2]" | sed -n 's/ *verbs: //p' | sort -u)
+  [[ $rules == "[$3]" ]] || fail "ci/$1.yaml: $2: $rules, not [$3]"
+}
+
 has default CustomResourceDefinition scoringruns.scoring.fleetscore.io
 has default CustomResourceDefinition scoringschedules.scoring.fleetscore.io
 has default ClusterRole fleetscore-operator
 says default 'helm.sh/resource-policy: keep'
+for values in default namespaced; do
+  # The operator never writes a schedule, and of a run no more than its status.
+  allows $values scoringschedules 'get, list, watch'
+  allows $values scoringruns 'get, list, watch, create, delete'
+  allows $values 'scoringruns/status, scoringschedules/status' patch
+  allows $values 'scoringruns/finalizers, scoringschedules/finalizers' update
+done
 for kind in NetworkPolicy PodDisruptionBudget ServiceMonitor PodMonitor; do
   lacks default "$kind"
   has aks "$kind" fleetscore-operator

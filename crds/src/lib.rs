@@ -43,8 +43,8 @@ pub use schedule::{
 pub use sensors::{FailedIn, FromModels, SensorsSpec};
 pub use sharding::Sharding;
 pub use status::{
-    BackfillStatus, FailureGroup, JobState, Phase, PodCounts, ScoringRunStatus,
-    ScoringScheduleStatus, SensorCounts, Step, StepJob,
+    BackfillStatus, FailureGroup, HandledTrigger, JobState, MissedTick, Phase, PodCounts,
+    ScoringRunStatus, ScoringScheduleStatus, SensorCounts, SettledTicks, Step, StepJob, TickRange,
 };
 pub use storage::{AzureAuth, AzureStorage, SecretRef, StorageSpec};
 pub use totals::Totals;
@@ -68,3 +68,9 @@ pub const VERSION: &str = "v1alpha1";
 pub const API_VERSION: &str = "scoring.fleetscore.io/v1alpha1";
 /// The label that names the schedule a run came from; it fills the placeholder `{schedule}`.
 pub const SCHEDULE_LABEL: &str = "scoring.fleetscore.io/schedule";
+/// The label that tells what made a schedule create a run: `tick`, `backfill` or `trigger`.
+pub const CAUSE_LABEL: &str = "scoring.fleetscore.io/cause";
+/// The annotation of a schedule's run with the tick (RFC 3339) whose window it scores.
+pub const TICK_ANNOTATION: &str = "scoring.fleetscore.io/tick";
+/// The annotation of a schedule whose every new value makes one run; the run carries the value, too.
+pub const TRIGGER_ANNOTATION: &str = "scoring.fleetscore.io/trigger";

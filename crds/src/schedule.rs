@@ -39,6 +39,12 @@ use crate::ScoringRunSpec;
             priority = 1
         ),
         printcolumn(
+            json_path = ".status.missedRuns",
+            name = "Missed",
+            type_ = "integer",
+            priority = 1
+        ),
+        printcolumn(
             json_path = ".metadata.creationTimestamp",
             name = "Age",
             type_ = "date"
@@ -55,13 +61,14 @@ pub struct ScoringScheduleSpec {
     #[serde(default = "utc")]
     #[schemars(length(max = 64), regex(pattern = "^[A-Za-z][A-Za-z0-9_+/-]*$"))]
     pub time_zone: String,
-    /// No new runs are created until it is false again. Ticks in between are not made up for.
+    /// Ticks and backfill create no runs until it is false again. Ticks in between are not made up for. A trigger still creates one.
     #[serde(default)]
     pub suspend: bool,
     /// What happens at a tick while an earlier run is still going.
     #[serde(default)]
     pub concurrency_policy: ConcurrencyPolicy,
-    /// A tick that could not be started for so many seconds counts as missed. Without it: never.
+    /// A tick that could not be started for so many seconds is not started any more and counts as missed, also one that waits in a
+    /// queue. Without it: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub starting_deadline_seconds: Option<u32>,
@@ -99,7 +106,7 @@ pub enum ConcurrencyPolicy {
     Forbid,
     /// The earlier run is deleted, then the new one starts.
     Replace,
-    /// The tick waits until the earlier run has finished.
+    /// The tick waits until the earlier run has finished, the oldest first.
     Queue,
 }
 
@@ -110,7 +117,7 @@ pub struct MissedRuns {
     /// Which of the missed ticks are run.
     #[serde(default)]
     pub policy: MissedRunsPolicy,
-    /// At most so many missed ticks are run; with `All` the oldest go first.
+    /// At most so many missed ticks are run with `All`: the oldest. The others are not run.
     #[serde(default = "max_missed")]
     #[schemars(range(min = 1, max = 1000))]
     pub max: u32,
@@ -132,12 +139,12 @@ fn max_missed() -> u32 {
 /// Which of the missed ticks are run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum MissedRunsPolicy {
-    /// None.
+    /// None: a tick starts within a minute, or within `startingDeadlineSeconds`, or not at all.
     Skip,
-    /// The latest.
+    /// The latest tick, whether it is late or on time; none before it.
     #[default]
     Latest,
-    /// All of them, oldest first.
+    /// All of them, oldest first. Unless runs may overlap (`Allow`), they wait for one another; with `Replace` only the latest is left.
     All,
 }
 
@@ -164,7 +171,7 @@ pub enum ScheduleWindowKind {
     None,
 }
 
-/// Makes the ticks of a past range due.
+/// Makes the ticks of a past range due: each that has no run gets one, oldest first, beside the runs of the schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-kubernetes-validations" = crate::rules::backfill()))]
@@ -183,7 +190,7 @@ fn one() -> u32 {
     1
 }
 
-/// How many finished runs are kept; older ones are deleted, what they wrote stays.
+/// How many finished runs are kept. Those that ended earlier are deleted, at least two minutes after their end; what they wrote stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct History {

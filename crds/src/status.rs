@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -180,7 +182,7 @@ pub struct ScoringScheduleStatus {
     /// The latest tick that a run was created for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_schedule_time: Option<Timestamp>,
-    /// The next tick.
+    /// The next tick. Its run starts later by the schedule's share of `spreadSeconds`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_schedule_time: Option<Timestamp>,
     /// The latest tick whose run ended `Succeeded` or `PartiallySucceeded`.
@@ -190,22 +192,96 @@ pub struct ScoringScheduleStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
     pub active: Vec<String>,
-    /// Ticks that were missed and not run.
+    /// Ticks that got no run, whatever the reason.
     #[serde(default)]
     pub missed_runs: u64,
+    /// The same by reason: `Missed` (by `missedRuns`), `DeadlineExceeded` (by `startingDeadlineSeconds`), `EarlierRunActive` and
+    /// `Replaced` (by `concurrencyPolicy`), `Suspended`, `ScheduleChanged`, `NameConflict`, `QueueFull`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 16))]
+    pub missed_reasons: BTreeMap<String, u64>,
+    /// The latest tick that got no run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_missed: Option<MissedTick>,
+    /// Which ticks are settled: have their run, wait for it, or were missed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<SettledTicks>,
+    /// Settled ticks that wait for their run, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "atomic"))]
+    pub waiting: Vec<TickRange>,
     /// How far the backfill is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backfill: Option<BackfillStatus>,
+    /// The last value of the annotation `scoring.fleetscore.io/trigger` that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_trigger: Option<HandledTrigger>,
     /// `Ready`, `Reconciling` and `Stalled`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
 }
 
+/// Which ticks of a schedule are settled, and what the schedule was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SettledTicks {
+    /// Ticks at this instant or before are settled: none of them is decided on again.
+    pub until: Timestamp,
+    /// The schedule's text.
+    #[schemars(length(max = 256))]
+    pub schedule: String,
+    /// Its time zone.
+    #[schemars(length(max = 64))]
+    pub time_zone: String,
+    /// Whether it was suspended.
+    #[serde(default)]
+    pub suspended: bool,
+}
+
+/// Ticks that follow one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TickRange {
+    /// The first.
+    pub from: Timestamp,
+    /// The last.
+    pub to: Timestamp,
+}
+
+/// A tick that got no run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MissedTick {
+    /// The tick.
+    pub time: Timestamp,
+    /// Why, in one word.
+    #[schemars(length(max = 64))]
+    pub reason: String,
+}
+
+/// A value of the trigger annotation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HandledTrigger {
+    /// What the value comes to in the name of its run.
+    #[schemars(length(max = 64))]
+    pub id: String,
+    /// The value, or its beginning.
+    #[schemars(length(max = 64))]
+    pub value: String,
+    /// Its run. Absent where the schedule already had the value when it was first seen, or where a run of that name belongs to another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub run: Option<String>,
+}
+
 /// How far a backfill is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BackfillStatus {
+    /// The beginning of the range.
+    pub from: Timestamp,
+    /// Ticks of the range at this instant or before have had their run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
     /// Ticks whose runs have ended.
     pub done: u64,
     /// Ticks in the range.

@@ -1,5 +1,7 @@
 //! How long to wait before trying again.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Waits between looks at pods that do not start, in seconds.
@@ -24,6 +26,35 @@ pub fn after_look(looks: u32) -> Duration {
     Duration::from_secs(LOOKS.get(index).copied().unwrap_or(60))
 }
 
+/// Errors in a row of many objects, by UID.
+#[derive(Debug, Default)]
+pub struct Errors(Mutex<HashMap<String, u32>>);
+
+impl Errors {
+    /// One more error of this object; how long to wait.
+    pub fn wait(&self, uid: &str) -> Duration {
+        self.with(|all| {
+            let errors = all.entry(uid.to_owned()).or_default();
+            *errors = errors.saturating_add(1);
+            after_error(*errors)
+        })
+    }
+
+    /// It went well.
+    pub fn clear(&self, uid: &str) {
+        self.with(|all| all.remove(uid));
+    }
+
+    /// Forgets the objects that are none of these.
+    pub fn retain(&self, known: impl Fn(&str) -> bool) {
+        self.with(|all| all.retain(|uid, _| known(uid)));
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut HashMap<String, u32>) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,6 +63,16 @@ mod tests {
     fn errors_wait_ever_longer_up_to_five_minutes() {
         let waits = [1, 2, 3, 9, 10, 64, 65, u32::MAX].map(|errors| after_error(errors).as_secs());
         assert_eq!(waits, [1, 2, 4, 256, 300, 300, 300, 300]);
+    }
+
+    #[test]
+    fn errors_in_a_row_are_counted_for_each_object() {
+        let errors = Errors::default();
+        let waits = ["a", "a", "b", "a"].map(|uid| errors.wait(uid).as_secs());
+        assert_eq!(waits, [1, 2, 1, 4]);
+        errors.clear("a");
+        errors.retain(|uid| uid != "b");
+        assert_eq!(["a", "b"].map(|uid| errors.wait(uid).as_secs()), [1, 1]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
-//! Fleetscore's operator: turns `ScoringRun`s into Jobs on Kubernetes, and what becomes of the Jobs into the runs' status.
+//! Fleetscore's operator: turns `ScoringSchedule`s into `ScoringRun`s, these into Jobs on Kubernetes, and what becomes of them into
+//! their status.
 
+pub mod api;
 pub mod args;
 pub mod backoff;
 pub mod client;
@@ -7,7 +9,10 @@ pub mod config;
 pub mod lease;
 pub mod metrics;
 pub mod run;
+pub mod schedule;
 pub mod server;
 pub mod telemetry;
 #[cfg(test)]
 mod testing;
+pub mod watches;
+pub mod words;

@@ -12,7 +12,7 @@ use fleetscore_operator::config::Config;
 use fleetscore_operator::lease::Lease;
 use fleetscore_operator::metrics::Metrics;
 use fleetscore_operator::server::{self, Health};
-use fleetscore_operator::{run, telemetry};
+use fleetscore_operator::{run, schedule, telemetry};
 use futures::future::{BoxFuture, FutureExt, join_all};
 use kube::Client;
 use tokio::net::TcpListener;
@@ -42,6 +42,7 @@ fn start(args: &Args) -> anyhow::Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let telemetry = telemetry::start(args.log_format, &args.log)?;
     let config = Config::load(&args.config)?;
+    tracing::info!("schedules are read with {}", fleetscore_ticks::zones());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -145,31 +146,34 @@ impl Operator<'_> {
     /// Runs the controllers until the process is asked to stop.
     async fn work(&self) -> anyhow::Result<()> {
         self.metrics.leads(true);
-        let (mut seen, mut controllers) = (Vec::new(), Vec::new());
+        let (mut all_runs, mut all_schedules) = (Vec::new(), Vec::new());
+        let mut controllers: Vec<BoxFuture<'static, ()>> = Vec::new();
         for scope in self.args.scopes() {
+            let (children, changed) = schedule::Children::new();
             let (runs, controller) = run::run(
                 self.client.clone(),
                 self.config.clone(),
+                scope.clone(),
+                self.metrics.clone(),
+                self.health.clone(),
+                children.clone(),
+                stopped(&self.stop),
+            );
+            controllers.push(controller.boxed());
+            let (schedules, controller) = schedule::run(
+                self.client.clone(),
                 scope,
                 self.metrics.clone(),
                 self.health.clone(),
+                schedule::Owned::new(children, changed, &runs),
                 stopped(&self.stop),
             );
-            seen.push(runs);
-            controllers.push(controller);
+            controllers.push(controller.boxed());
+            all_runs.push(runs);
+            all_schedules.push(schedules);
         }
-        self.health.begins(seen.clone());
-        let health = self.health.clone();
-        tokio::spawn(async move {
-            if join_all(seen.iter().map(run::Runs::wait_until_ready))
-                .await
-                .into_iter()
-                .all(|ready| ready)
-            {
-                health.has_synced();
-                tracing::info!("everything is listed");
-            }
-        });
+        self.health.begins(all_runs.clone(), all_schedules.clone());
+        tokio::spawn(note_ready(self.health.clone(), all_runs, all_schedules));
         let mut work = std::pin::pin!(join_all(controllers));
         tokio::select! {
             _ = &mut work => {}
@@ -191,6 +195,26 @@ impl Operator<'_> {
             .or_else(|| std::env::var("POD_NAMESPACE").ok())
             .unwrap_or_else(|| self.client.default_namespace().to_owned())
     }
+}
+
+/// Notes when everything has been listed.
+async fn note_ready(
+    health: Arc<Health>,
+    runs: Vec<run::Runs>,
+    schedules: Vec<schedule::Schedules>,
+) {
+    for runs in &runs {
+        if !runs.wait_until_ready().await {
+            return;
+        }
+    }
+    for schedules in &schedules {
+        if !schedules.wait_until_ready().await {
+            return;
+        }
+    }
+    health.has_synced();
+    tracing::info!("everything is listed");
 }
 
 /// A name that no other replica has: the pod's, or one of this process.

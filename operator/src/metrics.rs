@@ -17,6 +17,10 @@ const STEP_SECONDS: [f64; 12] = [
 ];
 /// Upper bounds for what takes milliseconds to a minute.
 const PASS_SECONDS: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 60.0];
+/// Upper bounds for how late something is.
+const LATE_SECONDS: [f64; 12] = [
+    0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 14400.0,
+];
 
 /// All metrics.
 #[derive(Debug)]
@@ -31,6 +35,20 @@ pub struct Metrics {
     errors: Family<ErrorLabel, Counter>,
     requests: Family<RequestLabel, Counter>,
     leader: Gauge,
+    schedules: Family<StateLabel, Gauge>,
+    runs_created: Family<CauseLabel, Counter>,
+    ticks_missed: Family<ReasonLabel, Counter>,
+    lateness: Histogram,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct StateLabel {
+    state: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CauseLabel {
+    cause: String,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -82,8 +100,13 @@ impl Metrics {
             errors: Family::default(),
             requests: Family::default(),
             leader: Gauge::default(),
+            schedules: Family::default(),
+            runs_created: Family::default(),
+            ticks_missed: Family::default(),
+            lateness: Histogram::new(LATE_SECONDS),
         };
         metrics.register();
+        metrics.register_schedules();
         metrics
     }
 
@@ -112,7 +135,7 @@ impl Metrics {
         );
         registry.register(
             "reconcile_duration_seconds",
-            "One pass over one run",
+            "One pass over one run or schedule",
             self.passes.clone(),
         );
         registry.register(
@@ -129,6 +152,26 @@ impl Metrics {
             "leader",
             "1 where this replica is the leader",
             self.leader.clone(),
+        );
+    }
+
+    fn register_schedules(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("schedules", "Schedules by state", self.schedules.clone());
+        registry.register(
+            "schedule_runs_created",
+            "Runs that schedules created, by cause",
+            self.runs_created.clone(),
+        );
+        registry.register(
+            "schedule_ticks_missed",
+            "Ticks that got no run, by reason",
+            self.ticks_missed.clone(),
+        );
+        registry.register(
+            "schedule_lateness_seconds",
+            "From the time at which a tick's run was due to its creation",
+            self.lateness.clone(),
         );
     }
 
@@ -185,6 +228,39 @@ impl Metrics {
         }
     }
 
+    /// A schedule created a run; for a tick of its own, so many seconds after it was due.
+    pub fn run_created(&self, cause: &str, late: Option<f64>) {
+        self.runs_created
+            .get_or_create(&CauseLabel {
+                cause: cause.to_owned(),
+            })
+            .inc();
+        if let Some(late) = late {
+            self.lateness.observe(late);
+        }
+    }
+
+    /// Ticks of a schedule got no run.
+    pub fn ticks_missed(&self, reason: &str, ticks: u64) {
+        self.ticks_missed
+            .get_or_create(&ReasonLabel {
+                reason: reason.to_owned(),
+            })
+            .inc_by(ticks);
+    }
+
+    /// The states of the schedules that are known now.
+    pub fn schedules(&self, states: &[&str]) {
+        self.schedules.clear();
+        for state in states {
+            self.schedules
+                .get_or_create(&StateLabel {
+                    state: (*state).to_owned(),
+                })
+                .inc();
+        }
+    }
+
     /// Whether this replica is the leader.
     pub fn leads(&self, leader: bool) {
         self.leader.set(leader.into());
@@ -228,6 +304,10 @@ mod tests {
         metrics.sensors_failed("Other", 0);
         metrics.leads(true);
         metrics.step("plan", 3.0);
+        metrics.run_created("tick", Some(0.2));
+        metrics.run_created("backfill", None);
+        metrics.ticks_missed("Missed", 4);
+        metrics.schedules(&["Active", "Active", "Suspended"]);
         let text = metrics.encode(&[Phase::Scoring, Phase::Scoring, Phase::Failed]);
         for line in [
             r#"fleetscore_api_requests_total{verb="list",resource="pods"} 2"#,
@@ -235,6 +315,10 @@ mod tests {
             r#"fleetscore_sensors_failed_total{reason="ModelNotFound"} 1"#,
             r#"fleetscore_runs{phase="Scoring"} 2"#,
             "fleetscore_leader 1",
+            r#"fleetscore_schedules{state="Active"} 2"#,
+            r#"fleetscore_schedule_runs_created_total{cause="backfill"} 1"#,
+            r#"fleetscore_schedule_ticks_missed_total{reason="Missed"} 4"#,
+            "fleetscore_schedule_lateness_seconds_count 1",
             r#"fleetscore_step_duration_seconds_count{step="plan"} 1"#,
         ] {
             assert!(

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 
 use crate::metrics::Metrics;
 use crate::run::Runs;
+use crate::schedule::Schedules;
 
 /// A controller that has shown no sign of life for so long is stuck.
 const STUCK: Duration = Duration::from_mins(1);
@@ -24,6 +25,7 @@ pub struct Health {
     synced: AtomicBool,
     working: Mutex<Option<Instant>>,
     runs: Mutex<Vec<Runs>>,
+    schedules: Mutex<Vec<Schedules>>,
 }
 
 impl Health {
@@ -32,10 +34,14 @@ impl Health {
         self.reachable.store(reachable, Ordering::Relaxed);
     }
 
-    /// Work begins, with these runs in sight. Until they are listed, the operator is not ready.
-    pub fn begins(&self, runs: Vec<Runs>) {
+    /// Work begins, with these runs and schedules in sight. Until they are listed, the operator is not ready.
+    pub fn begins(&self, runs: Vec<Runs>, schedules: Vec<Schedules>) {
         self.beat();
         *self.runs.lock().unwrap_or_else(PoisonError::into_inner) = runs;
+        *self
+            .schedules
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = schedules;
     }
 
     /// Everything is listed.
@@ -66,6 +72,14 @@ impl Health {
     fn phases(&self) -> Vec<fleetscore_crds::Phase> {
         let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         runs.iter().flat_map(Runs::phases).collect()
+    }
+
+    fn states(&self) -> Vec<&'static str> {
+        let schedules = self
+            .schedules
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        schedules.iter().flat_map(Schedules::states).collect()
     }
 }
 
@@ -105,6 +119,7 @@ async fn text(
     State((health, metrics)): State<Shared>,
 ) -> ([(&'static str, &'static str); 1], String) {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    metrics.schedules(&health.states());
     ([("content-type", kind)], metrics.encode(&health.phases()))
 }
 
@@ -126,7 +141,7 @@ mod tests {
         assert!(health.is_live() && !health.is_ready());
         health.reaches(true);
         assert!(health.is_ready());
-        health.begins(Vec::new());
+        health.begins(Vec::new(), Vec::new());
         assert!(health.is_live() && !health.is_ready());
         health.has_synced();
         assert!(health.is_ready());

@@ -1,8 +1,9 @@
-"""Kills an operator after its N-th API call, and starts it again: crash.py N before|after NAMESPACE RUN -- OPERATOR ARG...
+"""Kills an operator after its N-th API call, and starts it again: crash.py N before|after NAMESPACE RUN|SCHEDULE@TICK -- OPERATOR ARG...
 
 The operator speaks through a proxy on loopback to the API server of KUBECONFIG. When the server has answered the N-th call, the
-operator is killed: `before` it gets the answer or `after`. It is then started anew, directly, and runs until the run has ended. Prints
-what the call was, or `not reached` where the run had ended before. A call is a request; renewals of a lease do not count.
+operator is killed: `before` it gets the answer or `after`. It is then started anew, directly, and runs until the run has ended; or, of a
+schedule whose runs are suspended, until the run of that tick (in seconds since 1970) is there, suspended and written down. Prints
+what the call was, or `not reached` where all that was so before. A call is a request; renewals of a lease do not count.
 """
 import base64
 import json
@@ -47,12 +48,21 @@ class Cluster:
         connection.request(method, path, body, {**headers, **self.headers})
         return connection.getresponse()
 
-    def has_ended(self, namespace: str, run: str) -> bool:
-        """Whether the run has."""
-        path = f"/apis/scoring.fleetscore.io/v1alpha1/namespaces/{namespace}/scoringruns/{run}"
+    def status(self, namespace: str, kind: str, name: str) -> dict:
+        """The object's; empty where it is not there."""
+        path = f"/apis/scoring.fleetscore.io/v1alpha1/namespaces/{namespace}/{kind}/{name}"
         with self.send("GET", path, None, {}) as answer:
-            phase = json.load(answer).get("status", {}).get("phase")
-        return phase in ("Succeeded", "PartiallySucceeded", "Failed")
+            found = json.load(answer)
+        return found.get("status", {}) if found["kind"] != "Status" else {}
+
+    def has_ended(self, namespace: str, name: str) -> bool:
+        """Whether the run has, or the tick is done with."""
+        if "@" not in name:
+            return self.status(namespace, "scoringruns", name).get("phase") in ("Succeeded", "PartiallySucceeded", "Failed")
+        schedule, tick = name.split("@")
+        run = f"{schedule}-{tick}"
+        is_known = run in self.status(namespace, "scoringschedules", schedule).get("active", [])
+        return is_known and self.status(namespace, "scoringruns", run).get("phase") == "Suspended"
 
 
 class Killer:

@@ -25,7 +25,7 @@ work=$(mktemp -d)
 source "$root/testcluster/lib/within.sh"
 # shellcheck source=tests/cluster/lib.sh
 source "$here/lib.sh"
-for file in success crashes sensors disruptions blocked lifecycle admission scale queued; do
+for file in success crashes sensors disruptions blocked lifecycle admission scale queued schedules; do
   # shellcheck source=/dev/null
   source "$here/scenarios/$file.sh"
 done
@@ -33,6 +33,7 @@ scenarios=(
   batchai named_storage operator_killed apiserver_restarted failed_sensors storage_outage pod_killed node_removed result_lost
   image_absent secret_absent secret_wrong pod_denied job_denied quota_used_up
   fail_fast suspended deadline deleted ttl manifests planned_spec from_zero queued
+  schedule_windows schedule_killed schedule_leader schedule_no_drift schedule_manifests
 )
 [[ $# -eq 0 ]] || scenarios=("$@")
 

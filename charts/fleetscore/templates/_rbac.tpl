@@ -1,14 +1,18 @@
 {{- /* What the operator may do in the namespaces that it serves. It reads no Secret and runs no command in a pod. */ -}}
 {{- define "fleetscore.rules" -}}
 - apiGroups: [scoring.fleetscore.io]
-  resources: [scoringruns]
+  resources: [scoringschedules]
   verbs: [get, list, watch]
+# Schedules create runs, and delete those that are replaced or too many.
 - apiGroups: [scoring.fleetscore.io]
-  resources: [scoringruns/status]
+  resources: [scoringruns]
+  verbs: [get, list, watch, create, delete]
+- apiGroups: [scoring.fleetscore.io]
+  resources: [scoringruns/status, scoringschedules/status]
   verbs: [patch]
-# Jobs point at their run with blockOwnerDeletion, which some clusters (OpenShift) allow only with this.
+# Jobs point at their run, and runs at their schedule, with blockOwnerDeletion, which some clusters (OpenShift) allow only with this.
 - apiGroups: [scoring.fleetscore.io]
-  resources: [scoringruns/finalizers]
+  resources: [scoringruns/finalizers, scoringschedules/finalizers]
   verbs: [update]
 - apiGroups: [batch]
   resources: [jobs]

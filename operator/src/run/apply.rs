@@ -4,10 +4,8 @@
 use fleetscore_crds::Step;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{
-    Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy,
-};
-use kube::core::{Request, Status};
+use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions, PropagationPolicy};
+use kube::core::Status;
 use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -17,10 +15,8 @@ use super::decide::Action;
 use super::job_view::JobView;
 use super::subject::Subject;
 use super::trouble::TroubleKind;
+use crate::api::{FIELD_MANAGER, create, is_admission, status_of};
 use crate::config::Config;
-
-/// The name under which the operator writes.
-pub const FIELD_MANAGER: &str = "fleetscore-operator";
 
 /// The API server refused to create a child.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,7 +145,6 @@ impl<'a> Applier<'a> {
             .any(|owner| owner.uid == self.run.uid && owner.controller == Some(true))
     }
 
-    /// Creates an object with the API server's strict checks: a misspelt field of a template is an error, not left out.
     async fn post<K>(&self, object: &Value) -> Result<K, kube::Error>
     where
         K: Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>
@@ -157,20 +152,7 @@ impl<'a> Applier<'a> {
             + Clone
             + std::fmt::Debug,
     {
-        let params = PostParams {
-            field_manager: Some(FIELD_MANAGER.to_owned()),
-            ..PostParams::default()
-        };
-        let path = K::url_path(&(), Some(&self.run.namespace));
-        let body = serde_json::to_vec(object).map_err(kube::Error::SerdeError)?;
-        let mut request = Request::new(path)
-            .create(&params, body)
-            .map_err(kube::Error::BuildRequest)?;
-        let uri = format!("{}&fieldValidation=Strict", request.uri());
-        *request.uri_mut() = uri
-            .parse()
-            .map_err(|error: http::uri::InvalidUri| kube::Error::HttpError(error.into()))?;
-        self.client.request(request).await
+        create(self.client, &self.run.namespace, object).await
     }
 
     async fn set_suspended(
@@ -245,25 +227,9 @@ fn created(action: &Action) -> Option<Step> {
     }
 }
 
-/// The API server's answer, where it is what went wrong.
-pub fn status_of(error: &kube::Error) -> Option<&Status> {
-    match error {
-        kube::Error::Api(status) => Some(status),
-        _ => None,
-    }
-}
-
-/// What the messages of admission say. A policy denies with the same codes as the API server, but may be changed or see it otherwise
-/// later.
-const ADMISSION: [&str; 3] = [
-    "admission webhook",
-    "webhook \"",
-    "ValidatingAdmissionPolicy '",
-];
-
 /// A refusal to create something: told in the run's status. None where the server was only busy.
 fn refusal_of(status: &Status, templated: bool) -> Option<Refusal> {
-    let by_admission = ADMISSION.iter().any(|words| status.message.contains(words));
+    let by_admission = is_admission(status);
     let (kind, reason) = match status.code {
         429 | 503 | 504 => return None,
         400 | 422 if templated && !by_admission => (TroubleKind::Invalid, "InvalidPodTemplate"),

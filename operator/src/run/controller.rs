@@ -5,43 +5,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleetscore_crds::{Phase, ScoringRun};
-use futures::{FutureExt, Stream, StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::PodTemplateSpec;
-use kube::api::Api;
 use kube::core::DeserializeGuard;
-use kube::runtime::controller::{Config, Error, applier, trigger_owners, trigger_self};
-use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::controller::{Config, applier, trigger_owners, trigger_self};
+use kube::runtime::events::Recorder;
 use kube::runtime::reflector::{Store, store};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, ResourceExt};
 use tokio::sync::watch;
 
 use super::build::RUN_LABEL;
-use super::{Context, RunError, error_policy, reconcile};
+use super::{Context, error_policy, reconcile};
 use crate::config;
 use crate::metrics::Metrics;
+use crate::schedule::Children;
 use crate::server::Health;
+use crate::watches::{Filled, all_filled, drive, note_filled, reporter, scoped};
 
 /// Changes that come in such a burst are looked at once.
 const DEBOUNCE: Duration = Duration::from_millis(200);
 /// Passes at the same time.
 const CONCURRENCY: u16 = 16;
-/// How often the controller shows that it is alive.
-const BEAT: Duration = Duration::from_secs(10);
-
-/// Whether a cache has been filled. Any number may wait for it; a store's own future wakes only the last one that does.
-pub(super) type Filled = watch::Receiver<bool>;
-
-/// Notes in `filled` that everything has been listed, once the cache before it has it.
-fn note_filled<K>(filled: watch::Sender<bool>) -> impl FnMut(&watcher::Event<K>) {
-    move |event| {
-        if matches!(event, watcher::Event::InitDone) {
-            filled.send_replace(true);
-        }
-    }
-}
-
 /// The runs that one controller sees.
 #[derive(Clone)]
 pub struct Runs {
@@ -52,9 +38,13 @@ pub struct Runs {
 impl Runs {
     /// Resolves once everything has been listed.
     pub async fn wait_until_ready(&self) -> bool {
-        let [mut runs, mut jobs] = self.filled.clone();
-        runs.wait_for(|filled| *filled).await.is_ok()
-            && jobs.wait_for(|filled| *filled).await.is_ok()
+        all_filled(self.filled.clone()).await
+    }
+
+    /// Whether the runs have been listed.
+    pub(crate) fn listed(&self) -> Filled {
+        let [runs, _] = &self.filled;
+        runs.clone()
     }
 
     /// The phase of every run.
@@ -74,7 +64,7 @@ impl Runs {
 
 /// Runs the controller for a namespace, or all, until `stop`; then the passes that have begun are finished.
 ///
-/// Gives what it sees at once, and the work as a future.
+/// Gives what it sees at once, and the work as a future. The runs that schedules own go into `children`, too.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "the work outlives what the name is borrowed from"
@@ -85,6 +75,7 @@ pub fn run(
     namespace: Option<String>,
     metrics: Arc<Metrics>,
     health: Arc<Health>,
+    children: Children,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> (Runs, impl Future<Output = ()> + Send) {
     let (runs_sender, runs_filled) = watch::channel(false);
@@ -98,6 +89,7 @@ pub fn run(
     .default_backoff()
     .modify(|run: &mut DeserializeGuard<ScoringRun>| run.managed_fields_mut().clear())
     .reflect(run_writer)
+    .inspect_ok(move |event| children.note(event))
     .inspect_ok(note_filled(runs_sender))
     .applied_objects();
     let jobs = watcher(
@@ -133,39 +125,12 @@ pub fn run(
             .debounce(DEBOUNCE)
             .concurrency(CONCURRENCY),
     );
-    (seen.clone(), drive(work, context, seen, health))
-}
-
-/// Does the work, and shows that it is alive.
-async fn drive<T>(
-    work: impl Stream<Item = Result<T, Error<RunError, watcher::Error>>>,
-    context: Arc<Context>,
-    seen: Runs,
-    health: Arc<Health>,
-) {
-    let mut work = std::pin::pin!(work);
-    let mut beat = tokio::time::interval(BEAT);
-    loop {
-        tokio::select! {
-            item = work.next() => match item {
-                Some(result) => note(result.map(|_| ())),
-                None => break,
-            },
-            _ = beat.tick() => {
-                health.beat();
-                forget(&context, &seen);
-            }
-        }
-    }
-}
-
-fn note(result: Result<(), Error<RunError, watcher::Error>>) {
-    match result {
-        // A failed pass has been told by the error policy.
-        Ok(()) | Err(Error::ObjectNotFound(_) | Error::ReconcilerFailed(..)) => {}
-        Err(Error::QueueError(error)) => tracing::warn!("cannot watch: {error}"),
-        Err(error) => tracing::error!("{error}"),
-    }
+    let known = seen.clone();
+    let beat = move || {
+        health.beat();
+        forget(&context, &known);
+    };
+    (seen, drive(work, beat))
 }
 
 /// Forgets the runs that are gone.
@@ -179,16 +144,6 @@ fn forget(context: &Context, seen: &Runs) {
     context.memories.retain(|uid| known.contains(uid));
 }
 
-fn scoped<K>(client: &Client, namespace: Option<&str>) -> Api<K>
-where
-    K: kube::Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>,
-{
-    match namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
-    }
-}
-
 /// What the cache need not hold: the pod template alone is most of a Job.
 fn trim(job: &mut Job) {
     job.metadata.managed_fields = None;
@@ -199,12 +154,5 @@ fn trim(job: &mut Job) {
     if let Some(status) = &mut job.status {
         status.completed_indexes = None;
         status.uncounted_terminated_pods = None;
-    }
-}
-
-fn reporter() -> Reporter {
-    Reporter {
-        controller: super::FIELD_MANAGER.to_owned(),
-        instance: std::env::var("POD_NAME").ok(),
     }
 }

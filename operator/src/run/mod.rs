@@ -35,13 +35,15 @@ use kube::{Client, Resource, ResourceExt};
 use serde_json::json;
 use thiserror::Error;
 
+use crate::api::{FIELD_MANAGER, status_of};
 use crate::config::Config;
 use crate::metrics::Metrics;
+use crate::watches::Filled;
 
 pub use build::SHARDS_PER_JOB;
 pub use controller::{Runs, run};
 
-use apply::{Applier, FIELD_MANAGER};
+use apply::Applier;
 use decide::{Decision, decide, wait};
 use job_view::JobView;
 use memory::{Memories, Memory};
@@ -59,7 +61,7 @@ pub struct Context {
     client: Client,
     config: Config,
     jobs: Store<Job>,
-    jobs_filled: controller::Filled,
+    jobs_filled: Filled,
     recorder: Recorder,
     metrics: Arc<Metrics>,
     memories: Memories,
@@ -271,7 +273,7 @@ async fn write(
             memory.written = Some(now);
             Ok(true)
         }
-        Err(error) => match apply::status_of(&error).map(|status| status.code) {
+        Err(error) => match status_of(&error).map(|status| status.code) {
             // Deleted in between.
             Some(404) => Ok(false),
             Some(409) => Err(RunError::Outdated),

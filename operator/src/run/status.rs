@@ -11,13 +11,12 @@ use super::job_view::JobView;
 use super::observe::Observed;
 use super::subject::{Plan, Subject};
 use super::trouble::{Trouble, TroubleKind};
+use crate::words::{REASON_BYTES, cut, reason_word, whole_second};
 
 /// Jobs that the status lists.
 const JOBS: usize = 16;
 /// Bytes of JSON that a condition's message may take. With these limits the status stays under 16 KiB.
 const MESSAGE_BYTES: usize = 1000;
-/// Bytes of a reason.
-const REASON_BYTES: usize = 64;
 /// Bytes of an example and of a message in the list of failures.
 const FAILURE_BYTES: (usize, usize) = (128, 320);
 /// Reasons of failures that the status lists.
@@ -384,44 +383,6 @@ fn observe_generation(status: &mut ScoringRunStatus, generation: i64) {
     for condition in &mut status.conditions {
         condition.observed_generation = Some(generation);
     }
-}
-
-/// A reason is one word of letters, digits and `_`, as Kubernetes' conditions have it.
-fn reason_word(text: &str) -> String {
-    let word: String = text
-        .chars()
-        .filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_')
-        .take(REASON_BYTES)
-        .collect();
-    if word.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
-        word
-    } else {
-        "Unknown".to_owned()
-    }
-}
-
-/// The text, cut where its JSON would take more than `bytes`.
-fn cut(text: &str, bytes: usize) -> String {
-    let length = |letter: char| match letter {
-        '"' | '\\' => 2,
-        letter if letter < ' ' => 6,
-        letter => letter.len_utf8(),
-    };
-    if text.chars().map(length).sum::<usize>() <= bytes {
-        return text.to_owned();
-    }
-    let mut left = bytes.saturating_sub(3);
-    let kept = text.chars().take_while(|letter| {
-        let fits = length(*letter) <= left;
-        left = left.saturating_sub(length(*letter));
-        fits
-    });
-    kept.chain("...".chars()).collect()
-}
-
-/// Times in Kubernetes' objects have no fractions.
-fn whole_second(time: Timestamp) -> Timestamp {
-    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 #[cfg(test)]

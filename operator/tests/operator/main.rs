@@ -1,4 +1,4 @@
-//! The whole controller, and the program around it, against a small API server on the loopback device.
+//! The whole controllers, and the program around it, against a small API server on the loopback device.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -12,6 +12,7 @@ mod namespaces;
 mod objects;
 mod program;
 mod run;
+mod schedule;
 mod traces;
 
 use std::time::{Duration, Instant};

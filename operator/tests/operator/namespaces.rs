@@ -8,6 +8,7 @@ use super::run::scoring_run;
 use super::{until, until_true};
 
 const RUNS: &str = "scoring.fleetscore.io/v1alpha1/scoringruns";
+const SCHEDULES: &str = "scoring.fleetscore.io/v1alpha1/scoringschedules";
 const JOBS: &str = "batch/v1/jobs";
 
 fn watches(asked: &[Asked], resource: &str, namespace: Option<&str>) -> bool {
@@ -30,7 +31,7 @@ async fn only_the_named_namespaces_are_asked_about() {
     for namespace in ["a", "b"] {
         until("plan", || api.get(JOBS, namespace, "pumps-plan")).await;
         until_true("watches", || {
-            [RUNS, JOBS]
+            [RUNS, SCHEDULES, JOBS]
                 .iter()
                 .all(|resource| watches(&api.asked(), resource, Some(namespace)))
         })
@@ -52,7 +53,7 @@ async fn without_names_all_are_watched_at_once() {
     let _operator = Program::start(&url, "operator", &["--no-leader-election"], &[]);
     until("plan", || api.get(JOBS, "c", "pumps-plan")).await;
     until_true("watches", || {
-        [RUNS, JOBS]
+        [RUNS, SCHEDULES, JOBS]
             .iter()
             .all(|resource| watches(&api.asked(), resource, None))
     })

@@ -60,7 +60,9 @@ async fn operate(api: &Api) -> Operator {
         let _ = stopped.await;
     };
     let health = Arc::new(Health::default());
-    let (_, work) = fleetscore_operator::run::run(client, config, None, metrics, health, stopped);
+    let (children, _) = fleetscore_operator::schedule::Children::new();
+    let (_, work) =
+        fleetscore_operator::run::run(client, config, None, metrics, health, children, stopped);
     Operator {
         _stop: stop,
         work: tokio::spawn(work),

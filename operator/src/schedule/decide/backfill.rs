@@ -1,0 +1,62 @@
+use fleetscore_ticks::Timetable;
+use jiff::Timestamp;
+
+use super::{Judgement, Verdict, earlier};
+use crate::schedule::child::Cause;
+use crate::schedule::runs::Runs;
+use crate::schedule::subject::Subject;
+
+/// Judges the next ticks of the backfill's range, oldest first, up to the first that cannot have its run yet.
+///
+/// Ticks that are not settled, or wait, are the schedule's own business until they have been judged there.
+pub fn judge(
+    schedule: &Subject,
+    timetable: &Timetable,
+    runs: &Runs<'_>,
+    waiting: &[Timestamp],
+    budget: usize,
+) -> Vec<Judgement> {
+    let (Some(backfill), Some(record)) = (&schedule.spec.backfill, &schedule.status.settled) else {
+        return Vec::new();
+    };
+    let active = runs.active(Cause::Backfill).count();
+    let limit = usize::try_from(backfill.max_concurrent).unwrap_or(usize::MAX);
+    let mut free = limit.saturating_sub(active).min(budget);
+    let mut judgements = Vec::new();
+    for tick in timetable.after(start(schedule, backfill.from)) {
+        if tick >= backfill.to || tick > record.until || waiting.contains(&tick) {
+            break;
+        }
+        let verdict = if runs.has(tick) {
+            Verdict::Exists
+        } else if free > 0 {
+            free -= 1;
+            Verdict::Create
+        } else {
+            break;
+        };
+        judgements.push(Judgement {
+            tick,
+            until: tick,
+            verdict,
+        });
+    }
+    judgements
+}
+
+/// Ticks up to here have had their run.
+fn start(schedule: &Subject, from: Timestamp) -> Timestamp {
+    // A run's name has no room for ticks before 1970.
+    let before = earlier(
+        from.max(Timestamp::UNIX_EPOCH),
+        jiff::SignedDuration::from_nanos(1),
+    );
+    covered(schedule).unwrap_or(before).max(before)
+}
+
+/// Ticks of the range up to here have had their run, as the status says.
+pub fn covered(schedule: &Subject) -> Option<Timestamp> {
+    let backfill = schedule.spec.backfill.as_ref()?;
+    let status = schedule.status.backfill.as_ref()?;
+    status.until.filter(|_| status.from == backfill.from)
+}

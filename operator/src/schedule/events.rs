@@ -1,0 +1,120 @@
+//! What is told as events: runs that were created, ticks that got none, and a new reason why the schedule is not ready.
+
+use fleetscore_crds::{ConditionStatus, ScoringScheduleStatus};
+use kube::runtime::events::{Event, EventType};
+
+use super::decide::{Decision, Reason};
+use super::outcome::{Outcome, Results};
+use super::status::Settlement;
+
+/// Longest note of an event, in characters; Kubernetes takes 1 kB.
+const NOTE_CHARS: usize = 250;
+/// So many new runs are told one by one; more at once in a single event.
+const SINGLE: usize = 3;
+
+/// What to tell of a pass.
+pub fn events(
+    old: &ScoringScheduleStatus,
+    decision: &Decision,
+    results: &Results,
+    settlement: &Settlement,
+) -> Vec<Event> {
+    let new = &settlement.status;
+    let mut events = created(decision, results);
+    events.extend(decision.replaced.iter().map(|run| {
+        let note = format!("{} was deleted: a newer run takes its place", run.name);
+        event(EventType::Normal, "RunReplaced", &note)
+    }));
+    for (reason, (count, last)) in &settlement.missed.reasons {
+        let note = match count {
+            1 => format!("no run for the tick {last}: {}", why(*reason)),
+            count => format!("no run for {count} ticks up to {last}: {}", why(*reason)),
+        };
+        events.push(event(EventType::Warning, &reason.word(), &note));
+    }
+    let complete = |status: &ScoringScheduleStatus| {
+        let backfill = status.backfill.as_ref();
+        backfill.is_some_and(|backfill| backfill.done == backfill.total)
+    };
+    if complete(new) && !complete(old) {
+        let total = new.backfill.map_or(0, |backfill| backfill.total);
+        let note = format!("all {total} ticks of the range have had their run");
+        events.push(event(EventType::Normal, "BackfillComplete", &note));
+    }
+    let mut missed = settlement.missed.reasons.keys();
+    if let Some((reason, message)) = trouble(new)
+        && trouble(old).map(|(reason, _)| reason) != Some(reason)
+        && !missed.any(|missed| missed.word() == reason)
+    {
+        events.push(event(EventType::Warning, reason, message));
+    }
+    events
+}
+
+fn created(decision: &Decision, results: &Results) -> Vec<Event> {
+    let created = decision
+        .creations
+        .iter()
+        .filter(|creation| results.of(&creation.name) == Outcome::Created);
+    let created: Vec<_> = created.collect();
+    let [first, .., last] = created.as_slice() else {
+        return created.into_iter().map(told).collect();
+    };
+    if created.len() <= SINGLE {
+        return created.into_iter().map(told).collect();
+    }
+    let note = format!(
+        "{} runs, from {} to {}",
+        created.len(),
+        first.name,
+        last.name
+    );
+    vec![event(EventType::Normal, "RunsCreated", &note)]
+}
+
+fn told(creation: &super::decide::Creation) -> Event {
+    let note = format!(
+        "{} ({}, tick {})",
+        creation.name,
+        creation.cause.word(),
+        creation.tick
+    );
+    event(EventType::Normal, "RunCreated", &note)
+}
+
+fn why(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Missed => "it was missed, and spec.missedRuns leaves it out",
+        Reason::DeadlineExceeded => "it could not start within spec.startingDeadlineSeconds",
+        Reason::EarlierRunActive => {
+            "an earlier run is still going, and spec.concurrencyPolicy is Forbid"
+        }
+        Reason::Replaced => "a later tick takes its place, since spec.concurrencyPolicy is Replace",
+        Reason::Suspended => "the schedule was suspended before it could start",
+        Reason::ScheduleChanged => {
+            "spec.schedule or spec.timeZone was changed before it could start"
+        }
+        Reason::NameConflict => "a ScoringRun of its name belongs to somebody else",
+        Reason::QueueFull => "too many ticks are waiting",
+    }
+}
+
+/// The reason and message of a schedule that is not ready.
+fn trouble(status: &ScoringScheduleStatus) -> Option<(&str, &str)> {
+    let ready = status
+        .conditions
+        .iter()
+        .find(|found| found.kind == "Ready")?;
+    (ready.status != ConditionStatus::True)
+        .then_some((ready.reason.as_str(), ready.message.as_str()))
+}
+
+fn event(type_: EventType, reason: &str, note: &str) -> Event {
+    Event {
+        type_,
+        reason: reason.to_owned(),
+        note: Some(note.chars().take(NOTE_CHARS).collect()),
+        action: "Reconcile".to_owned(),
+        secondary: None,
+    }
+}

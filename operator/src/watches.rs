@@ -1,0 +1,87 @@
+//! What the controllers share: watches, and how their passes are driven.
+
+use std::time::Duration;
+
+use futures::{Stream, StreamExt};
+use kube::api::Api;
+use kube::core::NamespaceResourceScope;
+use kube::runtime::controller::Error;
+use kube::runtime::events::Reporter;
+use kube::runtime::watcher;
+use kube::{Client, Resource};
+use tokio::sync::watch;
+
+use crate::api::FIELD_MANAGER;
+
+/// How often a controller shows that it is alive.
+pub const BEAT: Duration = Duration::from_secs(10);
+
+/// Whether a cache has been filled. Any number may wait for it; a store's own future wakes only the last one that does.
+pub type Filled = watch::Receiver<bool>;
+
+/// Notes in `filled` that everything has been listed, once the cache before it has it.
+pub fn note_filled<K>(filled: watch::Sender<bool>) -> impl FnMut(&watcher::Event<K>) {
+    move |event| {
+        if matches!(event, watcher::Event::InitDone) {
+            filled.send_replace(true);
+        }
+    }
+}
+
+/// Resolves once the caches are filled, or with false where one never will be.
+pub async fn all_filled(caches: impl IntoIterator<Item = Filled>) -> bool {
+    for mut cache in caches {
+        if cache.wait_for(|filled| *filled).await.is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+/// The objects of a namespace, or all.
+pub fn scoped<K>(client: &Client, namespace: Option<&str>) -> Api<K>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+{
+    match namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    }
+}
+
+/// Who writes events.
+pub fn reporter() -> Reporter {
+    Reporter {
+        controller: FIELD_MANAGER.to_owned(),
+        instance: std::env::var("POD_NAME").ok(),
+    }
+}
+
+/// Does the work, and calls `beat` now and then.
+pub async fn drive<T, E>(
+    work: impl Stream<Item = Result<T, Error<E, watcher::Error>>>,
+    mut beat: impl FnMut(),
+) where
+    E: std::error::Error + 'static,
+{
+    let mut work = std::pin::pin!(work);
+    let mut beats = tokio::time::interval(BEAT);
+    loop {
+        tokio::select! {
+            item = work.next() => match item {
+                Some(result) => note(result.map(|_| ())),
+                None => break,
+            },
+            _ = beats.tick() => beat(),
+        }
+    }
+}
+
+fn note<E: std::error::Error + 'static>(result: Result<(), Error<E, watcher::Error>>) {
+    match result {
+        // A failed pass has been told by the error policy.
+        Ok(()) | Err(Error::ObjectNotFound(_) | Error::ReconcilerFailed(..)) => {}
+        Err(Error::QueueError(error)) => tracing::warn!("cannot watch: {error}"),
+        Err(error) => tracing::error!("{error}"),
+    }
+}

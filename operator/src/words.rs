@@ -1,0 +1,44 @@
+//! Text and times in the form that Kubernetes' conditions have.
+
+use jiff::Timestamp;
+
+/// Bytes of a reason.
+pub const REASON_BYTES: usize = 64;
+
+/// A reason is one word of letters, digits and `_`, as Kubernetes' conditions have it.
+pub fn reason_word(text: &str) -> String {
+    let word: String = text
+        .chars()
+        .filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_')
+        .take(REASON_BYTES)
+        .collect();
+    if word.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
+        word
+    } else {
+        "Unknown".to_owned()
+    }
+}
+
+/// The text, cut where its JSON would take more than `bytes`.
+pub fn cut(text: &str, bytes: usize) -> String {
+    let length = |letter: char| match letter {
+        '"' | '\\' => 2,
+        letter if letter < ' ' => 6,
+        letter => letter.len_utf8(),
+    };
+    if text.chars().map(length).sum::<usize>() <= bytes {
+        return text.to_owned();
+    }
+    let mut left = bytes.saturating_sub(3);
+    let kept = text.chars().take_while(|letter| {
+        let fits = length(*letter) <= left;
+        left = left.saturating_sub(length(*letter));
+        fits
+    });
+    kept.chain("...".chars()).collect()
+}
+
+/// The time without fractions, as Kubernetes' objects have it.
+pub fn whole_second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
