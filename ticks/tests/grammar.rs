@@ -5,7 +5,7 @@ use fleetscore_ticks::Timetable;
 use jiff::Timestamp;
 
 fn parse(schedule: &str) -> Timetable {
-    Timetable::parse(schedule, "Etc/UTC").unwrap_or_else(|error| panic!("{schedule}: {error}"))
+    Timetable::parse(schedule, "Etc/UTC").unwrap()
 }
 
 /// The ticks from 2026 on.

@@ -29,17 +29,18 @@ fn allowed(text: &str) -> bool {
 }
 
 fn agree(text: &str) -> Result<(), String> {
-    match (allowed(text), Timetable::parse(text, "Etc/UTC")) {
-        (true, Ok(_)) | (false, Err(_)) => Ok(()),
-        (
-            true,
-            Err(TimetableError::Cron {
-                problem: CronProblem::Backwards { .. },
-                ..
-            }),
-        ) => Ok(()),
-        (rule, parsed) => Err(format!("{text:?}: rule {rule}, {parsed:?}")),
+    let (rule, parsed) = (allowed(text), Timetable::parse(text, "Etc/UTC"));
+    let backwards = matches!(
+        parsed,
+        Err(TimetableError::Cron {
+            problem: CronProblem::Backwards { .. },
+            ..
+        })
+    );
+    if rule == parsed.is_ok() || backwards {
+        return Ok(());
     }
+    Err(format!("{text:?}: rule {rule}, {parsed:?}"))
 }
 
 #[test]
