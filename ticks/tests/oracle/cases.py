@@ -5,6 +5,8 @@ import zoneinfo
 from bisect import bisect_left
 from datetime import datetime, timezone
 from functools import cache
+from importlib import resources
+from io import BytesIO
 
 # Zones come from the package tzdata, not from the machine.
 zoneinfo.reset_tzpath(to=[])
@@ -15,6 +17,7 @@ RANGES = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 7)]
 FIRST = int(datetime(1970, 1, 1, tzinfo=timezone.utc).timestamp())
 LAST = int(datetime(2038, 1, 1, tzinfo=timezone.utc).timestamp())
 DAY = 86400
+STEP = 4 * DAY
 
 
 def zones():
@@ -27,22 +30,24 @@ def zone(name):
     return zoneinfo.ZoneInfo(name)
 
 
-def offset(instant, name):
-    return int(datetime.fromtimestamp(instant, zone(name)).utcoffset().total_seconds())
+def transitions(name):
+    """(instant, seconds before, seconds after) of every change of the offset from FIRST to LAST, but for pairs within a STEP."""
+    # Many names are of one zone.
+    return found_in(resources.files("tzdata.zoneinfo").joinpath(name).read_bytes())
 
 
 @cache
-def transitions(name):
-    """(instant, seconds before, seconds after) of every change of the offset between FIRST and LAST, but for pairs on a day."""
+def found_in(data):
+    place = zoneinfo.ZoneInfo.from_file(BytesIO(data))
+    offset = lambda at: int(datetime.fromtimestamp(at, place).utcoffset().total_seconds())
     found = []
-    at, before = FIRST, offset(FIRST, name)
-    while at < LAST:
-        at += DAY
-        after = offset(at, name)
+    before = offset(FIRST)
+    for at in range(FIRST + STEP, LAST, STEP):
+        after = offset(at)
         if after != before:
-            days_seconds = range(at - DAY, at + 1)
-            place = bisect_left(days_seconds, True, key=lambda t: offset(t, name) == after)
-            found.append((days_seconds[place], before, after))
+            seconds = range(at - STEP, at + 1)
+            change = seconds[bisect_left(seconds, True, key=lambda t: offset(t) == after)]
+            found.append((change, before, after))
         before = after
     return found
 

@@ -161,6 +161,7 @@ def main():
                 continue
             compare(question, answer["after"], 1, tally, report)
             compare(question, answer["until"], -1, tally, report)
+        print(f"{tally['compared']} of {count}", file=sys.stderr, flush=True)
     print(f"cronsim {version('cronsim')}, tzdata {version('tzdata')}, {len(names)} zones, seed {seed}")
     for what, number in tally.most_common():
         print(f"{number:>10}  {what}")
