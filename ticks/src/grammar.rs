@@ -28,12 +28,14 @@ pub(crate) fn parse(text: &str) -> Result<Expression, TimetableError> {
 
 fn read(text: &str) -> Result<Expression, Mistake> {
     let words = words(text);
+    if let Ok(five) = <[_; 5]>::try_from(words.as_slice()) {
+        return fields(five);
+    }
     match words[..] {
         [(at, word)] if word.starts_with('@') => fields(expand(word).ok_or_else(|| {
             let text = word.to_owned();
             (at, CronProblem::Macro { text })
         })?),
-        [a, b, c, d, e] => fields([a, b, c, d, e]),
         _ => {
             let at = words.get(5).map_or(text.len(), |(at, _)| *at);
             let found = words.len();
@@ -82,7 +84,7 @@ fn fields(texts: [(usize, &str); 5]) -> Result<Expression, Mistake> {
         .year(Year::Disallowed)
         .dom_and_dow(star_day || star_weekday)
         .build();
-    let patterns = day_lists(day)
+    let patterns = day_lists(&day)
         .into_iter()
         .map(|day| format!("{minute} {hour} {day} {month} {weekday}"))
         .map(|text| parser.parse(&text).map(|cron| cron.pattern))
@@ -95,7 +97,7 @@ fn fields(texts: [(usize, &str); 5]) -> Result<Expression, Mistake> {
 }
 
 /// The days of the month as the library reads them: a list may hold `L` or `LW` there, not both.
-fn day_lists(items: Vec<String>) -> Vec<String> {
+fn day_lists(items: &[String]) -> Vec<String> {
     let holds = |name: &str| items.iter().any(|item| item == name);
     let without = |name: &str| {
         let kept: Vec<_> = items.iter().filter(|item| *item != name).cloned().collect();

@@ -73,23 +73,21 @@ impl<'a> Item<'a> {
     }
 
     fn nth(self) -> Result<u8, Mistake> {
-        match number(self.text) {
-            Some(nth @ 1..=5) => Ok(nth),
-            _ => {
+        number(self.text)
+            .filter(|nth| (1..=5).contains(nth))
+            .ok_or_else(|| {
                 let (field, text) = (self.field, self.text.to_owned());
-                self.error(CronProblem::Nth { field, text })
-            }
-        }
+                (self.at, CronProblem::Nth { field, text })
+            })
     }
 
     fn step(self) -> Result<u8, Mistake> {
-        match number(self.text) {
-            Some(step @ 1..=LARGEST_STEP) => Ok(step),
-            _ => {
+        number(self.text)
+            .filter(|step| (1..=LARGEST_STEP).contains(step))
+            .ok_or_else(|| {
                 let (field, text) = (self.field, self.text.to_owned());
-                self.error(CronProblem::Step { field, text })
-            }
-        }
+                (self.at, CronProblem::Step { field, text })
+            })
     }
 
     /// The first and the last value of `*`, `a-b` or `a`; a single value with steps goes on to the field's end.

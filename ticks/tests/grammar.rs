@@ -131,154 +131,157 @@ fn words_for_frequent_ones() {
     }
 }
 
+/// A wrong text, and what is said of it.
+const MISTAKES: &[(&str, &str)] = &[
+    (
+        "0 25 * * *",
+        "schedule, column 3: hour 25 is not within 0-23",
+    ),
+    (
+        "0 0,24 * * *",
+        "schedule, column 5: hour 24 is not within 0-23",
+    ),
+    (
+        "60 * * * *",
+        "schedule, column 1: minute 60 is not within 0-59",
+    ),
+    (
+        "0 0 0 * *",
+        "schedule, column 5: day of month 0 is not within 1-31",
+    ),
+    (
+        "0 0 1-32 * *",
+        "schedule, column 7: day of month 32 is not within 1-31",
+    ),
+    (
+        "0 0 * 13 *",
+        "schedule, column 7: month 13 is not within 1-12",
+    ),
+    (
+        "0 0 * * 8",
+        "schedule, column 9: day of week 8 is not within 0-7",
+    ),
+    (
+        "0 0 * * 007",
+        "schedule, column 9: day of week 007 is not within 0-7",
+    ),
+    (
+        "0 0 * * 1#6",
+        "schedule, column 11: day of week: `#6` is not within #1-#5, the first to the fifth of the month",
+    ),
+    (
+        "0 0 * * 9L",
+        "schedule, column 9: day of week 9 is not within 0-7",
+    ),
+    (
+        "*/0 * * * *",
+        "schedule, column 3: minute: step `0` is not within 1-59",
+    ),
+    (
+        "*/90 * * * *",
+        "schedule, column 3: minute: step `90` is not within 1-59",
+    ),
+    (
+        "0 1-5/x * * *",
+        "schedule, column 7: hour: step `x` is not within 1-59",
+    ),
+    (
+        "0 */2/3 * * *",
+        "schedule, column 5: hour: step `2/3` is not within 1-59",
+    ),
+    (
+        "0 23-0 * * *",
+        "schedule, column 3: hour 23-0 ends before it starts; write 23,0",
+    ),
+    (
+        "0 22-2 * * *",
+        "schedule, column 3: hour 22-2 ends before it starts; write 22-23,0-2",
+    ),
+    (
+        "0 0 * * fri-sun",
+        "schedule, column 9: day of week fri-sun ends before it starts; write fri-7",
+    ),
+    (
+        "0 0 * nov-feb *",
+        "schedule, column 7: month nov-feb ends before it starts; write 11-12,1-2",
+    ),
+    (
+        "0,,30 * * * *",
+        "schedule, column 3: minute: a value is missing in the list; remove the comma or give the value",
+    ),
+    (
+        "0, * * * *",
+        "schedule, column 3: minute: a value is missing in the list; remove the comma or give the value",
+    ),
+    (
+        "0 0 L/2 * *",
+        "schedule, column 5: day of month `L` stands for one day, which has no steps; remove the step",
+    ),
+    (
+        "0 0 ? * 1",
+        "schedule, column 5: day of month: `?` is not known to this cron; write *",
+    ),
+    (
+        "0 0 1,15W * *",
+        "schedule, column 9: day of month: `W` is not known to this cron; LW is the last weekday of the month",
+    ),
+    (
+        "0~30 * * * *",
+        "schedule, column 2: minute: `~` is not known to this cron; spec.spreadSeconds moves the runs",
+    ),
+    (
+        "0 0 * * friL",
+        "schedule, column 9: day of week `friL` is not a value; allowed are 0-7 or sun-sat, with #1 to #5 for the nth of the month, or 0L-7L for the last",
+    ),
+    (
+        "mon * * * *",
+        "schedule, column 1: minute `mon` is not a value; allowed are 0-59",
+    ),
+    (
+        "0 0 * * monday",
+        "schedule, column 9: day of week `monday` is not a value; allowed are 0-7 or sun-sat, with #1 to #5 for the nth of the month, or 0L-7L for the last",
+    ),
+    (
+        "-5 * * * *",
+        "schedule, column 1: minute `` is not a value; allowed are 0-59",
+    ),
+    (
+        "0 * * *",
+        "schedule, column 8: 4 fields where five fields are needed: minute, hour, day of month, month, day of week",
+    ),
+    (
+        "0 0 * * * *",
+        "schedule, column 11: 6 fields where five fields are needed: minute, hour, day of month, month, day of week; there are no seconds and no years",
+    ),
+    (
+        "",
+        "schedule, column 1: nothing where five fields are needed: minute, hour, day of month, month, day of week",
+    ),
+    (
+        "hourly",
+        "schedule, column 7: one field where five fields are needed: minute, hour, day of month, month, day of week",
+    ),
+    (
+        "@reboot",
+        "schedule, column 1: `@reboot` is unknown; there are @hourly, @daily, @midnight, @weekly, @monthly, @yearly and @annually",
+    ),
+    (
+        "0 0 * * ſun",
+        "schedule, column 9: day of week `ſun` is not a value; allowed are 0-7 or sun-sat, with #1 to #5 for the nth of the month, or 0L-7L for the last",
+    ),
+    (
+        "0 ä,25 * * *",
+        "schedule, column 3: hour `ä` is not a value; allowed are 0-23",
+    ),
+];
+
 #[test]
 fn mistakes_are_named_with_their_column() {
-    for (schedule, expected) in [
-        (
-            "0 25 * * *",
-            "schedule, column 3: hour 25 is not within 0-23",
-        ),
-        (
-            "0 0,24 * * *",
-            "schedule, column 5: hour 24 is not within 0-23",
-        ),
-        (
-            "60 * * * *",
-            "schedule, column 1: minute 60 is not within 0-59",
-        ),
-        (
-            "0 0 0 * *",
-            "schedule, column 5: day of month 0 is not within 1-31",
-        ),
-        (
-            "0 0 1-32 * *",
-            "schedule, column 7: day of month 32 is not within 1-31",
-        ),
-        (
-            "0 0 * 13 *",
-            "schedule, column 7: month 13 is not within 1-12",
-        ),
-        (
-            "0 0 * * 8",
-            "schedule, column 9: day of week 8 is not within 0-7",
-        ),
-        (
-            "0 0 * * 007",
-            "schedule, column 9: day of week 007 is not within 0-7",
-        ),
-        (
-            "0 0 * * 1#6",
-            "schedule, column 11: day of week: `#6` is not within #1-#5, the first to the fifth of the month",
-        ),
-        (
-            "0 0 * * 9L",
-            "schedule, column 9: day of week 9 is not within 0-7",
-        ),
-        (
-            "*/0 * * * *",
-            "schedule, column 3: minute: step `0` is not within 1-59",
-        ),
-        (
-            "*/90 * * * *",
-            "schedule, column 3: minute: step `90` is not within 1-59",
-        ),
-        (
-            "0 1-5/x * * *",
-            "schedule, column 7: hour: step `x` is not within 1-59",
-        ),
-        (
-            "0 */2/3 * * *",
-            "schedule, column 5: hour: step `2/3` is not within 1-59",
-        ),
-        (
-            "0 23-0 * * *",
-            "schedule, column 3: hour 23-0 ends before it starts; write 23,0",
-        ),
-        (
-            "0 22-2 * * *",
-            "schedule, column 3: hour 22-2 ends before it starts; write 22-23,0-2",
-        ),
-        (
-            "0 0 * * fri-sun",
-            "schedule, column 9: day of week fri-sun ends before it starts; write fri-7",
-        ),
-        (
-            "0 0 * nov-feb *",
-            "schedule, column 7: month nov-feb ends before it starts; write 11-12,1-2",
-        ),
-        (
-            "0,,30 * * * *",
-            "schedule, column 3: minute: a value is missing in the list; remove the comma or give the value",
-        ),
-        (
-            "0, * * * *",
-            "schedule, column 3: minute: a value is missing in the list; remove the comma or give the value",
-        ),
-        (
-            "0 0 L/2 * *",
-            "schedule, column 5: day of month `L` stands for one day, which has no steps; remove the step",
-        ),
-        (
-            "0 0 ? * 1",
-            "schedule, column 5: day of month: `?` is not known to this cron; write *",
-        ),
-        (
-            "0 0 1,15W * *",
-            "schedule, column 9: day of month: `W` is not known to this cron; LW is the last weekday of the month",
-        ),
-        (
-            "0~30 * * * *",
-            "schedule, column 2: minute: `~` is not known to this cron; spec.spreadSeconds moves the runs",
-        ),
-        (
-            "0 0 * * friL",
-            "schedule, column 9: day of week `friL` is not a value; allowed are 0-7 or sun-sat, with #1 to #5 for the nth of the month, or 0L-7L for the last",
-        ),
-        (
-            "mon * * * *",
-            "schedule, column 1: minute `mon` is not a value; allowed are 0-59",
-        ),
-        (
-            "0 0 * * monday",
-            "schedule, column 9: day of week `monday` is not a value; allowed are 0-7 or sun-sat, with #1 to #5 for the nth of the month, or 0L-7L for the last",
-        ),
-        (
-            "-5 * * * *",
-            "schedule, column 1: minute `` is not a value; allowed are 0-59",
-        ),
-        (
-            "0 * * *",
-            "schedule, column 8: 4 fields where five fields are needed: minute, hour, day of month, month, day of week",
-        ),
-        (
-            "0 0 * * * *",
-            "schedule, column 11: 6 fields where five fields are needed: minute, hour, day of month, month, day of week; there are no seconds and no years",
-        ),
-        (
-            "",
-            "schedule, column 1: nothing where five fields are needed: minute, hour, day of month, month, day of week",
-        ),
-        (
-            "hourly",
-            "schedule, column 7: one field where five fields are needed: minute, hour, day of month, month, day of week",
-        ),
-        (
-            "@reboot",
-            "schedule, column 1: `@reboot` is unknown; there are @hourly, @daily, @midnight, @weekly, @monthly, @yearly and @annually",
-        ),
-        (
-            "0 0 * * ſun",
-            "schedule, column 9: day of week `ſun` is not a value; allowed are 0-7 or sun-sat, with #1 to #5 for the nth of the month, or 0L-7L for the last",
-        ),
-        (
-            "0 ä,25 * * *",
-            "schedule, column 3: hour `ä` is not a value; allowed are 0-23",
-        ),
-    ] {
+    for (schedule, expected) in MISTAKES {
         let error = Timetable::parse(schedule, "Etc/UTC").unwrap_err();
-        assert_eq!(error.to_string(), expected, "{schedule}");
+        assert_eq!(error.to_string(), *expected, "{schedule}");
         assert_eq!(error.field(), Some("schedule"));
-        assert_eq!(format!("schedule, {}", error.message()), expected);
+        assert_eq!(format!("schedule, {}", error.message()), *expected);
     }
 }
 

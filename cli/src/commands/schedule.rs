@@ -87,11 +87,7 @@ fn text(plan: &Plan, spec: &ScoringScheduleSpec, timetable: &Timetable, from: Ti
         let _ = writeln!(text, "\nno tick after {from}: no day matches");
         return text;
     }
-    let _ = writeln!(
-        text,
-        "\n{:30} {:21} {}",
-        "tick, local time", "UTC", "window, UTC"
-    );
+    let _ = writeln!(text, "\n{:30} {:21} window, UTC", "tick, local time", "UTC");
     for tick in &plan.ticks {
         let local = tick.time.to_zoned(timetable.zone().clone());
         let _ = writeln!(

@@ -22,8 +22,13 @@ pub fn tick_of(schedule: &str, run: &str) -> Option<Timestamp> {
 /// schedule's UID.
 pub fn trigger_id(uid: &str, value: &str) -> String {
     let digest = Sha256::digest(format!("{uid}\n{value}").as_bytes());
-    let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("m{}", &digits[..TRIGGER_DIGITS])
+    let digits = digest
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16));
+    std::iter::once('m')
+        .chain(digits.take(TRIGGER_DIGITS))
+        .collect()
 }
 
 /// The run of a trigger.

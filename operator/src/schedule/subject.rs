@@ -93,7 +93,7 @@ impl Subject {
 
 /// Leaves of the managed fields what [`Subject::of`] reads: the times at which the spec was written.
 pub fn trim(fields: &mut Vec<ManagedFieldsEntry>) {
-    fields.retain(|entry| is_spec(entry));
+    fields.retain(is_spec);
     if let Some(latest) = fields.iter().map(|entry| entry.time.clone()).max() {
         fields.retain(|entry| entry.time == latest);
         fields.truncate(1);

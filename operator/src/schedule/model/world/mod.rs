@@ -125,6 +125,7 @@ impl World {
             let mark = whole_second(self.now).max(settled);
             self.truth.mark = mark;
             self.truth.unsure = true;
+            self.truth.exact = false;
             self.truth.past.retain(|tick| *tick <= mark);
         }
     }

@@ -73,9 +73,12 @@ impl World {
             let settled = self.schedule.status.settled.as_ref();
             let settled = settled.map_or(self.schedule.created, |record| record.until);
             self.truth.excused.extend(self.truth.due.iter().copied());
-            self.truth.past = self.truth.due.clone();
             self.truth.exact = false;
             self.truth.mark = whole_second(self.now).max(settled);
+            // A clock that was set back shows the others again.
+            let mark = self.truth.mark;
+            let gone = self.truth.due.iter().filter(|tick| **tick <= mark);
+            self.truth.past = gone.copied().collect();
             self.undo(settled);
         }
         if spec.backfill.map(|backfill| backfill.from)
