@@ -185,7 +185,7 @@ async fn a_run_that_exists_is_taken_for_created() {
         "GET /apis/scoring.fleetscore.io/v1alpha1/namespaces/plant/scoringruns/{}",
         newest()
     );
-    assert_eq!(lines(&asked), [CHECK, RUN, &run, STATUS, EVENT]);
+    assert_eq!(lines(&asked), [CHECK, RUN, run.as_str(), STATUS, EVENT]);
     assert_eq!(world.schedule.status.active, [newest()]);
 
     let mut foreign = run_of("uid", &newest());

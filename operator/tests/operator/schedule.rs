@@ -122,8 +122,8 @@ async fn a_trigger_makes_a_run_of_a_suspended_schedule() {
     // The operator has written nothing but the status.
     let schedule = api.get(SCHEDULES, "plant", "pumps").unwrap();
     assert_eq!(schedule["metadata"]["generation"], 1);
-    let written = api.asked().into_iter().filter(|asked| {
+    let mut written = api.asked().into_iter().filter(|asked| {
         asked.resource == SCHEDULES && !["get", "list", "watch"].contains(&asked.verb)
     });
-    assert!(written.into_iter().all(|asked| asked.verb == "patch"));
+    assert!(written.all(|asked| asked.verb == "patch"));
 }
