@@ -27,10 +27,10 @@ has() { objects "$1" | grep -qx "$2 $3" || fail "ci/$1.yaml: no $2 $3 in: $(obje
 lacks() { ! objects "$1" | grep -q "^$2 " || fail "ci/$1.yaml: unexpected $2"; }
 says() { grep -qF -- "$2" "$work/$1.yaml" || fail "ci/$1.yaml: does not say: $2"; }
 
-# allows FILE RESOURCES VERBS: a rule of this API's group says exactly this, and no other names the resources.
+# allows FILE RESOURCES VERBS: a rule of the operator for this API's group says exactly this, and no other names the resources.
 allows() {
   local rules
-  rules=$(sed -n '/apiGroups: \[scoring.fleetscore.io\]/,/verbs:/p' "$work/$1.yaml" | grep -F -A1 -- "resources: [$2]" | sed -n 's/ *verbs: //p' | sort -u)
+  rules=$(sed '/^# Source: .*user-roles/,/^---/d' "$work/$1.yaml" | sed -n '/apiGroups: \[scoring.fleetscore.io\]/,/verbs:/p' | grep -F -A1 -- "resources: [$2]" | sed -n 's/ *verbs: //p' | sort -u)
   [[ $rules == "[$3]" ]] || fail "ci/$1.yaml: $2: $rules, not [$3]"
 }
 
