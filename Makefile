@@ -73,10 +73,9 @@ builder-image: ## Build an image from this machine's Rust and compile in it, as 
 scale: build ## Score 5 million rows and 5,000 sensors, and check time and memory (minutes).
 	scripts/scale.sh $(BIN)/fleetscore
 
-bench: build ## Time it against a Python process per sensor, and its kernels against others' (installs those into the cache).
-	bench/run.sh $(BIN)/fleetscore
+bench: build ## Time it against the peers, and write docs/benchmarks.md (installs them into the cache; PARTS="processes files kernels").
 	scripts/build.sh $(PROFILE) cli scorer -- --example kernel_speed --example linfa_speed
-	bench/kernels.sh $(BIN)/examples $(CACHE)/bench-kernels.md
+	bench/run.sh $(BIN)/fleetscore $(BIN)/examples $(PARTS)
 
 bench-cluster: images ## Measure the operator at 10,000 pods on fake nodes (root on Linux; an hour or two on 2 cores).
 	bench/cluster.sh $(BIN)/fleetscore-operator

@@ -1,16 +1,33 @@
 #!/usr/bin/env bash
-# Times fleetscore against a Python process per sensor: bench/run.sh FLEETSCORE
+# Times fleetscore against others and writes the results into docs/benchmarks.md: bench/run.sh FLEETSCORE EXAMPLES [processes|files|kernels ...]
+# EXAMPLES is the folder with kernel_speed and linfa_speed.
 set -euo pipefail
 
-fleetscore=$(realpath "$1")
+fleetscore=$(realpath "${1:?usage: bench/run.sh FLEETSCORE EXAMPLES [processes|files|kernels ...]}")
+examples=$(realpath "$2")
+shift 2
 cd "$(dirname "$0")"
-python=${PYTHON:-python3}
 venv=${XDG_CACHE_HOME:-$HOME/.cache}/fleetscore/bench-python
 if ! cmp -s requirements.txt "$venv/installed.txt"; then
-  "$python" -m venv "$venv"
-  "$venv/bin/pip" install --quiet -r requirements.txt
+  "${PYTHON:-python3}" -m venv "$venv"
+  "$venv/bin/python" -m pip install --quiet -r requirements.txt
   cp requirements.txt "$venv/installed.txt"
 fi
+python=$venv/bin/python
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-"$venv/bin/python" bench.py "$fleetscore" "$work"
+
+parts=("$@")
+[[ ${#parts[@]} -gt 0 ]] || parts=(processes files kernels)
+for part in "${parts[@]}"; do
+  case $part in
+    processes) "$python" processes.py "$fleetscore" "$work" "$work/processes.md" ;;
+    files) "$python" files.py "$fleetscore" "$work" "$work/files.md" ;;
+    kernels)
+      cc -O3 -shared -fPIC -o "$work/libsvm_loop.so" libsvm_loop.c
+      OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 "$python" kernels.py "$examples" "$work" "$work/kernels.md"
+      ;;
+    *) echo "no such part: $part" >&2; exit 2 ;;
+  esac
+  "$python" insert.py ../docs/benchmarks.md "$part" "$work/$part.md"
+done

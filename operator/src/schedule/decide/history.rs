@@ -1,3 +1,4 @@
+use fleetscore_ticks::Timetable;
 use jiff::{SignedDuration, Timestamp};
 
 use super::backfill::covered;
@@ -11,7 +12,13 @@ use crate::schedule::subject::Subject;
 pub const KEPT: SignedDuration = SignedDuration::from_mins(2);
 
 /// Ended runs that are more than `history` keeps. The newest are those that ended last.
-pub fn surplus(schedule: &Subject, children: &[Child], now: Timestamp, decision: &mut Decision) {
+pub fn surplus(
+    schedule: &Subject,
+    timetable: &Timetable,
+    children: &[Child],
+    now: Timestamp,
+    decision: &mut Decision,
+) {
     let history = schedule.spec.history;
     for (state, kept) in [
         (State::Succeeded, history.succeeded),
@@ -24,7 +31,7 @@ pub fn surplus(schedule: &Subject, children: &[Child], now: Timestamp, decision:
         ended.sort_by(|one, other| (other.time, &other.name).cmp(&(one.time, &one.name)));
         let surplus = ended.split_off(ended.len().min(kept as usize));
         for child in surplus {
-            if !is_settled(schedule, child) {
+            if !is_settled(schedule, timetable, child) {
                 continue;
             }
             let until = later(child.time, KEPT);
@@ -38,7 +45,7 @@ pub fn surplus(schedule: &Subject, children: &[Child], now: Timestamp, decision:
 }
 
 /// Whether the stored status knows that what made the run is done with. Else, without the run, it would be made again.
-pub fn is_settled(schedule: &Subject, child: &Child) -> bool {
+pub fn is_settled(schedule: &Subject, timetable: &Timetable, child: &Child) -> bool {
     let status = &schedule.status;
     let Some(tick) = child.tick else {
         return !is_open_trigger(schedule, child);
@@ -48,7 +55,9 @@ pub fn is_settled(schedule: &Subject, child: &Child) -> bool {
         .as_ref()
         .is_some_and(|record| tick <= record.until);
     let to_backfill = schedule.spec.backfill.as_ref().is_some_and(|backfill| {
+        // A tick of the schedule as it read before is none of the range any more: nothing would ever cover it.
         (backfill.from..backfill.to).contains(&tick)
+            && timetable.is_tick(tick)
             && covered(schedule).is_none_or(|covered| tick > covered)
     });
     settled && !waits(schedule, tick) && !to_backfill

@@ -176,7 +176,7 @@ pub fn decide(
             if decision.creations.len() >= CREATIONS {
                 decision.again = Some(now);
             }
-            history::surplus(schedule, children, now, &mut decision);
+            history::surplus(schedule, timetable, children, now, &mut decision);
         }
     }
     decision
@@ -263,7 +263,7 @@ fn trigger(
 }
 
 /// Whether the stored status says that the tick waits.
-fn waits(schedule: &Subject, tick: Timestamp) -> bool {
+pub(super) fn waits(schedule: &Subject, tick: Timestamp) -> bool {
     let mut waiting = schedule.status.waiting.iter();
     waiting.any(|range| (range.from..=range.to).contains(&tick))
 }

@@ -37,11 +37,12 @@ impl World {
     /// Somebody deletes a run. Nobody can tell one that the status does not know of yet from one that was never there.
     pub fn delete_by_hand(&mut self, number: usize) {
         let ours = |run: &&Stored| run.owner.as_ref() == Some(&self.schedule.uid);
+        let timetable = self.timetable();
         let settled = self
             .runs
             .values()
             .filter(ours)
-            .filter(|run| is_settled(&self.schedule, &run.child));
+            .filter(|run| is_settled(&self.schedule, &timetable, &run.child));
         let name = settled.map(|run| run.child.name.clone()).nth(number);
         if let Some(name) = name {
             self.runs.remove(&name);
@@ -81,8 +82,10 @@ impl World {
             self.truth.past = gone.copied().collect();
             self.undo(settled);
         }
-        if spec.backfill.map(|backfill| backfill.from)
-            != before.backfill.map(|backfill| backfill.from)
+        // A tick that the range no longer had, and has again, is asked for anew, too.
+        if changed
+            || spec.backfill.map(|backfill| backfill.from)
+                != before.backfill.map(|backfill| backfill.from)
         {
             self.ask_for_backfill();
         }
@@ -120,6 +123,13 @@ impl World {
                 self.truth.excused.insert(tick);
                 self.truth.past.remove(&tick);
             }
+            // Those that wait have their turn all the same.
+            let status = &self.schedule.status;
+            let waits = |tick: &Timestamp| {
+                let mut waiting = status.waiting.iter();
+                waiting.any(|range| (range.from..=range.to).contains(tick))
+            };
+            self.truth.past.retain(|tick| !waits(tick));
         }
     }
 
