@@ -7,7 +7,7 @@ use arrow_array::{
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
@@ -44,7 +44,7 @@ impl ParquetEncoder {
     pub fn new(layout: &PredictionLayout) -> Result<Self, PredictionError> {
         let schema = schema(layout);
         let options = ArrowWriterOptions::new()
-            .with_properties(properties(schema.fields().len())?)
+            .with_properties(properties(&layout.time, schema.fields().len())?)
             .with_skip_arrow_metadata(true);
         Ok(Self {
             writer: ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(&schema), options)?,
@@ -174,14 +174,17 @@ fn schema(layout: &PredictionLayout) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-fn properties(columns: usize) -> Result<WriterProperties, ParquetError> {
+/// Dictionaries are made for predictions only: hardly two times or scores are alike, and of a key, which is the same in every row,
+/// zstd leaves nothing.
+fn properties(time: &str, columns: usize) -> Result<WriterProperties, ParquetError> {
     let batches = (GROUP_BYTES / (8 * columns * BATCH_ROWS)).max(1);
     Ok(WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         // Not the library's name and version: the same rows give the same bytes whatever wrote them.
         .set_created_by("fleetscore version 1".to_owned())
         .set_max_row_group_row_count(Some(batches * BATCH_ROWS))
-        // Hardly two scores are alike.
-        .set_column_dictionary_enabled(ColumnPath::from(SCORE), false)
+        .set_dictionary_enabled(false)
+        .set_column_dictionary_enabled(ColumnPath::from(PREDICTION), true)
+        .set_column_encoding(ColumnPath::from(time), Encoding::DELTA_BINARY_PACKED)
         .build())
 }

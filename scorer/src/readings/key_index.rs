@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
 use fleetscore_crds::SensorKey;
+use foldhash::fast::RandomState;
 
 use super::{ReadingsError, Result};
 
@@ -12,7 +13,8 @@ pub struct KeyIndex {
     /// The sensors' values, one list a sensor, in the order of the key columns.
     values: Vec<Vec<String>>,
     /// The joined values (see [`push_value`]) to the sensor's position.
-    sensors: HashMap<Box<[u8]>, u32>,
+    /// Looked up for nearly every row, hence the fast hash: rows add nothing to it, so they cannot make it slow.
+    sensors: HashMap<Box<[u8]>, u32, RandomState>,
     /// How many keys are matched.
     width: usize,
 }
@@ -24,7 +26,7 @@ impl KeyIndex {
     pub fn new(sensors: &[SensorKey], names: &[String]) -> Result<Self> {
         let mut index = Self {
             values: Vec::new(),
-            sensors: HashMap::with_capacity(sensors.len()),
+            sensors: HashMap::with_capacity_and_hasher(sensors.len(), RandomState::default()),
             width: names.len(),
         };
         for sensor in sensors {
@@ -49,7 +51,7 @@ impl KeyIndex {
     pub fn single() -> Self {
         Self {
             values: vec![Vec::new()],
-            sensors: HashMap::from([(Box::default(), 0)]),
+            sensors: HashMap::from_iter([(Box::default(), 0)]),
             width: 0,
         }
     }

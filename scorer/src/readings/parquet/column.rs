@@ -1,5 +1,3 @@
-use std::io::Write;
-
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Float64Type, Int64Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, StringArray, UInt64Array};
@@ -57,13 +55,8 @@ impl Keys {
     }
 }
 
-fn push_number(joined: &mut Vec<u8>, number: impl std::fmt::Display) {
-    let mut text = [0_u8; 20];
-    let mut free = &mut text[..];
-    // Twenty characters hold any 64-bit integer.
-    let _ = write!(free, "{number}");
-    let unused = free.len();
-    push_value(joined, text.get(..20 - unused).unwrap_or_default());
+fn push_number(joined: &mut Vec<u8>, number: impl itoa::Integer) {
+    push_value(joined, itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// The time column of a batch: an instant a row, none where there is no valid one.
