@@ -54,7 +54,7 @@ pub fn status(
     if let Stage::Ended(ending) = &decision.stage {
         end(&mut status, ending, now);
     }
-    conditions(&mut status, decision, now);
+    conditions(&mut status, seen, decision, now);
     observe_generation(&mut status, run.generation);
     status
 }
@@ -222,7 +222,12 @@ struct Word<'a> {
     message: &'a str,
 }
 
-fn conditions(status: &mut ScoringRunStatus, decision: &Decision, now: Timestamp) {
+fn conditions(
+    status: &mut ScoringRunStatus,
+    seen: &Observed,
+    decision: &Decision,
+    now: Timestamp,
+) {
     let phase = format!("{:?}", status.phase);
     let ended = match &decision.stage {
         Stage::Ended(ending) => Some(ending),
@@ -232,7 +237,11 @@ fn conditions(status: &mut ScoringRunStatus, decision: &Decision, now: Timestamp
         .filter(|ending| ending.phase == Phase::Failed)
         .and_then(|ending| ending.cause.as_ref());
     let complete = ended.is_some() && failed.is_none();
-    let (reason, message) = match (failed, going(decision)) {
+    let queued = queued(seen, decision);
+    let queued = queued
+        .as_ref()
+        .map(|message| ("WaitingForAdmission", message.as_str()));
+    let (reason, message) = match (failed, going(decision).or(queued)) {
         (Some(cause), _) => (cause.reason.as_str(), cause.message.as_str()),
         (None, Some((reason, message))) => (reason, message),
         (None, None) => (phase.as_str(), ""),
@@ -296,6 +305,20 @@ fn going(decision: &Decision) -> Option<(&str, &str)> {
         ) => Some((reason, message)),
         (None, None) => None,
     }
+}
+
+/// What a run waits for whose next Job Kueue has not let go on yet.
+fn queued(seen: &Observed, decision: &Decision) -> Option<String> {
+    let waits = |job: &&JobView| job.queued && job.suspended && !job.has_ended() && !job.deleting;
+    let unfinished = !matches!(
+        decision.stage,
+        Stage::Suspended | Stage::Settled | Stage::Ended(_)
+    );
+    let job = seen.jobs.iter().find(waits).filter(|_| unfinished)?;
+    Some(format!(
+        "Kueue has not admitted the Job {}; `kubectl describe workload` says what it waits for",
+        job.name
+    ))
 }
 
 /// Whether someone must do something. While the report is made, this keeps in mind why scoring was stopped.

@@ -46,7 +46,8 @@ Y
   complete queued
 }
 
-waits_for_admission() { # waits_for_admission RUN: a Job of it is there, suspended, and Kueue knows of it
+waits_for_admission() { # waits_for_admission RUN: a Job of it is there, suspended, Kueue knows of it, and the run says so
   [[ $(kube get jobs -l "scoring.fleetscore.io/run=$1" -o 'jsonpath={.items[*].spec.suspend}') == true ]] &&
-    [[ -n $(kube get workloads.kueue.x-k8s.io -o name) ]]
+    [[ -n $(kube get workloads.kueue.x-k8s.io -o name) ]] &&
+    [[ $(kube get scoringrun "$1" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].reason}') == WaitingForAdmission ]]
 }

@@ -211,3 +211,31 @@ proptest! {
         prop_assert!(found.jobs.len() <= 16 && found.top_failures.len() <= 10);
     }
 }
+
+#[test]
+fn a_run_that_waits_for_kueue_says_so() {
+    let run = planned(15);
+    let waiting = JobView {
+        suspended: true,
+        queued: true,
+        ..job(Step::Score, 0)
+    };
+    let jobs = seen(vec![complete(job(Step::Plan, 0)), waiting.clone()]);
+    let decided = decide(&run, &jobs, at(5));
+    let ready = condition(&status(&run, &jobs, &decided, at(5)), "Ready").clone();
+    assert_eq!(ready.reason, "WaitingForAdmission");
+    assert!(ready.message.contains(&waiting.name), "{}", ready.message);
+    // Once it is admitted, and where it is the run itself that is suspended, there is nothing to wait for.
+    let admitted = seen(vec![JobView {
+        suspended: false,
+        ..waiting
+    }]);
+    let status_of = |seen: &Observed, stage| status(&run, seen, &decision(stage), at(5));
+    let reason = |status: &ScoringRunStatus| condition(status, "Ready").reason.clone();
+    let plan = run.plan().unwrap();
+    assert_eq!(
+        reason(&status_of(&admitted, Stage::Scoring(plan))),
+        "Scoring"
+    );
+    assert_eq!(reason(&status_of(&jobs, Stage::Suspended)), "Suspended");
+}
