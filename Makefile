@@ -82,8 +82,8 @@ bench-cluster: images ## Measure the operator at 10,000 pods on fake nodes (root
 
 bench-schedules: ## Measure 1,000 schedules that tick in one minute, and 1,000 CronJobs (root on Linux; 20 minutes).
 	@scripts/install.sh build cluster
-	cargo build --locked --release -p fleetscore-operator
-	bench/schedules.sh $(CARGO_TARGET_DIR)/release/fleetscore-operator
+	scripts/build.sh $(PROFILE) cli scorer operator
+	bench/schedules.sh $(BIN)/fleetscore-operator
 
 fuzz: ## Feed arbitrary and damaged bytes to every parser for longer than `test` does (minutes).
 	PROPTEST_CASES=$(or $(CASES),20000) cargo test --locked --release -p fleetscore-scorer -p fleetscore-cli -- harmless any_bytes any_text damaged no_bytes

@@ -68,19 +68,27 @@ class Watch:
 
     def __init__(self, path):
         self.came = {}
-        version = cluster.call(f"{path}?limit=1")["metadata"]["resourceVersion"]
-        request = urllib.request.Request(f"{cluster.SERVER}{path}?watch=true&resourceVersion={version}")
-        request.add_header("Accept", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1")
-        self.answer = urllib.request.urlopen(request)
+        self.path = path
+        self.version = cluster.call(f"{path}?limit=1")["metadata"]["resourceVersion"]
         threading.Thread(target=self.read, daemon=True).start()
 
     def read(self):
-        """Reads events until the connection ends."""
-        for line in self.answer:
-            now = time.time()
-            event = json.loads(line)
-            if event["type"] == "ADDED":
-                self.came[event["object"]["metadata"]["name"]] = now
+        """Reads events, on a new connection where the server ends one, as it does now and then."""
+        while True:
+            request = urllib.request.Request(f"{cluster.SERVER}{self.path}?watch=true&resourceVersion={self.version}")
+            request.add_header("Accept", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1")
+            with urllib.request.urlopen(request) as answer:
+                for line in answer:
+                    self.note(json.loads(line), time.time())
+
+    def note(self, event, now):
+        """Takes an event."""
+        if event["type"] == "ERROR":
+            raise RuntimeError(f"the watch of {self.path} has failed: {event['object']}")
+        meta = event["object"]["metadata"]
+        self.version = meta["resourceVersion"]
+        if event["type"] == "ADDED":
+            self.came[meta["name"]] = now
 
     def lateness(self, tick):
         """Seconds after the tick of all that came within its two minutes."""

@@ -222,12 +222,7 @@ struct Word<'a> {
     message: &'a str,
 }
 
-fn conditions(
-    status: &mut ScoringRunStatus,
-    seen: &Observed,
-    decision: &Decision,
-    now: Timestamp,
-) {
+fn conditions(status: &mut ScoringRunStatus, seen: &Observed, decision: &Decision, now: Timestamp) {
     let phase = format!("{:?}", status.phase);
     let ended = match &decision.stage {
         Stage::Ended(ending) => Some(ending),

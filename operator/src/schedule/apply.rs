@@ -56,12 +56,12 @@ impl<'a> Applier<'a> {
         &self,
         timetable: &Timetable,
         decision: &Decision,
+        now: Timestamp,
     ) -> Result<Results, ApplyError> {
         let mut results = Results::default();
-        if decision.creations.is_empty() {
-            return Ok(results);
+        if decision.rests_on_the_cache(now) {
+            self.check().await?;
         }
-        self.check().await?;
         self.delete(&decision.replaced).await?;
         for creation in &decision.creations {
             match self.create(timetable, creation).await? {
@@ -101,8 +101,7 @@ impl<'a> Applier<'a> {
         Ok(())
     }
 
-    /// A run that exists keeps its tick from being run twice. That of a tick which was settled long ago may be deleted by now: a
-    /// schedule from a cache that is behind would have it created again.
+    /// The schedule must be what the decision was made from.
     async fn check(&self) -> Result<(), ApplyError> {
         let schedules: Api<ScoringSchedule> =
             Api::namespaced(self.client.clone(), &self.schedule.namespace);

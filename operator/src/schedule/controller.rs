@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::children::{Children, Request};
+use super::rush::Rush;
 use super::subject::trim;
 use super::{Context, error_policy, reconcile};
 use crate::backoff::Errors;
@@ -28,8 +29,8 @@ use crate::watches::{BEAT, Filled, all_filled, drive, note_filled, reporter, sco
 
 /// Changes that come in such a burst are looked at once.
 pub(super) const DEBOUNCE: Duration = Duration::from_millis(100);
-/// Passes at the same time.
-const CONCURRENCY: u16 = 32;
+/// Passes at the same time; how many of them call the API server, `rush` says.
+const CONCURRENCY: u16 = 1024;
 /// The clock was set when it is off by so much between two beats.
 const CLOCK_WAS_SET: SignedDuration = SignedDuration::from_secs(2);
 
@@ -127,6 +128,7 @@ pub fn run(
         runs_listed: owned.listed,
         metrics,
         errors: Errors::default(),
+        rush: Rush::new(),
     });
     let work = applier(
         |schedule, context| reconcile(schedule, context).boxed(),

@@ -2,8 +2,8 @@
 //!
 //! `decide`, `build`, `status` and `events` are pure, `apply` writes. [`reconcile`] alone calls them, in that order.
 //!
-//! Nothing is listed for a schedule: its runs come from the watch that drives the run controller. A tick costs a look at the
-//! schedule's version, the creation of its run, one write of the status and an event.
+//! Nothing is listed for a schedule: its runs come from the watch that drives the run controller. A tick costs the
+//! creation of its run, one write of the status and an event.
 
 mod apply;
 mod build;
@@ -17,6 +17,7 @@ mod model;
 mod names;
 mod outcome;
 mod runs;
+mod rush;
 mod status;
 mod subject;
 #[cfg(test)]
@@ -47,6 +48,7 @@ pub use controller::{Owned, Schedules, run};
 use apply::{Applier, ApplyError};
 use decide::{Decision, decide, wait};
 use outcome::Results;
+use rush::Rush;
 use status::Settlement;
 use subject::Subject;
 
@@ -65,6 +67,7 @@ pub struct Context {
     recorder: Recorder,
     metrics: Arc<Metrics>,
     errors: Errors,
+    rush: Rush,
 }
 
 /// Why a pass failed. It is tried again, ever more rarely.
@@ -125,7 +128,7 @@ impl From<ApplyError> for ScheduleError {
 ///
 /// 1. observe (cache): the schedule and its runs.
 /// 2. `decide` (pure): what becomes of every tick that is due.
-/// 3. `apply` (client): deletes runs that make room, creates runs. The schedule must still be what step 1 saw.
+/// 3. `apply` (client): deletes runs that make room, creates runs. Where it matters, the schedule must still be what step 1 saw.
 /// 4. `status` (pure): what the ticks have come to.
 /// 5. write the status (client): one server-side apply of that version of the object which step 1 saw, if it says something new.
 /// 6. events and metrics (client), once the status stands.
@@ -174,12 +177,16 @@ async fn pass(
     let decision = decide(subject, timetable.as_ref(), &children, now);
     let applier = Applier::new(context, subject);
     let results = match &timetable {
-        Ok(timetable) => applier.apply(timetable, &decision).await?,
-        Err(_) => Results::default(),
+        Ok(timetable) if !decision.creations.is_empty() => {
+            let applied = applier.apply(timetable, &decision, now);
+            context.rush.create(applied).await?
+        }
+        _ => Results::default(),
     };
     let done = (&decision, &results);
     let settlement = status::status(subject, timetable.as_ref().ok(), &children, done, now);
     if settlement.status != subject.status {
+        let _turn = context.rush.turn_to_write().await;
         write(subject, &settlement.status, context).await?;
         record(schedule, subject, done, &settlement, context).await;
     }

@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use fleetscore_crds::{ScoringRun, SettledTicks};
 use serde_json::Value;
 use tokio::sync::watch;
@@ -31,6 +33,7 @@ impl World {
             runs_listed: watch::channel(true).1,
             metrics: Arc::new(Metrics::new()),
             errors: Errors::default(),
+            rush: Rush::new(),
         };
         Self {
             context,
@@ -65,10 +68,17 @@ fn stored(schedule: &Subject) -> ScoringSchedule {
     .unwrap()
 }
 
+/// An hourly schedule that has ticked half an hour before the tests began.
+static HALF_AN_HOUR_AGO: LazyLock<String> = LazyLock::new(|| {
+    let minute = (Timestamp::now().as_second() / 60 + 30) % 60;
+    format!("{minute} * * * *")
+});
+
 /// A schedule whose last settled tick is some hours ago: one is due, and some have been missed.
 fn due() -> Subject {
     let mut schedule = subject();
     let now = Timestamp::now();
+    schedule.spec.schedule = HALF_AN_HOUR_AGO.clone();
     schedule.created = start();
     schedule.status.settled = Some(SettledTicks {
         until: now - SignedDuration::from_hours(5),
@@ -94,7 +104,7 @@ fn created() -> Answer {
 
 /// The name of the run of the latest tick.
 fn newest() -> String {
-    let timetable = Timetable::parse("0 * * * *", "Etc/UTC").unwrap();
+    let timetable = Timetable::parse(&HALF_AN_HOUR_AGO, "Etc/UTC").unwrap();
     tick_run("pumps", timetable.until(Timestamp::now()).next().unwrap())
 }
 
@@ -160,6 +170,16 @@ async fn a_tick_is_four_requests_and_then_none() {
         text.contains("fleetscore_schedule_lateness_seconds_count 1"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn a_tick_that_has_just_come_needs_no_look_at_the_schedule() {
+    let mut schedule = due();
+    schedule.spec.schedule = "* * * * *".to_owned();
+    schedule.status.settled.as_mut().unwrap().schedule = "* * * * *".to_owned();
+    let mut world = World::new(schedule, [created(), written(), told(), told()]);
+    let (_, asked) = world.pass().await;
+    assert_eq!(lines(&asked), [RUN, STATUS, EVENT, EVENT]);
 }
 
 #[tokio::test]

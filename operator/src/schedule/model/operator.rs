@@ -88,7 +88,9 @@ impl Pass {
         let decision = decide(schedule, Ok(&timetable), children, now);
         let mut left = VecDeque::new();
         if !decision.creations.is_empty() {
-            left.push_back(Step::Check);
+            if decision.rests_on_the_cache(now) {
+                left.push_back(Step::Check);
+            }
             let replaced = decision.replaced.iter().cloned();
             left.extend(replaced.map(|run| Step::Delete(run, true)));
             left.extend(decision.creations.iter().cloned().map(Step::Create));
