@@ -7,7 +7,8 @@
 //! The reference, `sum += alpha * exp(-gamma * S)` with S a sum of d squares: S is off by (d+2)u of itself, the exponent x by
 //! (d+3)u. As x e^-x <= 1/e, that moves K by 0.37(d+3)u; exp adds 2u, the product u, the sum over n terms n u, all times A.
 //!
-//! RBF by differences, K = 2^-(gamma log2(e) S): the same, with 2u more in the factor and 8u of `exp2`.
+//! RBF by differences, K = 2^-(gamma log2(e) S): the same, with 2u more in the factor and the [`UNITS`] of 2^x, whatever
+//! the path: its error is a share of K, so that of the sum is the same share of A at most.
 //!
 //! RBF by products, in a frame z' = s(z-c), w' = s(w-c) with s^2 = gamma log2(e), |w'| <= M, N = |z'| + M: 5u of x from s. The
 //! rounded coordinates move the distance t by 2u N, and K by ln2 2t 2^(-t^2) of that, at most 0.72 * 2u N. The sum that
@@ -22,12 +23,15 @@
 //! moves K by 0.33 of that, once for the row and once for the support vector.
 //!
 //! Polynomial and sigmoid, with B >= gamma |z||w| + |coef0|: both sides have b = gamma z w + coef0 to (d+2)u B. A power p
-//! multiplies that by p B^(p-1) and rounds p times. The slope of tanh is at most 1; its value is within 20u.
+//! multiplies that by p B^(p-1) and rounds p times. The slope of tanh is at most 1; its value 1 - 2/(1+e) is within 20u,
+//! and half of the error of e as a share of e.
 //!
 //! Linear: f is a sum of products z alpha w over features and support vectors. Either order of the sums rounds (n+d+2) times,
 //! each time by u of the sum of |z| |alpha| |w| at most.
 //!
 //! Numbers near the ends of the range: [`TINY`] outweighs what underflows, and what might overflow has an infinite bound.
+
+use super::exponential::UNITS;
 
 /// The unit of rounding.
 const UNIT: f64 = f64::EPSILON / 2.0;
@@ -79,7 +83,7 @@ impl Sizes {
 
     /// RBF by differences.
     pub fn differences(&self) -> f64 {
-        self.near(2.0 * self.vectors + self.features + 32.0)
+        self.near(2.0 * self.vectors + self.features + 24.0 + UNITS)
     }
 
     /// RBF by products, with the support vectors within `reach` of the frame's centre; none if they cost too much accuracy.
@@ -87,7 +91,7 @@ impl Sizes {
         let span = 2.0 * reach + 1.0;
         let units = 0.7 * (2.0 * self.features + 1.0) * span * span + 1.5 * span;
         (UNIT * units <= WORTH)
-            .then(|| self.near(2.0 * self.vectors + self.features + 40.0 + units))
+            .then(|| self.near(2.0 * self.vectors + self.features + 32.0 + UNITS + units))
     }
 
     /// The curve of so many pieces, whose values are within `series` of A of the true ones.
@@ -146,7 +150,7 @@ impl DotBound {
         let argument = self.argument(square);
         if argument < HUGE {
             let units = (2.0 * self.sizes.features + 10.0) * argument + 2.0 * self.sizes.vectors;
-            UNIT * (units + 40.0) * self.sizes.alphas + self.small()
+            UNIT * (units + 36.0 + UNITS / 2.0) * self.sizes.alphas + self.small()
         } else {
             f64::INFINITY
         }

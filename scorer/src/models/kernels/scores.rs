@@ -28,7 +28,7 @@ pub(super) struct Task<'a> {
 
 /// Writes the score of each row, or NaN where it is within its bound of 0 or cannot be worked out.
 #[inline(always)]
-pub(super) fn score<I: Instructions, const L: usize>(
+pub(super) fn score<I: Instructions<L>, const L: usize>(
     instructions: I,
     task: &Task<'_>,
     scores: &mut [f64],
@@ -41,7 +41,7 @@ pub(super) fn score<I: Instructions, const L: usize>(
     let mut tile = Tile::<L>::new(model.features);
     let tiles = rows.chunks(L * model.features);
     for (rows, scores) in tiles.zip(scores.chunks_mut(L)) {
-        tile.fill(&model.scaler, rows);
+        instructions.fill(&mut tile, &model.scaler, rows);
         let (sums, near) = of_tile::<I, L>(instructions, form, &mut tile);
         let mut settled = [0.0; L];
         for lane in 0..L {
@@ -64,7 +64,7 @@ pub(super) fn score<I: Instructions, const L: usize>(
 
 /// The sum over the support vectors for each row of the tile, and how near to rho it says nothing.
 #[inline(always)]
-fn of_tile<I: Instructions, const L: usize>(
+fn of_tile<I: Instructions<L>, const L: usize>(
     instructions: I,
     form: &Form,
     tile: &mut Tile<L>,
@@ -84,7 +84,7 @@ fn of_tile<I: Instructions, const L: usize>(
             blocks,
             near,
         } => {
-            tile.enter(frame);
+            instructions.enter(tile, frame);
             let mut starts = tile.squares;
             for start in &mut starts {
                 *start = -*start;

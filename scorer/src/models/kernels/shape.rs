@@ -4,25 +4,26 @@
     clippy::inline_always,
     reason = "the instructions are those of the function that it becomes a part of"
 )]
-#![allow(
-    clippy::needless_range_loop,
-    reason = "a loop over a fixed number of lanes is what the compiler vectorises"
-)]
-
 use std::f64::consts::LOG2_E;
 
-use super::exponential::{exp2, multiply_add};
+use super::lanes::Lanes;
 
 /// Highest power of 2 that is worked out; tanh is 1 long before.
 const MOST: f64 = 1020.0;
 
 /// A kernel: a sum over the features, and what is made of it.
 pub(super) trait Shape: Copy {
-    /// `sum` with one more feature, z of the row and w of the support vector.
-    fn add<const FUSED: bool>(self, sum: f64, z: f64, w: f64) -> f64;
+    /// `sum` with one more feature, z of the rows and w of the support vector.
+    fn add<I: Lanes<L>, const L: usize>(
+        self,
+        lanes: I,
+        sum: I::Vector,
+        z: I::Vector,
+        w: I::Vector,
+    ) -> I::Vector;
 
-    /// Makes the kernel's values of the sums.
-    fn finish<const FUSED: bool, const L: usize>(self, sums: &mut [f64; L]);
+    /// The kernel's values from the sums.
+    fn finish<I: Lanes<L>, const L: usize>(self, lanes: I, sums: I::Vector) -> I::Vector;
 }
 
 /// RBF as 2^(factor |z - w|^2), whatever the offset of the numbers.
@@ -58,77 +59,96 @@ pub(super) struct Sigmoid {
 
 impl Shape for Differences {
     #[inline(always)]
-    fn add<const FUSED: bool>(self, sum: f64, z: f64, w: f64) -> f64 {
-        let difference = z - w;
-        multiply_add::<FUSED>(difference, difference, sum)
+    fn add<I: Lanes<L>, const L: usize>(
+        self,
+        lanes: I,
+        sum: I::Vector,
+        z: I::Vector,
+        w: I::Vector,
+    ) -> I::Vector {
+        let difference = lanes.subtract(z, w);
+        lanes.multiply_add(difference, difference, sum)
     }
 
     #[inline(always)]
-    fn finish<const FUSED: bool, const L: usize>(self, sums: &mut [f64; L]) {
-        for lane in 0..L {
-            sums[lane] *= self.factor;
-        }
-        exp2::<FUSED, L>(sums);
+    fn finish<I: Lanes<L>, const L: usize>(self, lanes: I, sums: I::Vector) -> I::Vector {
+        lanes.exp2(lanes.multiply(sums, lanes.all(self.factor)))
     }
 }
 
 impl Shape for Products {
     #[inline(always)]
-    fn add<const FUSED: bool>(self, sum: f64, z: f64, w: f64) -> f64 {
-        multiply_add::<FUSED>(z, w, sum)
+    fn add<I: Lanes<L>, const L: usize>(
+        self,
+        lanes: I,
+        sum: I::Vector,
+        z: I::Vector,
+        w: I::Vector,
+    ) -> I::Vector {
+        lanes.multiply_add(z, w, sum)
     }
 
     #[inline(always)]
-    fn finish<const FUSED: bool, const L: usize>(self, sums: &mut [f64; L]) {
-        exp2::<FUSED, L>(sums);
+    fn finish<I: Lanes<L>, const L: usize>(self, lanes: I, sums: I::Vector) -> I::Vector {
+        lanes.exp2(sums)
     }
 }
 
 impl Shape for Polynomial {
     #[inline(always)]
-    fn add<const FUSED: bool>(self, sum: f64, z: f64, w: f64) -> f64 {
-        multiply_add::<FUSED>(z, w, sum)
+    fn add<I: Lanes<L>, const L: usize>(
+        self,
+        lanes: I,
+        sum: I::Vector,
+        z: I::Vector,
+        w: I::Vector,
+    ) -> I::Vector {
+        lanes.multiply_add(z, w, sum)
     }
 
     /// By repeated squaring, as libsvm does.
     #[inline(always)]
-    fn finish<const FUSED: bool, const L: usize>(self, sums: &mut [f64; L]) {
-        let mut squares = *sums;
-        for square in &mut squares {
-            *square = multiply_add::<FUSED>(self.gamma, *square, self.coef0);
-        }
-        *sums = [1.0; L];
+    fn finish<I: Lanes<L>, const L: usize>(self, lanes: I, sums: I::Vector) -> I::Vector {
+        let (gamma, coef0) = (lanes.all(self.gamma), lanes.all(self.coef0));
+        let mut square = lanes.multiply_add(gamma, sums, coef0);
+        let mut power = lanes.all(1.0);
         let mut exponent = self.degree;
         while exponent > 0 {
             if exponent % 2 == 1 {
-                for (power, square) in sums.iter_mut().zip(&squares) {
-                    *power *= square;
-                }
+                power = lanes.multiply(power, square);
             }
-            for square in &mut squares {
-                *square *= *square;
-            }
+            square = lanes.multiply(square, square);
             exponent /= 2;
         }
+        power
     }
 }
 
 impl Shape for Sigmoid {
     #[inline(always)]
-    fn add<const FUSED: bool>(self, sum: f64, z: f64, w: f64) -> f64 {
-        multiply_add::<FUSED>(z, w, sum)
+    fn add<I: Lanes<L>, const L: usize>(
+        self,
+        lanes: I,
+        sum: I::Vector,
+        z: I::Vector,
+        w: I::Vector,
+    ) -> I::Vector {
+        lanes.multiply_add(z, w, sum)
     }
 
     /// tanh(b) = 1 - 2 / (1 + e^2b)
     #[inline(always)]
-    fn finish<const FUSED: bool, const L: usize>(self, sums: &mut [f64; L]) {
-        for sum in sums.iter_mut() {
-            let x = multiply_add::<FUSED>(self.gamma, *sum, self.coef0) * (2.0 * LOG2_E);
-            *sum = if x > MOST { MOST } else { x };
+    fn finish<I: Lanes<L>, const L: usize>(self, lanes: I, sums: I::Vector) -> I::Vector {
+        let (gamma, coef0) = (lanes.all(self.gamma), lanes.all(self.coef0));
+        let argument = lanes.multiply_add(gamma, sums, coef0);
+        let mut numbers = lanes.store(lanes.multiply(argument, lanes.all(2.0 * LOG2_E)));
+        for number in &mut numbers {
+            *number = if *number > MOST { MOST } else { *number };
         }
-        exp2::<FUSED, L>(sums);
-        for power in sums {
-            *power = 1.0 - 2.0 / (1.0 + *power);
+        numbers = lanes.store(lanes.exp2(lanes.load(&numbers)));
+        for number in &mut numbers {
+            *number = 1.0 - 2.0 / (1.0 + *number);
         }
+        lanes.load(&numbers)
     }
 }

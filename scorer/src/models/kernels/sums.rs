@@ -6,15 +6,15 @@
 )]
 #![allow(
     clippy::needless_range_loop,
-    reason = "a loop over a fixed number of lanes is what the compiler vectorises"
+    reason = "several arrays of a fixed length in step are what the compiler unrolls"
 )]
 
 use super::blocks::{Blocks, Columns};
 use super::dispatch::Instructions;
-use super::exponential::multiply_add;
+use super::lanes::Lanes;
 use super::shape::Shape;
 
-/// What `add` adds up: what each of `L` rows starts from, its features, a column each, and support vectors.
+/// What [`add_terms`] adds up: what each of `L` rows starts from, its features, a column each, and support vectors.
 #[derive(Clone, Copy)]
 pub(super) struct Terms<'a, const L: usize, const S: usize> {
     /// What each row adds to every sum over the features.
@@ -27,7 +27,7 @@ pub(super) struct Terms<'a, const L: usize, const S: usize> {
 
 /// For each row of a tile, the sum of alpha K over the support vectors, in the order of the file.
 #[inline(always)]
-pub(super) fn sums<I: Instructions, const L: usize, K: Shape>(
+pub(super) fn sums<I: Instructions<L>, const L: usize, K: Shape>(
     instructions: I,
     shape: K,
     starts: &[f64; L],
@@ -44,7 +44,7 @@ pub(super) fn sums<I: Instructions, const L: usize, K: Shape>(
 
 /// The same for `D` features, so that the loop over them is unrolled; 0 stands for any number.
 #[inline(always)]
-fn of_width<I: Instructions, const L: usize, const D: usize, K: Shape>(
+fn of_width<I: Instructions<L>, const L: usize, const D: usize, K: Shape>(
     instructions: I,
     shape: K,
     starts: &[f64; L],
@@ -58,19 +58,23 @@ fn of_width<I: Instructions, const L: usize, const D: usize, K: Shape>(
         tile,
         blocks: wide,
     };
-    instructions.add::<L, D, _, K>(shape, terms, &mut sums);
+    instructions.add_terms::<D, _, K>(shape, terms, &mut sums);
     let terms = Terms {
         starts,
         tile,
         blocks: single,
     };
-    instructions.add::<L, D, _, K>(shape, terms, &mut sums);
+    instructions.add_terms::<D, _, K>(shape, terms, &mut sums);
     sums
 }
 
 /// Adds the values of the kernel, times the coefficients, to the sum of each row.
+///
+/// The sums over the features of all rows and `S` support vectors are in registers at once, so that each number that is loaded
+/// is used several times.
 #[inline(always)]
-pub(super) fn add<const FUSED: bool, const L: usize, const D: usize, const S: usize, K: Shape>(
+pub(super) fn add_terms<I: Lanes<L>, const L: usize, const D: usize, const S: usize, K: Shape>(
+    lanes: I,
     shape: K,
     terms: Terms<'_, L, S>,
     sums: &mut [f64; L],
@@ -80,47 +84,41 @@ pub(super) fn add<const FUSED: bool, const L: usize, const D: usize, const S: us
         tile,
         blocks,
     } = terms;
-    let mut totals = *sums;
+    let mut totals = lanes.load(sums);
     for block in blocks.iter() {
         let [vector_starts, coefficients, vectors @ ..] = block else {
             continue;
         };
-        let mut x = [[0.0; L]; S];
+        let mut x = [lanes.all(0.0); S];
         for vector in 0..S {
-            for lane in 0..L {
-                x[vector][lane] = starts[lane] + vector_starts[vector];
-            }
+            x[vector] = lanes.add(lanes.load(starts), lanes.all(vector_starts[vector]));
         }
         if D == 0 {
-            add_features::<FUSED, L, S, K>(shape, tile, vectors, &mut x);
+            add_features(lanes, shape, tile, vectors, &mut x);
         } else if let (Some(tile), Some(vectors)) = (tile.first_chunk::<D>(), vectors.first_chunk())
         {
-            add_features::<FUSED, L, S, K>(shape, tile, vectors as &[[f64; S]; D], &mut x);
+            add_features(lanes, shape, tile, vectors as &[[f64; S]; D], &mut x);
         }
         for vector in 0..S {
-            shape.finish::<FUSED, L>(&mut x[vector]);
-            for lane in 0..L {
-                totals[lane] =
-                    multiply_add::<FUSED>(x[vector][lane], coefficients[vector], totals[lane]);
-            }
+            let values = shape.finish(lanes, x[vector]);
+            totals = lanes.multiply_add(values, lanes.all(coefficients[vector]), totals);
         }
     }
-    *sums = totals;
+    *sums = lanes.store(totals);
 }
 
 #[inline(always)]
-fn add_features<const FUSED: bool, const L: usize, const S: usize, K: Shape>(
+fn add_features<I: Lanes<L>, const L: usize, const S: usize, K: Shape>(
+    lanes: I,
     shape: K,
     tile: &[[f64; L]],
     vectors: &[[f64; S]],
-    x: &mut [[f64; L]; S],
+    x: &mut [I::Vector; S],
 ) {
     for (column, weights) in tile.iter().zip(vectors) {
+        let column = lanes.load(column);
         for vector in 0..S {
-            for lane in 0..L {
-                x[vector][lane] =
-                    shape.add::<FUSED>(x[vector][lane], column[lane], weights[vector]);
-            }
+            x[vector] = shape.add(lanes, x[vector], column, lanes.all(weights[vector]));
         }
     }
 }

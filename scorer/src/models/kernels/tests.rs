@@ -216,16 +216,6 @@ fn a_score_is_that_of_the_row_alone() {
     }
 }
 
-#[test]
-fn paths_that_fuse_agree_to_the_last_digit() {
-    for (vectors, features) in [(9, 1), (90, 1), (300, 1), (9, 3), (9, 5)] {
-        let (model, rows) = (made_model(vectors, features), made(67 * features));
-        let fused = Path::available().filter(|path| *path != Path::Scalar);
-        let all: Vec<_> = fused.map(|path| scores(&model, path, &rows)).collect();
-        assert!(all.windows(2).all(|two| two[0] == two[1]));
-    }
-}
-
 /// Each form is taken by the models that it is for, so that the other tests see them all.
 #[test]
 fn forms_are_chosen() {

@@ -37,7 +37,7 @@ impl<const L: usize> Tile<L> {
         if let ([column], Ok(rows)) = (self.columns.as_mut_slice(), <&[f64; L]>::try_from(rows)) {
             *column = *rows;
         } else {
-            for (lane, row) in rows.chunks_exact(features).take(L).enumerate() {
+            for (lane, row) in (0..L).zip(rows.chunks_exact(features)) {
                 for (column, value) in self.columns.iter_mut().zip(row) {
                     column[lane] = *value;
                 }
