@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 PROFILE ?= release
 BIN = $(CARGO_TARGET_DIR)/$(shell rustc -vV | sed -n 's/^host: //p')/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
-.PHONY: help build demo demo-cluster cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench bench-cluster bench-schedules fuzz ticks-oracle
+.PHONY: help build demo demo-cluster cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench bench-cluster bench-schedules fuzz model ticks-oracle
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | column -t -s '|'
@@ -86,7 +86,10 @@ bench-schedules: ## Measure 1,000 schedules that tick in one minute, and 1,000 C
 	bench/schedules.sh $(BIN)/fleetscore-operator
 
 fuzz: ## Feed arbitrary and damaged bytes to every parser for longer than `test` does (minutes).
-	PROPTEST_CASES=$(or $(CASES),20000) cargo test --locked --release -p fleetscore-scorer -p fleetscore-cli -- harmless any_bytes any_text damaged no_bytes
+	PROPTEST_CASES=$(or $(CASES),20000) cargo test --locked --workspace --all-features -- harmless any_bytes any_text damaged no_bytes
+
+model: ## Play random histories of schedules, crashes and edits for longer than `test` does (minutes; CASES=20000 from SEED=2).
+	PROPTEST_RNG_SEED=$(or $(SEED),2) PROPTEST_CASES=$(or $(CASES),20000) cargo test --locked --workspace --all-features --lib schedule::model
 
 ticks-oracle: ## Compare schedules' ticks with cronsim's, COUNT=200000 times from SEED=1 (minutes; installs cronsim into the cache).
 	cargo build --locked --workspace --all-features --example ticks
