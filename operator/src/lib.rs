@@ -9,8 +9,10 @@ pub mod config;
 pub mod lease;
 pub mod metrics;
 pub mod run;
+pub mod rush;
 pub mod schedule;
 pub mod server;
+pub mod shared;
 pub mod telemetry;
 #[cfg(test)]
 mod testing;

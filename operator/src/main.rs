@@ -12,6 +12,7 @@ use fleetscore_operator::config::Config;
 use fleetscore_operator::lease::Lease;
 use fleetscore_operator::metrics::Metrics;
 use fleetscore_operator::server::{self, Health};
+use fleetscore_operator::shared::Shared;
 use fleetscore_operator::{run, schedule, telemetry};
 use futures::future::{BoxFuture, FutureExt, join_all};
 use kube::Client;
@@ -148,23 +149,25 @@ impl Operator<'_> {
         self.metrics.leads(true);
         let (mut all_runs, mut all_schedules) = (Vec::new(), Vec::new());
         let mut controllers: Vec<BoxFuture<'static, ()>> = Vec::new();
+        let shared = Shared {
+            client: self.client.clone(),
+            metrics: self.metrics.clone(),
+            health: self.health.clone(),
+            rush: Arc::default(),
+        };
         for scope in self.args.scopes() {
             let (children, changed) = schedule::Children::new();
             let (runs, controller) = run::run(
-                self.client.clone(),
+                shared.clone(),
                 self.config.clone(),
                 scope.clone(),
-                self.metrics.clone(),
-                self.health.clone(),
                 children.clone(),
                 stopped(&self.stop),
             );
             controllers.push(controller.boxed());
             let (schedules, controller) = schedule::run(
-                self.client.clone(),
+                shared.clone(),
                 scope,
-                self.metrics.clone(),
-                self.health.clone(),
                 schedule::Owned::new(children, changed, &runs),
                 stopped(&self.stop),
             );

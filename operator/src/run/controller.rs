@@ -8,20 +8,20 @@ use fleetscore_crds::{Phase, ScoringRun};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::PodTemplateSpec;
+use kube::ResourceExt;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Config, applier, trigger_owners, trigger_self};
 use kube::runtime::events::Recorder;
 use kube::runtime::reflector::{Store, store};
 use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Client, ResourceExt};
 use tokio::sync::watch;
 
 use super::build::RUN_LABEL;
 use super::{Context, error_policy, reconcile};
 use crate::config;
-use crate::metrics::Metrics;
+
 use crate::schedule::Children;
-use crate::server::Health;
+use crate::shared::Shared;
 use crate::watches::{Filled, all_filled, drive, note_filled, reporter, scoped};
 
 /// Changes that come in such a burst are looked at once.
@@ -70,14 +70,18 @@ impl Runs {
     reason = "the work outlives what the name is borrowed from"
 )]
 pub fn run(
-    client: Client,
+    shared: Shared,
     config: config::Config,
     namespace: Option<String>,
-    metrics: Arc<Metrics>,
-    health: Arc<Health>,
     children: Children,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> (Runs, impl Future<Output = ()> + Send) {
+    let Shared {
+        client,
+        metrics,
+        health,
+        rush,
+    } = shared;
     let (runs_sender, runs_filled) = watch::channel(false);
     let (jobs_sender, jobs_filled) = watch::channel(false);
     let (run_store, run_writer) = store();
@@ -114,6 +118,7 @@ pub fn run(
         jobs_filled,
         metrics,
         memories: super::Memories::default(),
+        rush,
     });
     let work = applier(
         |run, context| reconcile(run, context).boxed(),

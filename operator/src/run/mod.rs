@@ -38,6 +38,7 @@ use thiserror::Error;
 use crate::api::{FIELD_MANAGER, status_of};
 use crate::config::Config;
 use crate::metrics::Metrics;
+use crate::rush::Rush;
 use crate::watches::Filled;
 
 pub use build::SHARDS_PER_JOB;
@@ -65,6 +66,7 @@ pub struct Context {
     recorder: Recorder,
     metrics: Arc<Metrics>,
     memories: Memories,
+    rush: Arc<Rush>,
 }
 
 /// Why a pass failed. It is tried again, ever more rarely.
@@ -151,6 +153,7 @@ async fn reconcile(
 
 #[tracing::instrument(skip_all, fields(namespace = subject.namespace, run = subject.name))]
 async fn pass(run: &ScoringRun, subject: &Subject, context: &Context) -> Result<Action, RunError> {
+    context.rush.over().await;
     let now = Timestamp::now();
     let mut memory = context.memories.get(&subject.uid);
     let mut seen = observe(subject, context, &mut memory, now).await?;

@@ -40,6 +40,7 @@ impl World {
             jobs_filled: watch::channel(true).1,
             metrics: Arc::new(Metrics::new()),
             memories: Memories::default(),
+            rush: Arc::default(),
         };
         Self {
             context,

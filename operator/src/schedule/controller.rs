@@ -8,23 +8,22 @@ use fleetscore_crds::{ConditionStatus, ScoringSchedule};
 use futures::channel::mpsc::UnboundedReceiver;
 use futures::{FutureExt, Stream, StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Config, ReconcileRequest, applier, trigger_self};
 use kube::runtime::events::Recorder;
 use kube::runtime::reflector::{ObjectRef, Store, store};
 use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Client, ResourceExt};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::children::{Children, Request};
-use super::rush::Rush;
 use super::subject::trim;
 use super::{Context, error_policy, reconcile};
 use crate::backoff::Errors;
-use crate::metrics::Metrics;
+
 use crate::run::Runs;
-use crate::server::Health;
+use crate::shared::Shared;
 use crate::watches::{BEAT, Filled, all_filled, drive, note_filled, reporter, scoped};
 
 /// Changes that come in such a burst are looked at once.
@@ -94,13 +93,17 @@ fn state(schedule: &ScoringSchedule) -> &'static str {
     reason = "the work outlives what the name is borrowed from"
 )]
 pub fn run(
-    client: Client,
+    shared: Shared,
     namespace: Option<String>,
-    metrics: Arc<Metrics>,
-    health: Arc<Health>,
     owned: Owned,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> (Schedules, impl Future<Output = ()> + Send) {
+    let Shared {
+        client,
+        metrics,
+        health,
+        rush,
+    } = shared;
     let (sender, filled) = watch::channel(false);
     let (reader, writer) = store();
     let schedules = watcher(
@@ -128,7 +131,7 @@ pub fn run(
         runs_listed: owned.listed,
         metrics,
         errors: Errors::default(),
-        rush: Rush::new(),
+        rush,
     });
     let work = applier(
         |schedule, context| reconcile(schedule, context).boxed(),

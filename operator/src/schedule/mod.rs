@@ -17,7 +17,6 @@ mod model;
 mod names;
 mod outcome;
 mod runs;
-mod rush;
 mod status;
 mod subject;
 #[cfg(test)]
@@ -40,6 +39,7 @@ use thiserror::Error;
 use crate::api::{FIELD_MANAGER, status_of};
 use crate::backoff::Errors;
 use crate::metrics::Metrics;
+use crate::rush::Rush;
 use crate::watches::{Filled, all_filled};
 
 pub use children::Children;
@@ -48,7 +48,6 @@ pub use controller::{Owned, Schedules, run};
 use apply::{Applier, ApplyError};
 use decide::{Decision, decide, wait};
 use outcome::Results;
-use rush::Rush;
 use status::Settlement;
 use subject::Subject;
 
@@ -67,7 +66,7 @@ pub struct Context {
     recorder: Recorder,
     metrics: Arc<Metrics>,
     errors: Errors,
-    rush: Rush,
+    rush: Arc<Rush>,
 }
 
 /// Why a pass failed. It is tried again, ever more rarely.

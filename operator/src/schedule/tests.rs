@@ -33,7 +33,7 @@ impl World {
             runs_listed: watch::channel(true).1,
             metrics: Arc::new(Metrics::new()),
             errors: Errors::default(),
-            rush: Rush::new(),
+            rush: Arc::default(),
         };
         Self {
             context,

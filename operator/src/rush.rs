@@ -1,3 +1,5 @@
+//! Who goes first when many schedules tick at once.
+
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
@@ -7,8 +9,9 @@ const CALLS: usize = 32;
 /// How long others wait for creations at most.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// Who goes first where thousands of schedules tick in one minute: runs are created before statuses and events are written. The API
-/// server is busy for much longer with these than with the runs, and nobody waits for them.
+/// Who goes first where thousands of schedules tick in one minute: all runs are created before anything is done with them, and before
+/// statuses and events are written. The API server is busy for much longer with these than with the runs; and a tick that has its run
+/// can be lost no more.
 pub struct Rush {
     creating: Semaphore,
     writing: Semaphore,
@@ -19,16 +22,17 @@ pub struct Rush {
 /// A pass that has runs to create.
 struct Pending<'a>(&'a watch::Sender<usize>);
 
-impl Rush {
-    /// Nobody is waiting.
-    pub fn new() -> Self {
+impl Default for Rush {
+    fn default() -> Self {
         Self {
             creating: Semaphore::new(CALLS),
             writing: Semaphore::new(CALLS),
             pending: watch::Sender::new(0),
         }
     }
+}
 
+impl Rush {
     /// Creates runs, in turn.
     pub async fn create<T>(&self, creations: impl Future<Output = T>) -> T {
         let _pending = Pending::new(&self.pending);
@@ -37,10 +41,15 @@ impl Rush {
         creations.await
     }
 
-    /// Waits until no runs are to be created, within bounds; whoever holds what this gives may write.
-    pub async fn turn_to_write(&self) -> Option<SemaphorePermit<'_>> {
+    /// Waits until no runs are to be created, within bounds.
+    pub async fn over(&self) {
         let mut pending = self.pending.subscribe();
         let _ = tokio::time::timeout(LONGEST, pending.wait_for(|pending| *pending == 0)).await;
+    }
+
+    /// The same; whoever holds what this gives may write.
+    pub async fn turn_to_write(&self) -> Option<SemaphorePermit<'_>> {
+        self.over().await;
         self.writing.acquire().await.ok()
     }
 }
@@ -66,7 +75,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn runs_are_created_before_anything_is_written() {
-        let (rush, order) = (Rush::new(), Mutex::new(Vec::new()));
+        let (rush, order) = (Rush::default(), Mutex::new(Vec::new()));
         let pass = |number: u64| {
             let (rush, order) = (&rush, &order);
             async move {
@@ -87,7 +96,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_for_ever_and_a_pass_that_is_given_up_does_not_count() {
-        let rush = Rush::new();
+        let rush = Rush::default();
         let never = rush.create(std::future::pending::<()>());
         let given_up = tokio::time::timeout(2 * LONGEST, never);
         let start = tokio::time::Instant::now();
