@@ -88,7 +88,7 @@ mod tests {
                 order.lock().unwrap().push("status");
             }
         };
-        futures::future::join_all((0..100).map(pass)).await;
+        futures::future::join_all((1..=100).map(pass)).await;
         let order = order.into_inner().unwrap();
         assert!(order[..100].iter().all(|what| *what == "run"));
         assert_eq!(order.len(), 200);

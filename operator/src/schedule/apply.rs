@@ -56,12 +56,9 @@ impl<'a> Applier<'a> {
         &self,
         timetable: &Timetable,
         decision: &Decision,
-        now: Timestamp,
     ) -> Result<Results, ApplyError> {
         let mut results = Results::default();
-        if decision.rests_on_the_cache(now) {
-            self.check().await?;
-        }
+        self.check().await?;
         self.delete(&decision.replaced).await?;
         for creation in &decision.creations {
             match self.create(timetable, creation).await? {
@@ -101,7 +98,8 @@ impl<'a> Applier<'a> {
         Ok(())
     }
 
-    /// The schedule must be what the decision was made from.
+    /// The schedule must be what the decision was made from: from a cache that is behind, ticks would run that were edited away, or
+    /// that had their runs so long ago that these are deleted by now.
     async fn check(&self) -> Result<(), ApplyError> {
         let schedules: Api<ScoringSchedule> =
             Api::namespaced(self.client.clone(), &self.schedule.namespace);

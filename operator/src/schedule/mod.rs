@@ -2,8 +2,8 @@
 //!
 //! `decide`, `build`, `status` and `events` are pure, `apply` writes. [`reconcile`] alone calls them, in that order.
 //!
-//! Nothing is listed for a schedule: its runs come from the watch that drives the run controller. A tick costs the
-//! creation of its run, one write of the status and an event.
+//! Nothing is listed for a schedule: its runs come from the watch that drives the run controller. A tick costs a look at the
+//! schedule's version, the creation of its run, one write of the status and an event.
 
 mod apply;
 mod build;
@@ -127,7 +127,7 @@ impl From<ApplyError> for ScheduleError {
 ///
 /// 1. observe (cache): the schedule and its runs.
 /// 2. `decide` (pure): what becomes of every tick that is due.
-/// 3. `apply` (client): deletes runs that make room, creates runs. Where it matters, the schedule must still be what step 1 saw.
+/// 3. `apply` (client): deletes runs that make room, creates runs. The schedule must still be what step 1 saw.
 /// 4. `status` (pure): what the ticks have come to.
 /// 5. write the status (client): one server-side apply of that version of the object which step 1 saw, if it says something new.
 /// 6. events and metrics (client), once the status stands.
@@ -177,7 +177,7 @@ async fn pass(
     let applier = Applier::new(context, subject);
     let results = match &timetable {
         Ok(timetable) if !decision.creations.is_empty() => {
-            let applied = applier.apply(timetable, &decision, now);
+            let applied = applier.apply(timetable, &decision);
             context.rush.create(applied).await?
         }
         _ => Results::default(),

@@ -173,16 +173,6 @@ async fn a_tick_is_four_requests_and_then_none() {
 }
 
 #[tokio::test]
-async fn a_tick_that_has_just_come_needs_no_look_at_the_schedule() {
-    let mut schedule = due();
-    schedule.spec.schedule = "* * * * *".to_owned();
-    schedule.status.settled.as_mut().unwrap().schedule = "* * * * *".to_owned();
-    let mut world = World::new(schedule, [created(), written(), told(), told()]);
-    let (_, asked) = world.pass().await;
-    assert_eq!(lines(&asked), [RUN, STATUS, EVENT, EVENT]);
-}
-
-#[tokio::test]
 async fn nothing_is_created_from_a_schedule_that_has_changed() {
     for answer in [version("8"), failure(404, "NotFound", "gone")] {
         let mut world = World::new(due(), [answer]);

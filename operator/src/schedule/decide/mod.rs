@@ -18,9 +18,8 @@ use super::names::{tick_run, trigger_id, trigger_run};
 use super::runs::Runs;
 use super::subject::Subject;
 
-pub use history::KEPT;
 #[cfg(test)]
-pub use history::is_settled;
+pub use history::{KEPT, is_settled};
 
 /// Runs that one pass creates at most. The next one follows at once.
 pub const CREATIONS: usize = 100;
@@ -48,21 +47,6 @@ pub struct Decision {
     pub surplus: Vec<Child>,
     /// Look again at this time at the latest.
     pub again: Option<Timestamp>,
-}
-
-impl Decision {
-    /// Whether a cache that is behind could have runs created a second time, at `now`.
-    ///
-    /// A run that exists keeps its tick from being run twice. That of a tick which was due long ago may be deleted by now, as may a
-    /// backfill's and a trigger's; and what is replaced must be older. A tick that has just become due has its run still, if it
-    /// ever had one: it is kept for [`KEPT`] after its end.
-    pub fn rests_on_the_cache(&self, now: Timestamp) -> bool {
-        let is_fresh = |creation: &Creation| {
-            let due = creation.due.filter(|due| *due <= now);
-            due.is_some_and(|due| later(due, KEPT / 2) > now)
-        };
-        !self.replaced.is_empty() || !self.creations.iter().all(is_fresh)
-    }
 }
 
 /// Why a schedule cannot be read.

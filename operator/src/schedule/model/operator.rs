@@ -88,9 +88,7 @@ impl Pass {
         let decision = decide(schedule, Ok(&timetable), children, now);
         let mut left = VecDeque::new();
         if !decision.creations.is_empty() {
-            if decision.rests_on_the_cache(now) {
-                left.push_back(Step::Check);
-            }
+            left.push_back(Step::Check);
             let replaced = decision.replaced.iter().cloned();
             left.extend(replaced.map(|run| Step::Delete(run, true)));
             left.extend(decision.creations.iter().cloned().map(Step::Create));
