@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
@@ -77,9 +78,12 @@ class Watch:
         while True:
             request = urllib.request.Request(f"{cluster.SERVER}{self.path}?watch=true&resourceVersion={self.version}")
             request.add_header("Accept", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1")
-            with urllib.request.urlopen(request) as answer:
-                for line in answer:
-                    self.note(json.loads(line), time.time())
+            try:
+                with urllib.request.urlopen(request) as answer:
+                    for line in answer:
+                        self.note(json.loads(line), time.time())
+            except urllib.error.URLError:
+                return  # The proxy has ended, and so does this program.
 
     def note(self, event, now):
         """Takes an event."""

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::children::{Children, Request};
+use super::overwritten::Overwritten;
 use super::subject::trim;
 use super::{Context, error_policy, reconcile};
 use crate::backoff::Errors;
@@ -131,6 +132,7 @@ pub fn run(
         runs_listed: owned.listed,
         metrics,
         errors: Errors::default(),
+        overwritten: Overwritten::default(),
         rush,
     });
     let work = applier(
@@ -159,6 +161,7 @@ fn forget(context: &Context, schedules: &Store<DeserializeGuard<ScoringSchedule>
         .filter_map(|schedule| schedule.uid())
         .collect();
     context.errors.retain(|uid| known.contains(uid));
+    context.overwritten.retain(|uid| known.contains(uid));
     context.children.forget();
 }
 

@@ -16,6 +16,7 @@ mod events;
 mod model;
 mod names;
 mod outcome;
+mod overwritten;
 mod runs;
 mod status;
 mod subject;
@@ -48,6 +49,7 @@ pub use controller::{Owned, Schedules, run};
 use apply::{Applier, ApplyError};
 use decide::{Decision, decide, wait};
 use outcome::Results;
+use overwritten::Overwritten;
 use status::Settlement;
 use subject::Subject;
 
@@ -55,6 +57,8 @@ use subject::Subject;
 const PASS: Duration = Duration::from_mins(1);
 /// How soon a refused creation is tried again.
 const AFTER_REFUSAL: SignedDuration = SignedDuration::from_secs(15);
+/// How soon to look again where the cache does not have the status yet that was written last. Its coming is a reason to look, too.
+const AFTER_OWN_WRITE: Duration = Duration::from_secs(1);
 /// Longest wait after errors: when the API server is back, ticks are due.
 const AFTER_ERRORS: Duration = Duration::from_secs(15);
 
@@ -66,6 +70,7 @@ pub struct Context {
     recorder: Recorder,
     metrics: Arc<Metrics>,
     errors: Errors,
+    overwritten: Overwritten,
     rush: Arc<Rush>,
 }
 
@@ -170,6 +175,10 @@ async fn pass(
     if subject.deleting {
         return Ok(Action::await_change());
     }
+    let version = subject.resource_version.as_ref();
+    if context.overwritten.has(&subject.uid, version) {
+        return Ok(Action::requeue(AFTER_OWN_WRITE));
+    }
     let now = Timestamp::now();
     let children = context.children.of(&subject.owner());
     let timetable = Timetable::parse(&subject.spec.schedule, &subject.spec.time_zone);
@@ -187,6 +196,7 @@ async fn pass(
     if settlement.status != subject.status {
         let _turn = context.rush.turn_to_write().await;
         write(subject, &settlement.status, context).await?;
+        context.overwritten.note(&subject.uid, version);
         record(schedule, subject, done, &settlement, context).await;
     }
     let surplus = applier.delete(&decision.surplus).await;

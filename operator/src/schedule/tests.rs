@@ -33,6 +33,7 @@ impl World {
             runs_listed: watch::channel(true).1,
             metrics: Arc::new(Metrics::new()),
             errors: Errors::default(),
+            overwritten: Overwritten::default(),
             rush: Arc::default(),
         };
         Self {
@@ -50,6 +51,7 @@ impl World {
         self.asked += asked.len();
         for written in asked.iter().filter(|asked| asked.line == STATUS) {
             self.schedule.status = serde_json::from_value(written.body["status"].clone()).unwrap();
+            self.schedule.resource_version = Some("8".to_owned());
         }
         (action, asked)
     }
@@ -237,6 +239,22 @@ async fn a_refusal_is_written_down_and_an_outage_is_not() {
     let (action, asked) = world.pass().await;
     assert!(matches!(action, Err(ScheduleError::Write(_))), "{action:?}");
     assert_eq!(lines(&asked), [CHECK, RUN]);
+}
+
+#[tokio::test]
+async fn a_cache_that_lacks_ones_own_status_is_waited_for() {
+    let mut world = World::new(due(), [version("7"), created(), written(), told(), told()]);
+    let before = world.schedule.clone();
+    world.pass().await.0.unwrap();
+    let after = std::mem::replace(&mut world.schedule, before);
+    let (action, asked) = world.pass().await;
+    assert_eq!(action.unwrap(), Action::requeue(AFTER_OWN_WRITE));
+    assert_eq!(lines(&asked), Vec::<&str>::new());
+    world.schedule = after;
+    assert_ne!(
+        world.pass().await.0.unwrap(),
+        Action::requeue(AFTER_OWN_WRITE)
+    );
 }
 
 #[tokio::test]
