@@ -1,0 +1,114 @@
+use super::*;
+
+#[test]
+fn missed_ticks_are_run_as_the_policy_says() {
+    use MissedRunsPolicy::{All, Latest, Skip};
+    use Reason::{DeadlineExceeded, Missed};
+    for (policy, max, deadline, now, run, not) in [
+        (Skip, 24, None, hour(5), vec![5], vec![(Missed, 4)]),
+        (Skip, 24, None, at(310), vec![], vec![(Missed, 5)]),
+        (
+            Skip,
+            24,
+            Some(900),
+            at(310),
+            vec![5],
+            vec![(DeadlineExceeded, 4)],
+        ),
+        (
+            Skip,
+            24,
+            Some(300),
+            at(310),
+            vec![],
+            vec![(DeadlineExceeded, 5)],
+        ),
+        (Latest, 24, None, hour(5), vec![5], vec![(Missed, 4)]),
+        (Latest, 24, None, at(310), vec![5], vec![(Missed, 4)]),
+        (
+            Latest,
+            24,
+            Some(600),
+            at(310),
+            vec![5],
+            vec![(DeadlineExceeded, 4)],
+        ),
+        (
+            Latest,
+            24,
+            Some(599),
+            at(310),
+            vec![],
+            vec![(DeadlineExceeded, 5)],
+        ),
+        (All, 24, None, at(310), vec![1, 2, 3, 4, 5], vec![]),
+        (All, 3, None, at(310), vec![1, 2, 3], vec![(Missed, 2)]),
+        // The fifth has not been missed.
+        (All, 3, None, hour(5), vec![1, 2, 3, 5], vec![(Missed, 1)]),
+        (
+            All,
+            24,
+            Some(7800),
+            at(310),
+            vec![3, 4, 5],
+            vec![(DeadlineExceeded, 2)],
+        ),
+        (
+            All,
+            1,
+            Some(7800),
+            at(310),
+            vec![3],
+            vec![(Missed, 2), (DeadlineExceeded, 2)],
+        ),
+    ] {
+        let mut schedule = settled(start());
+        schedule.spec.concurrency_policy = ConcurrencyPolicy::Allow;
+        schedule.spec.missed_runs.policy = policy;
+        schedule.spec.missed_runs.max = max;
+        schedule.spec.starting_deadline_seconds = deadline;
+        let (decision, settlement) = carried_out(&schedule, &[], now);
+        let case = format!("{policy:?} {max} {deadline:?} {now}");
+        let expected: Vec<_> = run.into_iter().map(hour).collect();
+        assert_eq!(creations(&decision), live(&expected), "{case}");
+        assert_eq!(missed(&settlement), not, "{case}");
+        assert_eq!(until(&settlement), hour(5), "{case}");
+    }
+}
+
+#[test]
+fn five_days_down_are_one_run() {
+    let schedule = settled(start());
+    let (decision, settlement) =
+        carried_out(&schedule, &[], hour(120) + SignedDuration::from_secs(7));
+    assert_eq!(creations(&decision), live(&[hour(120)]));
+    assert_eq!(missed(&settlement), [(Reason::Missed, 119)]);
+    assert_eq!(settlement.status.missed_runs, 119);
+    let last = settlement.status.last_missed.unwrap();
+    assert_eq!((last.time, last.reason.as_str()), (hour(119), "Missed"));
+}
+
+/// A run of 01:00 goes on at 02:00.
+
+#[test]
+fn many_runs_are_created_in_several_passes() {
+    let mut schedule = settled(start());
+    schedule.spec.concurrency_policy = ConcurrencyPolicy::Allow;
+    schedule.spec.missed_runs.policy = MissedRunsPolicy::All;
+    schedule.spec.missed_runs.max = 250;
+    let now = at(60 * 400 + 30);
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        let children: Vec<_> = made
+            .iter()
+            .map(|tick| child(*tick, State::Active))
+            .collect();
+        let (decision, settlement) = carried_out(&schedule, &children, now);
+        assert_eq!(decision.again == Some(now), made.len() < 200);
+        made.extend(decision.creations.iter().map(|run| run.tick));
+        schedule.status = settlement.status;
+    }
+    assert_eq!(made, (1..=250).map(hour).collect::<Vec<_>>());
+    assert_eq!(schedule.status.missed_runs, 150);
+    assert_eq!(schedule.status.waiting, []);
+}
