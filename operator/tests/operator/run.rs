@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fleetscore_operator::metrics::Metrics;
-use fleetscore_operator::server::Health;
+use fleetscore_operator::shared::Shared;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -59,10 +59,14 @@ async fn operate(api: &Api) -> Operator {
     let stopped = async {
         let _ = stopped.await;
     };
-    let health = Arc::new(Health::default());
+    let shared = Shared {
+        client,
+        metrics,
+        health: Arc::default(),
+        rush: Arc::default(),
+    };
     let (children, _) = fleetscore_operator::schedule::Children::new();
-    let (_, work) =
-        fleetscore_operator::run::run(client, config, None, metrics, health, children, stopped);
+    let (_, work) = fleetscore_operator::run::run(shared, config, None, children, stopped);
     Operator {
         _stop: stop,
         work: tokio::spawn(work),
