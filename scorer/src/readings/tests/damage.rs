@@ -44,7 +44,6 @@ fn damaged(mut bytes: Vec<u8>, changes: &[(u16, bool, u8)], cut: Option<u16>) ->
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
 
     /// Damaged files end in rows or in an error, and soon.
     #[test]
