@@ -44,7 +44,6 @@ fn damaged(mut bytes: Vec<u8>, changes: &[(u16, bool, u8)], cut: Option<u16>) ->
 }
 
 proptest! {
-
     /// Damaged files end in rows or in an error, and soon.
     #[test]
     fn damaged_parquet_ends_in_rows_or_an_error(
