@@ -60,7 +60,8 @@ impl Lease {
         self.leads.wait_for(|leads| *leads).await.is_ok()
     }
 
-    /// Resolves once this replica leads no more, or cannot know.
+    /// Resolves once this replica leads no more, or cannot know. Nobody renews the Lease from then on, and nobody releases it: it may be
+    /// another's.
     pub async fn lost(&mut self) {
         let mut leads = self.leads.clone();
         tokio::select! {
@@ -68,6 +69,8 @@ impl Lease {
             _ = leads.wait_for(|leads| !*leads) => {}
             () = self.doubted() => {}
         }
+        // It releases what it believes to hold once nobody listens to it.
+        self.task.abort();
     }
 
     /// Resolves once another has the Lease, or once it could not be read for so long that another may have it. Whoever renews it
