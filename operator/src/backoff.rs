@@ -1,8 +1,8 @@
 //! How long to wait before trying again.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use crate::by_uid::ByUid;
 
 /// Waits between looks at pods that do not start, in seconds.
 const LOOKS: [u64; 5] = [2, 5, 10, 20, 60];
@@ -28,12 +28,12 @@ pub fn after_look(looks: u32) -> Duration {
 
 /// Errors in a row of many objects, by UID.
 #[derive(Debug, Default)]
-pub struct Errors(Mutex<HashMap<String, u32>>);
+pub struct Errors(ByUid<u32>);
 
 impl Errors {
     /// One more error of this object; how long to wait.
     pub fn wait(&self, uid: &str) -> Duration {
-        self.with(|all| {
+        self.0.with(|all| {
             let errors = all.entry(uid.to_owned()).or_default();
             *errors = errors.saturating_add(1);
             after_error(*errors)
@@ -42,16 +42,12 @@ impl Errors {
 
     /// It went well.
     pub fn clear(&self, uid: &str) {
-        self.with(|all| all.remove(uid));
+        self.0.forget(uid);
     }
 
     /// Forgets the objects that are none of these.
     pub fn retain(&self, known: impl Fn(&str) -> bool) {
-        self.with(|all| all.retain(|uid, _| known(uid)));
-    }
-
-    fn with<T>(&self, work: impl FnOnce(&mut HashMap<String, u32>) -> T) -> T {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        self.0.retain(known);
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod api;
 pub mod args;
 pub mod backoff;
+pub mod by_uid;
 pub mod client;
 pub mod config;
 pub mod lease;

@@ -73,14 +73,16 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn runs_are_created_before_anything_is_written() {
         let (rush, order) = (Rush::default(), Mutex::new(Vec::new()));
-        let pass = |number: u64| {
+        let pass = |number: usize| {
             let (rush, order) = (&rush, &order);
             async move {
                 rush.create(async {
-                    tokio::time::sleep(Duration::from_millis(number)).await;
+                    for _ in 0..number {
+                        tokio::task::yield_now().await;
+                    }
                     order.lock().unwrap().push("run");
                 })
                 .await;

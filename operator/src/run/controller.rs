@@ -76,18 +76,12 @@ pub fn run(
     children: Children,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> (Runs, impl Future<Output = ()> + Send) {
-    let Shared {
-        client,
-        metrics,
-        health,
-        rush,
-    } = shared;
     let (runs_sender, runs_filled) = watch::channel(false);
     let (jobs_sender, jobs_filled) = watch::channel(false);
     let (run_store, run_writer) = store();
     let (job_store, job_writer) = store();
     let runs = watcher(
-        scoped(&client, namespace.as_deref()),
+        scoped(&shared.client, namespace.as_deref()),
         watcher::Config::default(),
     )
     .default_backoff()
@@ -97,7 +91,7 @@ pub fn run(
     .inspect_ok(note_filled(runs_sender))
     .applied_objects();
     let jobs = watcher(
-        scoped(&client, namespace.as_deref()),
+        scoped(&shared.client, namespace.as_deref()),
         watcher::Config::default().labels(RUN_LABEL),
     )
     .default_backoff()
@@ -111,14 +105,14 @@ pub fn run(
         runs: run_store,
     };
     let context = Arc::new(Context {
-        recorder: Recorder::new(client.clone(), reporter()),
-        client,
+        recorder: Recorder::new(shared.client.clone(), reporter()),
+        client: shared.client,
         config,
         jobs: job_store,
         jobs_filled,
-        metrics,
+        metrics: shared.metrics,
         memories: super::Memories::default(),
-        rush,
+        rush: shared.rush,
     });
     let work = applier(
         |run, context| reconcile(run, context).boxed(),
@@ -132,7 +126,7 @@ pub fn run(
     );
     let known = seen.clone();
     let beat = move || {
-        health.beat();
+        shared.health.beat();
         forget(&context, &known);
     };
     (seen, drive(work, beat))

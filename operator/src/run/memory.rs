@@ -1,5 +1,3 @@
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -8,6 +6,7 @@ use super::apply::Refusal;
 use super::job_view::JobView;
 use super::trouble::Trouble;
 use crate::backoff;
+use crate::by_uid::ByUid;
 
 /// What the operator remembers of a run between two looks at it. All of it may be forgotten: it saves calls, nothing rests on it.
 #[derive(Clone, Debug, Default)]
@@ -109,35 +108,32 @@ fn later(now: Timestamp, wait: Duration) -> Option<Timestamp> {
 
 /// The memories of all runs, by UID.
 #[derive(Debug, Default)]
-pub struct Memories(Mutex<HashMap<String, Memory>>);
+pub struct Memories(ByUid<Memory>);
 
 impl Memories {
     /// The memory of a run.
     pub fn get(&self, uid: &str) -> Memory {
-        self.with(|all| all.get(uid).cloned().unwrap_or_default())
+        self.0.with(|all| all.get(uid).cloned().unwrap_or_default())
     }
 
     /// Keeps the memory of a run.
     pub fn put(&self, uid: &str, memory: Memory) {
-        self.with(|all| all.insert(uid.to_owned(), memory));
+        self.0.with(|all| all.insert(uid.to_owned(), memory));
     }
 
     /// One more error in a row of this run; how long to wait.
     pub fn error(&self, uid: &str) -> Duration {
-        self.with(|all| all.entry(uid.to_owned()).or_default().error())
+        self.0
+            .with(|all| all.entry(uid.to_owned()).or_default().error())
     }
 
     /// Forgets a run.
     pub fn forget(&self, uid: &str) {
-        self.with(|all| all.remove(uid));
+        self.0.forget(uid);
     }
 
     /// Forgets the runs that are none of these.
     pub fn retain(&self, known: impl Fn(&str) -> bool) {
-        self.with(|all| all.retain(|uid, _| known(uid)));
-    }
-
-    fn with<T>(&self, work: impl FnOnce(&mut HashMap<String, Memory>) -> T) -> T {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        self.0.retain(known);
     }
 }

@@ -110,6 +110,24 @@ fn scoring(pods: u32, succeeded: u32) -> JobView {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn nothing_is_done_with_a_run_while_others_are_still_created() {
+    let answers = [created(), created(), written(), told()];
+    let mut world = World::new(subject(), &[], answers);
+    let rush = world.context.rush.clone();
+    let creating = rush.create(std::future::pending::<()>());
+    let begun = tokio::time::timeout(Duration::from_secs(5), world.pass());
+    tokio::select! {
+        biased;
+        () = creating => unreachable!(),
+        pass = begun => assert!(pass.is_err(), "{pass:?}"),
+    }
+    assert_eq!(world.server.lines(), Vec::<String>::new());
+    // That pass was given up, and so was the creation.
+    let (_, asked) = world.pass().await;
+    assert_eq!(lines(&asked), [MAP, JOB, STATUS, EVENT]);
+}
+
 #[tokio::test]
 async fn a_new_run_is_planned_then_its_status_written_then_told() {
     let answers = [created(), created(), written(), told()];

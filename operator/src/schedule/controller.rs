@@ -99,16 +99,10 @@ pub fn run(
     owned: Owned,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> (Schedules, impl Future<Output = ()> + Send) {
-    let Shared {
-        client,
-        metrics,
-        health,
-        rush,
-    } = shared;
     let (sender, filled) = watch::channel(false);
     let (reader, writer) = store();
     let schedules = watcher(
-        scoped(&client, namespace.as_deref()),
+        scoped(&shared.client, namespace.as_deref()),
         watcher::Config::default(),
     )
     .default_backoff()
@@ -126,14 +120,14 @@ pub fn run(
         filled,
     };
     let context = Arc::new(Context {
-        recorder: Recorder::new(client.clone(), reporter()),
-        client,
+        recorder: Recorder::new(shared.client.clone(), reporter()),
+        client: shared.client,
         children: owned.children,
         runs_listed: owned.listed,
-        metrics,
+        metrics: shared.metrics,
         errors: Errors::default(),
         overwritten: Overwritten::default(),
-        rush,
+        rush: shared.rush,
     });
     let work = applier(
         |schedule, context| reconcile(schedule, context).boxed(),
@@ -147,7 +141,7 @@ pub fn run(
     );
     let known = seen.schedules.clone();
     let beat = move || {
-        health.beat();
+        shared.health.beat();
         forget(&context, &known);
     };
     (seen, drive(work, beat))

@@ -13,14 +13,17 @@ const MOST: f64 = 1020.0;
 
 /// A kernel: a sum over the features, and what is made of it.
 pub(super) trait Shape: Copy {
-    /// `sum` with one more feature, z of the rows and w of the support vector.
+    /// `sum` with one more feature, z of the rows and w of the support vector: of the dot product, as most kernels have it.
+    #[inline(always)]
     fn add<I: Lanes<L>, const L: usize>(
         self,
         lanes: I,
         sum: I::Vector,
         z: I::Vector,
         w: I::Vector,
-    ) -> I::Vector;
+    ) -> I::Vector {
+        lanes.multiply_add(z, w, sum)
+    }
 
     /// The kernel's values from the sums.
     fn finish<I: Lanes<L>, const L: usize>(self, lanes: I, sums: I::Vector) -> I::Vector;
@@ -78,34 +81,12 @@ impl Shape for Differences {
 
 impl Shape for Products {
     #[inline(always)]
-    fn add<I: Lanes<L>, const L: usize>(
-        self,
-        lanes: I,
-        sum: I::Vector,
-        z: I::Vector,
-        w: I::Vector,
-    ) -> I::Vector {
-        lanes.multiply_add(z, w, sum)
-    }
-
-    #[inline(always)]
     fn finish<I: Lanes<L>, const L: usize>(self, lanes: I, sums: I::Vector) -> I::Vector {
         lanes.exp2(sums)
     }
 }
 
 impl Shape for Polynomial {
-    #[inline(always)]
-    fn add<I: Lanes<L>, const L: usize>(
-        self,
-        lanes: I,
-        sum: I::Vector,
-        z: I::Vector,
-        w: I::Vector,
-    ) -> I::Vector {
-        lanes.multiply_add(z, w, sum)
-    }
-
     /// By repeated squaring, as libsvm does.
     #[inline(always)]
     fn finish<I: Lanes<L>, const L: usize>(self, lanes: I, sums: I::Vector) -> I::Vector {
@@ -125,17 +106,6 @@ impl Shape for Polynomial {
 }
 
 impl Shape for Sigmoid {
-    #[inline(always)]
-    fn add<I: Lanes<L>, const L: usize>(
-        self,
-        lanes: I,
-        sum: I::Vector,
-        z: I::Vector,
-        w: I::Vector,
-    ) -> I::Vector {
-        lanes.multiply_add(z, w, sum)
-    }
-
     /// tanh(b) = 1 - 2 / (1 + e^2b)
     #[inline(always)]
     fn finish<I: Lanes<L>, const L: usize>(self, lanes: I, sums: I::Vector) -> I::Vector {

@@ -1,6 +1,12 @@
 use super::backfill::{backfilled, of_backfill};
 use super::*;
 
+/// The ticks whose runs go.
+fn gone(decision: &Decision) -> Vec<Timestamp> {
+    let surplus = decision.surplus.iter();
+    surplus.map(|run| run.tick.unwrap()).collect()
+}
+
 #[test]
 fn the_newest_ended_runs_are_kept() {
     let mut schedule = settled(hour(9));
@@ -17,12 +23,7 @@ fn the_newest_ended_runs_are_kept() {
     // It ended last, although its tick is long ago.
     children.last_mut().unwrap().time = hour(8);
     let decision = decided(&schedule, &children, at(545));
-    let gone: Vec<_> = decision
-        .surplus
-        .iter()
-        .map(|run| run.tick.unwrap())
-        .collect();
-    assert_eq!(gone, [4, 3, 2, 1, 6].map(hour));
+    assert_eq!(gone(&decision), [4, 3, 2, 1, 6].map(hour));
 
     // Not at once, and not before the status knows that they are settled.
     let soon = hour(4) + SignedDuration::from_mins(5) + KEPT - SignedDuration::from_secs(1);
@@ -32,12 +33,7 @@ fn the_newest_ended_runs_are_kept() {
     assert!(decision.surplus.iter().all(|run| run.tick <= Some(hour(2))));
     schedule.spec.backfill = backfilled(2, 4, 1).spec.backfill;
     let decision = decided(&schedule, &children, at(545));
-    let gone: Vec<_> = decision
-        .surplus
-        .iter()
-        .map(|run| run.tick.unwrap())
-        .collect();
-    assert_eq!(gone, [4, 1, 6].map(hour));
+    assert_eq!(gone(&decision), [4, 1, 6].map(hour));
 }
 
 #[test]
