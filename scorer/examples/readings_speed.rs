@@ -78,6 +78,7 @@ fn request() -> anyhow::Result<ReadRequest> {
         window: None,
         on_invalid: OnInvalidReading::Fail,
         memory: 64 << 20,
+        pool: None,
     })
 }
 

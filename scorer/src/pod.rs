@@ -122,6 +122,7 @@ fn open(args: &PodArgs) -> Result<Context, StepError> {
         storage,
         limits,
         progress,
+        plots: None,
         stop: CancellationToken::new(),
     })
 }

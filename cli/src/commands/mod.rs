@@ -98,6 +98,7 @@ pub fn open(
         storage,
         limits,
         progress: Arc::new(Progress::default()),
+        plots: Some(Arc::default()),
         stop: CancellationToken::new(),
     })
 }

@@ -3,7 +3,7 @@
 //! Columns, in this order: the time, the keys, the features, the label where there is one, `Score` and `Prediction` (1 anomaly,
 //! 0 normal). The bytes depend only on the rows, not on the pieces that they are appended in, so a retry writes the same object.
 //!
-//! [`PredictionWriter`] writes them, [`read_plot`] reads them back for a plot.
+//! [`PredictionWriter`] writes them; [`Thinning`] keeps of them what a plot shows, and [`read_plot`] reads that back.
 
 mod csv;
 mod json;
@@ -17,6 +17,6 @@ mod time;
 mod writer;
 
 pub use layout::{PREDICTION, PredictionLayout, SCORE};
-pub use plot::PlotSeries;
+pub use plot::{PlotSeries, Thinning};
 pub use read_back::{PlotRequest, read_plot};
 pub use writer::{PredictionError, PredictionWriter, format_of};

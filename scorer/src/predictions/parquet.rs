@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{
@@ -60,8 +61,12 @@ impl ParquetEncoder {
         scores: &[f64],
         out: &mut Vec<u8>,
     ) -> Result<(), PredictionError> {
-        for (row, score) in scores.iter().enumerate() {
-            self.pending.push(rows, row, *score);
+        let mut start = 0;
+        while start < scores.len() {
+            let room = BATCH_ROWS - self.pending.scores.len();
+            let end = scores.len().min(start + room);
+            self.pending.add(rows, scores, start..end);
+            start = end;
             if self.pending.scores.len() == BATCH_ROWS {
                 self.write()?;
             }
@@ -100,23 +105,22 @@ impl Pending {
         }
     }
 
-    fn push(&mut self, rows: &SensorRows, row: usize, score: f64) {
-        let nanos = rows.times.nanos.get(row).copied().unwrap_or_default();
-        self.micros.push(nanos.div_euclid(1000));
-        let features = rows.features.iter().skip(row * self.features.len());
-        self.features
-            .iter_mut()
-            .zip(features)
-            .for_each(|(column, feature)| column.push(*feature));
-        if let Some(labels) = &mut self.labels {
-            labels.push(
-                rows.labels
-                    .as_ref()
-                    .and_then(|labels| labels.get(row))
-                    .is_some_and(|label| *label),
-            );
+    /// Adds the rows `range` of `rows`, with their scores.
+    fn add(&mut self, rows: &SensorRows, scores: &[f64], range: Range<usize>) {
+        let width = self.features.len();
+        let nanos = rows.times.nanos.get(range.clone()).unwrap_or_default();
+        self.micros
+            .extend(nanos.iter().map(|nanos| nanos.div_euclid(1000)));
+        for (position, column) in self.features.iter_mut().enumerate() {
+            let first = range.start * width + position;
+            let values = rows.features.get(first..).unwrap_or_default();
+            column.extend(values.iter().step_by(width).take(range.len()));
         }
-        self.scores.push(score);
+        if let (Some(own), Some(labels)) = (&mut self.labels, &rows.labels) {
+            own.extend_from_slice(labels.get(range.clone()).unwrap_or_default());
+        }
+        self.scores
+            .extend_from_slice(scores.get(range).unwrap_or_default());
     }
 
     /// The rows as columns.

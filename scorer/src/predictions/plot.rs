@@ -2,6 +2,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use super::writer::is_anomaly;
+use crate::readings::SensorRows;
 
 /// A sensor's predictions, thinned out for a plot.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,18 +41,42 @@ impl Point {
 struct Bucket {
     rows: Vec<(u64, i64)>,
     values: Vec<f64>,
+    /// The smallest and largest value of each column.
+    extremes: Vec<(f64, f64)>,
 }
 
 impl Bucket {
-    fn push(&mut self, row: u64, time: i64, values: &[f64], score: f64) {
-        self.rows.push((row, time));
-        self.values.extend_from_slice(values);
-        self.values.push(score);
+    /// Adds a row, unless other rows hold the extremes of all its columns.
+    fn push(&mut self, row: u64, time: i64, values: &[f64]) {
+        let mut kept = self.rows.is_empty();
+        if kept {
+            self.extremes = values.iter().map(|value| (*value, *value)).collect();
+        }
+        for ((least, most), value) in self.extremes.iter_mut().zip(values) {
+            if value.total_cmp(least).is_lt() {
+                (*least, kept) = (*value, true);
+            }
+            if value.total_cmp(most).is_ge() {
+                (*most, kept) = (*value, true);
+            }
+        }
+        if kept {
+            self.rows.push((row, time));
+            self.values.extend_from_slice(values);
+        }
     }
 
     fn append(&mut self, mut next: Self) {
         self.rows.append(&mut next.rows);
         self.values.append(&mut next.values);
+        for ((least, most), (lower, upper)) in self.extremes.iter_mut().zip(next.extremes) {
+            if lower.total_cmp(least).is_lt() {
+                *least = lower;
+            }
+            if upper.total_cmp(most).is_ge() {
+                *most = upper;
+            }
+        }
     }
 
     /// Keeps the rows with the smallest and largest value of each column, in their order.
@@ -93,7 +118,8 @@ impl Bucket {
 /// Rows are collected in buckets of the same number of successive rows. Of a bucket those rows stay that hold the smallest or
 /// largest value of a feature or of the score, so that no peak is lost. When there are twice as many buckets as wanted, each
 /// two neighbours become one. The most anomalous rows stay in any case, up to a bound.
-pub(super) struct Thinning {
+#[derive(Debug)]
+pub struct Thinning {
     /// Values of a row: its features' and the score.
     width: usize,
     limit: usize,
@@ -123,10 +149,24 @@ impl Thinning {
         }
     }
 
-    /// Adds the next row.
-    pub fn push(&mut self, time: i64, values: &[f64], score: f64) {
+    /// Adds rows with their n scores.
+    pub fn add(&mut self, rows: &SensorRows, scores: &[f64]) {
+        let features = self.width - 1;
+        let mut values = Vec::with_capacity(self.width);
+        for (row, (time, score)) in rows.times.nanos.iter().zip(scores).enumerate() {
+            let of_row = rows.features.get(row * features..(row + 1) * features);
+            values.clear();
+            values.extend_from_slice(of_row.unwrap_or_default());
+            values.push(*score);
+            self.push(*time, &values);
+        }
+    }
+
+    /// Adds the next row: its features' values and the score.
+    pub fn push(&mut self, time: i64, values: &[f64]) {
         let row = self.rows;
         self.rows += 1;
+        let score = values.last().copied().unwrap_or(f64::NAN);
         if is_anomaly(score) {
             self.anomalies += 1;
             self.keep_worst(row, time, values, score);
@@ -141,7 +181,7 @@ impl Thinning {
         self.filled += 1;
         let width = self.width;
         if let Some(bucket) = self.buckets.last_mut() {
-            bucket.push(row, time, values, score);
+            bucket.push(row, time, values);
             // Thinned out now and then rather than at every row.
             if bucket.rows.len() > 32 * width {
                 bucket.keep_extremes(width);
@@ -197,7 +237,7 @@ impl Thinning {
         if full && self.worst.peek().is_none_or(|best| best.0.score() <= score) {
             return;
         }
-        let values = values.iter().copied().chain([score]).collect();
+        let values = values.into();
         self.worst.push(Worst(Point { row, time, values }));
         if full {
             self.worst.pop();
@@ -223,6 +263,7 @@ impl Thinning {
 }
 
 /// Orders rows by score; the earlier of two alike is the lesser.
+#[derive(Debug)]
 struct Worst(Point);
 
 impl Ord for Worst {

@@ -74,6 +74,7 @@ fn read_table(
         window: None,
         on_invalid: OnInvalidReading::Fail,
         memory: request.memory,
+        pool: None,
     };
     let mut damage = None;
     readings::read(object, &read, &mut |chunk| {
@@ -84,9 +85,7 @@ fn read_table(
                 .iter()
                 .zip(rows.features.chunks_exact(width))
             {
-                if let Some((score, values)) = row.split_last() {
-                    thinning.push(*time, values, *score);
-                }
+                thinning.push(*time, row);
             }
         }
         damage = chunk.failed.into_iter().next();
@@ -121,13 +120,13 @@ fn read_json(
         }
         let row: Option<Map<String, Value>> = serde_json::from_slice(&line).ok();
         let point = row.and_then(|row| point(&row, &request.layout, &mut parser));
-        let Some((time, values, score)) = point else {
+        let Some((time, values)) = point else {
             return Err(ReadingsError::unreadable(
                 object.name(),
                 format!("line {number} holds no prediction"),
             ));
         };
-        thinning.push(time, &values, score);
+        thinning.push(time, &values);
     }
     Ok(())
 }
@@ -136,12 +135,9 @@ fn point(
     row: &Map<String, Value>,
     layout: &PredictionLayout,
     parser: &mut TimeParser,
-) -> Option<(i64, Vec<f64>, f64)> {
+) -> Option<(i64, Vec<f64>)> {
     let time = parser.parse(row.get(&layout.time)?.as_str()?.as_bytes())?;
-    let values = layout
-        .features
-        .iter()
-        .map(|name| row.get(name)?.as_f64())
-        .collect::<Option<Vec<f64>>>()?;
-    Some((time, values, row.get(SCORE)?.as_f64()?))
+    let names = layout.features.iter().map(String::as_str).chain([SCORE]);
+    let values: Option<_> = names.map(|name| row.get(name)?.as_f64()).collect();
+    Some((time, values?))
 }

@@ -12,8 +12,9 @@ use super::{ReadingsError, Result};
 pub struct KeyIndex {
     /// The sensors' values, one list a sensor, in the order of the key columns.
     values: Vec<Vec<String>>,
-    /// The joined values (see [`push_value`]) to the sensor's position.
-    /// Looked up for nearly every row, hence the fast hash: rows add nothing to it, so they cannot make it slow.
+    /// The joined values (see [`push_value`]) of each sensor.
+    joined: Vec<Vec<u8>>,
+    /// The same to the sensor's position. A fast hash: rows add nothing to it, so they cannot make it slow.
     sensors: HashMap<Box<[u8]>, u32, RandomState>,
     /// How many keys are matched.
     width: usize,
@@ -26,6 +27,7 @@ impl KeyIndex {
     pub fn new(sensors: &[SensorKey], names: &[String]) -> Result<Self> {
         let mut index = Self {
             values: Vec::new(),
+            joined: Vec::with_capacity(sensors.len()),
             sensors: HashMap::with_capacity_and_hasher(sensors.len(), RandomState::default()),
             width: names.len(),
         };
@@ -39,10 +41,11 @@ impl KeyIndex {
                 push_value(&mut joined, value.as_bytes());
             }
             let position = u32::try_from(index.values.len()).unwrap_or(u32::MAX);
-            if let Some(first) = index.sensors.insert(joined.into_boxed_slice(), position) {
+            if let Some(first) = index.sensors.insert(joined.as_slice().into(), position) {
                 return Err(duplicate(sensors, first, sensor));
             }
             index.values.push(values);
+            index.joined.push(joined);
         }
         Ok(index)
     }
@@ -51,6 +54,7 @@ impl KeyIndex {
     pub fn single() -> Self {
         Self {
             values: vec![Vec::new()],
+            joined: vec![Vec::new()],
             sensors: HashMap::from_iter([(Box::default(), 0)]),
             width: 0,
         }
@@ -77,7 +81,7 @@ impl KeyIndex {
     }
 
     /// The sensor with the values that [`push_value`] joined.
-    pub(crate) fn find_joined(&self, joined: &[u8]) -> Option<u32> {
+    fn find_joined(&self, joined: &[u8]) -> Option<u32> {
         self.sensors.get(joined).copied()
     }
 
@@ -91,8 +95,62 @@ impl KeyIndex {
     }
 }
 
+/// Finds the sensors of successive rows.
+///
+/// Readings mostly come in turns, the same sensors in the same order again and again, or a sensor's all at once. So the sensor that
+/// followed the last one's before is tried first, which takes one comparison.
+#[derive(Clone, Debug)]
+pub(super) struct Lookup<'a> {
+    index: &'a KeyIndex,
+    /// For each sensor, and at the end for none, the one whose row came after one of its.
+    next: Vec<u32>,
+    /// The last row's sensor; the number of sensors before the first row.
+    last: usize,
+    /// The joined values of the current row.
+    joined: Vec<u8>,
+    /// The joined values of the last row that belongs to no sensor.
+    unknown: Vec<u8>,
+}
+
+impl<'a> Lookup<'a> {
+    pub fn new(index: &'a KeyIndex) -> Self {
+        Self {
+            index,
+            next: vec![0; index.len() + 1],
+            last: index.len(),
+            joined: Vec::new(),
+            unknown: Vec::new(),
+        }
+    }
+
+    /// The sensor of a row whose values `push` appends with [`push_value`]; none where it says that there are none.
+    pub fn find(&mut self, push: impl FnOnce(&mut Vec<u8>) -> bool) -> Option<u32> {
+        self.joined.clear();
+        if !push(&mut self.joined) {
+            return None;
+        }
+        let guess = self.next.get(self.last).copied().unwrap_or_default();
+        if self.index.joined.get(guess as usize) == Some(&self.joined) {
+            self.last = guess as usize;
+            return Some(guess);
+        }
+        if self.joined == self.unknown {
+            return None;
+        }
+        let Some(sensor) = self.index.find_joined(&self.joined) else {
+            std::mem::swap(&mut self.joined, &mut self.unknown);
+            return None;
+        };
+        if let Some(next) = self.next.get_mut(self.last) {
+            *next = sensor;
+        }
+        self.last = sensor as usize;
+        Some(sensor)
+    }
+}
+
 /// Appends `value` to the joined values of a row. The length comes first, so that no two lists of values join alike.
-pub(crate) fn push_value(joined: &mut Vec<u8>, value: &[u8]) {
+pub(super) fn push_value(joined: &mut Vec<u8>, value: &[u8]) {
     // Longer values differ in the bytes that follow.
     joined.push(u8::try_from(value.len()).unwrap_or(u8::MAX));
     if value.len() >= usize::from(u8::MAX) {
@@ -145,6 +203,29 @@ mod tests {
         for other in [["1", " 2"], ["", "12"], ["2", "1"], ["1", "2 "]] {
             assert_eq!(index.find(other), None, "{other:?}");
         }
+    }
+
+    #[test]
+    fn rows_are_found_in_any_order() {
+        let sensors: Vec<SensorKey> = (0..5).map(|tag| sensor("1", &tag.to_string())).collect();
+        let index = KeyIndex::new(&sensors, &names()).unwrap();
+        let mut lookup = Lookup::new(&index);
+        // In turns, one at a time, backwards, with strangers between.
+        for tag in [
+            0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 4, 4, 9, 9, 4, 3, 2, 9, 8, 1, 0, 9, 0, 1, 3, 3, 2,
+        ] {
+            let found = lookup.find(|joined| {
+                push_value(joined, b"1");
+                push_value(joined, tag.to_string().as_bytes());
+                true
+            });
+            assert_eq!(found, (tag < 5).then_some(tag), "{tag}");
+        }
+        assert_eq!(lookup.find(|_| false), None);
+        let none = KeyIndex::new(&[], &names()).unwrap();
+        assert_eq!(Lookup::new(&none).find(|_| true), None);
+        let single = KeyIndex::single();
+        assert_eq!(Lookup::new(&single).find(|_| true), Some(0));
     }
 
     #[test]

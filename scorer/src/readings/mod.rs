@@ -4,12 +4,14 @@
 //! its times, features and labels in the order of the object. Rows of other sensors and rows outside the window are skipped
 //! before their features are parsed; columns that are not asked for are not parsed at all.
 //!
-//! `csv` and `parquet` hold a format each. What they share: [`TimeParser`] (text and numbers to instants), [`KeyIndex`] (the
-//! text of the key columns to a sensor) and `partition` (rows to chunks, within a bound of memory).
+//! `csv` and `parquet` hold a format each and make [`Interleaved`](interleaved::Interleaved) rows of it. What they share:
+//! [`TimeParser`] (text and numbers to instants), [`KeyIndex`] (the text of the key columns to a sensor) and `partition`
+//! (interleaved rows to chunks, within a bound of memory).
 
 mod csv;
 mod error;
 mod format;
+mod interleaved;
 mod key_index;
 mod object;
 mod parquet;

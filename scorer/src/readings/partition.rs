@@ -1,17 +1,15 @@
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
-use fleetscore_crds::OnInvalidReading;
-
-use super::{Chunk, InvalidReading, ReadRequest, SensorFailure, SensorRows, Sink};
+use super::interleaved::Interleaved;
+use super::{Chunk, ReadRequest, ReadStats, SensorFailure, SensorRows, Sink};
 
 /// A sensor's rows are handed over once there are so many of them: enough for the scorer's vector units, small enough to
 /// stay in the processor's cache, and soon enough to be scored while the rest is read.
 const BATCH_ROWS: usize = 512;
 
-/// Collects rows by sensor and hands them to the sink in batches, within a bound of memory.
+/// Sorts rows by sensor and hands them to the sink in batches, within a bound of memory.
 pub(super) struct Partition<'a> {
     sink: &'a mut Sink<'a>,
-    on_invalid: OnInvalidReading,
     /// Rows to hand over, by sensor.
     batches: Vec<SensorRows>,
     /// Sensors with rows in `batches`, in the order of their first row.
@@ -24,10 +22,9 @@ pub(super) struct Partition<'a> {
     /// Bytes in `batches` and `chunk`, and what they may come to.
     bytes: usize,
     memory: usize,
-    /// Rows handed over.
-    pub rows: u64,
+    stats: ReadStats,
     /// Whether the sink asked to stop.
-    pub stopped: bool,
+    stopped: bool,
 }
 
 impl<'a> Partition<'a> {
@@ -35,7 +32,6 @@ impl<'a> Partition<'a> {
         let sensors = request.sensors.len();
         Self {
             sink,
-            on_invalid: request.on_invalid,
             batches: vec![SensorRows::default(); sensors],
             touched: Vec::new(),
             failed: vec![false; sensors],
@@ -43,16 +39,14 @@ impl<'a> Partition<'a> {
             chunk: Chunk::default(),
             bytes: 0,
             memory: request.memory / 2,
-            rows: 0,
+            stats: ReadStats::default(),
             stopped: false,
         }
     }
 
-    /// Whether rows of `sensor` are still wanted.
-    pub fn wants(&self, sensor: u32) -> bool {
-        self.failed
-            .get(sensor as usize)
-            .is_some_and(|failed| !failed)
+    /// The sensors that failed, whose rows need not be added: a flag a sensor.
+    pub fn failed(&self) -> &[bool] {
+        &self.failed
     }
 
     /// Whether no row is wanted any more.
@@ -60,61 +54,85 @@ impl<'a> Partition<'a> {
         self.stopped || self.alive == 0
     }
 
-    /// Adds a row of `sensor`.
-    pub fn push(
-        &mut self,
-        sensor: u32,
-        time: i64,
-        text: Option<&[u8]>,
-        features: &[f64],
-        label: Option<bool>,
-    ) {
-        let Some(batch) = self.batches.get_mut(sensor as usize) else {
-            return;
+    /// Adds `rows`, and hands over what is ready.
+    pub fn add(&mut self, rows: &Interleaved) {
+        let width = rows.features.len() / rows.sensors.len().max(1);
+        let mut row = 0;
+        for run in rows.sensors.chunk_by(|one, next| one == next) {
+            let end = row + run.len();
+            while row < end {
+                row += self.add_run(rows, row..end, width);
+            }
+        }
+        for sensor in &rows.skipped {
+            self.skip(*sensor);
+        }
+        for failure in &rows.failed {
+            self.fail(failure);
+        }
+        self.stats.scanned += rows.scanned;
+        self.stats.malformed += rows.malformed;
+        if self.bytes > self.memory {
+            self.take_all();
+        }
+        self.send();
+    }
+
+    /// Adds as many of the successive rows `run` of one sensor as its batch has room for; returns how many.
+    fn add_run(&mut self, rows: &Interleaved, run: Range<usize>, width: usize) -> usize {
+        let Some(sensor) = rows.sensors.get(run.start).copied() else {
+            return run.len();
         };
+        let Some(batch) = self.live_batch(sensor) else {
+            return run.len();
+        };
+        let room = BATCH_ROWS.saturating_sub(batch.len()).max(1);
+        let run = run.start..run.end.min(run.start + room);
+        let added = batch.add(rows, run.clone(), width);
+        let full = batch.len() >= BATCH_ROWS;
+        self.bytes += added;
+        if full {
+            self.take(sensor);
+        }
+        run.len()
+    }
+
+    /// The batch of `sensor` unless the sensor failed, noted as one that is to be handed over.
+    fn live_batch(&mut self, sensor: u32) -> Option<&mut SensorRows> {
+        if self
+            .failed
+            .get(sensor as usize)
+            .is_none_or(|failed| *failed)
+        {
+            return None;
+        }
+        let batch = self.batches.get_mut(sensor as usize)?;
         if batch.is_empty() && batch.skipped == 0 {
             self.touched.push(sensor);
         }
-        batch.times.nanos.push(time);
-        if let Some(text) = text {
-            batch.times.text.get_or_insert_default().push(text);
-        }
-        batch.features.extend_from_slice(features);
-        if let Some(label) = label {
-            batch.labels.get_or_insert_default().push(label);
-        }
-        self.bytes += 8
-            + 8 * features.len()
-            + usize::from(label.is_some())
-            + text.map_or(0, |text| text.len() + 4);
-        if batch.len() >= BATCH_ROWS {
-            self.take(sensor);
+        Some(batch)
+    }
+
+    /// Notes a reading of `sensor` that is left out.
+    fn skip(&mut self, sensor: u32) {
+        if let Some(batch) = self.live_batch(sensor) {
+            batch.skipped += 1;
         }
     }
 
-    /// Notes a reading of `sensor` that cannot be scored.
-    pub fn invalid(&mut self, sensor: u32, error: impl FnOnce() -> InvalidReading) {
-        let Some(batch) = self.batches.get_mut(sensor as usize) else {
+    /// Gives a sensor up, unless it has failed before.
+    fn fail(&mut self, failure: &SensorFailure) {
+        let Some(batch) = self.live_batch(failure.sensor) else {
             return;
         };
-        if self.on_invalid == OnInvalidReading::Skip {
-            if batch.is_empty() && batch.skipped == 0 {
-                self.touched.push(sensor);
-            }
-            batch.skipped += 1;
-            return;
-        }
-        self.bytes = self.bytes.saturating_sub(batch.bytes());
-        *batch = SensorRows::default();
-        self.touched.retain(|touched| *touched != sensor);
-        if let Some(failed) = self.failed.get_mut(sensor as usize) {
+        let bytes = std::mem::take(batch).bytes();
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.touched.retain(|touched| *touched != failure.sensor);
+        if let Some(failed) = self.failed.get_mut(failure.sensor as usize) {
             *failed = true;
         }
         self.alive = self.alive.saturating_sub(1);
-        self.chunk.failed.push(SensorFailure {
-            sensor,
-            error: error(),
-        });
+        self.chunk.failed.push(failure.clone());
     }
 
     /// Moves the batch of `sensor` to the chunk.
@@ -128,24 +146,21 @@ impl<'a> Partition<'a> {
             };
             let mut rows = std::mem::replace(batch, next);
             rows.sensor = sensor;
-            self.rows += rows.len() as u64;
+            self.stats.rows += rows.len() as u64;
             self.chunk.rows.push(rows);
         }
         self.touched.retain(|touched| *touched != sensor);
     }
 
-    /// Hands over what is ready. Called between blocks of rows.
-    pub fn hand_over(&mut self) {
-        if self.bytes > self.memory {
-            self.take_all();
-        }
-        self.send();
-    }
-
-    /// Hands over everything.
-    pub fn finish(&mut self) {
+    /// Hands over everything; what the read came to, `bytes` of which were read from storage.
+    pub fn finish(mut self, bytes: u64) -> ReadStats {
         self.take_all();
         self.send();
+        ReadStats {
+            bytes,
+            stopped: self.stopped,
+            ..self.stats
+        }
     }
 
     fn take_all(&mut self) {

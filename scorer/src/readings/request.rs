@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use fleetscore_crds::{Columns, OnInvalidReading, ReadingFormat, Window};
 
 use super::KeyIndex;
@@ -20,6 +22,8 @@ pub struct ReadRequest {
     pub on_invalid: OnInvalidReading,
     /// Bytes of the object and of parsed rows that may be held at a time; what a Parquet row group needs comes on top.
     pub memory: usize,
+    /// The threads that parse text; without them the thread that reads does.
+    pub pool: Option<Arc<rayon::ThreadPool>>,
 }
 
 impl ReadRequest {

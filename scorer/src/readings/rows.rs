@@ -1,4 +1,7 @@
 use std::fmt;
+use std::ops::Range;
+
+use super::interleaved::Interleaved;
 
 /// A piece of a read: rows of some sensors, and the sensors that failed meanwhile.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -66,15 +69,24 @@ impl SensorRows {
         8 * self.times.nanos.len() + 8 * self.features.len() + labels + text
     }
 
+    /// Appends the rows `rows` of `from`, which have `width` features each; returns the bytes that this takes.
+    pub(super) fn add(&mut self, from: &Interleaved, rows: Range<usize>, width: usize) -> usize {
+        let mut bytes = self.times.extend(&from.times, rows.clone());
+        let features = rows.start * width..rows.end * width;
+        let features = from.features.get(features).unwrap_or_default();
+        self.features.extend_from_slice(features);
+        bytes += size_of_val(features);
+        if let Some(labels) = from.labels.get(rows).filter(|labels| !labels.is_empty()) {
+            let own = self.labels.get_or_insert_default();
+            own.extend_from_slice(labels);
+            bytes += labels.len();
+        }
+        bytes
+    }
+
     /// Appends the rows of `later`.
     pub fn append(&mut self, later: &Self) {
-        self.times.nanos.extend_from_slice(&later.times.nanos);
-        if let Some(text) = &later.times.text {
-            let own = self.times.text.get_or_insert_default();
-            for row in 0..later.len() {
-                own.push(text.get(row));
-            }
-        }
+        self.times.extend(&later.times, 0..later.len());
         self.features.extend_from_slice(&later.features);
         if let Some(labels) = &later.labels {
             self.labels
@@ -94,6 +106,29 @@ pub struct Times {
     pub text: Option<TimeText>,
 }
 
+impl Times {
+    /// Appends the rows `rows` of `other`; returns the bytes that this takes.
+    pub(super) fn extend(&mut self, other: &Self, rows: Range<usize>) -> usize {
+        let mut bytes = 0;
+        if let Some(text) = &other.text {
+            let own = self.text.get_or_insert_default();
+            bytes += own.extend(text, rows.clone());
+        }
+        let nanos = other.nanos.get(rows).unwrap_or_default();
+        self.nanos.extend_from_slice(nanos);
+        bytes + size_of_val(nanos)
+    }
+
+    /// Forgets the rows and keeps their room.
+    pub(super) fn clear(&mut self) {
+        self.nanos.clear();
+        if let Some(text) = &mut self.text {
+            text.bytes.clear();
+            text.ends.clear();
+        }
+    }
+}
+
 /// The original text of n times, in one buffer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TimeText {
@@ -104,12 +139,31 @@ pub struct TimeText {
 impl TimeText {
     /// The text of row `row`; empty past the last row.
     pub fn get(&self, row: usize) -> &[u8] {
-        let start = row
-            .checked_sub(1)
-            .and_then(|before| self.ends.get(before))
-            .map_or(0, |end| *end as usize);
+        let start = self.start(row);
         let end = self.ends.get(row).map_or(start, |end| *end as usize);
         self.bytes.get(start..end).unwrap_or_default()
+    }
+
+    /// Where the text of row `row` starts.
+    fn start(&self, row: usize) -> usize {
+        row.checked_sub(1)
+            .and_then(|before| self.ends.get(before))
+            .map_or(0, |end| *end as usize)
+    }
+
+    /// Appends the text of the rows `rows` of `other`; returns the bytes that this takes.
+    fn extend(&mut self, other: &Self, rows: Range<usize>) -> usize {
+        let (start, end) = (other.start(rows.start), other.start(rows.end));
+        let before = self.bytes.len();
+        self.bytes
+            .extend_from_slice(other.bytes.get(start..end).unwrap_or_default());
+        let ends = other.ends.get(rows).unwrap_or_default();
+        // A batch is flushed long before 4 GiB of text.
+        self.ends.extend(ends.iter().map(|end| {
+            let end = before + *end as usize - start;
+            u32::try_from(end).unwrap_or(u32::MAX)
+        }));
+        end - start + size_of_val(ends)
     }
 
     /// Appends the text of one row.

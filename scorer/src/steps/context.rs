@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use super::Plots;
 use crate::readings::ObjectSource;
 use crate::run::Run;
 use crate::storage::{ObjectInfo, Storage, StorageError};
@@ -19,6 +20,8 @@ pub struct Context {
     pub limits: Limits,
     /// What the step has done so far.
     pub progress: Arc<Progress>,
+    /// Plots made while scoring, where the same process writes the report.
+    pub plots: Option<Arc<Plots>>,
     /// Cancelled when the step shall stop: it takes no further sensor, writes its ledger and ends.
     pub stop: CancellationToken,
 }

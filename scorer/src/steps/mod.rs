@@ -8,6 +8,7 @@ mod context;
 mod error;
 mod failed;
 mod plan;
+mod plots;
 mod score;
 
 pub use collect::{collect, totals};
@@ -15,4 +16,5 @@ pub use context::{Context, Limits, Progress};
 pub use error::StepError;
 pub use failed::FailedSensor;
 pub use plan::{PlanEntry, PlanHeader, PlanSummary, Survey, plan, read_plan, survey};
+pub use plots::Plots;
 pub use score::{ShardSummary, score};

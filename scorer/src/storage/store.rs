@@ -14,9 +14,10 @@ use object_store::limit::LimitStore;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt};
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload};
 
 use super::azure::Account;
+use super::upload::PART_BYTES;
 use super::url::is_staged;
 use super::{Environment, ObjectUrl, StorageError, StorageOptions, StoreKind, Upload, local};
 
@@ -31,9 +32,6 @@ struct Inner {
     account: Option<Arc<Account>>,
     containers: Mutex<HashMap<(StoreKind, String), Container>>,
 }
-
-/// Objects up to this size are written with one request, larger ones in parts of it, each within the time of a request.
-const PART_BYTES: usize = 8 << 20;
 
 /// What a store knows of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,20 +180,21 @@ impl Storage {
     }
 
     /// Writes the object, replacing the one of its name: readers see the old one or the new one, whole.
-    pub async fn put(&self, url: &ObjectUrl, bytes: Bytes) -> Result<(), StorageError> {
-        if bytes.len() <= PART_BYTES {
+    pub async fn put(
+        &self,
+        url: &ObjectUrl,
+        bytes: impl Into<PutPayload>,
+    ) -> Result<(), StorageError> {
+        let bytes = bytes.into();
+        if bytes.content_length() <= PART_BYTES {
             let container = self.container(url)?;
-            let put = container.limited.put(url.path(), bytes.into()).await;
+            let put = container.limited.put(url.path(), bytes).await;
             return put
                 .map(|_| ())
                 .map_err(|error| container.error(url, &error));
         }
         let mut upload = self.upload(url)?;
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let part = rest.split_to(rest.len().min(PART_BYTES));
-            upload.write(part).await?;
-        }
+        upload.write(bytes).await?;
         upload.finish().await
     }
 

@@ -4,28 +4,30 @@ use super::MAX_RECORD;
 use crate::readings::{ObjectSource, ReadingsError, Result};
 
 /// Bytes of a block, unless a line is longer.
-const BLOCK: usize = 1 << 18;
+pub(super) const BLOCK: usize = 1 << 18;
+
+/// What came of reading a block.
+pub(super) enum Next {
+    /// There are lines in it.
+    Lines,
+    /// The stream has ended.
+    End,
+    /// The next line is too long.
+    TooLong,
+}
+
+/// The bytes of a stream from some block on.
+pub(super) type Rest = Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>;
 
 /// A stream of bytes cut into blocks of whole lines.
 pub(super) struct Blocks {
     stream: Box<dyn Read + Send>,
-    /// Grows where a line does not fit, up to the longest line that is allowed.
-    buffer: Vec<u8>,
-    /// Where the unread bytes in `buffer` begin and end.
-    start: usize,
-    end: usize,
+    /// The beginning of the next block, which came with the last line of the one before.
+    ahead: Vec<u8>,
+    /// Bytes that a block should have.
+    size: usize,
     /// Whether the stream has ended.
     ended: bool,
-    /// The line that the unread bytes begin in, from 1.
-    line: u64,
-}
-
-/// The rest of the stream from some block on.
-pub(super) struct Rest {
-    /// The bytes.
-    pub stream: Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>,
-    /// The line that they begin in, from 1.
-    pub line: u64,
 }
 
 impl Blocks {
@@ -35,113 +37,95 @@ impl Blocks {
         let size = usize::try_from(size).unwrap_or(BLOCK).saturating_add(1);
         Self {
             stream,
-            buffer: vec![0; size.min(BLOCK)],
-            start: 0,
-            end: 0,
+            ahead: Vec::new(),
+            size: size.min(BLOCK),
             ended: false,
-            line: 1,
         }
     }
 
-    /// The first line that is not blank, without byte order mark and line end; none where there is none.
-    pub fn header(&mut self, object: &ObjectSource) -> Result<Option<Vec<u8>>> {
+    /// The first line that is not blank, without byte order mark and line end, and its number; none where there is none.
+    pub fn header(&mut self, object: &ObjectSource) -> Result<Option<(Vec<u8>, u64)>> {
+        let mut block = Vec::new();
+        let mut line = 0;
         loop {
-            self.fill(object)?;
-            let unread = self.unread();
-            if unread.is_empty() {
-                return Ok(None);
+            match self.next(object, &mut block)? {
+                Next::Lines => {}
+                Next::End => return Ok(None),
+                Next::TooLong => return Err(too_long(object, line + 1)),
             }
-            let newline = unread.iter().position(|byte| *byte == b'\n');
-            if newline.is_none() && unread.len() == MAX_RECORD {
-                return Err(self.too_long(object));
-            }
-            let text = unread
-                .get(..newline.unwrap_or(unread.len()))
-                .unwrap_or_default();
-            let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-            let text = text.strip_suffix(b"\r").unwrap_or(text).to_vec();
-            self.consume(newline.map_or(unread.len(), |newline| newline + 1));
-            self.line += 1;
-            if !text.is_empty() {
-                return Ok(Some(text));
-            }
-        }
-    }
-
-    /// The next whole lines, the last of them with or without its line end, and the number of their first line; none at the
-    /// end.
-    pub fn next(&mut self, object: &ObjectSource) -> Result<Option<(&[u8], u64)>> {
-        self.fill(object)?;
-        let unread = self.unread();
-        if unread.is_empty() {
-            return Ok(None);
-        }
-        let whole = unread
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map(|newline| newline + 1);
-        let length = match whole {
-            _ if self.ended => unread.len(),
-            Some(length) => length,
-            None => return Err(self.too_long(object)),
-        };
-        let (start, line) = (self.start, self.line);
-        self.consume(length);
-        Ok(Some((
-            self.buffer.get(start..start + length).unwrap_or_default(),
-            line,
-        )))
-    }
-
-    /// Counts the lines of the block just handed out, once it is parsed.
-    pub fn count_lines(&mut self, lines: u64) {
-        self.line += lines;
-    }
-
-    /// What is left, beginning with the `block` just handed out at `line`.
-    pub fn rest(self, block: &[u8], line: u64) -> Rest {
-        let held = [block, self.unread()].concat();
-        Rest {
-            stream: Cursor::new(held).chain(self.stream),
-            line,
-        }
-    }
-
-    fn unread(&self) -> &[u8] {
-        self.buffer.get(self.start..self.end).unwrap_or_default()
-    }
-
-    fn consume(&mut self, length: usize) {
-        self.start += length;
-    }
-
-    fn too_long(&self, object: &ObjectSource) -> ReadingsError {
-        let message = format!(
-            "line {} is longer than {MAX_RECORD} bytes; is this a CSV file?",
-            self.line
-        );
-        ReadingsError::unreadable(object.name(), message)
-    }
-
-    /// Fills the buffer with a line at least, or reaches the end.
-    fn fill(&mut self, object: &ObjectSource) -> Result<()> {
-        self.buffer.copy_within(self.start..self.end, 0);
-        (self.start, self.end) = (0, self.end - self.start);
-        while !self.ended {
-            if self.end == self.buffer.len() {
-                if self.end == MAX_RECORD || self.unread().contains(&b'\n') {
-                    break;
+            let mut rest = block.as_slice();
+            while !rest.is_empty() {
+                line += 1;
+                let end = rest.iter().position(|byte| *byte == b'\n');
+                let (text, after) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
+                let text = text.strip_suffix(b"\n").unwrap_or(text);
+                let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+                let text = text.strip_suffix(b"\r").unwrap_or(text);
+                if !text.is_empty() {
+                    self.unread(after);
+                    return Ok(Some((text.to_vec(), line)));
                 }
-                self.buffer.resize((2 * self.end).min(MAX_RECORD), 0);
+                rest = after;
             }
-            let free = self.buffer.get_mut(self.end..).unwrap_or_default();
+        }
+    }
+
+    /// Reads the next whole lines, the last of them with or without its line end, into `block`.
+    pub fn next(&mut self, object: &ObjectSource, block: &mut Vec<u8>) -> Result<Next> {
+        let mut length = self.ahead.len();
+        // What is in the block from last time is overwritten rather than cleared: that spares filling it with zeros.
+        block.resize(self.size.max(length), 0);
+        if let Some(start) = block.get_mut(..length) {
+            start.copy_from_slice(&self.ahead);
+        }
+        self.ahead.clear();
+        let whole = loop {
+            self.fill(object, block, &mut length)?;
+            if self.ended {
+                break length;
+            }
+            if let Some(newline) = block.iter().rposition(|byte| *byte == b'\n') {
+                break newline + 1;
+            }
+            if length >= MAX_RECORD {
+                return Ok(Next::TooLong);
+            }
+            block.resize((2 * length).min(MAX_RECORD), 0);
+        };
+        self.ahead
+            .extend_from_slice(block.get(whole..length).unwrap_or_default());
+        block.truncate(whole);
+        Ok(if whole > 0 { Next::Lines } else { Next::End })
+    }
+
+    /// What is left, beginning with `block`, which was just handed out.
+    pub fn rest(mut self, block: &[u8]) -> Rest {
+        self.unread(block);
+        Cursor::new(self.ahead).chain(self.stream)
+    }
+
+    /// Puts bytes that were handed out back before those that were not.
+    fn unread(&mut self, bytes: &[u8]) {
+        self.ahead.splice(..0, bytes.iter().copied());
+    }
+
+    /// Reads until the block is full, or to the end of the stream.
+    fn fill(&mut self, object: &ObjectSource, block: &mut [u8], length: &mut usize) -> Result<()> {
+        while !self.ended && *length < block.len() {
+            let free = block.get_mut(*length..).unwrap_or_default();
             match self.stream.read(free) {
                 Ok(0) => self.ended = true,
-                Ok(count) => self.end += count,
+                Ok(count) => *length += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(object.stream_error(error)),
             }
         }
         Ok(())
     }
+}
+
+/// The error of a line that is too long.
+pub(super) fn too_long(object: &ObjectSource, line: u64) -> ReadingsError {
+    let message = format!("line {line} is longer than {MAX_RECORD} bytes; is this a CSV file?");
+    ReadingsError::unreadable(object.name(), message)
 }

@@ -2,7 +2,8 @@
 //! mark, gzip-compressed or not.
 //!
 //! The object is cut into blocks of whole lines (`blocks`). As long as no quote occurs, a line is split at its commas
-//! (`plain`), which is several times faster than a full parser; from the first quote on the `csv` crate takes over (`quoted`).
+//! (`plain`), a block a thread, which is several times faster than a full parser; from the first quote on the `csv` crate takes
+//! over (`quoted`).
 //! Both hand their fields to `row`, which picks the sensor, the time, the features and the label.
 
 mod blocks;
@@ -37,20 +38,15 @@ pub(super) fn read(
 ) -> Result<ReadStats> {
     let (stream, bytes) = Counted::new(object.stream(request.memory / 2)?);
     let mut partition = Partition::new(request, sink);
-    let mut stats = ReadStats::default();
     let (text, size) = decompressed(object, stream)?;
     let mut blocks = Blocks::new(text, size);
-    if let Some(line) = blocks.header(object)? {
-        let header = Header::parse(object.name(), &line)?;
+    if let Some((text, line)) = blocks.header(object)? {
+        let header = Header::parse(object.name(), &text)?;
         let layout = Layout::new(object.name(), &header, request)?;
-        let mut rows = RowReader::new(object.name(), request, &layout, &mut partition)?;
-        plain::read(object, blocks, &mut rows)?;
-        (stats.scanned, stats.malformed) = (rows.scanned, rows.malformed);
+        let rows = RowReader::new(object.name(), request, &layout)?;
+        plain::read(object, blocks, line + 1, &rows, &mut partition)?;
     }
-    partition.finish();
-    (stats.rows, stats.stopped) = (partition.rows, partition.stopped);
-    stats.bytes = bytes.load(Ordering::Relaxed);
-    Ok(stats)
+    Ok(partition.finish(bytes.load(Ordering::Relaxed)))
 }
 
 /// The stream as text, unpacked where it begins like gzip, and how many bytes it is likely to have.

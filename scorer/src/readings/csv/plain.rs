@@ -1,7 +1,13 @@
-use super::blocks::Blocks;
+use rayon::prelude::*;
+
+use super::blocks::{BLOCK, Blocks, Next, too_long};
 use super::quoted;
-use super::row::{Fields, RowReader};
+use super::row::{Fields, Ragged, RowReader};
+use crate::readings::partition::Partition;
 use crate::readings::{ObjectSource, Result};
+
+/// What a block and its rows may come to, in bytes.
+const PARSED: usize = 4 * BLOCK;
 
 /// A line without quotes: its bytes and where each of its fields ends.
 struct Line<'a> {
@@ -26,48 +32,126 @@ impl Fields for Line<'_> {
     }
 }
 
-/// Reads all blocks; from the first one with a quote on, [`quoted`] does.
+/// What a thread needs to parse blocks.
+struct Parser<'a> {
+    block: Vec<u8>,
+    ends: Vec<usize>,
+    rows: RowReader<'a>,
+    /// Lines of the block.
+    lines: u64,
+    result: std::result::Result<(), Ragged>,
+}
+
+/// Reads all blocks, of which the first begins with the line `line`: as many at a time as there are threads and memory. From the
+/// first one with a quote on, [`quoted`] does.
 pub(super) fn read(
     object: &ObjectSource,
     mut blocks: Blocks,
-    rows: &mut RowReader<'_, '_>,
+    mut line: u64,
+    rows: &RowReader<'_>,
+    partition: &mut Partition<'_>,
 ) -> Result<()> {
-    let mut ends = Vec::new();
-    while let Some((block, line)) = blocks.next(object)? {
-        if block.contains(&b'"') {
-            let block = block.to_vec();
-            return quoted::read(object, blocks.rest(&block, line), rows);
+    let pool = rows.request.pool.as_deref();
+    let threads = pool.map_or(1, rayon::ThreadPool::current_num_threads);
+    let at_once = threads.min(rows.request.memory / PARSED).max(1);
+    let mut parsers: Vec<Parser> = (0..at_once).map(|_| Parser::new(rows)).collect();
+    loop {
+        let (filled, end) = fill(object, &mut blocks, &mut parsers)?;
+        let (wave, rest) = parsers.split_at_mut(filled);
+        let failed = partition.failed();
+        match pool {
+            Some(pool) if filled > 1 => {
+                pool.install(|| wave.par_iter_mut().for_each(|parser| parser.parse(failed)));
+            }
+            _ => wave.iter_mut().for_each(|parser| parser.parse(failed)),
         }
-        let lines = read_block(block, line, &mut ends, rows)?;
-        blocks.count_lines(lines);
-        rows.hand_over();
-        if rows.done() {
-            break;
+        for parser in wave {
+            parser.hand_over(line, partition)?;
+            line += parser.lines;
+        }
+        match end {
+            _ if partition.done() => return Ok(()),
+            End::Full => {}
+            End::Stream => return Ok(()),
+            End::TooLong => return Err(too_long(object, line)),
+            End::Quote => {
+                let block = rest.first().map_or(&[][..], |parser| &parser.block);
+                return quoted::read(object, blocks.rest(block), line, rows.clone(), partition);
+            }
         }
     }
-    Ok(())
 }
 
-/// Reads the lines of a block, the first of which has the number `first`, and counts them.
-fn read_block(
-    block: &[u8],
-    first: u64,
-    ends: &mut Vec<usize>,
-    rows: &mut RowReader<'_, '_>,
-) -> Result<u64> {
-    let mut rest = block;
-    let mut line = first;
-    while !rest.is_empty() {
-        let length = split(rest, ends);
-        let (bytes, after) = rest.split_at(length.min(rest.len()));
-        trim_carriage_return(bytes, ends);
-        if !(ends.len() == 1 && ends.first() == Some(&0)) {
-            rows.take(line, &Line { bytes, ends })?;
+/// Why no more parsers were given a block.
+enum End {
+    /// All have one.
+    Full,
+    /// The stream has ended.
+    Stream,
+    /// The next line is too long.
+    TooLong,
+    /// The next one has a quote in its block.
+    Quote,
+}
+
+/// Gives each parser a block; returns how many have one.
+fn fill(
+    object: &ObjectSource,
+    blocks: &mut Blocks,
+    parsers: &mut [Parser<'_>],
+) -> Result<(usize, End)> {
+    for (filled, parser) in parsers.iter_mut().enumerate() {
+        match blocks.next(object, &mut parser.block)? {
+            Next::Lines => {}
+            Next::End => return Ok((filled, End::Stream)),
+            Next::TooLong => return Ok((filled, End::TooLong)),
         }
-        line += 1;
-        rest = after.get(1..).unwrap_or_default();
+        if parser.block.contains(&b'"') {
+            return Ok((filled, End::Quote));
+        }
     }
-    Ok(line - first)
+    Ok((parsers.len(), End::Full))
+}
+
+impl<'a> Parser<'a> {
+    fn new(rows: &RowReader<'a>) -> Self {
+        Self {
+            block: Vec::new(),
+            ends: Vec::new(),
+            rows: rows.clone(),
+            lines: 0,
+            result: Ok(()),
+        }
+    }
+
+    /// Parses the block; its first line has the number 0.
+    fn parse(&mut self, failed: &[bool]) {
+        (self.lines, self.result) = (0, Ok(()));
+        let mut rest = self.block.as_slice();
+        while !rest.is_empty() {
+            let length = split(rest, &mut self.ends);
+            let (bytes, after) = rest.split_at(length.min(rest.len()));
+            let ends = &mut self.ends;
+            trim_carriage_return(bytes, ends);
+            if !(ends.len() == 1 && ends.first() == Some(&0)) {
+                self.result = self.rows.take(self.lines, &Line { bytes, ends }, failed);
+                if self.result.is_err() {
+                    return;
+                }
+            }
+            self.lines += 1;
+            rest = after.get(1..).unwrap_or_default();
+        }
+    }
+
+    /// Adds the rows of the block, whose first line has the number `line`.
+    fn hand_over(&mut self, line: u64, partition: &mut Partition<'_>) -> Result<()> {
+        if let Err(ragged) = self.result {
+            return Err(self.rows.ragged(&ragged, line));
+        }
+        self.rows.hand_over(line, partition);
+        Ok(())
+    }
 }
 
 /// Finds where the fields of the first line of `text` end, and so the line itself.

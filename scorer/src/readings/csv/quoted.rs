@@ -5,10 +5,11 @@ use csv::{ByteRecord, Terminator};
 use super::MAX_RECORD;
 use super::blocks::Rest;
 use super::row::{Fields, RowReader};
+use crate::readings::partition::Partition;
 use crate::readings::{ObjectSource, ReadingsError, Result};
 
-/// Records between two hand-overs.
-const RECORDS: u64 = 16_384;
+/// Bytes between two hand-overs.
+const BETWEEN: u64 = 1 << 18;
 
 /// Bytes that are read at a time.
 const BUFFER: usize = 64 << 10;
@@ -33,7 +34,14 @@ impl Fields for Record<'_> {
 }
 
 /// Reads the rest of an object with a full CSV parser.
-pub(super) fn read(object: &ObjectSource, rest: Rest, rows: &mut RowReader<'_, '_>) -> Result<()> {
+/// `first` is the number of its first line.
+pub(super) fn read(
+    object: &ObjectSource,
+    rest: Rest,
+    first: u64,
+    mut rows: RowReader<'_>,
+    partition: &mut Partition<'_>,
+) -> Result<()> {
     // Lone carriage returns are text, as in `plain`.
     let mut builder = csv::ReaderBuilder::new();
     builder
@@ -42,31 +50,36 @@ pub(super) fn read(object: &ObjectSource, rest: Rest, rows: &mut RowReader<'_, '
         .terminator(Terminator::Any(b'\n'))
         .buffer_capacity(BUFFER);
     let mut reader = builder.from_reader(Bounded {
-        inner: rest.stream,
+        inner: rest,
         left: 0,
     });
     let mut record = ByteRecord::new();
-    for count in 1_u64.. {
+    let mut handed_over = 0;
+    loop {
         reader.get_mut().left = MAX_RECORD;
-        let line = rest.line + reader.position().line() - 1;
+        let line = first + reader.position().line() - 1;
         if !reader
             .read_byte_record(&mut record)
             .map_err(|error| failure(object, error, line))?
         {
             break;
         }
-        let line = rest.line + record.position().map_or(0, |position| position.line() - 1);
+        let line = record.position().map_or(0, |position| position.line() - 1);
         let fields = Record(&record);
         if !(fields.count() == 1 && fields.get(0).is_empty()) {
-            rows.take(line, &fields)?;
+            rows.take(line, &fields, partition.failed())
+                .map_err(|ragged| rows.ragged(&ragged, first))?;
         }
-        if count % RECORDS == 0 {
-            rows.hand_over();
-            if rows.done() {
-                break;
+        let position = reader.position().byte();
+        if position - handed_over >= BETWEEN {
+            handed_over = position;
+            rows.hand_over(first, partition);
+            if partition.done() {
+                return Ok(());
             }
         }
     }
+    rows.hand_over(first, partition);
     Ok(())
 }
 

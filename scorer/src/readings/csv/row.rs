@@ -1,7 +1,8 @@
 use fleetscore_crds::OnInvalidReading;
 
 use super::header::Layout;
-use crate::readings::key_index::push_value;
+use crate::readings::interleaved::Interleaved;
+use crate::readings::key_index::{Lookup, push_value};
 use crate::readings::partition::Partition;
 use crate::readings::values::{LABEL, NUMBER, TIME, label, number, window_nanos};
 use crate::readings::{InvalidReading, ReadRequest, ReadingsError, Result, TimeParser};
@@ -15,21 +16,24 @@ pub(super) trait Fields {
 }
 
 /// Makes readings of rows of text.
-pub(super) struct RowReader<'a, 'p> {
+#[derive(Clone)]
+pub(super) struct RowReader<'a> {
     object: &'a str,
-    request: &'a ReadRequest,
+    pub request: &'a ReadRequest,
     layout: &'a Layout,
     window: Option<(i64, i64)>,
     time: TimeParser,
-    partition: &'a mut Partition<'p>,
-    /// The joined keys of the last row, and the sensor that they name.
-    joined: Vec<u8>,
-    last: (Vec<u8>, Option<u32>),
+    sensors: Lookup<'a>,
     features: Vec<f64>,
-    /// Rows seen.
-    pub scanned: u64,
-    /// Rows with a wrong number of fields that were left out.
-    pub malformed: u64,
+    /// The rows since the last hand-over.
+    rows: Interleaved,
+}
+
+/// A row with a wrong number of fields.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ragged {
+    line: u64,
+    found: usize,
 }
 
 /// A field that cannot be read.
@@ -39,84 +43,84 @@ struct Invalid<'a> {
     expected: &'static str,
 }
 
-impl<'a, 'p> RowReader<'a, 'p> {
-    pub fn new(
-        object: &'a str,
-        request: &'a ReadRequest,
-        layout: &'a Layout,
-        partition: &'a mut Partition<'p>,
-    ) -> Result<Self> {
-        let joined_none = (Vec::new(), request.sensors.find_joined(&[]));
+impl<'a> RowReader<'a> {
+    pub fn new(object: &'a str, request: &'a ReadRequest, layout: &'a Layout) -> Result<Self> {
         Ok(Self {
             object,
             request,
             layout,
             window: request.window.map(window_nanos),
             time: TimeParser::new(&request.columns.time_zone)?,
-            partition,
-            joined: Vec::new(),
-            last: joined_none,
+            sensors: Lookup::new(&request.sensors),
             features: Vec::with_capacity(layout.features.len()),
-            scanned: 0,
-            malformed: 0,
+            rows: Interleaved::default(),
         })
     }
 
-    /// Takes the row at `line`. Errors: it has another number of fields than the header, and the policy is to fail.
-    pub fn take(&mut self, line: u64, fields: &impl Fields) -> Result<()> {
-        self.scanned += 1;
-        let (found, expected) = (fields.count(), self.layout.fields);
-        if found != expected {
-            if self.request.on_invalid == OnInvalidReading::Skip {
-                self.malformed += 1;
-                return Ok(());
+    /// Takes the row at `line`, unless it is of one of the `failed` sensors. Errors: it has another number of fields than the
+    /// header, and the policy is to fail.
+    pub fn take(
+        &mut self,
+        line: u64,
+        fields: &impl Fields,
+        failed: &[bool],
+    ) -> std::result::Result<(), Ragged> {
+        self.rows.scanned += 1;
+        let skip = self.request.on_invalid == OnInvalidReading::Skip;
+        let found = fields.count();
+        if found != self.layout.fields {
+            if !skip {
+                return Err(Ragged { line, found });
             }
-            return Err(ReadingsError::Ragged {
-                object: self.object.to_owned(),
-                line,
-                found,
-                expected,
-            });
+            self.rows.malformed += 1;
+            return Ok(());
         }
-        let Some(sensor) = self.sensor(fields) else {
+        let keys = &self.layout.keys;
+        let sensor = self.sensors.find(|joined| {
+            keys.iter()
+                .for_each(|key| push_value(joined, fields.get(*key)));
+            true
+        });
+        let Some(sensor) = sensor else {
             return Ok(());
         };
-        if !self.partition.wants(sensor) {
+        if failed.get(sensor as usize).is_none_or(|failed| *failed) {
             return Ok(());
         }
-        if let Err(invalid) = self.reading(sensor, fields) {
-            let object = self.object;
-            self.partition.invalid(sensor, || InvalidReading {
-                object: object.to_owned(),
-                row: line,
-                column: invalid.column.to_owned(),
-                value: Some(InvalidReading::excerpt(fields.get(invalid.position))),
-                expected: invalid.expected,
-            });
+        match self.reading(sensor, fields) {
+            Ok(()) => {}
+            Err(_) if skip => self.rows.skipped.push(sensor),
+            Err(invalid) => {
+                let error = InvalidReading {
+                    object: self.object.to_owned(),
+                    row: line,
+                    column: invalid.column.to_owned(),
+                    value: Some(InvalidReading::excerpt(fields.get(invalid.position))),
+                    expected: invalid.expected,
+                };
+                self.rows.fail(sensor, error);
+            }
         }
         Ok(())
     }
 
-    /// Hands over what is ready.
-    pub fn hand_over(&mut self) {
-        self.partition.hand_over();
+    /// Hands over the rows so far, whose lines count from `line`.
+    pub fn hand_over(&mut self, line: u64, partition: &mut Partition<'_>) {
+        for failure in &mut self.rows.failed {
+            failure.error.row += line;
+        }
+        partition.add(&self.rows);
+        self.rows.clear();
     }
 
-    /// Whether no more rows are wanted.
-    pub fn done(&self) -> bool {
-        self.partition.done()
-    }
-
-    fn sensor(&mut self, fields: &impl Fields) -> Option<u32> {
-        self.joined.clear();
-        for key in &self.layout.keys {
-            push_value(&mut self.joined, fields.get(*key));
+    /// The error of a row with a wrong number of fields; its line counts from `line`.
+    pub fn ragged(&self, ragged: &Ragged, line: u64) -> ReadingsError {
+        ReadingsError::Ragged {
+            object: self.object.to_owned(),
+            line: line + ragged.line,
+            found: ragged.found,
+            expected: self.layout.fields,
         }
-        if self.joined != self.last.0 {
-            self.last.1 = self.request.sensors.find_joined(&self.joined);
-            std::mem::swap(&mut self.joined, &mut self.last.0);
-        }
-        self.last.1
     }
 
     /// Parses the row and adds it to the sensor's, unless it is outside the window.
@@ -154,7 +158,7 @@ impl<'a, 'p> RowReader<'a, 'p> {
             }
             _ => None,
         };
-        self.partition
+        self.rows
             .push(sensor, time, Some(text), &self.features, label);
         Ok(())
     }

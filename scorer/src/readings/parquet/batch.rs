@@ -4,28 +4,30 @@ use std::ops::Range;
 use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch};
 use arrow_cast::display::array_value_to_string;
 use arrow_schema::ArrowError;
+use fleetscore_crds::OnInvalidReading;
 
 use super::column::{self, Instants, Keys};
 use super::prune::Pruned;
 use super::schema::{Column, Layout};
+use crate::readings::interleaved::Interleaved;
+use crate::readings::key_index::Lookup;
 use crate::readings::partition::Partition;
 use crate::readings::values::{LABEL, NUMBER, TIME, window_nanos};
 use crate::readings::{InvalidReading, ReadRequest, ReadingsError, Result, TimeParser};
 
 /// Makes readings of record batches.
-pub(super) struct BatchReader<'a, 'p> {
+pub(super) struct BatchReader<'a> {
     object: &'a str,
     request: &'a ReadRequest,
     layout: &'a Layout,
     window: Option<(i64, i64)>,
     time: TimeParser,
-    partition: &'a mut Partition<'p>,
     /// Rows of the file that are still to come.
-    rows: VecDeque<Range<u64>>,
-    joined: Vec<u8>,
+    to_come: VecDeque<Range<u64>>,
+    sensors: Lookup<'a>,
     features: Vec<f64>,
-    /// Rows seen.
-    pub scanned: u64,
+    /// The rows of the current batch.
+    rows: Interleaved,
 }
 
 /// The columns of a batch, converted.
@@ -42,13 +44,12 @@ struct Invalid<'a> {
     expected: &'static str,
 }
 
-impl<'a, 'p> BatchReader<'a, 'p> {
+impl<'a> BatchReader<'a> {
     pub fn new(
         object: &'a str,
         request: &'a ReadRequest,
         layout: &'a Layout,
         pruned: &Pruned,
-        partition: &'a mut Partition<'p>,
     ) -> Result<Self> {
         Ok(Self {
             object,
@@ -56,31 +57,26 @@ impl<'a, 'p> BatchReader<'a, 'p> {
             layout,
             window: request.window.map(window_nanos),
             time: TimeParser::new(&request.columns.time_zone)?,
-            partition,
-            rows: pruned.rows.iter().cloned().collect(),
-            joined: Vec::new(),
+            to_come: pruned.rows.iter().cloned().collect(),
+            sensors: Lookup::new(&request.sensors),
             features: Vec::with_capacity(layout.features.len()),
-            scanned: 0,
+            rows: Interleaved::default(),
         })
     }
 
-    /// Takes the next batch and hands over what is ready.
-    pub fn take(&mut self, batch: &RecordBatch) -> Result<()> {
+    /// Takes the next batch and hands its rows over.
+    pub fn take(&mut self, batch: &RecordBatch, partition: &mut Partition<'_>) -> Result<()> {
         let columns = self
             .columns(batch)
             .map_err(|error| ReadingsError::unreadable(self.object, error.to_string()))?;
         for row in 0..batch.num_rows() {
-            self.take_row(batch, &columns, row);
+            self.take_row(batch, &columns, row, partition.failed());
         }
-        self.scanned += batch.num_rows() as u64;
+        self.rows.scanned += batch.num_rows() as u64;
         self.advance(batch.num_rows() as u64);
-        self.partition.hand_over();
+        partition.add(&self.rows);
+        self.rows.clear();
         Ok(())
-    }
-
-    /// Whether no more rows are wanted.
-    pub fn done(&self) -> bool {
-        self.partition.done()
     }
 
     fn columns(&mut self, batch: &RecordBatch) -> column::Result<Columns> {
@@ -107,33 +103,31 @@ impl<'a, 'p> BatchReader<'a, 'p> {
         })
     }
 
-    fn take_row(&mut self, batch: &RecordBatch, columns: &Columns, row: usize) {
-        let Some(sensor) = self.sensor(columns, row) else {
+    fn take_row(&mut self, batch: &RecordBatch, columns: &Columns, row: usize, failed: &[bool]) {
+        let keys = &columns.keys;
+        let sensor = self
+            .sensors
+            .find(|joined| keys.iter().all(|keys| keys.push(row, joined)));
+        let Some(sensor) = sensor else {
             return;
         };
-        if !self.partition.wants(sensor) {
+        if failed.get(sensor as usize).is_none_or(|failed| *failed) {
             return;
         }
-        if let Err(invalid) = self.reading(sensor, columns, row) {
-            let (object, number) = (self.object, self.row_number(row));
-            self.partition.invalid(sensor, || InvalidReading {
-                object: object.to_owned(),
-                row: number,
-                column: invalid.column.name.clone(),
-                value: value_text(batch, invalid.column, row),
-                expected: invalid.expected,
-            });
-        }
-    }
-
-    fn sensor(&mut self, columns: &Columns, row: usize) -> Option<u32> {
-        self.joined.clear();
-        let joined = &mut self.joined;
-        let complete = columns.keys.iter().all(|keys| keys.push(row, joined));
-        if complete {
-            self.request.sensors.find_joined(joined)
-        } else {
-            None
+        let skip = self.request.on_invalid == OnInvalidReading::Skip;
+        match self.reading(sensor, columns, row) {
+            Ok(()) => {}
+            Err(_) if skip => self.rows.skipped.push(sensor),
+            Err(invalid) => {
+                let error = InvalidReading {
+                    object: self.object.to_owned(),
+                    row: self.row_number(row),
+                    column: invalid.column.name.clone(),
+                    value: value_text(batch, invalid.column, row),
+                    expected: invalid.expected,
+                };
+                self.rows.fail(sensor, error);
+            }
         }
     }
 
@@ -182,15 +176,14 @@ impl<'a, 'p> BatchReader<'a, 'p> {
             .text
             .as_ref()
             .map(|text| text.value(row).as_bytes());
-        self.partition
-            .push(sensor, time, text, &self.features, label);
+        self.rows.push(sensor, time, text, &self.features, label);
         Ok(())
     }
 
     /// The row of the file, from 1, that row `row` of the current batch is.
     fn row_number(&self, row: usize) -> u64 {
         let mut left = row as u64;
-        for range in &self.rows {
+        for range in &self.to_come {
             let length = range.end - range.start;
             if left < length {
                 return range.start + left + 1;
@@ -202,14 +195,14 @@ impl<'a, 'p> BatchReader<'a, 'p> {
 
     /// Moves past the rows of a batch.
     fn advance(&mut self, mut rows: u64) {
-        while let Some(range) = self.rows.front_mut() {
+        while let Some(range) = self.to_come.front_mut() {
             let step = rows.min(range.end - range.start);
             range.start += step;
             rows -= step;
             if range.start < range.end {
                 return;
             }
-            self.rows.pop_front();
+            self.to_come.pop_front();
         }
     }
 }

@@ -46,23 +46,15 @@ pub(super) fn read(
             .runtime
             .block_on(prune::prune(&mut file, metadata, &layout, request))
     })?;
-    let mut batches = BatchReader::new(object.name(), request, &layout, &pruned, &mut partition)?;
+    let mut batches = BatchReader::new(object.name(), request, &layout, &pruned)?;
     let mut stream = guarded(object, || open(&file, pruned, &layout))?;
     while let Some(batch) = next(object, &mut stream)? {
-        batches.take(&batch)?;
-        if batches.done() {
+        batches.take(&batch, &mut partition)?;
+        if partition.done() {
             break;
         }
     }
-    let scanned = batches.scanned;
-    partition.finish();
-    Ok(ReadStats {
-        rows: partition.rows,
-        scanned,
-        malformed: 0,
-        bytes: file.bytes_read(),
-        stopped: partition.stopped,
-    })
+    Ok(partition.finish(file.bytes_read()))
 }
 
 /// Reads the footer. The writer's own Arrow schema in it is not used: the Parquet types say all that is needed, whoever wrote

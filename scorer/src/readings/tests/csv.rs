@@ -1,11 +1,12 @@
 use std::fmt::Write;
+use std::sync::Arc;
 
 use fleetscore_crds::{OnInvalidReading, Window};
 use proptest::prelude::*;
 
 use super::support::{Outcome, fixture, keyed, object, outcome, request};
 use crate::ledger::FailureReason;
-use crate::readings::ReadingsError;
+use crate::readings::{ReadRequest, ReadingsError};
 
 const SECOND: i64 = 1_000_000_000;
 const START: i64 = 1_535_497_205 * SECOND;
@@ -292,14 +293,76 @@ fn the_sink_can_stop() {
 fn lines_are_counted_across_blocks_and_parsers() {
     let mut text = String::from("TS,Value\n");
     (0..300_000).for_each(|row| writeln!(text, "{row},{row}").unwrap());
-    for (more, line) in [
-        ("1,x\n", 300_002),
-        ("\"1\",1\n1,x\n", 300_003),
-        ("\"1\n\",1\n1,x\n", 300_004),
-    ] {
-        let source = object("a.csv", format!("{text}{more}").into_bytes());
-        let all = outcome(&source, &request("TS", &["Value"])).unwrap();
-        assert_eq!(all.failed[&0].row, line, "{more:?}");
+    let wanted = request("TS", &["Value"]);
+    for wanted in [by_threads(&wanted, 3), wanted] {
+        for (more, line) in [
+            ("1,x\n", 300_002),
+            ("\"1\",1\n1,x\n", 300_003),
+            ("\"1\n\",1\n1,x\n", 300_004),
+        ] {
+            let source = object("a.csv", format!("{text}{more}").into_bytes());
+            let all = outcome(&source, &wanted).unwrap();
+            assert_eq!(all.failed[&0].row, line, "{more:?}");
+        }
+    }
+}
+
+/// A request's read by several threads.
+fn by_threads(wanted: &ReadRequest, threads: usize) -> ReadRequest {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    ReadRequest {
+        pool: Some(Arc::new(pool.unwrap())),
+        ..wanted.clone()
+    }
+}
+
+/// 200,000 rows of seven devices: one of d5 is invalid and, where there is a quote, the last one of d2.
+fn plant(ragged: bool, quote: bool) -> String {
+    let mut text = String::from("Device,TS,Value,Truth\n");
+    for row in 0..200_000 {
+        let value = if row == 100_042 { "oops" } else { "0.25" };
+        writeln!(text, "d{},{row},{row}{value},{}", row % 7, row % 2).unwrap();
+        if ragged && row == 120_000 {
+            text.push_str("d1,1,2,0,more\n");
+        }
+    }
+    if quote {
+        text.push_str("\"d1\",1,2,0\nd2,2,oops,0\n");
+    }
+    text
+}
+
+#[test]
+fn threads_read_what_one_does() {
+    let sensors = ["d0", "d1", "d2", "d5"].map(|name| [name]);
+    let sensors: Vec<&[&str]> = sensors.iter().map(<[&str; 1]>::as_slice).collect();
+    let mut wanted = keyed(request("TS", &["Value"]), &[("device", "Device")], &sensors);
+    wanted.columns.label = Some("Truth".to_owned());
+    for (ragged, quote) in [(false, false), (false, true), (true, false), (true, true)] {
+        let source = object("a.csv", plant(ragged, quote).into_bytes());
+        for on_invalid in [OnInvalidReading::Skip, OnInvalidReading::Fail] {
+            wanted.on_invalid = on_invalid;
+            let text = |all: Result<Outcome, ReadingsError>| all.map_err(|error| error.to_string());
+            let alone = text(outcome(&source, &wanted));
+            match &alone {
+                Ok(all) => {
+                    let failed = usize::from(on_invalid == OnInvalidReading::Fail);
+                    assert_eq!(all.failed.len(), failed * (1 + usize::from(quote)));
+                }
+                Err(message) => assert!(message.contains("line 120003"), "{message}"),
+            }
+            assert_eq!(
+                alone.is_err(),
+                ragged && on_invalid == OnInvalidReading::Fail
+            );
+            for threads in [2, 5] {
+                let together = text(outcome(&source, &by_threads(&wanted, threads)));
+                assert!(
+                    together == alone,
+                    "{threads} threads, {ragged}, {quote}, {on_invalid:?}"
+                );
+            }
+        }
     }
 }
 

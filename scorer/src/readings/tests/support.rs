@@ -64,6 +64,7 @@ pub fn request(time: &str, features: &[&str]) -> ReadRequest {
         window: None,
         on_invalid: OnInvalidReading::Fail,
         memory: 64 << 20,
+        pool: None,
     }
 }
 

@@ -1,17 +1,16 @@
-//! Reads the predictions of the most anomalous sensors back, for the report.
+//! The plots of the most anomalous sensors: as they were kept while scoring, else read back from the predictions.
 
 use futures::{StreamExt, stream};
 
 use crate::predictions::{PlotRequest, PlotSeries, read_plot};
 use crate::report::{AnomalousSensor, Feature, Plot, PlotTotals, Report};
 use crate::steps::Context;
+use crate::steps::plots::{ANOMALIES, BUCKETS};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Sensors that are drawn.
 const PLOTS: usize = 12;
-/// Wanted resolution of a plot: of so many stretches the extremes are read. A plot draws 150.
-const BUCKETS: usize = 150;
-/// Anomalies that are drawn in any case.
-const ANOMALIES: usize = 150;
 
 /// A plot for each of the most anomalous sensors. One that cannot be read back is left out: the report is worth more.
 pub async fn read(context: &Context, report: &Report) -> Vec<Plot> {
@@ -26,10 +25,36 @@ pub async fn read(context: &Context, report: &Report) -> Vec<Plot> {
     plots.into_iter().flatten().collect()
 }
 
-async fn read_one(
-    context: &Context,
-    sensor: &AnomalousSensor,
-) -> Result<Plot, Box<dyn std::error::Error + Send + Sync>> {
+async fn read_one(context: &Context, sensor: &AnomalousSensor) -> Result<Plot> {
+    let kept = context.plots.as_ref();
+    let series = match kept.and_then(|plots| plots.take(&sensor.key)) {
+        Some(series) => series,
+        None => read_back(context, sensor).await?,
+    };
+    let PlotSeries {
+        times,
+        values,
+        scores,
+        predictions,
+        rows,
+        anomalies,
+    } = series;
+    let names = context.run.spec.input.columns.features.iter().cloned();
+    let features = names
+        .zip(values)
+        .map(|(name, values)| Feature { name, values })
+        .collect();
+    Ok(Plot {
+        key: sensor.key.clone(),
+        times,
+        features,
+        scores,
+        anomalies: predictions,
+        totals: Some(PlotTotals { rows, anomalies }),
+    })
+}
+
+async fn read_back(context: &Context, sensor: &AnomalousSensor) -> Result<PlotSeries> {
     let run = &context.run;
     let url = run
         .output
@@ -44,26 +69,5 @@ async fn read_one(
         anomalies: ANOMALIES,
         memory: context.limits.memory / 8 / context.limits.threads.max(1),
     };
-    let series = tokio::task::spawn_blocking(move || read_plot(&source, &request)).await??;
-    let PlotSeries {
-        times,
-        values,
-        scores,
-        predictions,
-        rows,
-        anomalies,
-    } = series;
-    let names = run.spec.input.columns.features.iter().cloned();
-    let features = names
-        .zip(values)
-        .map(|(name, values)| Feature { name, values })
-        .collect();
-    Ok(Plot {
-        key: sensor.key.clone(),
-        times,
-        features,
-        scores,
-        anomalies: predictions,
-        totals: Some(PlotTotals { rows, anomalies }),
-    })
+    Ok(tokio::task::spawn_blocking(move || read_plot(&source, &request)).await??)
 }

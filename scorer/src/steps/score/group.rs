@@ -121,6 +121,7 @@ impl Group {
             window: self.context.run.spec.window,
             on_invalid: spec.on_invalid_reading,
             memory: self.memory,
+            pool: Some(Arc::clone(&self.pool)),
         })
     }
 
@@ -211,13 +212,14 @@ impl Group {
             .collect();
         sizes.sort_unstable_by(|a, b| b.cmp(a));
         let mut to_free = self.buffers.excess() + self.buffers.limit() / 2;
-        for (size, member) in sizes.into_iter().take_while(|&(size, _)| size > 0) {
-            handle.block_on(self.upload(member));
+        let largest = sizes.into_iter().take_while(|&(size, _)| {
+            let wanted = size > 0 && to_free > 0;
             to_free = to_free.saturating_sub(size);
-            if to_free == 0 {
-                break;
-            }
-        }
+            wanted
+        });
+        let requests = self.context.limits.requests.max(1);
+        let uploads = stream::iter(largest);
+        handle.block_on(uploads.for_each_concurrent(requests, |(_, member)| self.upload(member)));
     }
 
     async fn upload(&self, member: usize) {
@@ -269,7 +271,7 @@ impl Group {
         };
         let mut job = lock(&self.jobs[member]);
         match written {
-            Ok(()) => job.written(progress, start.elapsed()),
+            Ok(()) => job.written(&self.context, start.elapsed()),
             Err(failure) => job.fail(progress, failure),
         }
     }

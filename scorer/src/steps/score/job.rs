@@ -1,17 +1,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use object_store::PutPayload;
 
 use super::buffers::Buffers;
 use super::load::storage_failure;
+use super::segments::Segments;
 use super::tally::Tally;
 use crate::ledger::{Failure, FailureReason, LedgerEntry, SensorState, Warning, WarningReason};
 use crate::models::Model;
-use crate::predictions::PredictionWriter;
+use crate::predictions::{PredictionWriter, Thinning};
 use crate::readings::SensorRows;
 use crate::steps::plan::PlanEntry;
-use crate::steps::{Context, Progress};
+use crate::steps::{Context, Plots, Progress};
 use crate::storage::{ObjectUrl, StorageError, Upload};
 
 /// One sensor while it is worked on.
@@ -40,7 +41,10 @@ struct Open {
     url: ObjectUrl,
     /// None once the predictions are complete.
     writer: Option<PredictionWriter>,
-    buffer: Vec<u8>,
+    /// What the report's plot will show, where it is kept.
+    plot: Option<Thinning>,
+    /// Predictions that have not gone to the upload.
+    buffer: Segments,
     upload: Option<Upload>,
     buffers: Arc<Buffers>,
 }
@@ -109,8 +113,11 @@ impl Job {
         open.model.decisions(&rows.features, scores);
         let (before, anomalies) = (open.buffer.len(), self.tally.anomalies);
         self.tally.add(scores, rows.labels.as_deref());
+        if let Some(plot) = &mut open.plot {
+            plot.add(rows, scores);
+        }
         let written = match &mut open.writer {
-            Some(writer) => writer.append(rows, scores, &mut open.buffer),
+            Some(writer) => open.buffer.append(|out| writer.append(rows, scores, out)),
             None => Ok(()),
         };
         open.buffers.resized(before, open.buffer.len());
@@ -138,13 +145,13 @@ impl Job {
     }
 
     /// Hands out the predictions so far, the upload that earlier ones have gone to, and where they belong.
-    pub fn take_buffer(&mut self) -> Option<(ObjectUrl, Option<Upload>, Bytes)> {
+    pub fn take_buffer(&mut self) -> Option<(ObjectUrl, Option<Upload>, PutPayload)> {
         let State::Open(open) = &mut self.state else {
             return None;
         };
-        let buffer = std::mem::take(&mut open.buffer);
-        open.buffers.resized(buffer.len(), 0);
-        Some((open.url.clone(), open.upload.take(), Bytes::from(buffer)))
+        open.buffers.resized(open.buffer.len(), 0);
+        let bytes = open.buffer.take().into_iter().collect();
+        Some((open.url.clone(), open.upload.take(), bytes))
     }
 
     /// Hands the upload back after a write.
@@ -161,10 +168,9 @@ impl Job {
             return Ok(());
         };
         let before = open.buffer.len();
-        let finished = open
-            .writer
-            .take()
-            .map_or(Ok(()), |writer| writer.finish(&mut open.buffer));
+        let finished = open.writer.take().map_or(Ok(()), |writer| {
+            open.buffer.append(|out| writer.finish(out))
+        });
         open.buffers.resized(before, open.buffer.len());
         self.elapsed += start.elapsed();
         finished.map_err(|error| Failure {
@@ -179,11 +185,14 @@ impl Job {
     }
 
     /// Records that the predictions are written.
-    pub fn written(&mut self, progress: &Progress, took: Duration) {
+    pub fn written(&mut self, context: &Context, took: Duration) {
         self.elapsed += took;
-        let State::Open(open) = &self.state else {
+        let State::Open(open) = &mut self.state else {
             return;
         };
+        if let (Some(plots), Some(plot)) = (&context.plots, open.plot.take()) {
+            plots.keep(&self.entry.key, plot);
+        }
         let warnings = warnings(&open.model, &self.tally);
         for warning in &warnings {
             tracing::warn!(sensor = %self.entry.key, reason = ?warning.reason, "{}", warning.message);
@@ -192,7 +201,7 @@ impl Job {
             output: open.path.clone(),
             warnings,
         };
-        Progress::add(&progress.done, 1);
+        Progress::add(&context.progress.done, 1);
     }
 
     /// The sensor's line in the ledger.
@@ -265,7 +274,11 @@ impl Open {
             path,
             url,
             writer: Some(writer),
-            buffer: Vec::new(),
+            plot: context.plots.as_ref().and_then(|_| {
+                let sensors = Progress::get(&context.progress.sensors);
+                Plots::begin(sensors, run.spec.input.columns.features.len())
+            }),
+            buffer: Segments::default(),
             upload: None,
             buffers: Arc::clone(buffers),
         })

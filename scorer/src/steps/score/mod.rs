@@ -9,6 +9,7 @@ mod group;
 mod job;
 mod ledger;
 mod load;
+mod segments;
 mod stale;
 mod tally;
 

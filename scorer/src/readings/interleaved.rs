@@ -1,0 +1,61 @@
+use super::{InvalidReading, SensorFailure, TimeText, Times};
+
+/// Rows of several sensors in the order of their object, before they are partitioned by sensor.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Interleaved {
+    /// The sensor of each of n rows.
+    pub sensors: Vec<u32>,
+    /// n times.
+    pub times: Times,
+    /// n rows of d features, row-major.
+    pub features: Vec<f64>,
+    /// n labels, where the request names a label column.
+    pub labels: Vec<bool>,
+    /// The sensor of each reading left out because it cannot be scored.
+    pub skipped: Vec<u32>,
+    /// Readings that fail their sensor; several may be of one sensor.
+    pub failed: Vec<SensorFailure>,
+    /// Rows looked at.
+    pub scanned: u64,
+    /// Rows left out because they have a wrong number of fields.
+    pub malformed: u64,
+}
+
+impl Interleaved {
+    /// Adds a row of `sensor`; either all rows have a text and a label, or none has.
+    pub fn push(
+        &mut self,
+        sensor: u32,
+        time: i64,
+        text: Option<&[u8]>,
+        features: &[f64],
+        label: Option<bool>,
+    ) {
+        self.sensors.push(sensor);
+        self.times.nanos.push(time);
+        if let Some(text) = text {
+            self.times
+                .text
+                .get_or_insert_with(TimeText::default)
+                .push(text);
+        }
+        self.features.extend_from_slice(features);
+        self.labels.extend(label);
+    }
+
+    /// Notes a reading of `sensor` that cannot be scored.
+    pub fn fail(&mut self, sensor: u32, error: InvalidReading) {
+        self.failed.push(SensorFailure { sensor, error });
+    }
+
+    /// Forgets the rows and keeps their room.
+    pub fn clear(&mut self) {
+        self.sensors.clear();
+        self.times.clear();
+        self.features.clear();
+        self.labels.clear();
+        self.skipped.clear();
+        self.failed.clear();
+        (self.scanned, self.malformed) = (0, 0);
+    }
+}
