@@ -24,92 +24,64 @@ pub struct PlotSeries {
 /// A row of predictions.
 #[derive(Clone, Debug)]
 struct Point {
-    row: u64,
-    time: i64,
-    /// The features' values and the score.
-    values: Box<[f64]>,
+    /// Position and time.
+    row: (u64, i64),
+    features: Box<[f64]>,
+    score: f64,
 }
 
-impl Point {
-    fn score(&self) -> f64 {
-        self.values.last().copied().unwrap_or(f64::NAN)
-    }
-}
-
-/// Successive rows in one piece of memory: a row takes `width` values, its features' and the score.
-#[derive(Clone, Debug, Default)]
-struct Bucket {
+/// Rows in one piece of memory: a row takes `width` values, its features' and the score.
+#[derive(Debug)]
+struct Table {
+    width: usize,
+    /// Position and time of each row.
     rows: Vec<(u64, i64)>,
     values: Vec<f64>,
-    /// The smallest and largest value of each column.
-    extremes: Vec<(f64, f64)>,
 }
 
-impl Bucket {
-    /// Adds a row, unless other rows hold the extremes of all its columns.
-    fn push(&mut self, row: u64, time: i64, values: &[f64]) {
-        let mut kept = self.rows.is_empty();
-        if kept {
-            self.extremes = values.iter().map(|value| (*value, *value)).collect();
-        }
-        for ((least, most), value) in self.extremes.iter_mut().zip(values) {
-            if value.total_cmp(least).is_lt() {
-                (*least, kept) = (*value, true);
-            }
-            if value.total_cmp(most).is_ge() {
-                (*most, kept) = (*value, true);
-            }
-        }
-        if kept {
-            self.rows.push((row, time));
-            self.values.extend_from_slice(values);
+impl Table {
+    fn push(&mut self, row: (u64, i64), features: &[f64], score: f64) {
+        self.rows.push(row);
+        self.values.extend_from_slice(features);
+        self.values.push(score);
+    }
+
+    fn values(&self, place: usize) -> &[f64] {
+        let values = self
+            .values
+            .get(place * self.width..(place + 1) * self.width);
+        values.unwrap_or_default()
+    }
+
+    fn set(&mut self, place: usize, row: (u64, i64), features: &[f64], score: f64) {
+        let start = place * self.width;
+        let kept = self.values.get_mut(start..start + self.width);
+        if let (Some(kept_row), Some([kept @ .., kept_score])) = (self.rows.get_mut(place), kept) {
+            *kept_row = row;
+            kept.copy_from_slice(features);
+            *kept_score = score;
         }
     }
 
-    fn append(&mut self, mut next: Self) {
-        self.rows.append(&mut next.rows);
-        self.values.append(&mut next.values);
-        for ((least, most), (lower, upper)) in self.extremes.iter_mut().zip(next.extremes) {
-            if lower.total_cmp(least).is_lt() {
-                *least = lower;
-            }
-            if upper.total_cmp(most).is_ge() {
-                *most = upper;
-            }
-        }
+    fn copy(&mut self, from: usize, to: usize) {
+        let width = self.width;
+        self.rows.copy_within(from..=from, to);
+        self.values
+            .copy_within(from * width..(from + 1) * width, to * width);
     }
 
-    /// Keeps the rows with the smallest and largest value of each column, in their order.
-    fn keep_extremes(&mut self, width: usize) {
-        if self.rows.len() <= 2 {
-            return;
-        }
-        let value = |row: usize, column: usize| {
-            let value = self.values.get(row * width + column);
-            value.copied().unwrap_or(f64::NAN)
-        };
-        let mut kept: Vec<usize> = Vec::with_capacity(2 * width);
-        for column in 0..width {
-            let (mut least, mut most) = (0, 0);
-            for row in 1..self.rows.len() {
-                if value(row, column).total_cmp(&value(least, column)).is_lt() {
-                    least = row;
-                }
-                if value(row, column).total_cmp(&value(most, column)).is_ge() {
-                    most = row;
-                }
-            }
-            kept.extend([least, most]);
-        }
-        kept.sort_unstable();
-        kept.dedup();
-        for (to, from) in kept.iter().copied().enumerate() {
-            self.rows.copy_within(from..=from, to);
-            self.values
-                .copy_within(from * width..(from + 1) * width, to * width);
-        }
-        self.rows.truncate(kept.len());
-        self.values.truncate(kept.len() * width);
+    fn truncate(&mut self, rows: usize) {
+        self.rows.truncate(rows);
+        self.values.truncate(rows * self.width);
+    }
+}
+
+/// Whether a later row's `value` takes the place of the row with `kept`, which is the one for the smallest value or for the largest.
+fn replaces(value: f64, kept: f64, smallest: bool) -> bool {
+    if smallest {
+        value.total_cmp(&kept).is_lt()
+    } else {
+        value.total_cmp(&kept).is_ge()
     }
 }
 
@@ -120,10 +92,12 @@ impl Bucket {
 /// two neighbours become one. The most anomalous rows stay in any case, up to a bound.
 #[derive(Debug)]
 pub struct Thinning {
-    /// Values of a row: its features' and the score.
-    width: usize,
     limit: usize,
-    buckets: Vec<Bucket>,
+    /// The rows of the buckets. Each bucket has two places a column: for the row with the smallest value and for the one with the
+    /// largest, so a row may be in several.
+    extremes: Table,
+    /// The smallest and largest value of each column in the last bucket.
+    bounds: Vec<(f64, f64)>,
     /// Rows of a full bucket, and of the last one.
     full: u64,
     filled: u64,
@@ -137,9 +111,13 @@ impl Thinning {
     /// Thins out to the extremes of at most `2 * buckets` buckets and the `anomalies` most anomalous rows.
     pub fn new(features: usize, buckets: usize, anomalies: usize) -> Self {
         Self {
-            width: features + 1,
             limit: buckets.max(1),
-            buckets: Vec::new(),
+            extremes: Table {
+                width: features + 1,
+                rows: Vec::new(),
+                values: Vec::new(),
+            },
+            bounds: Vec::new(),
             full: 1,
             filled: 1,
             worst: BinaryHeap::new(),
@@ -151,76 +129,92 @@ impl Thinning {
 
     /// Adds rows with their n scores.
     pub fn add(&mut self, rows: &SensorRows, scores: &[f64]) {
-        let features = self.width - 1;
-        let mut values = Vec::with_capacity(self.width);
-        for (row, (time, score)) in rows.times.nanos.iter().zip(scores).enumerate() {
-            let of_row = rows.features.get(row * features..(row + 1) * features);
-            values.clear();
-            values.extend_from_slice(of_row.unwrap_or_default());
-            values.push(*score);
-            self.push(*time, &values);
+        let features = rows.features.chunks_exact((self.extremes.width - 1).max(1));
+        for ((time, features), score) in rows.times.nanos.iter().zip(features).zip(scores) {
+            self.push(*time, features, *score);
         }
     }
 
-    /// Adds the next row: its features' values and the score.
-    pub fn push(&mut self, time: i64, values: &[f64]) {
-        let row = self.rows;
+    /// Adds the next row.
+    pub fn push(&mut self, time: i64, features: &[f64], score: f64) {
+        let row = (self.rows, time);
         self.rows += 1;
-        let score = values.last().copied().unwrap_or(f64::NAN);
         if is_anomaly(score) {
             self.anomalies += 1;
-            self.keep_worst(row, time, values, score);
+            self.keep_worst(row, features, score);
         }
-        if self.filled == self.full {
-            if self.buckets.len() == 2 * self.limit {
+        if self.filled < self.full {
+            self.filled += 1;
+            // Most rows are none of the extremes.
+            if !self.is_within(features, score) {
+                self.replace(row, features, score);
+            }
+        } else {
+            let places = 2 * self.extremes.width;
+            if self.extremes.rows.len() == 2 * self.limit * places {
                 self.halve();
             }
-            self.buckets.push(Bucket::default());
-            self.filled = 0;
+            (0..places).for_each(|_| self.extremes.push(row, features, score));
+            self.filled = 1;
+            let values = features.iter().chain([&score]);
+            self.bounds.clear();
+            self.bounds.extend(values.map(|value| (*value, *value)));
         }
-        self.filled += 1;
-        let width = self.width;
-        if let Some(bucket) = self.buckets.last_mut() {
-            bucket.push(row, time, values);
-            // Thinned out now and then rather than at every row.
-            if bucket.rows.len() > 32 * width {
-                bucket.keep_extremes(width);
+    }
+
+    /// Whether no value of a row is an extreme of the last bucket.
+    fn is_within(&self, features: &[f64], score: f64) -> bool {
+        let is_within = |value: f64, bounds: (f64, f64)| bounds.0 <= value && value < bounds.1;
+        self.bounds
+            .split_last()
+            .is_some_and(|(of_score, of_features)| {
+                let mut of_features = features.iter().zip(of_features);
+                is_within(score, *of_score)
+                    && of_features.all(|(value, bounds)| is_within(*value, *bounds))
+            })
+    }
+
+    /// Gives a row the places of the last bucket whose rows have lesser extremes.
+    fn replace(&mut self, row: (u64, i64), features: &[f64], score: f64) {
+        let width = self.extremes.width;
+        let first = self.extremes.rows.len() - 2 * width;
+        for (column, value) in features.iter().chain([&score]).enumerate() {
+            let Some((least, most)) = self.bounds.get_mut(column) else {
+                continue;
+            };
+            for (kept, smallest) in [(least, true), (most, false)] {
+                if replaces(*value, *kept, smallest) {
+                    *kept = *value;
+                    let place = first + 2 * column + usize::from(!smallest);
+                    self.extremes.set(place, row, features, score);
+                }
             }
         }
     }
 
     /// The rows that are left.
-    pub fn finish(mut self) -> PlotSeries {
-        let width = self.width;
-        self.buckets
-            .iter_mut()
-            .for_each(|bucket| bucket.keep_extremes(width));
-        let mut all = Bucket::default();
-        self.buckets
-            .into_iter()
-            .for_each(|bucket| all.append(bucket));
+    pub fn finish(self) -> PlotSeries {
+        let mut all = self.extremes;
         for Worst(point) in self.worst {
-            all.rows.push((point.row, point.time));
-            all.values.extend_from_slice(&point.values);
+            all.push(point.row, &point.features, point.score);
         }
-        let mut order: Vec<_> = all
-            .rows
-            .iter()
-            .zip(all.values.chunks_exact(width))
+        let places = all.rows.iter().zip(0_usize..);
+        let mut order: Vec<_> = places
+            .map(|((row, time), place)| (*time, *row, place))
             .collect();
-        order.sort_unstable_by_key(|((row, time), _)| (*time, *row));
-        order.dedup_by_key(|(row, _)| **row);
+        order.sort_unstable();
+        order.dedup_by_key(|(_, row, _)| *row);
         let column = || Vec::with_capacity(order.len());
         let mut series = PlotSeries {
-            times: order.iter().map(|((_, time), _)| *time).collect(),
-            values: (1..width).map(|_| column()).collect(),
+            times: order.iter().map(|(time, ..)| *time).collect(),
+            values: (1..all.width).map(|_| column()).collect(),
             scores: column(),
             ..PlotSeries::default()
         };
-        for (_, values) in order {
+        for (.., place) in order {
             let columns = series.values.iter_mut().chain([&mut series.scores]);
             columns
-                .zip(values)
+                .zip(all.values(place))
                 .for_each(|(column, value)| column.push(*value));
         }
         series.predictions = series
@@ -232,13 +226,16 @@ impl Thinning {
         series
     }
 
-    fn keep_worst(&mut self, row: u64, time: i64, values: &[f64], score: f64) {
+    fn keep_worst(&mut self, row: (u64, i64), features: &[f64], score: f64) {
         let full = self.worst.len() >= self.worst_limit;
-        if full && self.worst.peek().is_none_or(|best| best.0.score() <= score) {
+        if full && self.worst.peek().is_none_or(|best| best.0.score <= score) {
             return;
         }
-        let values = values.into();
-        self.worst.push(Worst(Point { row, time, values }));
+        self.worst.push(Worst(Point {
+            row,
+            features: features.into(),
+            score,
+        }));
         if full {
             self.worst.pop();
         }
@@ -246,17 +243,21 @@ impl Thinning {
 
     /// Joins each two neighbouring buckets.
     fn halve(&mut self) {
-        let mut joined: Vec<Bucket> = Vec::with_capacity(2 * self.limit);
-        for (position, bucket) in std::mem::take(&mut self.buckets).into_iter().enumerate() {
-            match joined.last_mut() {
-                Some(last) if position % 2 == 1 => {
-                    last.append(bucket);
-                    last.keep_extremes(self.width);
-                }
-                _ => joined.push(bucket),
-            }
+        let places = 2 * self.extremes.width;
+        let joined = self.extremes.rows.len() / 2;
+        for to in 0..joined {
+            let (bucket, offset) = (to / places, to % places);
+            let earlier = 2 * bucket * places + offset;
+            let later = earlier + places;
+            let value = |place| self.extremes.values(place).get(offset / 2).copied();
+            let replaced = match (value(later), value(earlier)) {
+                (Some(value), Some(kept)) => replaces(value, kept, offset % 2 == 0),
+                _ => false,
+            };
+            self.extremes
+                .copy(if replaced { later } else { earlier }, to);
         }
-        self.buckets = joined;
+        self.extremes.truncate(joined);
         self.full *= 2;
         self.filled = self.full;
     }
@@ -269,8 +270,8 @@ struct Worst(Point);
 impl Ord for Worst {
     fn cmp(&self, other: &Self) -> Ordering {
         self.0
-            .score()
-            .total_cmp(&other.0.score())
+            .score
+            .total_cmp(&other.0.score)
             .then(self.0.row.cmp(&other.0.row))
     }
 }

@@ -85,7 +85,9 @@ fn read_table(
                 .iter()
                 .zip(rows.features.chunks_exact(width))
             {
-                thinning.push(*time, row);
+                if let Some((score, features)) = row.split_last() {
+                    thinning.push(*time, features, *score);
+                }
             }
         }
         damage = chunk.failed.into_iter().next();
@@ -120,13 +122,13 @@ fn read_json(
         }
         let row: Option<Map<String, Value>> = serde_json::from_slice(&line).ok();
         let point = row.and_then(|row| point(&row, &request.layout, &mut parser));
-        let Some((time, values)) = point else {
+        let Some((time, features, score)) = point else {
             return Err(ReadingsError::unreadable(
                 object.name(),
                 format!("line {number} holds no prediction"),
             ));
         };
-        thinning.push(time, &values);
+        thinning.push(time, &features, score);
     }
     Ok(())
 }
@@ -135,9 +137,12 @@ fn point(
     row: &Map<String, Value>,
     layout: &PredictionLayout,
     parser: &mut TimeParser,
-) -> Option<(i64, Vec<f64>)> {
+) -> Option<(i64, Vec<f64>, f64)> {
     let time = parser.parse(row.get(&layout.time)?.as_str()?.as_bytes())?;
-    let names = layout.features.iter().map(String::as_str).chain([SCORE]);
-    let values: Option<_> = names.map(|name| row.get(name)?.as_f64()).collect();
-    Some((time, values?))
+    let features = layout
+        .features
+        .iter()
+        .map(|name| row.get(name)?.as_f64())
+        .collect::<Option<Vec<f64>>>()?;
+    Some((time, features, row.get(SCORE)?.as_f64()?))
 }

@@ -5,16 +5,35 @@ use foldhash::fast::RandomState;
 
 use super::{ReadingsError, Result};
 
+/// A sensor's value of a key.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyValue {
+    /// The value.
+    pub text: String,
+    /// The number that is written like this: none for `01`.
+    pub number: Option<i64>,
+}
+
+impl KeyValue {
+    fn new(text: &str) -> Self {
+        let number = text.parse().ok();
+        let is_written_so = |number: &i64| itoa::Buffer::new().format(*number) == text;
+        Self {
+            text: text.to_owned(),
+            number: number.filter(is_written_so),
+        }
+    }
+}
+
 /// Finds the sensor that a row belongs to from the text of its key columns.
 ///
 /// Texts are compared exactly, byte by byte: `01` is not `1`, and spaces count.
 #[derive(Clone, Debug)]
 pub struct KeyIndex {
     /// The sensors' values, one list a sensor, in the order of the key columns.
-    values: Vec<Vec<String>>,
-    /// The joined values (see [`push_value`]) of each sensor.
-    joined: Vec<Vec<u8>>,
-    /// The same to the sensor's position. A fast hash: rows add nothing to it, so they cannot make it slow.
+    values: Vec<Vec<KeyValue>>,
+    /// The joined values (see [`push_value`]) to the sensor's position. A fast hash: rows add nothing to it, so they cannot make it
+    /// slow.
     sensors: HashMap<Box<[u8]>, u32, RandomState>,
     /// How many keys are matched.
     width: usize,
@@ -27,7 +46,6 @@ impl KeyIndex {
     pub fn new(sensors: &[SensorKey], names: &[String]) -> Result<Self> {
         let mut index = Self {
             values: Vec::new(),
-            joined: Vec::with_capacity(sensors.len()),
             sensors: HashMap::with_capacity_and_hasher(sensors.len(), RandomState::default()),
             width: names.len(),
         };
@@ -38,14 +56,13 @@ impl KeyIndex {
                 .collect::<Result<Vec<_>>>()?;
             let mut joined = Vec::new();
             for value in &values {
-                push_value(&mut joined, value.as_bytes());
+                push_value(&mut joined, value.text.as_bytes());
             }
             let position = u32::try_from(index.values.len()).unwrap_or(u32::MAX);
-            if let Some(first) = index.sensors.insert(joined.as_slice().into(), position) {
+            if let Some(first) = index.sensors.insert(joined.into(), position) {
                 return Err(duplicate(sensors, first, sensor));
             }
             index.values.push(values);
-            index.joined.push(joined);
         }
         Ok(index)
     }
@@ -54,7 +71,6 @@ impl KeyIndex {
     pub fn single() -> Self {
         Self {
             values: vec![Vec::new()],
-            joined: vec![Vec::new()],
             sensors: HashMap::from_iter([(Box::default(), 0)]),
             width: 0,
         }
@@ -76,7 +92,7 @@ impl KeyIndex {
     }
 
     /// The values of each sensor in the order of the keys.
-    pub(crate) fn values(&self) -> impl Iterator<Item = &[String]> {
+    pub(crate) fn values(&self) -> impl Iterator<Item = &[KeyValue]> {
         self.values.iter().map(Vec::as_slice)
     }
 
@@ -98,7 +114,7 @@ impl KeyIndex {
 /// Finds the sensors of successive rows.
 ///
 /// Readings mostly come in turns, the same sensors in the same order again and again, or a sensor's all at once. So the sensor that
-/// followed the last one's before is tried first, which takes one comparison.
+/// followed the last one's before is tried first, which takes no more than comparing its values.
 #[derive(Clone, Debug)]
 pub(super) struct Lookup<'a> {
     index: &'a KeyIndex,
@@ -123,16 +139,26 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// The sensor of a row whose values `push` appends with [`push_value`]; none where it says that there are none.
-    pub fn find(&mut self, push: impl FnOnce(&mut Vec<u8>) -> bool) -> Option<u32> {
+    /// The sensor of a row: `has` says whether the row has certain values, and `push` appends its own with [`push_value`], or
+    /// says that it has none.
+    pub fn find(
+        &mut self,
+        has: impl FnOnce(&[KeyValue]) -> bool,
+        push: impl FnOnce(&mut Vec<u8>) -> bool,
+    ) -> Option<u32> {
+        let guess = self.next.get(self.last).copied().unwrap_or_default();
+        if self
+            .index
+            .values
+            .get(guess as usize)
+            .is_some_and(|values| has(values))
+        {
+            self.last = guess as usize;
+            return Some(guess);
+        }
         self.joined.clear();
         if !push(&mut self.joined) {
             return None;
-        }
-        let guess = self.next.get(self.last).copied().unwrap_or_default();
-        if self.index.joined.get(guess as usize) == Some(&self.joined) {
-            self.last = guess as usize;
-            return Some(guess);
         }
         if self.joined == self.unknown {
             return None;
@@ -159,12 +185,12 @@ pub(super) fn push_value(joined: &mut Vec<u8>, value: &[u8]) {
     joined.extend_from_slice(value);
 }
 
-fn value_of(sensor: &SensorKey, name: &str) -> Result<String> {
+fn value_of(sensor: &SensorKey, name: &str) -> Result<KeyValue> {
     let missing = || ReadingsError::KeyMissing {
         sensor: sensor.to_string(),
         key: name.to_owned(),
     };
-    sensor.get(name).map(str::to_owned).ok_or_else(missing)
+    sensor.get(name).map(KeyValue::new).ok_or_else(missing)
 }
 
 fn duplicate(sensors: &[SensorKey], first: u32, second: &SensorKey) -> ReadingsError {
@@ -214,18 +240,44 @@ mod tests {
         for tag in [
             0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 4, 4, 9, 9, 4, 3, 2, 9, 8, 1, 0, 9, 0, 1, 3, 3, 2,
         ] {
-            let found = lookup.find(|joined| {
-                push_value(joined, b"1");
-                push_value(joined, tag.to_string().as_bytes());
-                true
-            });
+            let row = ["1".to_owned(), tag.to_string()];
+            let found = lookup.find(
+                |values| values.iter().map(|value| &value.text).eq(&row),
+                |joined| {
+                    row.iter()
+                        .for_each(|value| push_value(joined, value.as_bytes()));
+                    true
+                },
+            );
             assert_eq!(found, (tag < 5).then_some(tag), "{tag}");
         }
-        assert_eq!(lookup.find(|_| false), None);
+        assert_eq!(lookup.find(|_| false, |_| false), None);
         let none = KeyIndex::new(&[], &names()).unwrap();
-        assert_eq!(Lookup::new(&none).find(|_| true), None);
+        assert_eq!(Lookup::new(&none).find(|_| true, |_| true), None);
         let single = KeyIndex::single();
-        assert_eq!(Lookup::new(&single).find(|_| true), Some(0));
+        assert_eq!(
+            Lookup::new(&single).find(<[_]>::is_empty, |_| true),
+            Some(0)
+        );
+    }
+
+    #[test]
+    fn a_value_is_a_number_only_as_numbers_are_written() {
+        for number in [0, 7, -12, i64::MIN, i64::MAX] {
+            assert_eq!(KeyValue::new(&number.to_string()).number, Some(number));
+        }
+        for text in [
+            "",
+            "01",
+            "+1",
+            "-0",
+            "1.0",
+            " 1",
+            "9223372036854775808",
+            "x",
+        ] {
+            assert_eq!(KeyValue::new(text).number, None, "{text:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,3 @@
-use std::fmt::Write as _;
-
 use jiff::Timestamp;
 
 /// `17,768`.
@@ -40,7 +38,7 @@ pub(super) fn percent_of(part: u64, whole: u64) -> String {
     }
 }
 
-/// A coordinate with so many decimals, at most 9: `12.5`.
+/// A coordinate with so many decimals, 1 to 9: `12.5`.
 pub(super) fn fixed(value: f64, decimals: u32) -> String {
     let mut text = String::with_capacity(8);
     push_fixed(&mut text, value, decimals);
@@ -56,10 +54,13 @@ pub(super) fn push_fixed(text: &mut String, value: f64, decimals: u32) {
         text.push('-');
     }
     let scaled = scaled.unsigned_abs();
-    let (whole, rest) = (scaled / unit.unsigned_abs(), scaled % unit.unsigned_abs());
-    let width = decimals.min(9) as usize;
-    // Writing to a string cannot fail.
-    let _ = write!(text, "{whole}.{rest:0width$}");
+    let unit = unit.unsigned_abs();
+    let mut digits = itoa::Buffer::new();
+    text.push_str(digits.format(scaled / unit));
+    // With a 1 before them the decimals keep their zeros.
+    let decimals = digits.format(unit + scaled % unit);
+    text.push('.');
+    text.push_str(decimals.get(1..).unwrap_or_default());
 }
 
 /// `0.42 s`, `3.1 s`, `2 min 5 s`, `1 h 4 min`.

@@ -10,9 +10,9 @@ pub(super) const BUCKETS: usize = 150;
 /// Anomalies that are drawn in any case.
 pub(super) const ANOMALIES: usize = 150;
 
-/// Sensors of a run up to which each one's plot is kept while it is scored. With more it takes longer to thin them all out than to
-/// read those few back that are drawn, and some 40 KB each.
-const SENSORS: u64 = 64;
+/// Sensors times features of a run up to which each sensor's plot is kept while it is scored. With more it takes longer to thin them
+/// all out than to read those few back that are drawn, and more memory: of one feature 30 KB a sensor, of 64 features 20 MB.
+const COLUMNS: u64 = 64;
 
 /// Plots that were made while scoring, for the report that the same process writes: a report reads no predictions back for them.
 #[derive(Debug, Default)]
@@ -23,7 +23,8 @@ pub struct Plots {
 impl Plots {
     /// Begins the plot of a sensor with so many features, unless the run has too many `sensors`.
     pub(super) fn begin(sensors: u64, features: usize) -> Option<Thinning> {
-        (sensors <= SENSORS).then(|| Thinning::new(features, BUCKETS, ANOMALIES))
+        let few = sensors.saturating_mul(features as u64) <= COLUMNS;
+        few.then(|| Thinning::new(features, BUCKETS, ANOMALIES))
     }
 
     /// Keeps the plot of a sensor whose predictions are written.

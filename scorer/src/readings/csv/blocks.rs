@@ -106,7 +106,7 @@ impl Blocks {
 
     /// Puts bytes that were handed out back before those that were not.
     fn unread(&mut self, bytes: &[u8]) {
-        self.ahead.splice(..0, bytes.iter().copied());
+        self.ahead = [bytes, &self.ahead].concat();
     }
 
     /// Reads until the block is full, or to the end of the stream.

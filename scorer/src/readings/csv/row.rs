@@ -76,11 +76,19 @@ impl<'a> RowReader<'a> {
             return Ok(());
         }
         let keys = &self.layout.keys;
-        let sensor = self.sensors.find(|joined| {
-            keys.iter()
-                .for_each(|key| push_value(joined, fields.get(*key)));
-            true
-        });
+        let values = keys.iter().map(|key| fields.get(*key));
+        let sensor = self.sensors.find(
+            |wanted| {
+                values
+                    .clone()
+                    .zip(wanted)
+                    .all(|(value, wanted)| value == wanted.text.as_bytes())
+            },
+            |joined| {
+                values.clone().for_each(|value| push_value(joined, value));
+                true
+            },
+        );
         let Some(sensor) = sensor else {
             return Ok(());
         };

@@ -105,9 +105,14 @@ impl<'a> BatchReader<'a> {
 
     fn take_row(&mut self, batch: &RecordBatch, columns: &Columns, row: usize, failed: &[bool]) {
         let keys = &columns.keys;
-        let sensor = self
-            .sensors
-            .find(|joined| keys.iter().all(|keys| keys.push(row, joined)));
+        let sensor = self.sensors.find(
+            |values| {
+                keys.iter()
+                    .zip(values)
+                    .all(|(keys, value)| keys.has(row, value))
+            },
+            |joined| keys.iter().all(|keys| keys.push(row, joined)),
+        );
         let Some(sensor) = sensor else {
             return;
         };

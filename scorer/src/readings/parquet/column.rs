@@ -6,7 +6,7 @@ use arrow_schema::{ArrowError, DataType, TimeUnit};
 
 use super::schema::is_text;
 use crate::readings::TimeParser;
-use crate::readings::key_index::push_value;
+use crate::readings::key_index::{KeyValue, push_value};
 use crate::readings::values::{label, label_number};
 
 /// Result of a conversion between Arrow types.
@@ -39,6 +39,18 @@ impl Keys {
         } else {
             Self::Text(texts(array)?)
         })
+    }
+
+    /// Whether row `row` has `value`.
+    pub fn has(&self, row: usize, value: &KeyValue) -> bool {
+        match self {
+            Self::Text(array) => array.is_valid(row) && array.value(row) == value.text,
+            Self::Signed(array) => array.is_valid(row) && Some(array.value(row)) == value.number,
+            Self::Unsigned(array) => {
+                let number = value.number.and_then(|number| u64::try_from(number).ok());
+                array.is_valid(row) && Some(array.value(row)) == number
+            }
+        }
     }
 
     /// Appends the text of row `row` to the joined keys; false where there is none.

@@ -109,7 +109,7 @@ fn conditions<'a>(layout: &'a Layout, request: &ReadRequest) -> Vec<Condition<'a
         let values = request
             .sensors
             .values()
-            .filter_map(|values| values.get(position));
+            .filter_map(|values| Some(&values.get(position)?.text));
         if let Some(wanted) = wanted_keys(values, &column.data_type) {
             conditions.push(Condition { column, wanted });
         }
