@@ -34,10 +34,16 @@ for namespace in operators plant-a plant-b; do
   kubectl label namespace "$namespace" pod-security.kubernetes.io/enforce=restricted
 done
 
-# Every rendering is what this API server takes, to the last field. Monitors would need the CRDs of the Prometheus operator.
+# The kinds of the Prometheus operator, by its own CRDs.
+monitors=$(go mod download -json github.com/prometheus-operator/prometheus-operator@v0.85.0 | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
+for kind in servicemonitors podmonitors; do
+  kubectl apply --server-side -f "$monitors/example/prometheus-operator-crd/monitoring.coreos.com_$kind.yaml" >/dev/null
+  kubectl wait --for=condition=Established --timeout=1m "crd/$kind.monitoring.coreos.com" >/dev/null
+done
+
+# Every rendering is what this API server takes, to the last field.
 for values in "$chart"/ci/*.yaml; do
-  helm template fleetscore "$chart" --no-hooks --namespace operators -f "$values" \
-    --set metrics.serviceMonitor.enabled=false --set metrics.podMonitor.enabled=false >"$work/rendered.yaml"
+  helm template fleetscore "$chart" --no-hooks --namespace operators -f "$values" >"$work/rendered.yaml"
   kubectl apply --dry-run=server --validate=strict -f "$work/rendered.yaml" >/dev/null 2>"$work/warnings" || fail "$values: $(<"$work/warnings")"
   [[ ! -s $work/warnings ]] || fail "$values: warnings: $(<"$work/warnings")"
 done
@@ -67,7 +73,8 @@ may no plant-b list scoringruns.scoring.fleetscore.io
 older=$(kubectl -n operators get pods -o name)
 
 # The current one, for all namespaces.
-release "$chart" --set replicas=2 --set networkPolicy.enabled=true --set podDisruptionBudget.enabled=true
+release "$chart" --set replicas=2 --set networkPolicy.enabled=true --set podDisruptionBudget.enabled=true \
+  --set metrics.serviceMonitor.enabled=true --set metrics.podMonitor.enabled=true
 [[ $(kubectl get srun -A 2>&1) == "No resources found" ]] || fail "the upgrade left the older CRD"
 kubectl diff --server-side --force-conflicts -f crds/yaml || fail "the installed CRDs are not those of crds/yaml"
 installed_test
@@ -86,6 +93,18 @@ may no plant-a create leases.coordination.k8s.io
 [[ -z $(kubectl -n plant-a get role,rolebinding -o name) ]] || fail "the upgrade left roles in plant-a"
 [[ $(kubectl -n operators get pods -l app.kubernetes.io/component=operator --field-selector status.phase=Running -o name | grep -cvxF "$older") -ge 2 ]] ||
   fail "the pods were not replaced"
+
+# What the monitors select is there, and answers with metrics at the port and path that they name.
+for monitor in servicemonitor:services:endpoints podmonitor:pods:podMetricsEndpoints; do
+  IFS=: read -r kind selected endpoints <<<"$monitor"
+  found=$(kubectl -n operators get "$kind" scoring-fleetscore-operator -o json)
+  labels=$(python3 -c 'import json, sys; print(",".join("=".join(pair) for pair in json.load(sys.stdin)["spec"]["selector"]["matchLabels"].items()))' <<<"$found")
+  endpoint=$(python3 -c 'import json, sys; one = json.load(sys.stdin)["spec"][sys.argv[1]][0]; print(one["port"] + "/proxy" + one["path"])' "$endpoints" <<<"$found")
+  name=$(kubectl -n operators get "$selected" -l "$labels" -o 'jsonpath={.items[0].metadata.name}')
+  # A pod's port has no name in the API server's proxy.
+  [[ $selected == services ]] || endpoint=${endpoint/#http/8080}
+  kubectl get --raw "/api/v1/namespaces/operators/$selected/$name:$endpoint" | grep -q '^fleetscore_' || fail "$kind: no metrics at $selected/$name:$endpoint"
+done
 
 # Kubernetes' own roles for people include the runs.
 kubectl -n plant-a create rolebinding ann --clusterrole=edit --user=ann
