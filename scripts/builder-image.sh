@@ -30,7 +30,8 @@ rm -rf "$root"
 # The sources as they are here, without what git ignores, and those of the dependencies.
 git ls-files -z --cached --others --exclude-standard | tar --null --ignore-failed-read -T - -cf - | (mkdir "$work/source" && tar -C "$work/source" -xf -)
 mkdir -p "$work/source/.cargo"
-(cd "$work/source" && cargo vendor --locked --quiet vendor >.cargo/config.toml)
+# Not --quiet: that leaves the configuration out too.
+(cd "$work/source" && cargo vendor --locked vendor >.cargo/config.toml 2>"$work/vendor.log") || { cat "$work/vendor.log" >&2; exit 1; }
 
 for program in operator scorer; do
   buildah build --isolation chroot --pull-never --layers --signature-policy "$work/policy.json" --target "$program" \
