@@ -230,9 +230,13 @@ def timed_job(job):
 def ratio(program, work):
     """The score step over a plain Job."""
     steps, plains, runs = [], [], []
+    _, job = score(program, work, "template", FEW, FEW)
+    plain_job = lambda number: timed_job(copy_of(job, f"plain-{number}", SENSORS, PARALLELISM, plain=True))
     for number in range(ROUNDS):
-        figures, job = score(program, work, f"round-{number}", SENSORS, PARALLELISM)
-        plain = timed_job(copy_of(job, f"plain-{number}", SENSORS, PARALLELISM, plain=True))
+        # The one that was last in a round is first in the next.
+        plain = plain_job(number) if number % 2 == 0 else None
+        figures, _ = score(program, work, f"round-{number}", SENSORS, PARALLELISM)
+        plain = plain or plain_job(number)
         print(f"  round {number + 1}: score step {figures['seconds']:.1f} s, plain Job {plain:.1f} s", flush=True)
         steps.append(figures["seconds"])
         plains.append(plain)
