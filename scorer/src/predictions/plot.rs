@@ -1,8 +1,8 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
+use std::ops::Range;
 
 use super::writer::is_anomaly;
-use crate::readings::SensorRows;
 
 /// A sensor's predictions, thinned out for a plot.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -76,6 +76,53 @@ impl Table {
     }
 }
 
+/// Rows that are added.
+struct Added<'a> {
+    /// Position of the first.
+    first: u64,
+    times: &'a [i64],
+    features: &'a [f64],
+    scores: &'a [f64],
+}
+
+impl Added<'_> {
+    /// Position and time, features and score of a row.
+    fn get(&self, row: usize) -> ((u64, i64), &[f64], f64) {
+        let width = self.features.len() / self.scores.len().max(1);
+        let time = self.times.get(row).copied().unwrap_or_default();
+        let features = self.features.get(row * width..(row + 1) * width);
+        let score = self.scores.get(row).copied().unwrap_or(f64::NAN);
+        (
+            (self.first + row as u64, time),
+            features.unwrap_or_default(),
+            score,
+        )
+    }
+}
+
+/// Of `some` of a column's values the smallest, the first of several alike, and the largest, the last of several, with their rows.
+fn extremes<'v>(
+    values: impl Iterator<Item = &'v f64>,
+    some: Range<usize>,
+) -> ((usize, f64), (usize, f64)) {
+    let mut rows = some.clone().zip(values.skip(some.start).copied());
+    let first = rows.next().unwrap_or((some.start, f64::NAN));
+    rows.fold((first, first), |(least, most), row| {
+        (
+            if replaces(row.1, least.1, true) {
+                row
+            } else {
+                least
+            },
+            if replaces(row.1, most.1, false) {
+                row
+            } else {
+                most
+            },
+        )
+    })
+}
+
 /// Whether a later row's `value` takes the place of the row with `kept`, which is the one for the smallest value or for the largest.
 fn replaces(value: f64, kept: f64, smallest: bool) -> bool {
     if smallest {
@@ -96,8 +143,6 @@ pub struct Thinning {
     /// The rows of the buckets. Each bucket has two places a column: for the row with the smallest value and for the one with the
     /// largest, so a row may be in several.
     extremes: Table,
-    /// The smallest and largest value of each column in the last bucket.
-    bounds: Vec<(f64, f64)>,
     /// Rows of a full bucket, and of the last one.
     full: u64,
     filled: u64,
@@ -117,7 +162,6 @@ impl Thinning {
                 rows: Vec::new(),
                 values: Vec::new(),
             },
-            bounds: Vec::new(),
             full: 1,
             filled: 1,
             worst: BinaryHeap::new(),
@@ -127,66 +171,63 @@ impl Thinning {
         }
     }
 
-    /// Adds rows with their n scores.
-    pub fn add(&mut self, rows: &SensorRows, scores: &[f64]) {
-        let features = rows.features.chunks_exact((self.extremes.width - 1).max(1));
-        for ((time, features), score) in rows.times.nanos.iter().zip(features).zip(scores) {
-            self.push(*time, features, *score);
-        }
-    }
-
-    /// Adds the next row.
-    pub fn push(&mut self, time: i64, features: &[f64], score: f64) {
-        let row = (self.rows, time);
-        self.rows += 1;
-        if is_anomaly(score) {
-            self.anomalies += 1;
-            self.keep_worst(row, features, score);
-        }
-        if self.filled < self.full {
-            self.filled += 1;
-            // Most rows are none of the extremes.
-            if !self.is_within(features, score) {
-                self.replace(row, features, score);
+    /// Adds n rows: their times, their features, row-major, and their scores.
+    pub fn add(&mut self, times: &[i64], features: &[f64], scores: &[f64]) {
+        let rows = Added {
+            first: self.rows,
+            times,
+            features,
+            scores,
+        };
+        let mut start = 0;
+        while start < scores.len() {
+            if self.filled == self.full {
+                self.begin_bucket(&rows, start);
             }
-        } else {
-            let places = 2 * self.extremes.width;
-            if self.extremes.rows.len() == 2 * self.limit * places {
-                self.halve();
-            }
-            (0..places).for_each(|_| self.extremes.push(row, features, score));
-            self.filled = 1;
-            let values = features.iter().chain([&score]);
-            self.bounds.clear();
-            self.bounds.extend(values.map(|value| (*value, *value)));
+            let room = usize::try_from(self.full - self.filled).unwrap_or(usize::MAX);
+            let end = scores.len().min(start.saturating_add(room));
+            self.take_extremes(&rows, start..end);
+            self.filled += (end - start) as u64;
+            start = end;
         }
+        for (row, score) in scores.iter().enumerate() {
+            if is_anomaly(*score) {
+                self.anomalies += 1;
+                self.keep_worst(&rows, row, *score);
+            }
+        }
+        self.rows += scores.len() as u64;
     }
 
-    /// Whether no value of a row is an extreme of the last bucket.
-    fn is_within(&self, features: &[f64], score: f64) -> bool {
-        let is_within = |value: f64, bounds: (f64, f64)| bounds.0 <= value && value < bounds.1;
-        self.bounds
-            .split_last()
-            .is_some_and(|(of_score, of_features)| {
-                let mut of_features = features.iter().zip(of_features);
-                is_within(score, *of_score)
-                    && of_features.all(|(value, bounds)| is_within(*value, *bounds))
-            })
+    /// Begins a bucket, in which `row` has all places.
+    fn begin_bucket(&mut self, rows: &Added<'_>, row: usize) {
+        let places = 2 * self.extremes.width;
+        if self.extremes.rows.len() == 2 * self.limit * places {
+            self.halve();
+        }
+        let (at, features, score) = rows.get(row);
+        (0..places).for_each(|_| self.extremes.push(at, features, score));
+        self.filled = 0;
     }
 
-    /// Gives a row the places of the last bucket whose rows have lesser extremes.
-    fn replace(&mut self, row: (u64, i64), features: &[f64], score: f64) {
-        let width = self.extremes.width;
-        let first = self.extremes.rows.len() - 2 * width;
-        for (column, value) in features.iter().chain([&score]).enumerate() {
-            let Some((least, most)) = self.bounds.get_mut(column) else {
-                continue;
+    /// Gives those of `some` successive rows a place in the last bucket that have greater extremes than its rows.
+    fn take_extremes(&mut self, rows: &Added<'_>, some: Range<usize>) {
+        let features = self.extremes.width - 1;
+        let first = self.extremes.rows.len() - 2 * self.extremes.width;
+        for column in 0..=features {
+            let (least, most) = if column < features {
+                let values = rows.features.iter().skip(column).step_by(features);
+                extremes(values, some.clone())
+            } else {
+                extremes(rows.scores.iter(), some.clone())
             };
-            for (kept, smallest) in [(least, true), (most, false)] {
-                if replaces(*value, *kept, smallest) {
-                    *kept = *value;
-                    let place = first + 2 * column + usize::from(!smallest);
-                    self.extremes.set(place, row, features, score);
+            for (found, smallest) in [(least, true), (most, false)] {
+                let place = first + 2 * column + usize::from(!smallest);
+                let kept = self.extremes.values(place).get(column).copied();
+                let (row, value) = found;
+                if kept.is_some_and(|kept| replaces(value, kept, smallest)) {
+                    let (at, features, score) = rows.get(row);
+                    self.extremes.set(place, at, features, score);
                 }
             }
         }
@@ -226,11 +267,12 @@ impl Thinning {
         series
     }
 
-    fn keep_worst(&mut self, row: (u64, i64), features: &[f64], score: f64) {
+    fn keep_worst(&mut self, rows: &Added<'_>, row: usize, score: f64) {
         let full = self.worst.len() >= self.worst_limit;
         if full && self.worst.peek().is_none_or(|best| best.0.score <= score) {
             return;
         }
+        let (row, features, _) = rows.get(row);
         self.worst.push(Worst(Point {
             row,
             features: features.into(),

@@ -86,7 +86,7 @@ fn read_table(
                 .zip(rows.features.chunks_exact(width))
             {
                 if let Some((score, features)) = row.split_last() {
-                    thinning.push(*time, features, *score);
+                    thinning.add(&[*time], features, &[*score]);
                 }
             }
         }
@@ -128,7 +128,7 @@ fn read_json(
                 format!("line {number} holds no prediction"),
             ));
         };
-        thinning.push(time, &features, score);
+        thinning.add(&[time], &features, &[score]);
     }
     Ok(())
 }

@@ -305,8 +305,9 @@ fn plots_keep_peaks_and_the_worst_rows() {
     scores[40_000] = -7.0;
     let all = rows(&times, &features, None);
     let mut kept = Thinning::new(2, 100, 5);
-    kept.add(&piece(&all, 0, 777), &scores[..777]);
-    kept.add(&piece(&all, 777, 50_000), &scores[777..]);
+    let nanos = &all.times.nanos;
+    kept.add(&nanos[..777], &features[..2 * 777], &scores[..777]);
+    kept.add(&nanos[777..], &features[2 * 777..], &scores[777..]);
     let mut seen = vec![kept.finish()];
     for format in FORMATS {
         let source = object("preds", encode(format, &all, &scores, &[]));

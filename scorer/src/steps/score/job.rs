@@ -114,7 +114,7 @@ impl Job {
         let (before, anomalies) = (open.buffer.len(), self.tally.anomalies);
         self.tally.add(scores, rows.labels.as_deref());
         if let Some(plot) = &mut open.plot {
-            plot.add(rows, scores);
+            plot.add(&rows.times.nanos, &rows.features, scores);
         }
         let written = match &mut open.writer {
             Some(writer) => open.buffer.append(|out| writer.append(rows, scores, out)),
