@@ -231,7 +231,10 @@ def ratio(program, work):
     """The score step over a plain Job."""
     steps, plains, runs = [], [], []
     _, job = score(program, work, "template", FEW, FEW)
-    plain_job = lambda number: timed_job(copy_of(job, f"plain-{number}", SENSORS, PARALLELISM, plain=True))
+
+    def plain_job(number):
+        return timed_job(copy_of(job, f"plain-{number}", SENSORS, PARALLELISM, plain=True))
+
     for number in range(ROUNDS):
         # The one that was last in a round is first in the next.
         plain = plain_job(number) if number % 2 == 0 else None

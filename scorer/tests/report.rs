@@ -464,9 +464,11 @@ fn a_thinned_plot_shows_the_totals_of_the_sensor() {
         totals: Some(PlotTotals {
             rows: 2880,
             anomalies: 291,
+            features: 9,
         }),
     };
     let report = folded(Limit::Count(0), &[scored(1, 2880, 291)]);
     let page = html::render(&report, &[plot]).unwrap();
     assert!(page.contains("291 of 2,880 readings anomalous"));
+    assert!(page.contains("the first 4 of 9 features"));
 }

@@ -2,7 +2,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Float64Array, Int8Array, RecordBatch, StringArray,
+    ArrayRef, BooleanArray, Float64Array, Int8Array, RecordBatch, StringArray,
     TimestampMicrosecondArray,
 };
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -27,32 +27,8 @@ const GROUP_BYTES: usize = 4 << 20;
 pub(super) struct ParquetEncoder {
     writer: ArrowWriter<Vec<u8>>,
     schema: SchemaRef,
-    keys: Vec<Key>,
+    keys: Vec<String>,
     pending: Pending,
-}
-
-/// A key, which has the same value in every row.
-struct Key {
-    value: String,
-    /// The values of a batch.
-    column: StringArray,
-}
-
-impl Key {
-    fn new(value: &str) -> Self {
-        Self {
-            value: value.to_owned(),
-            column: StringArray::new_null(0),
-        }
-    }
-
-    /// The values of so many rows.
-    fn rows(&mut self, rows: usize) -> ArrayRef {
-        if self.column.len() < rows {
-            self.column = StringArray::from_iter_values(std::iter::repeat_n(&self.value, rows));
-        }
-        Arc::new(self.column.slice(0, rows))
-    }
 }
 
 /// Rows that do not fill a batch yet.
@@ -74,11 +50,7 @@ impl ParquetEncoder {
         Ok(Self {
             writer: ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(&schema), options)?,
             schema,
-            keys: layout
-                .keys
-                .iter()
-                .map(|(_, value)| Key::new(value))
-                .collect(),
+            keys: layout.keys.iter().map(|(_, value)| value.clone()).collect(),
             pending: Pending::new(layout),
         })
     }
@@ -111,13 +83,8 @@ impl ParquetEncoder {
         Ok(())
     }
 
-    pub fn held(&self) -> usize {
-        self.writer.memory_size()
-            + self.pending.scores.len() * 8 * (2 + self.pending.features.len())
-    }
-
     fn write(&mut self) -> Result<(), PredictionError> {
-        let columns = self.pending.take(&mut self.keys);
+        let columns = self.pending.take(&self.keys);
         self.writer
             .write(&RecordBatch::try_new(Arc::clone(&self.schema), columns)?)?;
         Ok(())
@@ -152,13 +119,16 @@ impl Pending {
     }
 
     /// The rows as columns.
-    fn take(&mut self, keys: &mut [Key]) -> Vec<ArrayRef> {
+    fn take(&mut self, keys: &[String]) -> Vec<ArrayRef> {
         let rows = self.scores.len();
         let micros = std::mem::take(&mut self.micros);
         let mut columns: Vec<ArrayRef> = vec![Arc::new(
             TimestampMicrosecondArray::from(micros).with_timezone("UTC"),
         )];
-        columns.extend(keys.iter_mut().map(|key| key.rows(rows)));
+        for key in keys {
+            let column = StringArray::from_iter_values(std::iter::repeat_n(key, rows));
+            columns.push(Arc::new(column));
+        }
         for feature in &mut self.features {
             columns.push(Arc::new(Float64Array::from(std::mem::take(feature))));
         }

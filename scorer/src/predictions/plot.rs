@@ -9,7 +9,7 @@ use super::writer::is_anomaly;
 pub struct PlotSeries {
     /// m times in nanoseconds since 1970, ascending.
     pub times: Vec<i64>,
-    /// For each feature its m values.
+    /// For each feature that was kept its m values.
     pub values: Vec<Vec<f64>>,
     /// m scores.
     pub scores: Vec<f64>,
@@ -30,7 +30,7 @@ struct Point {
     score: f64,
 }
 
-/// Rows in one piece of memory: a row takes `width` values, its features' and the score.
+/// Rows in one piece of memory: a row takes `width` values, those of the kept features and the score.
 #[derive(Debug)]
 struct Table {
     width: usize,
@@ -80,17 +80,20 @@ impl Table {
 struct Added<'a> {
     /// Position of the first.
     first: u64,
+    /// Features of a row, and those of them that are kept.
+    width: usize,
+    kept: usize,
     times: &'a [i64],
     features: &'a [f64],
     scores: &'a [f64],
 }
 
 impl Added<'_> {
-    /// Position and time, features and score of a row.
+    /// Position and time, kept features and score of a row.
     fn get(&self, row: usize) -> ((u64, i64), &[f64], f64) {
-        let width = self.features.len() / self.scores.len().max(1);
+        let start = row * self.width;
         let time = self.times.get(row).copied().unwrap_or_default();
-        let features = self.features.get(row * width..(row + 1) * width);
+        let features = self.features.get(start..start + self.kept);
         let score = self.scores.get(row).copied().unwrap_or(f64::NAN);
         (
             (self.first + row as u64, time),
@@ -153,7 +156,8 @@ pub struct Thinning {
 }
 
 impl Thinning {
-    /// Thins out to the extremes of at most `2 * buckets` buckets and the `anomalies` most anomalous rows.
+    /// Thins out to the extremes of at most `2 * buckets` buckets and the `anomalies` most anomalous rows. The first `features` of
+    /// a row count and are kept: memory grows with their square.
     pub fn new(features: usize, buckets: usize, anomalies: usize) -> Self {
         Self {
             limit: buckets.max(1),
@@ -171,10 +175,12 @@ impl Thinning {
         }
     }
 
-    /// Adds n rows: their times, their features, row-major, and their scores.
+    /// Adds n rows: their times, their features, row-major and at least as many as are kept, and their scores.
     pub fn add(&mut self, times: &[i64], features: &[f64], scores: &[f64]) {
         let rows = Added {
             first: self.rows,
+            width: features.len() / scores.len().max(1),
+            kept: self.extremes.width - 1,
             times,
             features,
             scores,
@@ -183,6 +189,8 @@ impl Thinning {
         while start < scores.len() {
             if self.filled == self.full {
                 self.begin_bucket(&rows, start);
+                start += 1;
+                continue;
             }
             let room = usize::try_from(self.full - self.filled).unwrap_or(usize::MAX);
             let end = scores.len().min(start.saturating_add(room));
@@ -199,7 +207,7 @@ impl Thinning {
         self.rows += scores.len() as u64;
     }
 
-    /// Begins a bucket, in which `row` has all places.
+    /// Begins a bucket with `row`, which has all places.
     fn begin_bucket(&mut self, rows: &Added<'_>, row: usize) {
         let places = 2 * self.extremes.width;
         if self.extremes.rows.len() == 2 * self.limit * places {
@@ -207,16 +215,15 @@ impl Thinning {
         }
         let (at, features, score) = rows.get(row);
         (0..places).for_each(|_| self.extremes.push(at, features, score));
-        self.filled = 0;
+        self.filled = 1;
     }
 
     /// Gives those of `some` successive rows a place in the last bucket that have greater extremes than its rows.
     fn take_extremes(&mut self, rows: &Added<'_>, some: Range<usize>) {
-        let features = self.extremes.width - 1;
         let first = self.extremes.rows.len() - 2 * self.extremes.width;
-        for column in 0..=features {
-            let (least, most) = if column < features {
-                let values = rows.features.iter().skip(column).step_by(features);
+        for column in 0..self.extremes.width {
+            let (least, most) = if column < rows.kept {
+                let values = rows.features.iter().skip(column).step_by(rows.width);
                 extremes(values, some.clone())
             } else {
                 extremes(rows.scores.iter(), some.clone())

@@ -20,6 +20,8 @@ pub struct PlotRequest {
     pub layout: PredictionLayout,
     /// Zone of times without an offset, as in the input.
     pub time_zone: String,
+    /// Features to read: so many of the layout's, from the first.
+    pub features: usize,
     /// Wanted resolution: the extremes of between one and two times so many stretches are kept.
     pub buckets: usize,
     /// The most anomalous rows that are kept in any case.
@@ -33,11 +35,8 @@ pub fn read_plot(
     object: &ObjectSource,
     request: &PlotRequest,
 ) -> Result<PlotSeries, ReadingsError> {
-    let mut thinning = Thinning::new(
-        request.layout.features.len(),
-        request.buckets,
-        request.anomalies,
-    );
+    let features = request.features.min(request.layout.features.len());
+    let mut thinning = Thinning::new(features, request.buckets, request.anomalies);
     match request.format {
         PredictionFormat::JsonLines => read_json(object, request, &mut thinning)?,
         PredictionFormat::Parquet => {
@@ -57,8 +56,9 @@ fn read_table(
     format: ReadingFormat,
     thinning: &mut Thinning,
 ) -> Result<(), ReadingsError> {
-    let mut features = request.layout.features.clone();
-    features.push(SCORE.to_owned());
+    let features = request.layout.features.iter().take(request.features);
+    let score = SCORE.to_owned();
+    let features: Vec<String> = features.cloned().chain([score]).collect();
     let width = features.len();
     let read = ReadRequest {
         format,
@@ -121,7 +121,7 @@ fn read_json(
             break;
         }
         let row: Option<Map<String, Value>> = serde_json::from_slice(&line).ok();
-        let point = row.and_then(|row| point(&row, &request.layout, &mut parser));
+        let point = row.and_then(|row| point(&row, request, &mut parser));
         let Some((time, features, score)) = point else {
             return Err(ReadingsError::unreadable(
                 object.name(),
@@ -135,13 +135,15 @@ fn read_json(
 
 fn point(
     row: &Map<String, Value>,
-    layout: &PredictionLayout,
+    request: &PlotRequest,
     parser: &mut TimeParser,
 ) -> Option<(i64, Vec<f64>, f64)> {
+    let layout = &request.layout;
     let time = parser.parse(row.get(&layout.time)?.as_str()?.as_bytes())?;
     let features = layout
         .features
         .iter()
+        .take(request.features)
         .map(|name| row.get(name)?.as_f64())
         .collect::<Option<Vec<f64>>>()?;
     Some((time, features, row.get(SCORE)?.as_f64()?))

@@ -282,6 +282,7 @@ fn plot_request(format: PredictionFormat, buckets: usize, anomalies: usize) -> P
         format,
         layout: layout(false),
         time_zone: "Etc/UTC".to_owned(),
+        features: 4,
         buckets,
         anomalies,
         memory: 1 << 20,
@@ -332,6 +333,48 @@ fn plots_keep_peaks_and_the_worst_rows() {
         seen.windows(2).all(|pair| pair[0] == pair[1]),
         "the same whatever the format, and without reading back"
     );
+}
+
+/// A plot's memory grows with the square of its features, so those that are not drawn must not count.
+#[test]
+fn of_many_features_a_plot_keeps_the_first() {
+    let names: Vec<String> = (0..256).map(|number| format!("F{number}")).collect();
+    let layout = PredictionLayout::new("TS", &[], &names, None);
+    let value = |row: usize, feature: usize| ((row * 31 + feature * 7) % 1009) as f64;
+    let features: Vec<f64> = (0..1000)
+        .flat_map(|row| (0..256).map(move |feature| value(row, feature)))
+        .collect();
+    let all = SensorRows {
+        times: Times {
+            nanos: (0..1000).map(|row| row * 1_000_000_000).collect(),
+            text: None,
+        },
+        features,
+        ..SensorRows::default()
+    };
+    let scores: Vec<f64> = (0..1000).map(|row| value(row, 500) - 3.5).collect();
+    let mut kept = Thinning::new(4, 100, 5);
+    kept.add(&all.times.nanos, &all.features, &scores);
+    let mut writer = PredictionWriter::new(PredictionFormat::Parquet, &layout).unwrap();
+    let mut bytes = Vec::new();
+    writer.append(&all, &scores, &mut bytes).unwrap();
+    writer.finish(&mut bytes).unwrap();
+    let wanted = PlotRequest {
+        layout,
+        ..plot_request(PredictionFormat::Parquet, 100, 5)
+    };
+    let plot = read_plot(&object("preds", bytes), &wanted).unwrap();
+    assert_eq!(kept.finish(), plot);
+    assert_eq!(plot.values.len(), 4);
+    let rows = plot
+        .times
+        .iter()
+        .map(|time| usize::try_from(time / 1_000_000_000).unwrap());
+    for (place, row) in rows.enumerate() {
+        for (feature, values) in plot.values.iter().enumerate() {
+            assert_eq!(values[place].to_bits(), value(row, feature).to_bits());
+        }
+    }
 }
 
 #[test]

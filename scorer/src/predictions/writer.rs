@@ -106,14 +106,6 @@ impl PredictionWriter {
         }
         Ok(())
     }
-
-    /// Bytes held that are not in `out` yet.
-    pub fn held(&self) -> usize {
-        match &self.encoder {
-            Encoder::Parquet(encoder) => encoder.held(),
-            Encoder::Csv(_) | Encoder::Json(_) => 0,
-        }
-    }
 }
 
 /// Whether a score means an anomaly: not above zero.

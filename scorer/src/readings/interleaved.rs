@@ -1,4 +1,6 @@
-use super::{InvalidReading, SensorFailure, TimeText, Times};
+use std::collections::BTreeMap;
+
+use super::{InvalidReading, TimeText, Times};
 
 /// Rows of several sensors in the order of their object, before they are partitioned by sensor.
 #[derive(Clone, Debug, Default)]
@@ -13,8 +15,8 @@ pub(super) struct Interleaved {
     pub labels: Vec<bool>,
     /// The sensor of each reading left out because it cannot be scored.
     pub skipped: Vec<u32>,
-    /// Readings that fail their sensor; several may be of one sensor.
-    pub failed: Vec<SensorFailure>,
+    /// The first reading of each sensor that fails it.
+    pub failed: BTreeMap<u32, InvalidReading>,
     /// Rows looked at.
     pub scanned: u64,
     /// Rows left out because they have a wrong number of fields.
@@ -43,9 +45,9 @@ impl Interleaved {
         self.labels.extend(label);
     }
 
-    /// Notes a reading of `sensor` that cannot be scored.
-    pub fn fail(&mut self, sensor: u32, error: InvalidReading) {
-        self.failed.push(SensorFailure { sensor, error });
+    /// Notes a reading of `sensor` that cannot be scored. Only the first counts: a column may hold nothing else.
+    pub fn fail(&mut self, sensor: u32, error: impl FnOnce() -> InvalidReading) {
+        self.failed.entry(sensor).or_insert_with(error);
     }
 
     /// Forgets the rows and keeps their room.
@@ -57,5 +59,34 @@ impl Interleaved {
         self.skipped.clear();
         self.failed.clear();
         (self.scanned, self.malformed) = (0, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn invalid(row: u64) -> InvalidReading {
+        InvalidReading {
+            object: "a.csv".to_owned(),
+            row,
+            column: "Value".to_owned(),
+            value: None,
+            expected: "a finite number",
+        }
+    }
+
+    #[test]
+    fn a_sensor_fails_by_its_first_invalid_reading() {
+        let mut rows = Interleaved::default();
+        rows.fail(1, || invalid(7));
+        rows.fail(0, || invalid(8));
+        (9..10_000).for_each(|_| rows.fail(1, || panic!("no error is made")));
+        let failed: Vec<_> = rows
+            .failed
+            .iter()
+            .map(|(sensor, error)| (*sensor, error.row))
+            .collect();
+        assert_eq!(failed, [(0, 8), (1, 7)]);
     }
 }

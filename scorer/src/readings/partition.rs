@@ -1,7 +1,7 @@
 use std::ops::{ControlFlow, Range};
 
 use super::interleaved::Interleaved;
-use super::{Chunk, ReadRequest, ReadStats, SensorFailure, SensorRows, Sink};
+use super::{Chunk, InvalidReading, ReadRequest, ReadStats, SensorFailure, SensorRows, Sink};
 
 /// A sensor's rows are handed over once there are so many of them: enough for the scorer's vector units, small enough to
 /// stay in the processor's cache, and soon enough to be scored while the rest is read.
@@ -38,7 +38,7 @@ impl<'a> Partition<'a> {
             alive: sensors,
             chunk: Chunk::default(),
             bytes: 0,
-            memory: request.memory / 2,
+            memory: request.memory / 4,
             stats: ReadStats::default(),
             stopped: false,
         }
@@ -67,8 +67,8 @@ impl<'a> Partition<'a> {
         for sensor in &rows.skipped {
             self.skip(*sensor);
         }
-        for failure in &rows.failed {
-            self.fail(failure);
+        for (sensor, error) in &rows.failed {
+            self.fail(*sensor, error);
         }
         self.stats.scanned += rows.scanned;
         self.stats.malformed += rows.malformed;
@@ -121,18 +121,19 @@ impl<'a> Partition<'a> {
     }
 
     /// Gives a sensor up, unless it has failed before.
-    fn fail(&mut self, failure: &SensorFailure) {
-        let Some(batch) = self.live_batch(failure.sensor) else {
-            return;
-        };
-        let bytes = std::mem::take(batch).bytes();
-        self.bytes = self.bytes.saturating_sub(bytes);
-        self.touched.retain(|touched| *touched != failure.sensor);
-        if let Some(failed) = self.failed.get_mut(failure.sensor as usize) {
-            *failed = true;
+    fn fail(&mut self, sensor: u32, error: &InvalidReading) {
+        let (position, error) = (sensor as usize, error.clone());
+        match self.failed.get_mut(position) {
+            Some(failed) if !*failed => *failed = true,
+            _ => return,
         }
+        if let Some(batch) = self.batches.get_mut(position) {
+            let bytes = std::mem::take(batch).bytes();
+            self.bytes = self.bytes.saturating_sub(bytes);
+        }
+        self.touched.retain(|touched| *touched != sensor);
         self.alive = self.alive.saturating_sub(1);
-        self.chunk.failed.push(failure.clone());
+        self.chunk.failed.push(SensorFailure { sensor, error });
     }
 
     /// Moves the batch of `sensor` to the chunk.

@@ -20,7 +20,8 @@ pub struct ReadRequest {
     pub window: Option<Window>,
     /// What a reading that cannot be scored does to its sensor.
     pub on_invalid: OnInvalidReading,
-    /// Bytes of the object and of parsed rows that may be held at a time; what a Parquet row group needs comes on top.
+    /// Bytes of the object and of parsed rows that may be held at a time: a quarter each for what is fetched ahead, for text that is
+    /// being parsed, and for rows that wait for their sensor's batch to fill. What a Parquet row group needs comes on top.
     pub memory: usize,
     /// The threads that parse text; without them the thread that reads does.
     pub pool: Option<Arc<rayon::ThreadPool>>,

@@ -10,10 +10,8 @@ use jiff::Timestamp;
 use super::axis::{Tick, TimeAxis, ValueAxis};
 use super::downsample;
 use super::format;
-use super::plot::{Plot, PlotTotals};
+use super::plot::{DRAWN_FEATURES, Plot, PlotTotals};
 
-/// Features drawn; more would bury the scores.
-const FEATURES: usize = 4;
 /// Characters shown of a feature's name and of a key.
 const NAME_CHARS: usize = 32;
 const KEY_CHARS: usize = 120;
@@ -95,7 +93,7 @@ impl Series {
         let sorted = |values: &[f64]| pick(values, &order);
         Self {
             times: pick(&plot.times, &order),
-            features: (plot.features.iter().take(FEATURES))
+            features: (plot.features.iter().take(DRAWN_FEATURES))
                 .map(|feature| (feature.name.clone(), sorted(&feature.values)))
                 .collect(),
             scores: sorted(&plot.scores),
@@ -135,7 +133,7 @@ impl Chart {
         Self {
             id,
             sensor: format::shortened(&plot.key.to_string(), KEY_CHARS),
-            caption: caption(totals(plot, &series), plot.features.len(), marks.len()),
+            caption: caption(totals(plot, &series), marks.len()),
             description: description(&series),
             height: top + TIMES_HEIGHT,
             mark_radius: if is_dense { "2.5" } else { "3.5" },
@@ -252,10 +250,11 @@ fn totals(plot: &Plot, series: &Series) -> PlotTotals {
     plot.totals.unwrap_or_else(|| PlotTotals {
         rows: series.times.len() as u64,
         anomalies: series.anomalies.iter().filter(|is| **is).count() as u64,
+        features: plot.features.len(),
     })
 }
 
-fn caption(totals: PlotTotals, features: usize, marks: usize) -> String {
+fn caption(totals: PlotTotals, marks: usize) -> String {
     let mut caption = format!(
         "{} of {} anomalous",
         format::count(totals.anomalies),
@@ -264,8 +263,12 @@ fn caption(totals: PlotTotals, features: usize, marks: usize) -> String {
     if (marks as u64) < totals.anomalies {
         let _ = write!(caption, ", {} of them marked", format::count(marks as u64));
     }
-    if features > FEATURES {
-        let _ = write!(caption, "; the first {FEATURES} of {features} features");
+    let features = totals.features;
+    if features > DRAWN_FEATURES {
+        let _ = write!(
+            caption,
+            "; the first {DRAWN_FEATURES} of {features} features"
+        );
     }
     caption
 }

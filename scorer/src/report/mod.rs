@@ -24,4 +24,4 @@ pub use document::{
     ReportError, RunInfo, Seconds, SensorTotals, ShardTiming, ShardTotals, Timing, WarningGroup,
 };
 pub use fold::Fold;
-pub use plot::{Feature, Plot, PlotTotals};
+pub use plot::{DRAWN_FEATURES, Feature, Plot, PlotTotals};

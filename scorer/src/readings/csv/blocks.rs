@@ -4,7 +4,7 @@ use super::MAX_RECORD;
 use crate::readings::{ObjectSource, ReadingsError, Result};
 
 /// Bytes of a block, unless a line is longer.
-pub(super) const BLOCK: usize = 1 << 18;
+pub(super) const BLOCK: usize = 1 << 17;
 
 /// What came of reading a block.
 pub(super) enum Next {

@@ -36,7 +36,7 @@ pub(super) fn read(
     request: &ReadRequest,
     sink: &mut Sink<'_>,
 ) -> Result<ReadStats> {
-    let (stream, bytes) = Counted::new(object.stream(request.memory / 2)?);
+    let (stream, bytes) = Counted::new(object.stream(request.memory / 4)?);
     let mut partition = Partition::new(request, sink);
     let (text, size) = decompressed(object, stream)?;
     let mut blocks = Blocks::new(text, size);
@@ -44,7 +44,7 @@ pub(super) fn read(
         let header = Header::parse(object.name(), &text)?;
         let layout = Layout::new(object.name(), &header, request)?;
         let rows = RowReader::new(object.name(), request, &layout)?;
-        plain::read(object, blocks, line + 1, &rows, &mut partition)?;
+        plain::read(object, request, blocks, line + 1, &rows, &mut partition)?;
     }
     Ok(partition.finish(bytes.load(Ordering::Relaxed)))
 }

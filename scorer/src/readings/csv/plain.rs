@@ -4,10 +4,11 @@ use super::blocks::{BLOCK, Blocks, Next, too_long};
 use super::quoted;
 use super::row::{Fields, Ragged, RowReader};
 use crate::readings::partition::Partition;
-use crate::readings::{ObjectSource, Result};
+use crate::readings::{ObjectSource, ReadRequest, ReadingsError, Result};
 
-/// What a block and its rows may come to, in bytes.
-const PARSED: usize = 4 * BLOCK;
+/// What a block and its rows come to at most, in bytes, unless a line is longer than a block: a row takes some 25 bytes, and its text
+/// may have 4; vectors have up to as much room again.
+const PARSED: usize = 16 * BLOCK;
 
 /// A line without quotes: its bytes and where each of its fields ends.
 struct Line<'a> {
@@ -43,20 +44,21 @@ struct Parser<'a> {
 }
 
 /// Reads all blocks, of which the first begins with the line `line`: as many at a time as there are threads and memory. From the
-/// first one with a quote on, [`quoted`] does.
+/// first one with a quote on, [`quoted`] does. What comes out does not depend on how many are read at a time.
 pub(super) fn read(
     object: &ObjectSource,
+    request: &ReadRequest,
     mut blocks: Blocks,
     mut line: u64,
     rows: &RowReader<'_>,
     partition: &mut Partition<'_>,
 ) -> Result<()> {
-    let pool = rows.request.pool.as_deref();
+    let pool = request.pool.as_deref();
     let threads = pool.map_or(1, rayon::ThreadPool::current_num_threads);
-    let at_once = threads.min(rows.request.memory / PARSED).max(1);
+    let at_once = threads.min(request.memory / 4 / PARSED).max(1);
     let mut parsers: Vec<Parser> = (0..at_once).map(|_| Parser::new(rows)).collect();
     loop {
-        let (filled, end) = fill(object, &mut blocks, &mut parsers)?;
+        let (filled, end) = fill(object, &mut blocks, &mut parsers);
         let (wave, rest) = parsers.split_at_mut(filled);
         let failed = partition.failed();
         match pool {
@@ -68,10 +70,13 @@ pub(super) fn read(
         for parser in wave {
             parser.hand_over(line, partition)?;
             line += parser.lines;
+            if partition.done() {
+                return Ok(());
+            }
         }
         match end {
-            _ if partition.done() => return Ok(()),
             End::Full => {}
+            End::Failed(error) => return Err(error),
             End::Stream => return Ok(()),
             End::TooLong => return Err(too_long(object, line)),
             End::Quote => {
@@ -92,25 +97,22 @@ enum End {
     TooLong,
     /// The next one has a quote in its block.
     Quote,
+    /// The stream failed.
+    Failed(ReadingsError),
 }
 
-/// Gives each parser a block; returns how many have one.
-fn fill(
-    object: &ObjectSource,
-    blocks: &mut Blocks,
-    parsers: &mut [Parser<'_>],
-) -> Result<(usize, End)> {
+/// Gives each parser a block; returns how many have one. An error is told only once these are parsed.
+fn fill(object: &ObjectSource, blocks: &mut Blocks, parsers: &mut [Parser<'_>]) -> (usize, End) {
     for (filled, parser) in parsers.iter_mut().enumerate() {
-        match blocks.next(object, &mut parser.block)? {
-            Next::Lines => {}
-            Next::End => return Ok((filled, End::Stream)),
-            Next::TooLong => return Ok((filled, End::TooLong)),
-        }
-        if parser.block.contains(&b'"') {
-            return Ok((filled, End::Quote));
+        match blocks.next(object, &mut parser.block) {
+            Ok(Next::Lines) if parser.block.contains(&b'"') => return (filled, End::Quote),
+            Ok(Next::Lines) => {}
+            Ok(Next::End) => return (filled, End::Stream),
+            Ok(Next::TooLong) => return (filled, End::TooLong),
+            Err(error) => return (filled, End::Failed(error)),
         }
     }
-    Ok((parsers.len(), End::Full))
+    (parsers.len(), End::Full)
 }
 
 impl<'a> Parser<'a> {

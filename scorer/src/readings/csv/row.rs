@@ -19,7 +19,7 @@ pub(super) trait Fields {
 #[derive(Clone)]
 pub(super) struct RowReader<'a> {
     object: &'a str,
-    pub request: &'a ReadRequest,
+    request: &'a ReadRequest,
     layout: &'a Layout,
     window: Option<(i64, i64)>,
     time: TimeParser,
@@ -99,14 +99,14 @@ impl<'a> RowReader<'a> {
             Ok(()) => {}
             Err(_) if skip => self.rows.skipped.push(sensor),
             Err(invalid) => {
-                let error = InvalidReading {
-                    object: self.object.to_owned(),
+                let object = self.object;
+                self.rows.fail(sensor, || InvalidReading {
+                    object: object.to_owned(),
                     row: line,
                     column: invalid.column.to_owned(),
                     value: Some(InvalidReading::excerpt(fields.get(invalid.position))),
                     expected: invalid.expected,
-                };
-                self.rows.fail(sensor, error);
+                });
             }
         }
         Ok(())
@@ -114,8 +114,8 @@ impl<'a> RowReader<'a> {
 
     /// Hands over the rows so far, whose lines count from `line`.
     pub fn hand_over(&mut self, line: u64, partition: &mut Partition<'_>) {
-        for failure in &mut self.rows.failed {
-            failure.error.row += line;
+        for error in self.rows.failed.values_mut() {
+            error.row += line;
         }
         partition.add(&self.rows);
         self.rows.clear();

@@ -124,14 +124,14 @@ impl<'a> BatchReader<'a> {
             Ok(()) => {}
             Err(_) if skip => self.rows.skipped.push(sensor),
             Err(invalid) => {
-                let error = InvalidReading {
-                    object: self.object.to_owned(),
-                    row: self.row_number(row),
+                let (object, row_number) = (self.object, self.row_number(row));
+                self.rows.fail(sensor, || InvalidReading {
+                    object: object.to_owned(),
+                    row: row_number,
                     column: invalid.column.name.clone(),
                     value: value_text(batch, invalid.column, row),
                     expected: invalid.expected,
-                };
-                self.rows.fail(sensor, error);
+                });
             }
         }
     }

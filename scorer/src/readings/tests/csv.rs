@@ -1,6 +1,9 @@
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::sync::Arc;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use fleetscore_crds::{OnInvalidReading, Window};
 use proptest::prelude::*;
 
@@ -363,6 +366,40 @@ fn threads_read_what_one_does() {
                 );
             }
         }
+    }
+}
+
+/// What was read before the damage counts, with as many threads as there may be.
+#[test]
+fn threads_end_as_one_does() {
+    let mut text = String::from("TS,Value\n");
+    for row in 0..200_000 {
+        writeln!(text, "{row},{}", if row == 5_000 { "oops" } else { "1" }).unwrap();
+    }
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(text.as_bytes()).unwrap();
+    let mut packed = packed.finish().unwrap();
+    packed.truncate(packed.len() / 4);
+    let source = object("a.csv.gz", packed);
+    let wanted = request("TS", &["Value"]);
+    for wanted in [by_threads(&wanted, 5), wanted] {
+        let all = outcome(&source, &wanted).unwrap();
+        assert_eq!(all.failed[&0].row, 5_002);
+    }
+}
+
+#[test]
+fn what_follows_a_stop_does_not_matter() {
+    let mut text = String::from("TS,Value\n");
+    for row in 0..200_000 {
+        text.push_str(if row == 60_000 { "1,1,1\n" } else { "1,1\n" });
+    }
+    let source = object("a.csv", text.into_bytes());
+    let wanted = request("TS", &["Value"]);
+    for wanted in [by_threads(&wanted, 5), wanted] {
+        let stop = &mut |_| std::ops::ControlFlow::Break(());
+        let stats = crate::readings::read(&source, &wanted, stop).unwrap();
+        assert!(stats.stopped && stats.scanned < 60_000, "{stats:?}");
     }
 }
 

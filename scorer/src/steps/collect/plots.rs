@@ -3,7 +3,7 @@
 use futures::{StreamExt, stream};
 
 use crate::predictions::{PlotRequest, PlotSeries, read_plot};
-use crate::report::{AnomalousSensor, Feature, Plot, PlotTotals, Report};
+use crate::report::{AnomalousSensor, DRAWN_FEATURES, Feature, Plot, PlotTotals, Report};
 use crate::steps::Context;
 use crate::steps::plots::{ANOMALIES, BUCKETS};
 
@@ -39,8 +39,10 @@ async fn read_one(context: &Context, sensor: &AnomalousSensor) -> Result<Plot> {
         rows,
         anomalies,
     } = series;
-    let names = context.run.spec.input.columns.features.iter().cloned();
+    let names = &context.run.spec.input.columns.features;
     let features = names
+        .iter()
+        .cloned()
         .zip(values)
         .map(|(name, values)| Feature { name, values })
         .collect();
@@ -50,7 +52,11 @@ async fn read_one(context: &Context, sensor: &AnomalousSensor) -> Result<Plot> {
         features,
         scores,
         anomalies: predictions,
-        totals: Some(PlotTotals { rows, anomalies }),
+        totals: Some(PlotTotals {
+            rows,
+            anomalies,
+            features: names.len(),
+        }),
     })
 }
 
@@ -65,6 +71,7 @@ async fn read_back(context: &Context, sensor: &AnomalousSensor) -> Result<PlotSe
         format: run.prediction_format,
         layout: run.layout(&sensor.key),
         time_zone: run.spec.input.columns.time_zone.clone(),
+        features: DRAWN_FEATURES,
         buckets: BUCKETS,
         anomalies: ANOMALIES,
         memory: context.limits.memory / 8 / context.limits.threads.max(1),

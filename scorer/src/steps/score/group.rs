@@ -125,7 +125,7 @@ impl Group {
         })
     }
 
-    /// Reads every object on one thread while another scores what has been read.
+    /// Reads every object on one thread, which has text parsed by the pool, while another scores what has been read.
     async fn read(&self, objects: Vec<ObjectSource>) -> Result<(), Failure> {
         let request = self.request()?;
         let (sender, chunks) = mpsc::sync_channel::<Chunk>(CHUNKS_WAITING);
@@ -226,6 +226,7 @@ impl Group {
         let Some((url, upload, bytes)) = lock(&self.jobs[member]).take_buffer() else {
             return;
         };
+        let size = bytes.content_length();
         let written = async {
             let mut upload = match upload {
                 Some(upload) => upload,
@@ -234,7 +235,9 @@ impl Group {
             upload.write(bytes).await?;
             Ok(upload)
         };
-        match written.await {
+        let written = written.await;
+        self.buffers.resized(size, 0);
+        match written {
             Ok(upload) => lock(&self.jobs[member]).give_back(upload),
             Err(error) => {
                 lock(&self.jobs[member]).fail(&self.context.progress, output_failure(&error));
@@ -280,13 +283,16 @@ impl Group {
         let Some((url, upload, bytes)) = lock(&self.jobs[member]).take_buffer() else {
             return Ok(());
         };
-        match upload {
+        let size = bytes.content_length();
+        let written = match upload {
             None => self.context.storage.put(&url, bytes).await,
-            Some(mut upload) => {
-                upload.write(bytes).await?;
-                upload.finish().await
-            }
-        }
+            Some(mut upload) => match upload.write(bytes).await {
+                Ok(()) => upload.finish().await,
+                Err(error) => Err(error),
+            },
+        };
+        self.buffers.resized(size, 0);
+        written
     }
 
     fn no_readings(&self) -> Failure {

@@ -144,12 +144,12 @@ impl Job {
         }
     }
 
-    /// Hands out the predictions so far, the upload that earlier ones have gone to, and where they belong.
+    /// Hands out the predictions so far, the upload that earlier ones have gone to, and where they belong. Who takes them counts them off
+    /// the buffers once they are written: until then they are held.
     pub fn take_buffer(&mut self) -> Option<(ObjectUrl, Option<Upload>, PutPayload)> {
         let State::Open(open) = &mut self.state else {
             return None;
         };
-        open.buffers.resized(open.buffer.len(), 0);
         let bytes = open.buffer.take().into_iter().collect();
         Some((open.url.clone(), open.upload.take(), bytes))
     }

@@ -172,7 +172,7 @@ async fn score_groups(
     let pool = Arc::new(pool.map_err(|error| StepError::Internal(error.to_string()))?);
     let groups = group_by_location(context, jobs);
     let at_once = groups.len().clamp(1, threads * 2);
-    let read_memory = context.limits.memory / 8 / at_once;
+    let read_memory = context.limits.memory / 4 / at_once;
     let one_pass = groups.len() == 1;
     let work = groups.into_iter().map(|(location, members)| {
         let group = Group {

@@ -21,8 +21,8 @@ impl Segments {
     pub fn append<T>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
         let written = write(&mut self.open);
         if self.open.len() >= SEGMENT {
-            // The next segment is likely to become as long.
-            let next = Vec::with_capacity(self.open.capacity());
+            // With room for the piece that closes it, as far as that is not large by itself.
+            let next = Vec::with_capacity(SEGMENT + SEGMENT / 4);
             let full = std::mem::replace(&mut self.open, next);
             self.closed_bytes += full.len();
             self.closed.push(Bytes::from(full));
