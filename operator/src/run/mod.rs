@@ -13,6 +13,7 @@ mod events;
 mod job_view;
 mod memory;
 mod observe;
+mod pod_view;
 mod record;
 mod status;
 mod subject;

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use fleetscore_crds::Step;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, Event, Pod};
-use kube::Client;
-use kube::api::{Api, ListParams};
+use kube::api::{Api, ListParams, ObjectList, Request};
+use kube::{Client, Resource};
 use serde::de::DeserializeOwned;
 
 use super::build::CONTAINER;
 use super::build::{RUN_LABEL, STEP_LABEL, job_name, step_name};
 use super::job_view::{JobView, Outcome};
+use super::pod_view::PodView;
 use super::subject::Subject;
 use super::trouble::{Trouble, TroubleKind};
 
@@ -148,9 +149,9 @@ impl<'a> Observer<'a> {
             .labels(&label)
             .fields(&field)
             .limit(FEW);
-        let mut pods = self.pods().list(&params).await?.items;
+        let mut pods = self.pods(&params).await?;
         // The last try is the one that counts.
-        pods.sort_by_key(|pod| pod.metadata.creation_timestamp.clone());
+        pods.sort_by_key(|pod| pod.metadata.creation_timestamp.0);
         Ok(pods.iter().rev().find_map(pod_result))
     }
 
@@ -176,12 +177,12 @@ impl<'a> Observer<'a> {
             .labels(&label)
             .fields("status.phase=Pending")
             .limit(PENDING_PODS);
-        let pods = self.pods().list(&params).await?.items;
+        let pods = self.pods(&params).await?;
         let found = pods
             .iter()
-            .filter_map(|pod| pod_trouble(pod, moved))
+            .map(|pod| pod_trouble(pod, moved))
             .max_by_key(|trouble| (trouble.kind, std::cmp::Reverse(trouble.since)));
-        if found.is_some() || !pods.is_empty() {
+        if found.is_some() {
             return Ok(found);
         }
         match jobs.iter().find(|job| job.active == 0) {
@@ -212,8 +213,11 @@ impl<'a> Observer<'a> {
         }))
     }
 
-    fn pods(&self) -> Api<Pod> {
-        Api::namespaced(self.client.clone(), &self.run.namespace)
+    async fn pods(&self, params: &ListParams) -> Result<Vec<PodView>, kube::Error> {
+        let pods = Request::new(Pod::url_path(&(), Some(&self.run.namespace)));
+        let request = pods.list(params).map_err(kube::Error::BuildRequest)?;
+        let page: ObjectList<PodView> = self.client.request(request).await?;
+        Ok(page.items)
     }
 }
 
@@ -228,9 +232,9 @@ fn named_pod(job: &JobView) -> Option<&str> {
     name.starts_with(&job.name).then_some(name)
 }
 
-fn pod_result(pod: &Pod) -> Option<PodResult> {
-    let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
-    let status = statuses.iter().find(|status| status.name == CONTAINER)?;
+fn pod_result(pod: &PodView) -> Option<PodResult> {
+    let mut statuses = pod.status.container_statuses.iter().flatten();
+    let status = statuses.find(|status| status.name == CONTAINER)?;
     Some(result_of(status.state.as_ref()?.terminated.as_ref()?))
 }
 
@@ -262,10 +266,9 @@ fn result_of(state: &ContainerStateTerminated) -> PodResult {
 }
 
 /// Why a pending pod does not run.
-fn pod_trouble(pod: &Pod, moved: Option<Timestamp>) -> Option<Trouble> {
-    let created = pod.metadata.creation_timestamp.as_ref()?.0;
-    let name = pod.metadata.name.as_deref().unwrap_or_default();
-    let status = pod.status.as_ref()?;
+fn pod_trouble(pod: &PodView, moved: Option<Timestamp>) -> Trouble {
+    let (name, created) = (&pod.metadata.name, pod.metadata.creation_timestamp.0);
+    let status = &pod.status;
     let statuses = status
         .init_container_statuses
         .iter()
@@ -275,7 +278,7 @@ fn pod_trouble(pod: &Pod, moved: Option<Timestamp>) -> Option<Trouble> {
         .filter_map(|status| status.state.as_ref()?.waiting.as_ref())
         .find(|waiting| waiting.reason.as_deref().is_some_and(cannot_start));
     if let Some(waiting) = waiting {
-        return Some(Trouble {
+        return Trouble {
             kind: TroubleKind::Blocked,
             reason: waiting.reason.clone().unwrap_or_default(),
             message: format!(
@@ -286,14 +289,14 @@ fn pod_trouble(pod: &Pod, moved: Option<Timestamp>) -> Option<Trouble> {
                     .unwrap_or("its container cannot start")
             ),
             since: created,
-        });
+        };
     }
     let unscheduled = status
         .conditions
         .iter()
         .flatten()
         .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False");
-    Some(match unscheduled {
+    match unscheduled {
         Some(condition) => Trouble {
             kind: TroubleKind::Unschedulable,
             reason: condition
@@ -311,7 +314,7 @@ fn pod_trouble(pod: &Pod, moved: Option<Timestamp>) -> Option<Trouble> {
             ),
             since: created,
         },
-    })
+    }
 }
 
 /// Waiting reasons of containers that do not go away by themselves.
