@@ -149,6 +149,7 @@ explain() {
   sort -u "$work/runs" | while read -r NAMESPACE run; do
     kube describe scoringrun "$run" </dev/null | sed -n '/^Status:/,$p' || true
     kube get jobs,pods -l "scoring.fleetscore.io/run=$run" </dev/null || true
+    kube get workloads.kueue.x-k8s.io </dev/null 2>/dev/null || true
   done
   cluster run kubectl -n fleetscore-system logs deployment/fleetscore-operator --tail=5 | cut -c 1-600 || true
 }

@@ -102,8 +102,9 @@ run_scenario() {
   echo "FAILED $name ($((SECONDS - started)) s)"
   sed 's/^/  /' "$work/said"
   explain | sed 's/^/  | /'
-  # It may have failed while storage was stopped.
+  # It may have failed while one of these was stopped.
   cluster restart-azurite
+  cluster restart-controller-manager
   return 1
 }
 

@@ -175,8 +175,15 @@ impl<'a> Applier<'a> {
     }
 
     async fn delete_job(&self, job: &JobView) -> Result<Option<Refusal>, kube::Error> {
+        // Kueue knows a Job by its name: it takes the Workload of the one before for that of a Job that follows at once, and then
+        // never lets that go on. So a Job of its stays until its Workload is gone.
+        let propagation = if job.queued {
+            PropagationPolicy::Foreground
+        } else {
+            PropagationPolicy::Background
+        };
         let params = DeleteParams {
-            propagation_policy: Some(PropagationPolicy::Background),
+            propagation_policy: Some(propagation),
             preconditions: Some(Preconditions {
                 uid: Some(job.uid.clone()),
                 resource_version: None,

@@ -249,7 +249,9 @@ impl Scoring<'_> {
                     .job(&job_name(&self.run.name, Step::Score, part.index))
             })
             .collect();
-        let all_ended = jobs.iter().all(|job| job.is_some_and(JobView::has_ended));
+        let all_ended = jobs
+            .iter()
+            .all(|job| job.is_some_and(|job| job.has_ended() && !job.deleting));
         let collecting = self.run.status.phase == Phase::Collecting;
         let (trouble, hopeless) = hindrance(self.run, self.seen, self.now);
         let stopped = self.stopped(all_ended);
@@ -275,7 +277,7 @@ impl Scoring<'_> {
                 break;
             }
             match job {
-                Some(job) if job.has_ended() => continue,
+                Some(job) if job.has_ended() && !job.deleting => continue,
                 Some(job) => actions.extend(resume(self.run, job)),
                 None => actions.push(Action::CreatePart(*part, self.plan)),
             }
@@ -381,9 +383,14 @@ impl Scoring<'_> {
         self.seen.jobs.iter().filter(|job| job.step == Step::Score)
     }
 
+    /// The score Jobs that stay. The pods of one on its way out are being stopped, which may count as failures.
+    fn staying(&self) -> impl Iterator<Item = &JobView> {
+        self.score_jobs().filter(|job| !job.deleting)
+    }
+
     /// The score Job that a pod failed because nothing can succeed.
     fn refused(&self) -> Option<&JobView> {
-        self.score_jobs().find(|job| job.is_refused())
+        self.staying().find(|job| job.is_refused())
     }
 
     fn has_scored(&self) -> bool {
@@ -396,7 +403,7 @@ impl Scoring<'_> {
     }
 
     fn failed_pods(&self) -> u64 {
-        self.score_jobs()
+        self.staying()
             .map(|job| u64::from(job.failed_indexes))
             .sum()
     }

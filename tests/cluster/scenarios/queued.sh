@@ -43,6 +43,14 @@ Y
   within 60 in_phase queued Suspended
   within 60 no_pods queued score Running
   suspend queued false
+  within 90 scored queued 1
+  # A slow garbage collector leaves the Workload of a Job that is gone. Kueue must not take it for the next Job's.
+  cluster stop-controller-manager
+  suspend queued true
+  within 60 in_phase queued Suspended
+  suspend queued false
+  within 60 in_phase queued Scoring
+  cluster restart-controller-manager
   complete queued
 }
 

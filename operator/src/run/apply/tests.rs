@@ -312,6 +312,17 @@ async fn a_job_is_deleted_with_its_pods_and_only_the_one_that_was_seen() {
 }
 
 #[tokio::test]
+async fn a_job_of_kueues_is_gone_only_once_its_workload_is() {
+    let queued = JobView {
+        queued: true,
+        ..job(Step::Score, 0)
+    };
+    let (applied, asked) = applied(&[Action::Delete(queued)], [plan(&ours())]).await;
+    assert_eq!(applied.unwrap(), None);
+    assert_eq!(asked[0].body["propagationPolicy"], "Foreground");
+}
+
+#[tokio::test]
 async fn a_job_that_is_gone_or_another_one_by_now_is_no_error_but_a_denial_is() {
     let score = || job(Step::Score, 0);
     let actions = [

@@ -320,6 +320,38 @@ fn what_a_queued_run_has_scored_before_its_deadline_is_reported_though_its_jobs_
     assert_eq!(decision.actions, [Action::Create(Step::Collect)]);
 }
 
+/// Its pods are being stopped, and count as failed where they do not end by themselves.
+#[test]
+fn a_score_job_on_its_way_out_is_waited_for_and_counts_for_nothing() {
+    let mut run = planned(15);
+    run.spec.queue_name = "q".to_owned();
+    run.spec.failure_policy.fail_fast = true;
+    let done = complete(job(Step::Plan, 0));
+    let failing = JobView {
+        active: 3,
+        failed_indexes: 9,
+        ..score(2)
+    };
+    let leaving = |job| JobView {
+        deleting: true,
+        queued: true,
+        ..job
+    };
+    for job in [
+        leaving(failing),
+        leaving(failed(score(2), "PodFailurePolicy")),
+        leaving(complete(score(15))),
+    ] {
+        let waits = decide(&run, &seen(vec![done.clone(), job.clone()]), at(5));
+        assert_eq!(waits.actions, [], "{job:?}");
+        assert!(matches!(waits.stage, Stage::Scoring(_)), "{waits:?}");
+        run.spec.suspend = true;
+        let stays = decide(&run, &seen(vec![done.clone(), job]), at(5));
+        assert_eq!((stays.actions, stays.stage), (vec![], Stage::Suspended));
+        run.spec.suspend = false;
+    }
+}
+
 #[test]
 fn a_deadline_ends_the_run_and_what_was_scored_is_reported() {
     let mut run = planned(15);
