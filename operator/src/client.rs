@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::{Method, Request};
 use kube::client::{Body, ClientBuilder};
 use kube::{Client, Config};
+use tower::timeout::TimeoutLayer;
 use tower::{Layer, Service};
 
 use crate::metrics::Metrics;
@@ -14,7 +15,12 @@ use crate::metrics::Metrics;
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// A client that counts its requests in `metrics`.
+/// How long the head of a response may take to come; the API server gives itself a minute (its `--request-timeout`). A request
+/// whose connection is closed just as it goes in may never be answered (hyper's issue 4122): a watch that waited for it would
+/// never see anything again.
+const RESPONSE: Duration = Duration::from_secs(70);
+
+/// A client that counts its requests in `metrics`, and waits for none without end.
 ///
 /// # Errors
 ///
@@ -22,6 +28,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 pub fn client(mut config: Config, metrics: Arc<Metrics>) -> Result<Client, kube::Error> {
     config.connect_timeout = Some(CONNECT);
     Ok(ClientBuilder::try_from(config)?
+        .with_layer(&TimeoutLayer::new(RESPONSE))
         .with_layer(&Count(metrics))
         .build())
 }
@@ -98,7 +105,29 @@ fn resource(path: &str) -> (String, bool) {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_request_without_an_answer_ends() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let config = Config::new(address.parse().unwrap());
+        let client = client(config, Arc::new(Metrics::new())).unwrap();
+        let asked = tokio::spawn(async move { client.apiserver_version().await });
+        let (mut connection, _) = listener.accept().await.unwrap();
+        assert!(connection.read(&mut [0; 4096]).await.unwrap() > 0);
+        tokio::time::pause();
+        tokio::time::advance(RESPONSE).await;
+        let answer = tokio::time::timeout(RESPONSE, asked).await;
+        let error = answer.expect("it ends").unwrap().unwrap_err();
+        assert!(
+            matches!(&error, kube::Error::Service(why) if why.to_string().contains("timed out")),
+            "{error:?}"
+        );
+    }
 
     #[test]
     fn paths_name_resources() {
