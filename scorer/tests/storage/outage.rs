@@ -153,9 +153,15 @@ async fn short_outages_are_sat_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_outage_is_unavailable_within_the_bound() {
     let Some(azurite) = azurite() else { return };
+    // As above; the number of tries ends it.
+    let options = StorageOptions {
+        request_timeout: Duration::from_secs(1),
+        retry_timeout: Duration::from_secs(10),
+        ..impatient()
+    };
     for fault in [Fault::Drop, Fault::DropAfterRequest, Fault::Answer(503)] {
         let (endpoint, count) = proxy(&azurite, fault, usize::MAX);
-        let storage = open(&endpoint, impatient());
+        let storage = open(&endpoint, options.clone());
         storage
             .head(&root("unavailable").join("object").unwrap())
             .await
