@@ -41,7 +41,7 @@ fn rows(times: &[(i64, &str)], features: &[f64], labels: Option<Vec<bool>>) -> S
         },
         features: features.to_vec(),
         labels,
-        skipped: 0,
+        ..SensorRows::default()
     }
 }
 
@@ -58,7 +58,7 @@ fn piece(all: &SensorRows, from: usize, to: usize) -> SensorRows {
         },
         features: all.features[2 * from..2 * to].to_vec(),
         labels: all.labels.as_ref().map(|labels| labels[from..to].to_vec()),
-        skipped: 0,
+        ..SensorRows::default()
     }
 }
 

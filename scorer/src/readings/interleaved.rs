@@ -7,6 +7,10 @@ use super::{InvalidReading, TimeText, Times};
 pub(super) struct Interleaved {
     /// The sensor of each of n rows.
     pub sensors: Vec<u32>,
+    /// The number of each of n rows, counted from `first`.
+    pub numbers: Vec<u64>,
+    /// What is added to the numbers.
+    pub first: u64,
     /// n times.
     pub times: Times,
     /// n rows of d features, row-major.
@@ -24,16 +28,18 @@ pub(super) struct Interleaved {
 }
 
 impl Interleaved {
-    /// Adds a row of `sensor`; either all rows have a text and a label, or none has.
+    /// Adds the row `number` of `sensor`; either all rows have a text and a label, or none has.
     pub fn push(
         &mut self,
         sensor: u32,
+        number: u64,
         time: i64,
         text: Option<&[u8]>,
         features: &[f64],
         label: Option<bool>,
     ) {
         self.sensors.push(sensor);
+        self.numbers.push(number);
         self.times.nanos.push(time);
         if let Some(text) = text {
             self.times
@@ -53,12 +59,13 @@ impl Interleaved {
     /// Forgets the rows and keeps their room.
     pub fn clear(&mut self) {
         self.sensors.clear();
+        self.numbers.clear();
         self.times.clear();
         self.features.clear();
         self.labels.clear();
         self.skipped.clear();
         self.failed.clear();
-        (self.scanned, self.malformed) = (0, 0);
+        (self.scanned, self.malformed, self.first) = (0, 0, 0);
     }
 }
 

@@ -29,7 +29,7 @@ pub use error::{ReadingsError, Result};
 pub use key_index::KeyIndex;
 pub use object::ObjectSource;
 pub use request::{ReadRequest, ReadStats};
-pub use rows::{Chunk, InvalidReading, SensorFailure, SensorRows, TimeText, Times};
+pub use rows::{Chunk, InvalidReading, RowNumbers, SensorFailure, SensorRows, TimeText, Times};
 pub use time::TimeParser;
 
 use std::ops::ControlFlow;

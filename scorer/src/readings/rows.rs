@@ -17,6 +17,8 @@ pub struct Chunk {
 pub struct SensorRows {
     /// The sensor's position in the request's index.
     pub sensor: u32,
+    /// n numbers: where the rows are in the object.
+    pub numbers: RowNumbers,
     /// n times.
     pub times: Times,
     /// n rows of d features, row-major.
@@ -42,6 +44,10 @@ impl SensorRows {
     pub(crate) fn room_for_as_much(&self) -> Self {
         let text = self.times.text.as_ref();
         Self {
+            numbers: RowNumbers {
+                after: Vec::with_capacity(self.numbers.after.len()),
+                ..RowNumbers::default()
+            },
             times: Times {
                 nanos: Vec::with_capacity(self.times.nanos.len()),
                 text: text.map(|text| TimeText {
@@ -66,12 +72,19 @@ impl SensorRows {
             .as_ref()
             .map_or(0, |text| text.bytes.len() + 4 * text.ends.len());
         let labels = self.labels.as_ref().map_or(0, Vec::len);
-        8 * self.times.nanos.len() + 8 * self.features.len() + labels + text
+        8 * self.times.nanos.len()
+            + 8 * self.features.len()
+            + 4 * self.numbers.after.len()
+            + labels
+            + text
     }
 
     /// Appends the rows `rows` of `from`, which have `width` features each; returns the bytes that this takes.
     pub(super) fn add(&mut self, from: &Interleaved, rows: Range<usize>, width: usize) -> usize {
-        let mut bytes = self.times.extend(&from.times, rows.clone());
+        for number in from.numbers.get(rows.clone()).unwrap_or_default() {
+            self.numbers.push(from.first + number);
+        }
+        let mut bytes = self.times.extend(&from.times, rows.clone()) + 4 * rows.len();
         let features = rows.start * width..rows.end * width;
         let features = from.features.get(features).unwrap_or_default();
         self.features.extend_from_slice(features);
@@ -86,6 +99,7 @@ impl SensorRows {
 
     /// Appends the rows of `later`.
     pub fn append(&mut self, later: &Self) {
+        (0..later.len()).for_each(|row| self.numbers.push(later.numbers.get(row)));
         self.times.extend(&later.times, 0..later.len());
         self.features.extend_from_slice(&later.features);
         if let Some(labels) = &later.labels {
@@ -94,6 +108,61 @@ impl SensorRows {
                 .extend_from_slice(labels);
         }
         self.skipped += later.skipped;
+    }
+}
+
+impl SensorRows {
+    /// The rows that `keep` says yes to.
+    pub fn only(&self, keep: impl Fn(usize) -> bool) -> Self {
+        let width = self.features.len() / self.len().max(1);
+        let mut kept = Self {
+            sensor: self.sensor,
+            times: Times {
+                text: self.times.text.as_ref().map(|_| TimeText::default()),
+                ..Times::default()
+            },
+            labels: self.labels.as_ref().map(|_| Vec::new()),
+            skipped: self.skipped,
+            ..Self::default()
+        };
+        for row in (0..self.len()).filter(|row| keep(*row)) {
+            kept.numbers.push(self.numbers.get(row));
+            kept.times.extend(&self.times, row..row + 1);
+            let features = self.features.get(row * width..(row + 1) * width);
+            kept.features
+                .extend_from_slice(features.unwrap_or_default());
+            if let (Some(own), Some(labels)) = (&mut kept.labels, &self.labels) {
+                own.extend(labels.get(row));
+            }
+        }
+        kept
+    }
+}
+
+/// Where n rows are in their object: the lines of a CSV object, from 1, header included; the rows of a Parquet object, from 1.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RowNumbers {
+    /// The number of the first row.
+    first: u64,
+    /// How far behind it each row is.
+    after: Vec<u32>,
+}
+
+impl RowNumbers {
+    /// Adds a row; it is behind those that were added.
+    pub fn push(&mut self, number: u64) {
+        if self.after.is_empty() {
+            self.first = number;
+        }
+        // A batch is handed over long before 4 billion rows.
+        let after = number.saturating_sub(self.first);
+        self.after.push(u32::try_from(after).unwrap_or(u32::MAX));
+    }
+
+    /// The number of row `row`; 0 past the last row.
+    pub fn get(&self, row: usize) -> u64 {
+        let after = self.after.get(row);
+        after.map_or(0, |after| self.first + u64::from(*after))
     }
 }
 

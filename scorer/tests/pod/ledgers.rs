@@ -29,14 +29,12 @@ fn sensors_of_a_missing_or_damaged_ledger_have_failed() {
     let good = plant.read("out/_run/ledger/000001.jsonl");
     let cut = good.lines().next().unwrap();
     let other = plant.read("out/_run/ledger/000000.jsonl");
-    let without_reason = good.replacen("Succeeded", "Failed", 1);
     for (ledger, part) in [
         (None, "left no ledger"),
         (Some(""), "it is empty"),
         (Some("no ledger"), "line 1"),
         (Some(cut), "lists 0 sensors, the plan 2"),
         (Some(&other), "that of shard 0"),
-        (Some(&without_reason), "does not fit"),
     ] {
         let path = plant.path("out/_run/ledger/000001.jsonl");
         match ledger {
@@ -86,4 +84,39 @@ fn the_plan_s_failures_are_told_without_a_ledger() {
         assert_eq!(group["examples"][0]["message"], sensor["message"]);
     }
     assert_eq!(failed.lines().count(), 2);
+}
+
+/// A line that cannot be read costs its own sensor, not the others of the shard.
+#[test]
+fn an_unreadable_line_of_a_ledger_is_its_own_sensor_s_failure() {
+    let mut plant = Plant::new(4, 5);
+    plant.set("/spec/sharding", json!({"sensorsPerPod": 4}));
+    plant.whole_run();
+    let good = plant.read("out/_run/ledger/000000.jsonl");
+    let line = good.lines().nth(3).unwrap();
+    let entry: Value = serde_json::from_str(line).unwrap();
+    assert_eq!(entry["key"]["device"], "002");
+    let without_number = line.replacen(&entry["score"]["mean"].to_string(), "null", 1);
+    for (damaged, part) in [
+        (without_number.as_str(), "line 4: invalid type: null"),
+        (&line.replacen("Succeeded", "Failed", 1), "does not fit"),
+        ("damage", "line 4"),
+    ] {
+        assert_ne!(damaged, line);
+        plant.write(
+            "out/_run/ledger/000000.jsonl",
+            good.replacen(line, damaged, 1),
+        );
+        let totals = plant.succeed(&["collect"]);
+        assert_eq!(
+            (&totals["succeeded"], &totals["failed"]),
+            (&json!(3), &json!(1)),
+            "{damaged}"
+        );
+        let (in_report, in_failed) = messages(&plant);
+        assert_eq!((in_report.len(), &in_report), (1, &in_failed));
+        assert_eq!(in_failed[0][0], json!({"device": "002"}));
+        let message = in_failed[0][1].as_str().unwrap();
+        assert!(message.contains(part), "{message}");
+    }
 }

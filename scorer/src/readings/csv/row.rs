@@ -95,7 +95,7 @@ impl<'a> RowReader<'a> {
         if failed.get(sensor as usize).is_none_or(|failed| *failed) {
             return Ok(());
         }
-        match self.reading(sensor, fields) {
+        match self.reading(sensor, line, fields) {
             Ok(()) => {}
             Err(_) if skip => self.rows.skipped.push(sensor),
             Err(invalid) => {
@@ -114,6 +114,7 @@ impl<'a> RowReader<'a> {
 
     /// Hands over the rows so far, whose lines count from `line`.
     pub fn hand_over(&mut self, line: u64, partition: &mut Partition<'_>) {
+        self.rows.first = line;
         for error in self.rows.failed.values_mut() {
             error.row += line;
         }
@@ -135,6 +136,7 @@ impl<'a> RowReader<'a> {
     fn reading(
         &mut self,
         sensor: u32,
+        line: u64,
         fields: &impl Fields,
     ) -> std::result::Result<(), Invalid<'a>> {
         let (columns, layout) = (&self.request.columns, self.layout);
@@ -167,7 +169,7 @@ impl<'a> RowReader<'a> {
             _ => None,
         };
         self.rows
-            .push(sensor, time, Some(text), &self.features, label);
+            .push(sensor, line, time, Some(text), &self.features, label);
         Ok(())
     }
 }

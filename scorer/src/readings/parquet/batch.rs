@@ -181,7 +181,9 @@ impl<'a> BatchReader<'a> {
             .text
             .as_ref()
             .map(|text| text.value(row).as_bytes());
-        self.rows.push(sensor, time, text, &self.features, label);
+        let number = self.row_number(row);
+        self.rows
+            .push(sensor, number, time, text, &self.features, label);
         Ok(())
     }
 

@@ -17,12 +17,18 @@ const LEDGER_BYTES: u64 = 512 * 1024 * 1024;
 /// A shard's ledger, or why there is none to use.
 struct Shard {
     number: u32,
-    ledger: Result<(LedgerHeader, Vec<LedgerEntry>), String>,
+    ledger: Result<Ledger, String>,
+}
+
+/// A ledger: its header, and for each of the shard's sensors its entry, or why it cannot be read.
+struct Ledger {
+    header: LedgerHeader,
+    entries: Vec<Result<LedgerEntry, String>>,
 }
 
 /// Adds every shard to the fold, in order, and returns the lines of `failed.jsonl`.
 ///
-/// A shard without a usable ledger fails all its sensors, so that no sensor goes missing.
+/// A shard without a usable ledger fails all its sensors, and a line that cannot be read its own, so that no sensor goes missing.
 pub async fn fold_ledgers(
     context: &Context,
     header: &PlanHeader,
@@ -38,14 +44,19 @@ pub async fn fold_ledgers(
     while let Some(shard) = ledgers.next().await {
         let shard = shard?;
         match shard.ledger {
-            Ok((ledger, entries)) => {
-                let failures = entries
-                    .iter()
-                    .filter_map(|entry| Some((entry, entry.error.as_ref()?)));
-                for (entry, error) in failures {
-                    push(&mut failed, &entry.key, error)?;
+            Ok(ledger) => {
+                let unreadable = unreadable(context, header, shard.number, &ledger).await?;
+                let failures = ledger.entries.iter().flatten();
+                let failures =
+                    failures.filter_map(|entry| Some((&entry.key, entry.error.as_ref()?)));
+                for (key, error) in failures {
+                    push(&mut failed, key, error)?;
                 }
-                fold.add_shard(&ledger, &entries);
+                fold.add_shard(&ledger.header, ledger.entries.iter().flatten());
+                for (key, failure) in &unreadable {
+                    push(&mut failed, key, failure)?;
+                    fold.add_failure(key, failure.reason, &failure.message);
+                }
             }
             Err(message) => {
                 tracing::warn!(shard = shard.number, "{message}");
@@ -66,6 +77,35 @@ pub async fn fold_ledgers(
         }
     }
     Ok(failed)
+}
+
+/// The sensors whose lines cannot be read: the plan, whose order the ledger has, knows which they are.
+async fn unreadable(
+    context: &Context,
+    header: &PlanHeader,
+    shard: u32,
+    ledger: &Ledger,
+) -> Result<Vec<(SensorKey, Failure)>, StepError> {
+    if ledger.entries.iter().all(Result::is_ok) {
+        return Ok(Vec::new());
+    }
+    let url = context.run.output.join(&outputs::ledger(shard))?;
+    let sensors = read_plan(context, header, shard).await?;
+    let failures = sensors.into_iter().zip(&ledger.entries);
+    Ok(failures
+        .filter_map(|(sensor, entry)| {
+            let reason = entry.as_ref().err()?;
+            let message = format!(
+                "the sensor's entry in the ledger {url} of shard {shard} cannot be used: {reason}; score the shard again"
+            );
+            tracing::warn!(shard, sensor = %sensor.key, "{message}");
+            let not_scored = Failure {
+                reason: FailureReason::NotScored,
+                message,
+            };
+            Some((sensor.key, sensor.error.unwrap_or(not_scored)))
+        })
+        .collect())
 }
 
 fn push(lines: &mut Vec<u8>, key: &SensorKey, failure: &Failure) -> Result<(), StepError> {
@@ -105,11 +145,7 @@ async fn read_ledger(
     })
 }
 
-fn parse(
-    bytes: &Bytes,
-    shard: u32,
-    sensors: u64,
-) -> Result<(LedgerHeader, Vec<LedgerEntry>), String> {
+fn parse(bytes: &Bytes, shard: u32, sensors: u64) -> Result<Ledger, String> {
     let mut lines = (1..).zip(
         bytes
             .split(|&byte| byte == b'\n')
@@ -126,11 +162,11 @@ fn parse(
     if header.shard != shard {
         return Err(format!("it is that of shard {}", header.shard));
     }
-    let entries = lines
+    let entries: Vec<_> = lines
         .map(|(number, line)| parse_entry(number, line))
-        .collect::<Result<Vec<LedgerEntry>, _>>()?;
+        .collect();
     if entries.len() as u64 == sensors {
-        return Ok((header, entries));
+        return Ok(Ledger { header, entries });
     }
     Err(format!(
         "it lists {} sensors, the plan {sensors}",

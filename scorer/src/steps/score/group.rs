@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use tokio::runtime::Handle;
 
 use super::buffers::Buffers;
-use super::job::{Job, output_failure};
+use super::job::{Job, invalid_reading, output_failure};
 use super::load::storage_failure;
 use super::{Jobs, lock};
 use crate::ledger::{Failure, FailureReason};
@@ -128,15 +128,15 @@ impl Group {
     /// Reads every object on one thread, which has text parsed by the pool, while another scores what has been read.
     async fn read(&self, objects: Vec<ObjectSource>) -> Result<(), Failure> {
         let request = self.request()?;
-        let (sender, chunks) = mpsc::sync_channel::<Chunk>(CHUNKS_WAITING);
+        let (sender, chunks) = mpsc::sync_channel::<(Arc<str>, Chunk)>(CHUNKS_WAITING);
         let reader = self.clone();
         let reading =
             tokio::task::spawn_blocking(move || reader.read_objects(&objects, &request, &sender));
         let scorer = self.clone();
         let handle = Handle::current();
         let scoring = tokio::task::spawn_blocking(move || {
-            for chunk in chunks {
-                scorer.score_chunk(&chunk);
+            for (object, chunk) in chunks {
+                scorer.score_chunk(&object, &chunk);
                 scorer.spill(&handle);
             }
         });
@@ -149,11 +149,12 @@ impl Group {
         &self,
         objects: &[ObjectSource],
         request: &ReadRequest,
-        sender: &mpsc::SyncSender<Chunk>,
+        sender: &mpsc::SyncSender<(Arc<str>, Chunk)>,
     ) -> Result<(), Failure> {
         for object in objects {
+            let name: Arc<str> = object.name().into();
             let stats = readings::read(object, request, &mut |chunk| {
-                if self.context.is_stopped() || sender.send(chunk).is_err() {
+                if self.context.is_stopped() || sender.send((Arc::clone(&name), chunk)).is_err() {
                     return ControlFlow::Break(());
                 }
                 ControlFlow::Continue(())
@@ -174,7 +175,7 @@ impl Group {
         Ok(())
     }
 
-    fn score_chunk(&self, chunk: &Chunk) {
+    fn score_chunk(&self, object: &str, chunk: &Chunk) {
         let progress = &self.context.progress;
         // Sensors are scored in any order, the pieces of one sensor in theirs: the sort is stable.
         let mut pieces: Vec<&SensorRows> = chunk.rows.iter().collect();
@@ -186,16 +187,13 @@ impl Group {
             let append = |scores: &mut Vec<f64>, pieces: &&[&SensorRows]| {
                 for rows in *pieces {
                     let member = self.members[rows.sensor as usize];
-                    lock(&self.jobs[member]).append(rows, scores, progress);
+                    lock(&self.jobs[member]).append(&self.context, object, rows, scores);
                 }
             };
             sensors.par_iter().for_each_init(Vec::new, append);
         });
         for failed in &chunk.failed {
-            let failure = Failure {
-                reason: FailureReason::InvalidReading,
-                message: failed.error.to_string(),
-            };
+            let failure = invalid_reading(&failed.error);
             lock(&self.jobs[self.members[failed.sensor as usize]]).fail(progress, failure);
         }
     }

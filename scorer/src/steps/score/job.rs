@@ -1,16 +1,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use fleetscore_crds::OnInvalidReading;
 use object_store::PutPayload;
 
 use super::buffers::Buffers;
+use super::finite;
 use super::load::storage_failure;
 use super::segments::Segments;
 use super::tally::Tally;
 use crate::ledger::{Failure, FailureReason, LedgerEntry, SensorState, Warning, WarningReason};
 use crate::models::Model;
 use crate::predictions::{PredictionWriter, Thinning};
-use crate::readings::SensorRows;
+use crate::readings::{InvalidReading, SensorRows};
 use crate::steps::plan::PlanEntry;
 use crate::steps::{Context, Plots, Progress};
 use crate::storage::{ObjectUrl, StorageError, Upload};
@@ -101,9 +103,17 @@ impl Job {
         self.state = State::failed(&self.entry, progress, failure);
     }
 
-    /// Scores some readings and adds their predictions to the buffer.
-    pub fn append(&mut self, rows: &SensorRows, scores: &mut Vec<f64>, progress: &Progress) {
+    /// Scores some readings of `object` and adds their predictions to the buffer. One whose score is not finite is left out, or
+    /// fails the sensor, as any other that cannot be scored.
+    pub fn append(
+        &mut self,
+        context: &Context,
+        object: &str,
+        rows: &SensorRows,
+        scores: &mut Vec<f64>,
+    ) {
         let start = Instant::now();
+        let (input, progress) = (&context.run.spec.input, &context.progress);
         self.tally.skipped += rows.skipped;
         let State::Open(open) = &mut self.state else {
             return;
@@ -111,6 +121,16 @@ impl Job {
         scores.clear();
         scores.resize(rows.len(), 0.0);
         open.model.decisions(&rows.features, scores);
+        if input.on_invalid_reading == OnInvalidReading::Fail
+            && let Some(invalid) =
+                finite::first_failure(object, &input.columns.features, rows, scores)
+        {
+            return self.fail(progress, invalid_reading(&invalid));
+        }
+        let finite = finite::leave_out(rows, scores);
+        let left_out = rows.len() - scores.len();
+        self.tally.skipped += left_out as u64;
+        let rows = finite.as_ref().unwrap_or(rows);
         let (before, anomalies) = (open.buffer.len(), self.tally.anomalies);
         self.tally.add(scores, rows.labels.as_deref());
         if let Some(plot) = &mut open.plot {
@@ -288,6 +308,14 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         self.buffers.resized(self.buffer.len(), 0);
+    }
+}
+
+/// A sensor's failure because of a reading that cannot be scored.
+pub fn invalid_reading(invalid: &InvalidReading) -> Failure {
+    Failure {
+        reason: FailureReason::InvalidReading,
+        message: invalid.to_string(),
     }
 }
 

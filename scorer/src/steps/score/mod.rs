@@ -5,6 +5,7 @@
 //! upload when all of them together pass the bound (`job`, `buffers`). The ledger is written last.
 
 mod buffers;
+mod finite;
 mod group;
 mod job;
 mod ledger;

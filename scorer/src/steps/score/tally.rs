@@ -1,7 +1,10 @@
 use crate::ledger::{Confusion, ScoreSummary};
 use crate::models::is_anomaly;
 
-/// Sums over the readings of one sensor.
+/// A power of two that is small enough for any number of scores to be summed up, and no digit is lost by.
+const SMALL: f64 = 1.0 / 18_446_744_073_709_551_616.0;
+
+/// Sums over the readings of one sensor, whose scores are finite.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tally {
     /// Readings scored.
@@ -13,6 +16,8 @@ pub struct Tally {
     min: f64,
     max: f64,
     sum: f64,
+    /// The sum of the scores times [`SMALL`]: the sum of large ones may not be finite.
+    small_sum: f64,
     labels: Option<Confusion>,
 }
 
@@ -31,6 +36,7 @@ impl Tally {
                 self.max.max(score)
             };
             self.sum += score;
+            self.small_sum += score * SMALL;
             self.rows += 1;
             self.anomalies += u64::from(is_anomaly(score));
         }
@@ -47,9 +53,18 @@ impl Tally {
     pub fn score(&self) -> Option<ScoreSummary> {
         (self.rows > 0).then(|| ScoreSummary {
             min: self.min,
-            mean: self.sum / self.rows as f64,
+            mean: self.mean(),
             max: self.max,
         })
+    }
+
+    fn mean(&self) -> f64 {
+        let (mean, rows) = (self.sum / self.rows as f64, self.rows as f64);
+        if mean.is_finite() {
+            return mean;
+        }
+        // Rounding may take it beyond the scores that it is the mean of.
+        (self.small_sum / rows / SMALL).clamp(self.min, self.max)
     }
 
     /// Predictions against the known truth; none without labels.
@@ -66,4 +81,26 @@ fn count(confusion: &mut Confusion, predicted: bool, known: bool) {
         (false, false) => &mut confusion.true_negatives,
     };
     *cell += 1;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn summary(scores: &[f64]) -> ScoreSummary {
+        let mut tally = Tally::default();
+        tally.add(scores, None);
+        tally.score().unwrap()
+    }
+
+    #[test]
+    fn the_mean_of_large_scores_is_finite() {
+        assert_eq!(summary(&[1.0, 2.5, -0.5]).mean, 1.0);
+        assert_eq!(summary(&[f64::MAX; 7]).mean, f64::MAX);
+        assert_eq!(summary(&[f64::MIN; 7]).mean, f64::MIN);
+        let mixed = summary(&[1.5e308, 1.5e308, 0.0, 1.5e308]);
+        assert!((mixed.mean / 1.125e308 - 1.0).abs() < 1e-15, "{mixed:?}");
+        let back = summary(&[1.5e308, 1.5e308, -1.5e308, -1.5e308]);
+        assert_eq!((back.min, back.mean, back.max), (-1.5e308, 0.0, 1.5e308));
+    }
 }
