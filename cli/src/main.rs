@@ -8,6 +8,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use fleetscore_scorer::descriptors;
+
 use commands::{model, output, plan, report, run, simulate, train};
 
 /// Parsing makes many small pieces: a tenth less time than with glibc's allocator.
@@ -63,6 +65,7 @@ Examples:
 }
 
 fn main() -> ExitCode {
+    descriptors::raise_limit();
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Plan(args) => plan::run(&args),

@@ -7,6 +7,7 @@
 //! a model, its decision function), [`readings`] (reading rows), [`predictions`] (writing results), [`ledger`] (what happened
 //! to each sensor) and [`report`] (the ledger summed up).
 
+pub mod descriptors;
 pub mod ledger;
 pub mod location;
 pub mod log;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleetscore_crds::Manifest;
+use fleetscore_scorer::descriptors;
 use fleetscore_scorer::log::{self, LogBuffer};
 use fleetscore_scorer::outputs;
 use fleetscore_scorer::run::Run;
@@ -50,6 +51,7 @@ struct Outcome {
 /// Runs a step and returns the process's exit code.
 pub fn run(args: &PodArgs, step: Step) -> u8 {
     storage::install_crypto();
+    descriptors::raise_limit();
     let log = log::start(true);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
