@@ -128,17 +128,27 @@ fn write(format: PredictionFormat, chunks: &[SensorRows]) -> anyhow::Result<u64>
         let keys = [("Device", sensor / 5 + 1), ("Tag", sensor % 5 + 1)]
             .map(|(name, value)| (name.to_owned(), value.to_string()));
         let layout = PredictionLayout::new("TS", &keys, &["Value".to_owned()], None);
-        let mut writer = PredictionWriter::new(format, &layout)?;
-        let mut out = Vec::new();
+        let mut writer = PredictionWriter::new(format, &layout);
+        let (mut out, mut packed) = (Vec::new(), Vec::new());
         for rows in chunks.iter().filter(|rows| rows.sensor == sensor) {
             let scores: Vec<f64> = rows
                 .features
                 .iter()
                 .map(|value| (value / 7.0).sin())
                 .collect();
-            writer.append(rows, &scores, &mut out)?;
+            match writer.group_bytes() {
+                None => writer.append(rows, &scores, &mut out)?,
+                Some(group) => {
+                    writer.append(rows, &scores, &mut packed)?;
+                    if packed.len() >= group {
+                        let rest = packed.split_off(group);
+                        writer.write_group(&packed, &mut out)?;
+                        packed = rest;
+                    }
+                }
+            }
         }
-        writer.finish(&mut out)?;
+        writer.finish(&packed, &mut out)?;
         bytes += out.len() as u64;
     }
     Ok(bytes)

@@ -82,6 +82,20 @@ impl Model {
         Ok(model)
     }
 
+    /// Bytes of memory that the model takes, with what it is turned into to be scored fast.
+    pub fn bytes(&self) -> usize {
+        let scaler = self.scaler.vectors();
+        let scaler: usize = scaler.iter().map(|(_, values)| values.len()).sum();
+        let names = self.origin.feature_names.iter().flatten();
+        let names: usize = names
+            .map(|name| name.capacity() + size_of::<String>())
+            .sum();
+        let (vectors, coefficients) = (self.support_vectors.len(), self.coefficients.len());
+        // The model; in the other form, every support vector has a start beside its coefficient.
+        let numbers = (vectors + coefficients) + (vectors + 2 * coefficients) + scaler;
+        size_of::<Self>() + 8 * numbers + names
+    }
+
     fn check_shapes(&self) -> Result<(), String> {
         let (vectors, d) = (self.coefficients.len(), self.features);
         if vectors == 0 {

@@ -8,6 +8,7 @@
 mod csv;
 mod json;
 mod layout;
+mod packed;
 mod parquet;
 mod plot;
 mod read_back;

@@ -1,4 +1,3 @@
-use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{
@@ -13,6 +12,7 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
+use super::packed::PackedRows;
 use super::writer::{PredictionError, is_anomaly};
 use super::{PREDICTION, PredictionLayout, SCORE};
 use crate::readings::SensorRows;
@@ -24,118 +24,76 @@ const BATCH_ROWS: usize = 4096;
 const GROUP_BYTES: usize = 4 << 20;
 
 /// Writes Parquet, compressed with zstd. Times are microseconds in UTC, which every reader knows; finer fractions are cut off.
+///
+/// Rows are packed until there are enough for a row group: the library's writer takes a hundred times more than the rows of a
+/// sensor do, so it is opened late, and holds next to nothing between two row groups.
 pub(super) struct ParquetEncoder {
-    writer: ArrowWriter<Vec<u8>>,
-    schema: SchemaRef,
-    keys: Vec<String>,
-    pending: Pending,
-}
-
-/// Rows that do not fill a batch yet.
-#[derive(Default)]
-struct Pending {
-    micros: Vec<i64>,
-    /// By feature.
-    features: Vec<Vec<f64>>,
-    labels: Option<Vec<bool>>,
-    scores: Vec<f64>,
+    layout: PredictionLayout,
+    packed: PackedRows,
+    writer: Option<ArrowWriter<Vec<u8>>>,
 }
 
 impl ParquetEncoder {
-    pub fn new(layout: &PredictionLayout) -> Result<Self, PredictionError> {
-        let schema = schema(layout);
-        let options = ArrowWriterOptions::new()
-            .with_properties(properties(&layout.time, schema.fields().len())?)
-            .with_skip_arrow_metadata(true);
-        Ok(Self {
-            writer: ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(&schema), options)?,
-            schema,
-            keys: layout.keys.iter().map(|(_, value)| value.clone()).collect(),
-            pending: Pending::new(layout),
-        })
-    }
-
-    pub fn append(
-        &mut self,
-        rows: &SensorRows,
-        scores: &[f64],
-        out: &mut Vec<u8>,
-    ) -> Result<(), PredictionError> {
-        let mut start = 0;
-        while start < scores.len() {
-            let room = BATCH_ROWS - self.pending.scores.len();
-            let end = scores.len().min(start + room);
-            self.pending.add(rows, scores, start..end);
-            start = end;
-            if self.pending.scores.len() == BATCH_ROWS {
-                self.write()?;
-            }
-        }
-        out.append(self.writer.inner_mut());
-        Ok(())
-    }
-
-    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), PredictionError> {
-        if !self.pending.scores.is_empty() {
-            self.write()?;
-        }
-        out.append(&mut self.writer.into_inner()?);
-        Ok(())
-    }
-
-    fn write(&mut self) -> Result<(), PredictionError> {
-        let columns = self.pending.take(&self.keys);
-        self.writer
-            .write(&RecordBatch::try_new(Arc::clone(&self.schema), columns)?)?;
-        Ok(())
-    }
-}
-
-impl Pending {
-    fn new(layout: &PredictionLayout) -> Self {
+    pub fn new(layout: &PredictionLayout) -> Self {
         Self {
-            features: vec![Vec::new(); layout.features.len()],
-            labels: layout.label.is_some().then(Vec::new),
-            ..Self::default()
+            layout: layout.clone(),
+            packed: PackedRows::new(layout),
+            writer: None,
         }
     }
 
-    /// Adds the rows `range` of `rows`, with their scores.
-    fn add(&mut self, rows: &SensorRows, scores: &[f64], range: Range<usize>) {
-        let width = self.features.len();
-        let nanos = rows.times.nanos.get(range.clone()).unwrap_or_default();
-        self.micros
-            .extend(nanos.iter().map(|nanos| nanos.div_euclid(1000)));
-        for (position, column) in self.features.iter_mut().enumerate() {
-            let first = range.start * width + position;
-            let values = rows.features.get(first..).unwrap_or_default();
-            column.extend(values.iter().step_by(width).take(range.len()));
-        }
-        if let (Some(own), Some(labels)) = (&mut self.labels, &rows.labels) {
-            own.extend_from_slice(labels.get(range.clone()).unwrap_or_default());
-        }
-        self.scores
-            .extend_from_slice(scores.get(range).unwrap_or_default());
+    /// Bytes of the packed rows of a row group.
+    pub fn group_bytes(&self) -> usize {
+        group_rows(columns(&self.layout)) * self.packed.width()
     }
 
-    /// The rows as columns.
-    fn take(&mut self, keys: &[String]) -> Vec<ArrayRef> {
-        let rows = self.scores.len();
-        let micros = std::mem::take(&mut self.micros);
-        let mut columns: Vec<ArrayRef> = vec![Arc::new(
-            TimestampMicrosecondArray::from(micros).with_timezone("UTC"),
-        )];
-        for key in keys {
+    /// Appends rows with their scores to `out`, packed.
+    pub fn append(&self, rows: &SensorRows, scores: &[f64], out: &mut Vec<u8>) {
+        self.packed.pack(rows, scores, out);
+    }
+
+    /// Appends a row group of packed rows to `out`.
+    pub fn write_group(&mut self, packed: &[u8], out: &mut Vec<u8>) -> Result<(), PredictionError> {
+        let schema = schema(&self.layout);
+        let mut writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => open(&self.layout, &schema)?,
+        };
+        for rows in packed.chunks(BATCH_ROWS * self.packed.width()) {
+            let batch = RecordBatch::try_new(Arc::clone(&schema), self.columns(rows))?;
+            writer.write(&batch)?;
+        }
+        out.append(writer.inner_mut());
+        self.writer = Some(writer);
+        Ok(())
+    }
+
+    /// Appends the last rows, packed, and the end of the file to `out`.
+    pub fn finish(mut self, packed: &[u8], out: &mut Vec<u8>) -> Result<(), PredictionError> {
+        self.write_group(packed, out)?;
+        if let Some(writer) = self.writer.take() {
+            out.append(&mut writer.into_inner()?);
+        }
+        Ok(())
+    }
+
+    /// Packed rows as columns.
+    fn columns(&self, packed: &[u8]) -> Vec<ArrayRef> {
+        let rows = packed.len() / self.packed.width();
+        let micros = TimestampMicrosecondArray::from(self.packed.micros(packed));
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(micros.with_timezone("UTC"))];
+        for (_, key) in &self.layout.keys {
             let column = StringArray::from_iter_values(std::iter::repeat_n(key, rows));
             columns.push(Arc::new(column));
         }
-        for feature in &mut self.features {
-            columns.push(Arc::new(Float64Array::from(std::mem::take(feature))));
+        for position in 0..self.layout.features.len() {
+            let feature = self.packed.feature(packed, position);
+            columns.push(Arc::new(Float64Array::from(feature)));
         }
-        if let Some(labels) = &mut self.labels {
-            columns.push(Arc::new(BooleanArray::from(std::mem::take(labels))));
+        if let Some(labels) = self.packed.labels(packed) {
+            columns.push(Arc::new(BooleanArray::from(labels)));
         }
-        let scores = std::mem::take(&mut self.scores);
+        let scores = self.packed.scores(packed);
         let predictions: Int8Array = scores
             .iter()
             .map(|score| Some(i8::from(is_anomaly(*score))))
@@ -144,6 +102,31 @@ impl Pending {
         columns.push(Arc::new(predictions));
         columns
     }
+}
+
+fn open(
+    layout: &PredictionLayout,
+    schema: &SchemaRef,
+) -> Result<ArrowWriter<Vec<u8>>, PredictionError> {
+    let options = ArrowWriterOptions::new()
+        .with_properties(properties(&layout.time, columns(layout))?)
+        .with_skip_arrow_metadata(true);
+    let schema = Arc::clone(schema);
+    Ok(ArrowWriter::try_new_with_options(
+        Vec::new(),
+        schema,
+        options,
+    )?)
+}
+
+/// Columns of a file.
+fn columns(layout: &PredictionLayout) -> usize {
+    layout.names().count()
+}
+
+/// Rows of a row group in a file of so many columns.
+fn group_rows(columns: usize) -> usize {
+    (GROUP_BYTES / (8 * columns * BATCH_ROWS)).max(1) * BATCH_ROWS
 }
 
 fn schema(layout: &PredictionLayout) -> SchemaRef {
@@ -175,12 +158,11 @@ fn schema(layout: &PredictionLayout) -> SchemaRef {
 /// Without dictionaries: hardly two times or scores are alike, of a key, which is the same in every row, zstd leaves nothing, and
 /// of predictions their differences leave hardly more than a dictionary does, in less time.
 fn properties(time: &str, columns: usize) -> Result<WriterProperties, ParquetError> {
-    let batches = (GROUP_BYTES / (8 * columns * BATCH_ROWS)).max(1);
     Ok(WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         // Not the library's name and version: the same rows give the same bytes whatever wrote them.
         .set_created_by("fleetscore version 1".to_owned())
-        .set_max_row_group_row_count(Some(batches * BATCH_ROWS))
+        .set_max_row_group_row_count(Some(group_rows(columns)))
         .set_dictionary_enabled(false)
         .set_column_encoding(ColumnPath::from(time), Encoding::DELTA_BINARY_PACKED)
         .set_column_encoding(ColumnPath::from(PREDICTION), Encoding::DELTA_BINARY_PACKED)

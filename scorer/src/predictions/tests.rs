@@ -64,16 +64,37 @@ fn piece(all: &SensorRows, from: usize, to: usize) -> SensorRows {
 
 /// Encodes rows cut at the given places.
 fn encode(format: PredictionFormat, all: &SensorRows, scores: &[f64], cuts: &[usize]) -> Vec<u8> {
-    let mut writer = PredictionWriter::new(format, &layout(all.labels.is_some())).unwrap();
-    let (mut out, mut from) = (Vec::new(), 0);
-    for to in cuts.iter().copied().chain([scores.len()]) {
+    let writer = PredictionWriter::new(format, &layout(all.labels.is_some()));
+    let mut from = 0;
+    let pieces = cuts.iter().copied().chain([scores.len()]).map(|to| {
         let to = to.clamp(from, scores.len());
-        writer
-            .append(&piece(all, from, to), &scores[from..to], &mut out)
-            .unwrap();
+        let rows = piece(all, from, to);
+        let scores = &scores[from..to];
         from = to;
+        (rows, scores)
+    });
+    written(writer, pieces)
+}
+
+/// The file of rows that are written in pieces.
+fn written<'s>(
+    mut writer: PredictionWriter,
+    pieces: impl Iterator<Item = (SensorRows, &'s [f64])>,
+) -> Vec<u8> {
+    let (mut out, mut packed) = (Vec::new(), Vec::new());
+    for (rows, scores) in pieces {
+        let Some(group) = writer.group_bytes() else {
+            writer.append(&rows, scores, &mut out).unwrap();
+            continue;
+        };
+        writer.append(&rows, scores, &mut packed).unwrap();
+        while packed.len() >= group {
+            let rest = packed.split_off(group);
+            writer.write_group(&packed, &mut out).unwrap();
+            packed = rest;
+        }
     }
-    writer.finish(&mut out).unwrap();
+    writer.finish(&packed, &mut out).unwrap();
     out
 }
 
@@ -201,7 +222,7 @@ fn without_rows_there_is_an_empty_table() {
 #[test]
 fn scores_must_match_the_rows() {
     let (all, scores) = small();
-    let mut writer = PredictionWriter::new(PredictionFormat::Csv, &layout(true)).unwrap();
+    let mut writer = PredictionWriter::new(PredictionFormat::Csv, &layout(true));
     let error = writer
         .append(&all, &scores[1..], &mut Vec::new())
         .unwrap_err();
@@ -248,7 +269,7 @@ fn the_reference_predictions_come_out() {
         [("Device", "1"), ("Tag", "3")].map(|(name, value)| (name.to_owned(), value.to_owned()));
     let layout = PredictionLayout::new("TS", &keys, &strings(&["Value"]), None);
     let expected = std::fs::read(folder.join("preds_1_3.csv")).unwrap();
-    let mut writer = PredictionWriter::new(PredictionFormat::Csv, &layout).unwrap();
+    let mut writer = PredictionWriter::new(PredictionFormat::Csv, &layout);
     let mut out = Vec::new();
     let source = object("preds.csv", expected.clone());
     crate::readings::read(&source, &request("TS", &["Value", "Score"]), &mut |chunk| {
@@ -260,7 +281,7 @@ fn the_reference_predictions_come_out() {
         ControlFlow::Continue(())
     })
     .unwrap();
-    writer.finish(&mut out).unwrap();
+    writer.finish(&[], &mut out).unwrap();
     let table = |bytes: &[u8]| -> Vec<(String, f64, f64, u8)> {
         let mut reader = csv::Reader::from_reader(bytes);
         let rows = reader.deserialize::<(String, u8, u8, f64, f64, u8)>();
@@ -355,10 +376,8 @@ fn of_many_features_a_plot_keeps_the_first() {
     let scores: Vec<f64> = (0..1000).map(|row| value(row, 500) - 3.5).collect();
     let mut kept = Thinning::new(4, 100, 5);
     kept.add(&all.times.nanos, &all.features, &scores);
-    let mut writer = PredictionWriter::new(PredictionFormat::Parquet, &layout).unwrap();
-    let mut bytes = Vec::new();
-    writer.append(&all, &scores, &mut bytes).unwrap();
-    writer.finish(&mut bytes).unwrap();
+    let writer = PredictionWriter::new(PredictionFormat::Parquet, &layout);
+    let bytes = written(writer, std::iter::once((all, scores.as_slice())));
     let wanted = PlotRequest {
         layout,
         ..plot_request(PredictionFormat::Parquet, 100, 5)

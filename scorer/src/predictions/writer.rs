@@ -52,6 +52,10 @@ pub fn format_of(file: &str, asked: PredictionFormat) -> Result<PredictionFormat
 }
 
 /// Encodes one sensor's predictions piece by piece.
+///
+/// What it appends is final for CSV and JSON lines. Of Parquet it is packed rows: each [`PredictionWriter::group_bytes`] of them go
+/// through [`PredictionWriter::write_group`], and what is left through [`PredictionWriter::finish`]. So whoever writes many sensors'
+/// predictions at once may put packed rows aside, as final bytes.
 pub struct PredictionWriter {
     encoder: Encoder,
 }
@@ -64,19 +68,17 @@ enum Encoder {
 
 impl PredictionWriter {
     /// A writer for `format`; `Auto` means CSV, see [`format_of`].
-    pub fn new(
-        format: PredictionFormat,
-        layout: &PredictionLayout,
-    ) -> Result<Self, PredictionError> {
+    pub fn new(format: PredictionFormat, layout: &PredictionLayout) -> Self {
         let encoder = match format {
             PredictionFormat::Auto | PredictionFormat::Csv => Encoder::Csv(CsvEncoder::new(layout)),
             PredictionFormat::JsonLines => Encoder::Json(JsonEncoder::new(layout)),
-            PredictionFormat::Parquet => Encoder::Parquet(Box::new(ParquetEncoder::new(layout)?)),
+            PredictionFormat::Parquet => Encoder::Parquet(Box::new(ParquetEncoder::new(layout))),
         };
-        Ok(Self { encoder })
+        Self { encoder }
     }
 
-    /// Encodes rows with their n scores and appends what is complete to `out`. Normal is a score above zero, strictly.
+    /// Encodes rows with their n finite scores and appends them to `out`, packed where the format has row groups. Normal is a score
+    /// above zero, strictly.
     pub fn append(
         &mut self,
         rows: &SensorRows,
@@ -92,17 +94,36 @@ impl PredictionWriter {
         match &mut self.encoder {
             Encoder::Csv(encoder) => encoder.append(rows, scores, out),
             Encoder::Json(encoder) => encoder.append(rows, scores, out),
-            Encoder::Parquet(encoder) => encoder.append(rows, scores, out)?,
+            Encoder::Parquet(encoder) => encoder.append(rows, scores, out),
         }
         Ok(())
     }
 
-    /// Appends what is left to `out`. Without any row the result is an empty table.
-    pub fn finish(self, out: &mut Vec<u8>) -> Result<(), PredictionError> {
+    /// Bytes of packed rows that make a row group; none where the format has none.
+    pub fn group_bytes(&self) -> Option<usize> {
+        match &self.encoder {
+            Encoder::Csv(_) | Encoder::Json(_) => None,
+            Encoder::Parquet(encoder) => Some(encoder.group_bytes()),
+        }
+    }
+
+    /// Makes a row group of `packed` rows and appends it to `out`.
+    pub fn write_group(&mut self, packed: &[u8], out: &mut Vec<u8>) -> Result<(), PredictionError> {
+        match &mut self.encoder {
+            Encoder::Csv(_) | Encoder::Json(_) => {
+                out.extend_from_slice(packed);
+                Ok(())
+            }
+            Encoder::Parquet(encoder) => encoder.write_group(packed, out),
+        }
+    }
+
+    /// Appends what is left to `out`, `packed` rows included. Without any row the result is an empty table.
+    pub fn finish(self, packed: &[u8], out: &mut Vec<u8>) -> Result<(), PredictionError> {
         match self.encoder {
             Encoder::Csv(encoder) => encoder.finish(out),
             Encoder::Json(_) => {}
-            Encoder::Parquet(encoder) => encoder.finish(out)?,
+            Encoder::Parquet(encoder) => encoder.finish(packed, out)?,
         }
         Ok(())
     }

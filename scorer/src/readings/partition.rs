@@ -12,6 +12,9 @@ pub(super) struct Partition<'a> {
     sink: &'a mut Sink<'a>,
     /// Rows to hand over, by sensor.
     batches: Vec<SensorRows>,
+    /// For each sensor that has filled a batch the bytes of its text: it is likely to fill another. Room for that is made when its
+    /// next row comes.
+    filled: Vec<Option<u32>>,
     /// Sensors with rows in `batches`, in the order of their first row.
     touched: Vec<u32>,
     /// Sensors that failed; their rows are ignored.
@@ -19,7 +22,7 @@ pub(super) struct Partition<'a> {
     /// Sensors that have not failed.
     alive: usize,
     chunk: Chunk,
-    /// Bytes in `batches` and `chunk`, and what they may come to.
+    /// Bytes that `batches` and `chunk` take, and what they may come to.
     bytes: usize,
     memory: usize,
     stats: ReadStats,
@@ -33,6 +36,7 @@ impl<'a> Partition<'a> {
         Self {
             sink,
             batches: vec![SensorRows::default(); sensors],
+            filled: vec![None; sensors],
             touched: Vec::new(),
             failed: vec![false; sensors],
             alive: sensors,
@@ -83,14 +87,23 @@ impl<'a> Partition<'a> {
         let Some(sensor) = rows.sensors.get(run.start).copied() else {
             return run.len();
         };
+        let filled = self.filled.get(sensor as usize).copied().flatten();
         let Some(batch) = self.live_batch(sensor) else {
             return run.len();
         };
         let room = BATCH_ROWS.saturating_sub(batch.len()).max(1);
         let run = run.start..run.end.min(run.start + room);
-        let added = batch.add(rows, run.clone(), width);
+        let before = batch.bytes();
+        if batch.is_empty()
+            && let Some(text) = filled
+        {
+            let skipped = batch.skipped;
+            *batch = SensorRows::with_room(BATCH_ROWS, text as usize, rows, width);
+            batch.skipped = skipped;
+        }
+        batch.add(rows, run.clone(), width);
         let full = batch.len() >= BATCH_ROWS;
-        self.bytes += added;
+        self.bytes += batch.bytes() - before;
         if full {
             self.take(sensor);
         }
@@ -128,7 +141,7 @@ impl<'a> Partition<'a> {
             _ => return,
         }
         if let Some(batch) = self.batches.get_mut(position) {
-            let bytes = std::mem::take(batch).bytes();
+            let bytes = std::mem::take(batch).bytes() - batch.bytes();
             self.bytes = self.bytes.saturating_sub(bytes);
         }
         self.touched.retain(|touched| *touched != sensor);
@@ -139,13 +152,11 @@ impl<'a> Partition<'a> {
     /// Moves the batch of `sensor` to the chunk.
     fn take(&mut self, sensor: u32) {
         if let Some(batch) = self.batches.get_mut(sensor as usize) {
-            // A sensor that has filled a batch is likely to fill another.
-            let next = if batch.len() >= BATCH_ROWS {
-                batch.room_for_as_much()
-            } else {
-                SensorRows::default()
-            };
-            let mut rows = std::mem::replace(batch, next);
+            let mut rows = std::mem::take(batch);
+            if let Some(filled) = self.filled.get_mut(sensor as usize) {
+                let text = u32::try_from(rows.text_bytes()).unwrap_or(u32::MAX);
+                *filled = (rows.len() >= BATCH_ROWS).then_some(text);
+            }
             rows.sensor = sensor;
             self.stats.rows += rows.len() as u64;
             self.chunk.rows.push(rows);
@@ -175,9 +186,8 @@ impl<'a> Partition<'a> {
             return;
         }
         let chunk = std::mem::take(&mut self.chunk);
-        self.bytes = self
-            .bytes
-            .saturating_sub(chunk.rows.iter().map(SensorRows::bytes).sum());
+        let empty = chunk.rows.len() * SensorRows::default().bytes();
+        self.bytes = self.bytes.saturating_sub(chunk.bytes() - empty);
         self.stopped = (self.sink)(chunk) == ControlFlow::Break(());
     }
 }

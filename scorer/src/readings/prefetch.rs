@@ -8,11 +8,14 @@ use tokio::sync::mpsc;
 
 use super::ObjectSource;
 
-/// Bytes that one request to storage asks for.
-const PIECE: usize = 4 << 20;
+/// Bytes that one request to storage asks for: as many as memory allows, for every request takes its time to be answered.
+const PIECES: std::ops::RangeInclusive<usize> = 64 << 10..=4 << 20;
 
 /// Requests that run at the same time at most.
 const REQUESTS: usize = 4;
+
+/// Pieces that are held beside those that are being fetched: the one that waits and the one that is read.
+const WAITING: usize = 2;
 
 /// An object as a blocking stream, fetched ahead by parallel requests for its pieces.
 pub(super) struct Prefetch {
@@ -21,12 +24,13 @@ pub(super) struct Prefetch {
 }
 
 impl Prefetch {
-    /// Starts to fetch `object`, holding at most about `memory` bytes, but at least one piece.
+    /// Starts to fetch `object`, holding at most `memory` bytes, but at least a few small pieces.
     pub fn new(object: ObjectSource, memory: usize) -> Self {
-        let requests = (memory / PIECE).clamp(1, REQUESTS);
+        let piece = memory / (REQUESTS + WAITING);
+        let piece = piece.clamp(*PIECES.start(), *PIECES.end());
         let (sender, pieces) = mpsc::channel(1);
         let runtime = object.runtime.clone();
-        runtime.spawn(fetch(Arc::new(object), requests, sender));
+        runtime.spawn(fetch(Arc::new(object), piece as u64, sender));
         Self {
             pieces,
             current: Bytes::new(),
@@ -36,17 +40,17 @@ impl Prefetch {
 
 async fn fetch(
     object: Arc<ObjectSource>,
-    requests: usize,
+    length: u64,
     sender: mpsc::Sender<object_store::Result<Bytes>>,
 ) {
-    let (size, length) = (object.size(), PIECE as u64);
+    let size = object.size();
     let starts = (0..size.div_ceil(length)).map(move |piece| piece * length);
     let mut pieces = futures::stream::iter(starts)
         .map(|start| {
             let object = Arc::clone(&object);
             async move { object.get(start..size.min(start + length)).await }
         })
-        .buffered(requests);
+        .buffered(REQUESTS);
     while let Some(piece) = pieces.next().await {
         let failed = piece.is_err();
         if sender.send(piece).await.is_err() || failed {

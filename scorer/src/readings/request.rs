@@ -21,13 +21,19 @@ pub struct ReadRequest {
     /// What a reading that cannot be scored does to its sensor.
     pub on_invalid: OnInvalidReading,
     /// Bytes of the object and of parsed rows that may be held at a time: a quarter each for what is fetched ahead, for text that is
-    /// being parsed, and for rows that wait for their sensor's batch to fill. What a Parquet row group needs comes on top.
+    /// being parsed, for rows that wait for their sensor's batch to fill, and for what whoever asks may hold of what was handed over
+    /// ([`ReadRequest::waiting_bytes`]). What a Parquet row group needs comes on top.
     pub memory: usize,
     /// The threads that parse text; without them the thread that reads does.
     pub pool: Option<Arc<rayon::ThreadPool>>,
 }
 
 impl ReadRequest {
+    /// Bytes of chunks that were handed over and may be held.
+    pub fn waiting_bytes(&self) -> usize {
+        self.memory / 4
+    }
+
     /// The columns of the keys, in the order of the keys.
     pub(crate) fn key_columns(&self) -> impl Iterator<Item = &String> {
         self.key_names

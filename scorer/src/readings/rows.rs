@@ -12,6 +12,13 @@ pub struct Chunk {
     pub failed: Vec<SensorFailure>,
 }
 
+impl Chunk {
+    /// Bytes of memory that its rows take.
+    pub fn bytes(&self) -> usize {
+        self.rows.iter().map(SensorRows::bytes).sum()
+    }
+}
+
 /// Rows of one sensor in the order of the object.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SensorRows {
@@ -40,61 +47,59 @@ impl SensorRows {
         self.times.nanos.is_empty()
     }
 
-    /// No rows, with room for as many as these.
-    pub(crate) fn room_for_as_much(&self) -> Self {
-        let text = self.times.text.as_ref();
+    /// No rows, with room for so many with so many bytes of text.
+    pub(super) fn with_room(rows: usize, text: usize, like: &Interleaved, width: usize) -> Self {
+        let has_labels = !like.labels.is_empty();
         Self {
             numbers: RowNumbers {
-                after: Vec::with_capacity(self.numbers.after.len()),
+                after: Vec::with_capacity(rows),
                 ..RowNumbers::default()
             },
             times: Times {
-                nanos: Vec::with_capacity(self.times.nanos.len()),
-                text: text.map(|text| TimeText {
-                    bytes: Vec::with_capacity(text.bytes.len()),
-                    ends: Vec::with_capacity(text.ends.len()),
+                nanos: Vec::with_capacity(rows),
+                text: like.times.text.as_ref().map(|_| TimeText {
+                    bytes: Vec::with_capacity(text),
+                    ends: Vec::with_capacity(rows),
                 }),
             },
-            features: Vec::with_capacity(self.features.len()),
-            labels: self
-                .labels
-                .as_ref()
-                .map(|labels| Vec::with_capacity(labels.len())),
+            features: Vec::with_capacity(rows * width),
+            labels: has_labels.then(|| Vec::with_capacity(rows)),
             ..Self::default()
         }
     }
 
-    /// Bytes of the rows.
-    pub(crate) fn bytes(&self) -> usize {
-        let text = self
-            .times
-            .text
-            .as_ref()
-            .map_or(0, |text| text.bytes.len() + 4 * text.ends.len());
-        let labels = self.labels.as_ref().map_or(0, Vec::len);
-        8 * self.times.nanos.len()
-            + 8 * self.features.len()
-            + 4 * self.numbers.after.len()
+    /// Bytes of memory that the rows take, with the room for more.
+    pub(super) fn bytes(&self) -> usize {
+        let text = self.times.text.as_ref();
+        let text = text.map_or(0, |text| text.bytes.capacity() + 4 * text.ends.capacity());
+        let labels = self.labels.as_ref().map_or(0, Vec::capacity);
+        size_of::<Self>()
+            + 8 * self.times.nanos.capacity()
+            + 8 * self.features.capacity()
+            + 4 * self.numbers.after.capacity()
             + labels
             + text
     }
 
-    /// Appends the rows `rows` of `from`, which have `width` features each; returns the bytes that this takes.
-    pub(super) fn add(&mut self, from: &Interleaved, rows: Range<usize>, width: usize) -> usize {
+    /// Bytes of the text of the times.
+    pub(super) fn text_bytes(&self) -> usize {
+        let text = self.times.text.as_ref();
+        text.map_or(0, |text| text.bytes.len())
+    }
+
+    /// Appends the rows `rows` of `from`, which have `width` features each.
+    pub(super) fn add(&mut self, from: &Interleaved, rows: Range<usize>, width: usize) {
         for number in from.numbers.get(rows.clone()).unwrap_or_default() {
             self.numbers.push(from.first + number);
         }
-        let mut bytes = self.times.extend(&from.times, rows.clone()) + 4 * rows.len();
+        self.times.extend(&from.times, rows.clone());
         let features = rows.start * width..rows.end * width;
         let features = from.features.get(features).unwrap_or_default();
         self.features.extend_from_slice(features);
-        bytes += size_of_val(features);
         if let Some(labels) = from.labels.get(rows).filter(|labels| !labels.is_empty()) {
             let own = self.labels.get_or_insert_default();
             own.extend_from_slice(labels);
-            bytes += labels.len();
         }
-        bytes
     }
 
     /// Appends the rows of `later`.
@@ -113,6 +118,7 @@ impl SensorRows {
 
 impl SensorRows {
     /// The rows that `keep` says yes to.
+    #[must_use]
     pub fn only(&self, keep: impl Fn(usize) -> bool) -> Self {
         let width = self.features.len() / self.len().max(1);
         let mut kept = Self {
@@ -176,16 +182,14 @@ pub struct Times {
 }
 
 impl Times {
-    /// Appends the rows `rows` of `other`; returns the bytes that this takes.
-    pub(super) fn extend(&mut self, other: &Self, rows: Range<usize>) -> usize {
-        let mut bytes = 0;
+    /// Appends the rows `rows` of `other`.
+    pub(super) fn extend(&mut self, other: &Self, rows: Range<usize>) {
         if let Some(text) = &other.text {
             let own = self.text.get_or_insert_default();
-            bytes += own.extend(text, rows.clone());
+            own.extend(text, rows.clone());
         }
         let nanos = other.nanos.get(rows).unwrap_or_default();
         self.nanos.extend_from_slice(nanos);
-        bytes + size_of_val(nanos)
     }
 
     /// Forgets the rows and keeps their room.
@@ -220,8 +224,8 @@ impl TimeText {
             .map_or(0, |end| *end as usize)
     }
 
-    /// Appends the text of the rows `rows` of `other`; returns the bytes that this takes.
-    fn extend(&mut self, other: &Self, rows: Range<usize>) -> usize {
+    /// Appends the text of the rows `rows` of `other`.
+    fn extend(&mut self, other: &Self, rows: Range<usize>) {
         let (start, end) = (other.start(rows.start), other.start(rows.end));
         let before = self.bytes.len();
         self.bytes
@@ -232,7 +236,6 @@ impl TimeText {
             let end = before + *end as usize - start;
             u32::try_from(end).unwrap_or(u32::MAX)
         }));
-        end - start + size_of_val(ends)
     }
 
     /// Appends the text of one row.

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use serde_json::json;
 
 use crate::plant::Plant;
@@ -17,7 +19,7 @@ fn plant(format: &str, on_invalid: &str) -> Plant {
     plant.write("models/001.pkl", model(LINEAR));
     let mut csv = plant.read("readings.csv");
     for (second, sensor) in [(10, "000"), (11, "001"), (12, "001"), (13, "002")] {
-        csv += &format!("2018-08-28T00:00:{second}Z,{sensor},1.7e308\n");
+        writeln!(csv, "2018-08-28T00:00:{second}Z,{sensor},1.7e308").unwrap();
     }
     csv += "2018-08-28T00:00:20Z,000,4\n";
     plant.write("readings.csv", csv);
@@ -91,7 +93,7 @@ fn a_reading_whose_score_is_not_finite_can_be_left_out() {
 /// Scores that are finite but whose sum is not have a mean all the same.
 #[test]
 fn the_mean_of_huge_scores_is_a_number() {
-    let mut plant = Plant::new(1, 2);
+    let plant = Plant::new(1, 2);
     plant.write(
         "models/000.pkl",
         model(LINEAR)

@@ -2,6 +2,7 @@
 
 mod csv;
 mod damage;
+mod numbers;
 mod parquet;
 pub(crate) mod support;
 mod times;

@@ -10,7 +10,8 @@ use object_store::{ObjectStoreExt, PutPayload};
 use tokio::runtime::Runtime;
 
 use crate::readings::{
-    Chunk, InvalidReading, KeyIndex, ObjectSource, ReadRequest, ReadStats, Result, SensorRows, read,
+    Chunk, InvalidReading, KeyIndex, ObjectSource, ReadRequest, ReadStats, Result, RowNumbers,
+    SensorRows, read,
 };
 
 pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -84,7 +85,7 @@ pub fn keyed(mut request: ReadRequest, keys: &[(&str, &str)], sensors: &[&[&str]
     request
 }
 
-/// All rows of a read by sensor, and the sensors that failed.
+/// All rows of a read by sensor, without their numbers, which depend on the format, and the sensors that failed.
 #[derive(Debug, Default, PartialEq)]
 pub struct Outcome {
     pub rows: BTreeMap<u32, SensorRows>,
@@ -119,6 +120,9 @@ pub fn outcome(object: &ObjectSource, request: &ReadRequest) -> Result<Outcome> 
         }
         ControlFlow::Continue(())
     })?;
+    for rows in all.rows.values_mut() {
+        rows.numbers = RowNumbers::default();
+    }
     assert!(
         all.failed
             .keys()

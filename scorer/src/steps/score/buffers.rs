@@ -1,22 +1,56 @@
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Bytes of predictions that are held in memory, over all sensors of a shard.
+use futures::executor::block_on;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+
+use super::scratch::Scratch;
+
+/// Sizes of a block of predictions.
+const BLOCKS: std::ops::RangeInclusive<usize> = 1 << 10..=64 << 10;
+
+/// Uploads that are open at the same time: each may take a file descriptor.
+const UPLOADS: usize = 64;
+
+/// The memory of the predictions of all sensors that are worked on, and where they go that do not fit into it.
+///
+/// Half of the share is for what waits in memory; what is above it moves to disk or to uploads. The rest is for what comes in one go,
+/// and for what is brought back to be written.
 #[derive(Debug)]
 pub struct Buffers {
     held: AtomicUsize,
     limit: usize,
+    block: usize,
+    finishing: Semaphore,
+    encoding: Semaphore,
+    uploads: Arc<Semaphore>,
+    /// Where predictions go that have no room.
+    pub scratch: Scratch,
 }
 
 impl Buffers {
-    /// A count with room for `limit` bytes.
-    pub fn new(limit: usize) -> Self {
+    /// Room for the predictions of `sensors` sensors in `share` bytes; `folders` may hold what does not fit.
+    pub fn new(share: usize, sensors: usize, folders: Vec<PathBuf>) -> Self {
+        let limit = share / 2;
+        let block = (limit / 4 / sensors.max(1)).clamp(*BLOCKS.start(), *BLOCKS.end());
         Self {
             held: AtomicUsize::new(0),
             limit,
+            block,
+            finishing: Semaphore::new(kib(share / 4)),
+            encoding: Semaphore::new(kib(share / 4)),
+            uploads: Arc::new(Semaphore::new(UPLOADS)),
+            scratch: Scratch::new(folders),
         }
     }
 
-    /// Notes that a buffer has gone from `before` to `after` bytes.
+    /// Bytes of a block of predictions.
+    pub fn block(&self) -> usize {
+        self.block
+    }
+
+    /// Notes that what is held has gone from `before` to `after` bytes.
     pub fn resized(&self, before: usize, after: usize) {
         if after >= before {
             self.held.fetch_add(after - before, Ordering::Relaxed);
@@ -30,8 +64,66 @@ impl Buffers {
         self.held.load(Ordering::Relaxed).saturating_sub(self.limit)
     }
 
-    /// Bytes that may be held.
+    /// Bytes that may wait in memory.
     pub fn limit(&self) -> usize {
         self.limit
+    }
+
+    /// The least that is worth an upload of its own: there can be few sensors that have so much in memory.
+    pub fn upload_bytes(&self) -> u64 {
+        (self.limit / UPLOADS) as u64
+    }
+
+    /// Room for one more upload, if there is.
+    pub fn upload(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.uploads).try_acquire_owned().ok()
+    }
+
+    /// Waits for room to bring back and write `bytes`, or all of the room where they are more.
+    pub async fn finishing(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
+        let permits = self.permits(bytes);
+        self.finishing.acquire_many(permits).await.ok()
+    }
+
+    /// The same for encoding while readings come in, on a thread that computes. What waits for [`Self::finishing`] may wait for these
+    /// threads, so the room is another.
+    pub fn encoding(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
+        block_on(self.encoding.acquire_many(self.permits(bytes))).ok()
+    }
+
+    /// Permits for so many bytes: a KiB each, and never more than there are.
+    fn permits(&self, bytes: usize) -> u32 {
+        let most = kib(self.limit / 2);
+        u32::try_from(kib(bytes).min(most)).unwrap_or(u32::MAX)
+    }
+}
+
+fn kib(bytes: usize) -> usize {
+    bytes.div_ceil(1 << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_larger_than_all_the_room_gets_it_all() {
+        let buffers = Buffers::new(4 << 20, 10, Vec::new());
+        let all = buffers.finishing(usize::MAX).await;
+        assert!(all.is_some());
+        assert!(futures::poll!(std::pin::pin!(buffers.finishing(1))).is_pending());
+        drop(all);
+        assert!(buffers.finishing(1).await.is_some());
+    }
+
+    #[test]
+    fn blocks_of_all_sensors_together_are_a_part_of_the_limit() {
+        for sensors in [1, 15, 3000, 10_000] {
+            let buffers = Buffers::new(80 << 20, sensors, Vec::new());
+            assert!(
+                sensors * buffers.block() <= buffers.limit() / 4,
+                "{sensors}"
+            );
+        }
     }
 }

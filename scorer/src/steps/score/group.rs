@@ -4,13 +4,16 @@ use std::sync::mpsc;
 use std::time::Instant;
 
 use fleetscore_crds::OnNoReadings;
+use futures::executor::block_on;
 use futures::{StreamExt, TryStreamExt, stream};
 use rayon::prelude::*;
 use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::buffers::Buffers;
-use super::job::{Job, invalid_reading, output_failure};
+use super::job::{Job, Workspace, invalid_reading};
 use super::load::storage_failure;
+use super::output::Output;
 use super::{Jobs, lock};
 use crate::ledger::{Failure, FailureReason};
 use crate::readings::{
@@ -21,6 +24,14 @@ use crate::storage::{ObjectInfo, ObjectUrl, StorageError};
 
 /// Chunks that may wait between the thread that reads and the threads that score.
 const CHUNKS_WAITING: usize = 2;
+
+/// A chunk on its way from the thread that reads to the threads that score.
+struct Passed {
+    /// Name of the object that it is from.
+    object: Arc<str>,
+    chunk: Chunk,
+    _room: Option<OwnedSemaphorePermit>,
+}
 
 /// Sensors whose readings are in the same place, and what is needed to score them.
 #[derive(Clone)]
@@ -128,16 +139,17 @@ impl Group {
     /// Reads every object on one thread, which has text parsed by the pool, while another scores what has been read.
     async fn read(&self, objects: Vec<ObjectSource>) -> Result<(), Failure> {
         let request = self.request()?;
-        let (sender, chunks) = mpsc::sync_channel::<(Arc<str>, Chunk)>(CHUNKS_WAITING);
+        let (sender, chunks) = mpsc::sync_channel::<Passed>(CHUNKS_WAITING);
         let reader = self.clone();
         let reading =
             tokio::task::spawn_blocking(move || reader.read_objects(&objects, &request, &sender));
         let scorer = self.clone();
         let handle = Handle::current();
         let scoring = tokio::task::spawn_blocking(move || {
-            for (object, chunk) in chunks {
-                scorer.score_chunk(&object, &chunk);
-                scorer.spill(&handle);
+            for passed in chunks {
+                scorer.score_chunk(&passed.object, &passed.chunk);
+                drop(passed);
+                scorer.make_room(&handle);
             }
         });
         let (read, scored) = tokio::join!(reading, scoring);
@@ -149,12 +161,21 @@ impl Group {
         &self,
         objects: &[ObjectSource],
         request: &ReadRequest,
-        sender: &mpsc::SyncSender<(Arc<str>, Chunk)>,
+        sender: &mpsc::SyncSender<Passed>,
     ) -> Result<(), Failure> {
+        let room = Arc::new(Semaphore::new(request.waiting_bytes() >> 10));
         for object in objects {
             let name: Arc<str> = object.name().into();
             let stats = readings::read(object, request, &mut |chunk| {
-                if self.context.is_stopped() || sender.send((Arc::clone(&name), chunk)).is_err() {
+                let most = request.waiting_bytes().min(chunk.bytes()) >> 10;
+                let room = Arc::clone(&room).acquire_many_owned(u32::try_from(most).unwrap_or(1));
+                let passed = Passed {
+                    object: Arc::clone(&name),
+                    chunk,
+                    // It is free again when what was passed before is scored, or dropped.
+                    _room: block_on(room).ok(),
+                };
+                if self.context.is_stopped() || sender.send(passed).is_err() {
                     return ControlFlow::Break(());
                 }
                 ControlFlow::Continue(())
@@ -184,13 +205,13 @@ impl Group {
             .chunk_by(|one, next| one.sensor == next.sensor)
             .collect();
         self.pool.install(|| {
-            let append = |scores: &mut Vec<f64>, pieces: &&[&SensorRows]| {
+            let append = |workspace: &mut Workspace, pieces: &&[&SensorRows]| {
                 for rows in *pieces {
                     let member = self.members[rows.sensor as usize];
-                    lock(&self.jobs[member]).append(&self.context, object, rows, scores);
+                    lock(&self.jobs[member]).append(&self.context, object, rows, workspace);
                 }
             };
-            sensors.par_iter().for_each_init(Vec::new, append);
+            sensors.par_iter().for_each_init(Workspace::default, append);
         });
         for failed in &chunk.failed {
             let failure = invalid_reading(&failed.error);
@@ -198,15 +219,16 @@ impl Group {
         }
     }
 
-    /// Moves the largest buffers to their uploads until half of the bound is free.
-    fn spill(&self, handle: &Handle) {
+    /// Moves the predictions that take most out of memory until half of the bound is free.
+    fn make_room(&self, handle: &Handle) {
         if self.buffers.excess() == 0 {
             return;
         }
+        let held = |member: usize| lock(&self.jobs[member]).output().map_or(0, |it| it.held());
         let mut sizes: Vec<_> = self
             .members
             .iter()
-            .map(|&member| (lock(&self.jobs[member]).buffered(), member))
+            .map(|&member| (held(member), member))
             .collect();
         sizes.sort_unstable_by(|a, b| b.cmp(a));
         let mut to_free = self.buffers.excess() + self.buffers.limit() / 2;
@@ -215,31 +237,34 @@ impl Group {
             to_free = to_free.saturating_sub(size);
             wanted
         });
+        let to_send = largest.filter(|&(_, member)| !self.put_aside(member));
         let requests = self.context.limits.requests.max(1);
-        let uploads = stream::iter(largest);
-        handle.block_on(uploads.for_each_concurrent(requests, |(_, member)| self.upload(member)));
+        let uploads = stream::iter(to_send);
+        handle.block_on(uploads.for_each_concurrent(requests, |(_, member)| self.send(member)));
     }
 
-    async fn upload(&self, member: usize) {
-        let Some((url, upload, bytes)) = lock(&self.jobs[member]).take_buffer() else {
+    /// Puts a sensor's predictions aside on disk; whether that was all.
+    fn put_aside(&self, member: usize) -> bool {
+        let mut job = lock(&self.jobs[member]);
+        match job.output().map_or(Ok(true), Output::put_aside) {
+            Ok(all) => all,
+            Err(failure) => {
+                job.fail(&self.context.progress, failure);
+                true
+            }
+        }
+    }
+
+    /// Moves a sensor's predictions to its upload.
+    async fn send(&self, member: usize) {
+        let Some(mut output) = lock(&self.jobs[member]).take_output() else {
             return;
         };
-        let size = bytes.content_length();
-        let written = async {
-            let mut upload = match upload {
-                Some(upload) => upload,
-                None => self.context.storage.upload(&url)?,
-            };
-            upload.write(bytes).await?;
-            Ok(upload)
-        };
-        let written = written.await;
-        self.buffers.resized(size, 0);
-        match written {
-            Ok(upload) => lock(&self.jobs[member]).give_back(upload),
-            Err(error) => {
-                lock(&self.jobs[member]).fail(&self.context.progress, output_failure(&error));
-            }
+        let sent = output.send(&self.context.storage).await;
+        let mut job = lock(&self.jobs[member]);
+        match sent {
+            Ok(()) => job.give_back(output),
+            Err(failure) => job.fail(&self.context.progress, failure),
         }
     }
 
@@ -247,7 +272,7 @@ impl Group {
     async fn write(&self, member: usize) {
         let start = Instant::now();
         let progress = &self.context.progress;
-        let (rows, finished) = {
+        let (rows, bytes) = {
             let mut job = lock(&self.jobs[member]);
             if !job.is_open() {
                 return;
@@ -255,9 +280,11 @@ impl Group {
             if self.context.is_stopped() {
                 return job.fail(progress, Job::not_scored());
             }
-            (job.rows(), job.finish_buffer())
+            let bytes = job.output().map_or(0, |output| output.finishing_bytes());
+            (job.rows(), bytes)
         };
-        let written = match finished {
+        let _room = self.buffers.finishing(bytes).await;
+        let written = match self.finish(member, bytes > 0).await {
             Err(failure) => Err(failure),
             Ok(())
                 if rows == 0
@@ -265,10 +292,7 @@ impl Group {
             {
                 Err(self.no_readings())
             }
-            Ok(()) => self
-                .put(member)
-                .await
-                .map_err(|error| output_failure(&error)),
+            Ok(()) => self.put(member).await,
         };
         let mut job = lock(&self.jobs[member]);
         match written {
@@ -277,20 +301,26 @@ impl Group {
         }
     }
 
-    async fn put(&self, member: usize) -> Result<(), StorageError> {
-        let Some((url, upload, bytes)) = lock(&self.jobs[member]).take_buffer() else {
-            return Ok(());
-        };
-        let size = bytes.content_length();
-        let written = match upload {
-            None => self.context.storage.put(&url, bytes).await,
-            Some(mut upload) => match upload.write(bytes).await {
-                Ok(()) => upload.finish().await,
-                Err(error) => Err(error),
-            },
-        };
-        self.buffers.resized(size, 0);
-        written
+    /// Adds the end of a sensor's predictions; on a thread that computes where it is `work`.
+    async fn finish(&self, member: usize, work: bool) -> Result<(), Failure> {
+        if !work {
+            return lock(&self.jobs[member]).finish();
+        }
+        let (sender, finished) = oneshot::channel();
+        let jobs = Arc::clone(&self.jobs);
+        self.pool.spawn(move || {
+            // Nobody waits any more where the step has ended.
+            let _ = sender.send(lock(&jobs[member]).finish());
+        });
+        finished.await.unwrap_or_else(|error| Err(internal(&error)))
+    }
+
+    async fn put(&self, member: usize) -> Result<(), Failure> {
+        let output = lock(&self.jobs[member]).take_output();
+        match output {
+            Some(output) => output.put(&self.context.storage).await,
+            None => Ok(()),
+        }
     }
 
     fn no_readings(&self) -> Failure {
@@ -333,7 +363,7 @@ fn readings_failure(error: &ReadingsError) -> Failure {
     }
 }
 
-fn internal(error: &tokio::task::JoinError) -> Failure {
+fn internal(error: &dyn std::error::Error) -> Failure {
     Failure {
         reason: FailureReason::ReadingsUnreadable,
         message: format!("internal error: {error}; please report it"),

@@ -2,12 +2,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fleetscore_crds::OnInvalidReading;
-use object_store::PutPayload;
 
 use super::buffers::Buffers;
 use super::finite;
 use super::load::storage_failure;
-use super::segments::Segments;
+use super::output::Output;
 use super::tally::Tally;
 use crate::ledger::{Failure, FailureReason, LedgerEntry, SensorState, Warning, WarningReason};
 use crate::models::Model;
@@ -15,7 +14,7 @@ use crate::predictions::{PredictionWriter, Thinning};
 use crate::readings::{InvalidReading, SensorRows};
 use crate::steps::plan::PlanEntry;
 use crate::steps::{Context, Plots, Progress};
-use crate::storage::{ObjectUrl, StorageError, Upload};
+use crate::storage::StorageError;
 
 /// One sensor while it is worked on.
 pub struct Job {
@@ -38,17 +37,19 @@ enum State {
 
 /// What a sensor needs until its predictions are written.
 struct Open {
-    model: Arc<Model>,
+    model: Model,
     path: String,
-    url: ObjectUrl,
-    /// None once the predictions are complete.
-    writer: Option<PredictionWriter>,
     /// What the report's plot will show, where it is kept.
     plot: Option<Thinning>,
-    /// Predictions that have not gone to the upload.
-    buffer: Segments,
-    upload: Option<Upload>,
-    buffers: Arc<Buffers>,
+    /// None while somebody sends or writes it.
+    output: Option<Output>,
+}
+
+/// Room for a thread's pieces of work.
+#[derive(Default)]
+pub struct Workspace {
+    scores: Vec<f64>,
+    encoded: Vec<u8>,
 }
 
 impl Job {
@@ -110,10 +111,11 @@ impl Job {
         context: &Context,
         object: &str,
         rows: &SensorRows,
-        scores: &mut Vec<f64>,
+        workspace: &mut Workspace,
     ) {
         let start = Instant::now();
         let (input, progress) = (&context.run.spec.input, &context.progress);
+        let Workspace { scores, encoded } = workspace;
         self.tally.skipped += rows.skipped;
         let State::Open(open) = &mut self.state else {
             return;
@@ -131,72 +133,52 @@ impl Job {
         let left_out = rows.len() - scores.len();
         self.tally.skipped += left_out as u64;
         let rows = finite.as_ref().unwrap_or(rows);
-        let (before, anomalies) = (open.buffer.len(), self.tally.anomalies);
+        let anomalies = self.tally.anomalies;
         self.tally.add(scores, rows.labels.as_deref());
         if let Some(plot) = &mut open.plot {
             plot.add(&rows.times.nanos, &rows.features, scores);
         }
-        let written = match &mut open.writer {
-            Some(writer) => open.buffer.append(|out| writer.append(rows, scores, out)),
+        let written = match &mut open.output {
+            Some(output) => output.append(rows, scores, encoded),
             None => Ok(()),
         };
-        open.buffers.resized(before, open.buffer.len());
         Progress::add(&progress.rows, rows.len() as u64);
         Progress::add(&progress.anomalies, self.tally.anomalies - anomalies);
         self.elapsed += start.elapsed();
-        if let Err(error) = written {
-            self.fail(
-                progress,
-                Failure {
-                    reason: FailureReason::OutputUnwritable,
-                    message: error.to_string(),
-                },
-            );
+        if let Err(failure) = written {
+            self.fail(progress, failure);
         }
     }
 
-    /// Bytes of predictions in the buffer.
-    pub fn buffered(&self) -> usize {
-        if let State::Open(open) = &self.state {
-            open.buffer.len()
-        } else {
-            0
+    /// The predictions, as long as nobody has taken them.
+    pub fn output(&mut self) -> Option<&mut Output> {
+        match &mut self.state {
+            State::Open(open) => open.output.as_mut(),
+            _ => None,
         }
     }
 
-    /// Hands out the predictions so far, the upload that earlier ones have gone to, and where they belong. Who takes them counts them off
-    /// the buffers once they are written: until then they are held.
-    pub fn take_buffer(&mut self) -> Option<(ObjectUrl, Option<Upload>, PutPayload)> {
-        let State::Open(open) = &mut self.state else {
-            return None;
-        };
-        let bytes = open.buffer.take().into_iter().collect();
-        Some((open.url.clone(), open.upload.take(), bytes))
+    /// Takes the predictions out, to send or write them.
+    pub fn take_output(&mut self) -> Option<Output> {
+        match &mut self.state {
+            State::Open(open) => open.output.take(),
+            _ => None,
+        }
     }
 
-    /// Hands the upload back after a write.
-    pub fn give_back(&mut self, upload: Upload) {
+    /// Hands the predictions back after a part was sent.
+    pub fn give_back(&mut self, output: Output) {
         if let State::Open(open) = &mut self.state {
-            open.upload = Some(upload);
+            open.output = Some(output);
         }
     }
 
-    /// Writes the end of the predictions into the buffer.
-    pub fn finish_buffer(&mut self) -> Result<(), Failure> {
+    /// Adds the end of the predictions.
+    pub fn finish(&mut self) -> Result<(), Failure> {
         let start = Instant::now();
-        let State::Open(open) = &mut self.state else {
-            return Ok(());
-        };
-        let before = open.buffer.len();
-        let finished = open.writer.take().map_or(Ok(()), |writer| {
-            open.buffer.append(|out| writer.finish(out))
-        });
-        open.buffers.resized(before, open.buffer.len());
+        let finished = self.output().map_or(Ok(()), Output::finish);
         self.elapsed += start.elapsed();
-        finished.map_err(|error| Failure {
-            reason: FailureReason::OutputUnwritable,
-            message: error.to_string(),
-        })
+        finished
     }
 
     /// Readings scored so far.
@@ -284,30 +266,16 @@ impl Open {
             .output
             .join(&path)
             .map_err(|error| output_failure(&error))?;
-        let writer = PredictionWriter::new(run.prediction_format, &run.layout(&entry.key))
-            .map_err(|error| Failure {
-                reason: FailureReason::OutputUnwritable,
-                message: error.to_string(),
-            })?;
+        let writer = PredictionWriter::new(run.prediction_format, &run.layout(&entry.key));
         Ok(Self {
-            model: Arc::new(model),
+            model,
             path,
-            url,
-            writer: Some(writer),
             plot: context.plots.as_ref().and_then(|_| {
                 let sensors = Progress::get(&context.progress.sensors);
                 Plots::begin(sensors, run.spec.input.columns.features.len())
             }),
-            buffer: Segments::default(),
-            upload: None,
-            buffers: Arc::clone(buffers),
+            output: Some(Output::new(url, writer, buffers)),
         })
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.buffers.resized(self.buffer.len(), 0);
     }
 }
 

@@ -1,20 +1,25 @@
 //! The second step: scores the sensors of one shard.
 //!
-//! The models of the shard are read first. Sensors whose readings are in the same place form a group; each group is read in
-//! one pass, whose rows go to the sensors they belong to (`group`). A sensor's predictions grow in memory and move to an
-//! upload when all of them together pass the bound (`job`, `buffers`). The ledger is written last.
+//! The models of the shard are read first; where they do not fit into memory, of as many sensors as do, and the rest are scored
+//! afterwards (`budget`, `load`). Sensors whose readings are in the same place form a group; each group is read in one pass, whose
+//! rows go to the sensors they belong to (`group`). A sensor's predictions wait in memory, and on disk or in an upload when all of
+//! them together pass the bound (`output`, `spool`, `buffers`). The ledger is written last.
 
+mod budget;
 mod buffers;
 mod finite;
 mod group;
 mod job;
 mod ledger;
 mod load;
-mod segments;
+mod output;
+mod scratch;
+mod spool;
 mod stale;
 mod tally;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -22,12 +27,18 @@ use std::time::Instant;
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
+use self::budget::Budget;
 use self::buffers::Buffers;
 use self::group::Group;
 use self::job::Job;
-use super::plan::{read_header, read_plan};
+use self::load::Loaded;
+use super::plan::{PlanEntry, read_header, read_plan};
 use super::{Context, Progress, StepError};
 use crate::ledger::{Failure, FailureReason, LedgerEntry, SensorState};
+use crate::outputs;
+
+/// The least that a group is given for its readings, where that is not all there is.
+const GROUP_READINGS: usize = 8 << 20;
 
 /// What became of one shard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,15 +108,11 @@ pub async fn score(context: &Context, shard: u32) -> Result<ShardSummary, StepEr
     let entries = read_plan(context, &header, shard).await?;
     tracing::info!(shard, sensors = entries.len(), "scoring");
     let bytes_before = Progress::get(&context.progress.bytes);
-    let buffers = Arc::new(Buffers::new(context.limits.memory / 4));
     context
         .progress
         .sensors
         .fetch_max(header.sensors, Ordering::Relaxed);
-    let jobs = load::load(context, &buffers, entries).await;
-    score_groups(context, &jobs, &buffers).await?;
-    stale::remove(context, &jobs).await;
-    let entries: Vec<LedgerEntry> = jobs.iter().map(|job| lock(job).ledger_entry()).collect();
+    let entries = score_waves(context, entries).await?;
     let interrupted = has_failure(&entries, &[FailureReason::NotScored]);
     let bytes_read = Progress::get(&context.progress.bytes) - bytes_before;
     ledger::write(
@@ -162,41 +169,111 @@ fn summarize(shard: u32, entries: &[LedgerEntry]) -> ShardSummary {
     }
 }
 
-/// Works on every group of sensors that share a location, several groups at a time.
-async fn score_groups(
+/// Scores the sensors: all at once, or where their models do not fit into memory as many at a time as do.
+async fn score_waves(
     context: &Context,
-    jobs: &Jobs,
-    buffers: &Arc<Buffers>,
-) -> Result<(), StepError> {
+    entries: Vec<PlanEntry>,
+) -> Result<Vec<LedgerEntry>, StepError> {
     let threads = context.limits.threads.max(1);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     let pool = Arc::new(pool.map_err(|error| StepError::Internal(error.to_string()))?);
-    let groups = group_by_location(context, jobs);
-    let at_once = groups.len().clamp(1, threads * 2);
-    let read_memory = context.limits.memory / 4 / at_once;
-    let one_pass = groups.len() == 1;
-    let work = groups.into_iter().map(|(location, members)| {
-        let group = Group {
-            context: context.clone(),
-            location,
-            members,
-            jobs: Arc::clone(jobs),
-            pool: Arc::clone(&pool),
-            buffers: Arc::clone(buffers),
-            memory: read_memory,
-            one_pass,
-        };
-        async move {
-            if !group.context.is_stopped() {
-                group.score().await;
-            }
+    let budget = Budget::new(&context.limits, entries.len());
+    let mut ledger = Vec::with_capacity(entries.len());
+    let mut waiting = entries.into_iter();
+    while waiting.len() > 0 {
+        let loaded = load::load(context, &budget, &mut waiting).await;
+        let all_at_once = ledger.is_empty() && waiting.len() == 0;
+        if !all_at_once {
+            tell_wave(&budget, &loaded, ledger.len(), waiting.len());
         }
-    });
-    stream::iter(work)
-        .buffer_unordered(at_once)
-        .collect::<Vec<()>>()
-        .await;
-    Ok(())
+        let (readings, predictions) = budget.rest(loaded.bytes);
+        let folders = scratch_folders(context);
+        let buffers = Arc::new(Buffers::new(predictions, loaded.models.len(), folders));
+        let jobs = loaded.models.into_iter().map(|(entry, model)| {
+            let job = Job::new(context, &buffers, entry, model);
+            Mutex::new(job)
+        });
+        let wave = Wave {
+            context,
+            jobs: Arc::new(jobs.collect()),
+            pool: &pool,
+            buffers: &buffers,
+            readings,
+            all_at_once,
+        };
+        wave.score().await;
+        stale::remove(context, &wave.jobs).await;
+        ledger.extend(wave.jobs.iter().map(|job| lock(job).ledger_entry()));
+    }
+    Ok(ledger)
+}
+
+fn tell_wave(budget: &Budget, loaded: &Loaded, before: usize, waiting: usize) {
+    let now = loaded.models.len();
+    let of_all = loaded.bytes / now.max(1) * (before + now + waiting);
+    tracing::warn!(
+        scored = before,
+        now,
+        waiting,
+        "the models of all sensors do not fit into memory at the same time, so the readings are read more than once; with a bound of \
+         about {} MiB they are read once",
+        budget.needed(of_all)
+    );
+}
+
+/// Folders for predictions that have no room in memory, the best first: where the environment says, beside the predictions, where
+/// the system keeps large files, where it keeps small ones.
+fn scratch_folders(context: &Context) -> Vec<PathBuf> {
+    let told = std::env::var_os("TMPDIR").map(PathBuf::from);
+    let beside = context.run.output.join(outputs::RUN_FOLDER);
+    let beside = beside.ok().and_then(|url| context.storage.local_file(&url));
+    let system = [PathBuf::from("/var/tmp"), std::env::temp_dir()];
+    told.into_iter().chain(beside).chain(system).collect()
+}
+
+/// Sensors that are worked on at the same time.
+struct Wave<'a> {
+    context: &'a Context,
+    jobs: Jobs,
+    pool: &'a Arc<rayon::ThreadPool>,
+    buffers: &'a Arc<Buffers>,
+    /// Bytes of readings that may be in flight.
+    readings: usize,
+    /// Whether there is no other.
+    all_at_once: bool,
+}
+
+impl Wave<'_> {
+    /// Works on every group of sensors that share a location, several groups at a time.
+    async fn score(&self) {
+        let groups = group_by_location(self.context, &self.jobs);
+        let most = self.pool.current_num_threads() * 2;
+        let at_once = most
+            .min(self.readings / GROUP_READINGS)
+            .clamp(1, groups.len().max(1));
+        let one_pass = self.all_at_once && groups.len() == 1;
+        let work = groups.into_iter().map(|(location, members)| {
+            let group = Group {
+                context: self.context.clone(),
+                location,
+                members,
+                jobs: Arc::clone(&self.jobs),
+                pool: Arc::clone(self.pool),
+                buffers: Arc::clone(self.buffers),
+                memory: self.readings / at_once,
+                one_pass,
+            };
+            async move {
+                if !group.context.is_stopped() {
+                    group.score().await;
+                }
+            }
+        });
+        stream::iter(work)
+            .buffer_unordered(at_once)
+            .collect::<Vec<()>>()
+            .await;
+    }
 }
 
 /// The positions in the shard of the sensors that can be scored, by the URL of their readings.

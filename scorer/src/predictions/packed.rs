@@ -1,0 +1,73 @@
+use std::ops::Range;
+
+use super::PredictionLayout;
+use crate::readings::SensorRows;
+
+/// Rows in the least space that they can be held in until they make a row group: 8 bytes the time in microseconds, 8 a feature, 8
+/// the score, and 1 the label where there is one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PackedRows {
+    features: usize,
+    label: bool,
+}
+
+impl PackedRows {
+    pub fn new(layout: &PredictionLayout) -> Self {
+        Self {
+            features: layout.features.len(),
+            label: layout.label.is_some(),
+        }
+    }
+
+    /// Bytes of a row.
+    pub fn width(self) -> usize {
+        8 * (self.features + 2) + usize::from(self.label)
+    }
+
+    /// Appends rows with their scores to `out`.
+    pub fn pack(self, rows: &SensorRows, scores: &[f64], out: &mut Vec<u8>) {
+        out.reserve(scores.len() * self.width());
+        let mut features = rows.features.iter();
+        for (row, (score, nanos)) in scores.iter().zip(&rows.times.nanos).enumerate() {
+            out.extend_from_slice(&nanos.div_euclid(1000).to_le_bytes());
+            for feature in features.by_ref().take(self.features) {
+                out.extend_from_slice(&feature.to_le_bytes());
+            }
+            out.extend_from_slice(&score.to_le_bytes());
+            if self.label {
+                let labels = rows.labels.as_deref().unwrap_or_default();
+                out.push(u8::from(labels.get(row).is_some_and(|label| *label)));
+            }
+        }
+    }
+
+    /// The times of packed rows, in microseconds.
+    pub fn micros(self, packed: &[u8]) -> Vec<i64> {
+        self.column(packed, 0..8, i64::from_le_bytes)
+    }
+
+    /// A feature of packed rows.
+    pub fn feature(self, packed: &[u8], position: usize) -> Vec<f64> {
+        let start = 8 * (position + 1);
+        self.column(packed, start..start + 8, f64::from_le_bytes)
+    }
+
+    /// The scores of packed rows.
+    pub fn scores(self, packed: &[u8]) -> Vec<f64> {
+        let start = 8 * (self.features + 1);
+        self.column(packed, start..start + 8, f64::from_le_bytes)
+    }
+
+    /// The labels of packed rows, where there are some.
+    pub fn labels(self, packed: &[u8]) -> Option<Vec<bool>> {
+        let rows = packed.chunks_exact(self.width());
+        self.label
+            .then(|| rows.map(|row| row.last() == Some(&1)).collect())
+    }
+
+    fn column<T>(self, packed: &[u8], at: Range<usize>, value: fn([u8; 8]) -> T) -> Vec<T> {
+        let rows = packed.chunks_exact(self.width());
+        rows.filter_map(|row| row.get(at.clone())?.try_into().ok().map(value))
+            .collect()
+    }
+}
