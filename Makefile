@@ -53,7 +53,7 @@ deny:
 	@scripts/install.sh build
 	scripts/deny.sh bans licenses sources
 
-audit: ## Check the dependencies for security advisories (needs the network).
+audit: ## Check the dependencies for security advisories, where their database can be fetched.
 	scripts/deny.sh advisories
 
 generate: ## Write the generated files again: CRDs, reference, schema.

@@ -109,7 +109,7 @@ def scoring_run(name, sensors, parallelism, milliseconds):
             "storage": {
                 "azure": {"account": "devstoreaccount1", "auth": "Emulator", "endpoint": "http://10.99.0.1:10000"}
             },
-            "sharding": {"sensorsPerPod": 1, "parallelism": parallelism},
+            "sharding": {"sensorsPerPod": 1, "maxPods": 100_000, "parallelism": parallelism},
             "failurePolicy": {"maxFailedSensors": "100%"},
             "podTemplate": {
                 "metadata": {"annotations": {"testcluster/duration": f"{milliseconds}ms"}},

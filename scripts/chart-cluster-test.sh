@@ -53,7 +53,7 @@ release() { # release CHART ARG...: installs or upgrades, and waits until the op
 }
 may() { # may yes|no NAMESPACE VERB RESOURCE [FLAG]: whether the operator's service account may do so
   local answer
-  answer=$(kubectl auth can-i "${@:3}" -n "$2" --as system:serviceaccount:operators:scoring-fleetscore-operator 2>/dev/null || true)
+  answer=$(kubectl auth can-i "${@:3}" ${2:+-n "$2"} --as system:serviceaccount:operators:scoring-fleetscore-operator 2>/dev/null || true)
   [[ $answer == "$1" ]] || fail "may the operator ${*:3} in $2: $answer, not $1"
 }
 installed_test() {
@@ -89,6 +89,12 @@ for namespace in plant-a plant-b; do
   for verb in create update patch delete; do may no "$namespace" "$verb" scoringschedules.scoring.fleetscore.io; done
 done
 may yes operators create leases.coordination.k8s.io
+may yes operators patch leases.coordination.k8s.io/scoring-fleetscore-operator
+may no operators patch leases.coordination.k8s.io/another
+may no operators update leases.coordination.k8s.io/scoring-fleetscore-operator
+may no operators list leases.coordination.k8s.io
+may yes "" get customresourcedefinitions.apiextensions.k8s.io/scoringruns.scoring.fleetscore.io
+may no "" get customresourcedefinitions.apiextensions.k8s.io/others.example.org
 may no plant-a create leases.coordination.k8s.io
 [[ -z $(kubectl -n plant-a get role,rolebinding -o name) ]] || fail "the upgrade left roles in plant-a"
 [[ $(kubectl -n operators get pods -l app.kubernetes.io/component=operator --field-selector status.phase=Running -o name | grep -cvxF "$older") -ge 2 ]] ||
@@ -112,6 +118,8 @@ kubectl -n plant-a create rolebinding bob --clusterrole=view --user=bob
 [[ $(kubectl auth can-i create scoringruns.scoring.fleetscore.io -n plant-a --as ann) == yes ]] || fail "edit does not include runs"
 [[ $(kubectl auth can-i list scoringruns.scoring.fleetscore.io -n plant-a --as bob) == yes ]] || fail "view does not include runs"
 [[ $(kubectl auth can-i create scoringruns.scoring.fleetscore.io -n plant-a --as bob 2>&1) == no ]] || fail "view allows to create runs"
+
+scripts/policy-test.sh "$cluster" run kubectl
 
 # Uninstalled, the CRDs stay; installed again, they are taken over; at last they go.
 helm uninstall scoring --namespace operators --wait >/dev/null

@@ -45,6 +45,11 @@ for values in default namespaced; do
   allows $values 'scoringruns/status, scoringschedules/status' patch
   allows $values 'scoringruns/finalizers, scoringschedules/finalizers' update
 done
+# One Lease, by its name; the definitions, by theirs, and only where a cluster-wide right is given anyway.
+says default '    resourceNames: [fleetscore-operator]'
+[[ $(grep -c 'resources: \[leases\]' "$work/default.yaml") -eq 2 ]] || fail "ci/default.yaml: not two rules about leases"
+says default '    resourceNames: [scoringruns.scoring.fleetscore.io, scoringschedules.scoring.fleetscore.io]'
+! grep -q customresourcedefinitions "$work/namespaced.yaml" || fail "ci/namespaced.yaml: a right to definitions"
 for kind in NetworkPolicy PodDisruptionBudget ServiceMonitor PodMonitor; do
   lacks default "$kind"
   has aks "$kind" fleetscore-operator
@@ -55,7 +60,15 @@ for kind in CustomResourceDefinition ClusterRole ClusterRoleBinding Service; do 
 says namespaced '--namespaces=plant-a,plant-b'
 says aks 'plant.azurecr.io/fleetscore/fleetscore-operator@sha256:'
 says aks 'plant.azurecr.io/fleetscore/fleetscore-scorer:0.1.0'
-says aks 'azure.workload.identity/client-id: 11111111-2222-3333-4444-555555555555'
+# Each namespace has its own identity, or else the common one.
+identity() { awk -v namespace="$2" '/^---/ {kind = ""} /^kind: / {kind = $2} /^  namespace: / {here = $2} kind == "ServiceAccount" && here == namespace && /client-id:/ {print $2}' "$work/$1.yaml"; }
+[[ $(identity aks plant-a) == 11111111-2222-3333-4444-555555555555 ]] || fail "ci/aks.yaml: identity of plant-a: $(identity aks plant-a)"
+[[ $(identity aks plant-b) == aaaaaaaa-2222-3333-4444-555555555555 ]] || fail "ci/aks.yaml: identity of plant-b: $(identity aks plant-b)"
+says aks 'storage: {"allowed":[{"accounts":["plantastore"],"namespaces":["plant-a"]},{"accounts":["shared"],"containers":["models","data","b-predictions"],"namespaces":["plant-b"]}]}'
+says default 'storage: {"allowed":[]}'
+has aks ValidatingAdmissionPolicy fleetscore-storage
+has aks ValidatingAdmissionPolicyBinding fleetscore-storage
+lacks default ValidatingAdmissionPolicy
 says aks '"serviceAccountName":"fleetscore-scorer"'
 says aks '"nodeSelector":{"kubernetes.azure.com/mode":"system","kubernetes.io/os":"linux"}'
 says ipv6 '--listen=[::]:8080'
@@ -85,6 +98,13 @@ refuses "digest" --set image.operator.digest=sha256:12
 refuses "watchNamespaces" --set 'watchNamespaces={Plant A}'
 refuses "watchNamespaces" --set 'watchNamespaces={a,a}'
 refuses "clientId" --set scorer.workloadIdentity.clientId=me
+refuses "clientIds" --set scorer.serviceAccount.create=true --set scorer.workloadIdentity.clientIds.plant-a=me
+refuses "names the namespace plant-b" --set scorer.serviceAccount.create=true --set 'scorer.serviceAccount.namespaces={plant-a}' \
+  --set scorer.workloadIdentity.clientIds.plant-b=11111111-2222-3333-4444-555555555555
+refuses "allowed" --set 'storage.allowed[0].accounts={plantstore}'
+refuses "storage.policy needs storage.allowed" --set storage.policy=true
+refuses "accounts" --set 'storage.allowed[0].namespaces={a}' --set 'storage.allowed[0].accounts={Plant Store}'
+refuses "'account' not allowed" --set 'storage.allowed[0].namespaces={a}' --set 'storage.allowed[0].account=plantstore'
 refuses "podTemplate" --set scorer.podTemplate.nodeSelector.pool=scoring
 refuses "interval" --set metrics.podMonitor.interval=often
 refuses "apiServerPorts" --set 'networkPolicy.apiServerPorts={70000}'

@@ -29,7 +29,7 @@ pub async fn run(
         .sharding
         .sensors_per_pod
         .max(SENSORS_PER_SHARD);
-    let planned = steps::plan(context, per_shard).await;
+    let planned = steps::plan(context, |_| per_shard).await;
     let plan = keep_log(context, log, "plan.log", planned).await?;
     step("Scoring");
     let shards =

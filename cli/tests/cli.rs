@@ -179,6 +179,29 @@ fn wrong_overrides_are_named() {
 }
 
 #[test]
+fn a_plan_tells_where_sensors_share_a_pod() {
+    let plant = Plant::new(4);
+    let plan = |more: &[&str]| {
+        let set = ["plan", "-f", "run.yaml", "--set", "spec.sharding.maxPods=2"];
+        let output = plant.fleetscore(&[&set, more].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let told = plan(&[]);
+    let line =
+        "shards         2 (2 sensors a pod on a cluster; 1 would need more than sharding.maxPods)";
+    assert!(told.contains(line), "{told}");
+    let json: Value = serde_json::from_str(&plan(&["--json"])).unwrap();
+    assert_eq!(
+        (&json["shards"], &json["sensorsPerShard"]),
+        (&2.into(), &2.into())
+    );
+    // A local run does not share sensors out to pods.
+    let run = ["run", "-f", "run.yaml", "--set", "spec.sharding.maxPods=2"];
+    assert_eq!(plant.fleetscore(&run).status.code(), Some(0));
+}
+
+#[test]
 fn a_plan_counts_and_finds_what_is_sure_to_fail() {
     let plant = Plant::new(4);
     let plan = |expected: i32| -> Value {

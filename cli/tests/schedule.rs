@@ -249,3 +249,36 @@ fn another_time_zone_database() {
         );
     }
 }
+
+#[test]
+fn a_backfill_is_counted_and_one_without_end_is_refused() {
+    let plan = |schedule: &str, from: &str, to: &str| {
+        let manifest = MANIFEST.replace("30 2 * * *", schedule);
+        let backfill = format!("  backfill: {{from: {from}, to: {to}}}\n");
+        let output = Schedule::new(&(manifest + &backfill)).plan(&[]);
+        let told = text(&output.stdout) + &text(&output.stderr);
+        (output.status.code(), told)
+    };
+    let (january, february) = ("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
+    let (code, told) = plan("30 2 * * *", january, february);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("backfill   31 ticks"), "{told}");
+    for (schedule, from, to, words) in [
+        (
+            "0 * * * *",
+            "0001-01-01T00:00:00Z",
+            "9999-12-30T00:00:00Z",
+            "at most 10 years",
+        ),
+        (
+            "* * * * *",
+            "2025-01-01T00:00:00Z",
+            january,
+            "525600 ticks, more than 100000",
+        ),
+    ] {
+        let (code, told) = plan(schedule, from, to);
+        assert_eq!(code, Some(2), "{told}");
+        assert!(told.contains(words), "{told}");
+    }
+}

@@ -5,9 +5,14 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Kind, ScoringRun, ScoringRunStatus, ScoringSchedule, ScoringScheduleSpec,
-    ScoringScheduleStatus, rules,
+    Kind, RELEASE, RELEASE_ANNOTATION, SCHEMA_ANNOTATION, ScoringRun, ScoringRunStatus,
+    ScoringSchedule, ScoringScheduleSpec, ScoringScheduleStatus, digest, rules,
 };
+
+/// The largest whole number of 32 bits that Kubernetes' own objects have. In seconds these are 68 years.
+const LARGEST: i64 = i32::MAX as i64;
+/// The largest count: whatever reads JSON keeps whole numbers up to here.
+const LARGEST_COUNT: i64 = crate::LARGEST_COUNT.cast_signed();
 
 /// The `CustomResourceDefinition` of `kind` as JSON.
 ///
@@ -30,6 +35,10 @@ pub fn definition(kind: Kind) -> Result<Value, serde_json::Error> {
             schema.insert("x-kubernetes-validations".to_owned(), object_rules);
         }
     }
+    // Tells an operator whether these are the fields and rules that it was built with.
+    let schema = digest::of(&bare_schema(&crd).to_string());
+    crd["metadata"]["annotations"] =
+        json!({ RELEASE_ANNOTATION: RELEASE, SCHEMA_ANNOTATION: schema });
     Ok(crd)
 }
 
@@ -97,14 +106,24 @@ fn tidy(schema: &mut Value, meanings: &[Meaning]) {
     }
 }
 
-/// Kubernetes knows `int32` and `int64` alone; bounds are whole numbers.
+/// Kubernetes knows `int32` and `int64` alone; bounds are whole numbers. Every integer has both bounds: one that the API server
+/// takes and a type cannot hold would make the whole object unreadable.
 fn tidy_number(node: &mut Map<String, Value>) {
     let format = node
         .get("format")
         .and_then(Value::as_str)
         .unwrap_or_default();
+    let largest = if format.ends_with("64") {
+        LARGEST_COUNT
+    } else {
+        LARGEST
+    };
     if format.starts_with("uint") || format == "int64" {
         node.insert("format".to_owned(), "int64".into());
+    }
+    if node.get("type").and_then(Value::as_str) == Some("integer") {
+        node.entry("minimum").or_insert_with(|| 0.into());
+        node.entry("maximum").or_insert_with(|| largest.into());
     }
     for bound in ["minimum", "maximum"] {
         #[allow(

@@ -2,18 +2,21 @@
 //!
 //! These types are the one definition of the manifest: the command line parses it with them, a pod is handed its run as
 //! their JSON, and (with the feature `kube`) the custom resource definitions are generated from them. Parsing is strict:
-//! an unknown field is an error everywhere.
+//! an unknown field is an error. Who reads what another version may have stored takes such fields out first ([`take_unknown`]).
 
 mod condition;
 #[cfg(feature = "kube")]
 mod definition;
+mod digest;
 mod failure;
 mod input;
 mod key;
+mod lenient;
 mod manifest;
 mod model;
 mod output;
 mod pod;
+mod reason;
 #[cfg(feature = "kube")]
 mod reference;
 mod rules;
@@ -31,14 +34,17 @@ pub use condition::{Condition, ConditionStatus};
 pub use failure::{FailurePolicy, Limit};
 pub use input::{Columns, InputSpec, OnInvalidReading, OnNoReadings, ReadingFormat};
 pub use key::SensorKey;
+pub use lenient::{UnknownField, misfits, take_unknown};
 pub use manifest::{Kind, Manifest, ManifestError, ManifestMetadata, Spec};
 pub use model::{ModelFormat, ModelSpec};
 pub use output::{LogsSpec, OutputSpec, PredictionFormat};
 pub use pod::PodTemplate;
+pub use reason::{OTHER_REASON, SENSOR_REASONS, known_reason};
 pub use run::ScoringRunSpec;
 pub use schedule::{
-    Backfill, ConcurrencyPolicy, History, MissedRuns, MissedRunsPolicy, RunTemplate,
-    RunTemplateMetadata, ScheduleWindow, ScheduleWindowKind, ScoringScheduleSpec,
+    BACKFILL_TICKS, BACKFILL_YEARS, Backfill, ConcurrencyPolicy, History, MissedRuns,
+    MissedRunsPolicy, RunTemplate, RunTemplateMetadata, ScheduleWindow, ScheduleWindowKind,
+    ScoringScheduleSpec,
 };
 pub use sensors::{FailedIn, FromModels, SensorsSpec};
 pub use sharding::Sharding;
@@ -48,7 +54,9 @@ pub use status::{
 };
 pub use storage::{AzureAuth, AzureStorage, SecretRef, StorageSpec};
 pub use totals::Totals;
-pub use validation::{Violation, validate, validate_change, validate_object, validate_schedule};
+pub use validation::{
+    Violation, schema_digest, validate, validate_change, validate_object, validate_schedule,
+};
 pub use window::Window;
 
 #[cfg(feature = "kube")]
@@ -74,3 +82,11 @@ pub const CAUSE_LABEL: &str = "scoring.fleetscore.io/cause";
 pub const TICK_ANNOTATION: &str = "scoring.fleetscore.io/tick";
 /// The annotation of a schedule whose every new value makes one run; the run carries the value, too.
 pub const TRIGGER_ANNOTATION: &str = "scoring.fleetscore.io/trigger";
+/// The annotation of a custom resource definition with the release that it comes from.
+pub const RELEASE_ANNOTATION: &str = "scoring.fleetscore.io/release";
+/// The annotation of a custom resource definition with the digest of its schema ([`schema_digest`]).
+pub const SCHEMA_ANNOTATION: &str = "scoring.fleetscore.io/schema";
+/// The release that these types belong to.
+pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
+/// The largest count: whatever reads JSON keeps whole numbers up to here.
+pub const LARGEST_COUNT: u64 = (1 << 53) - 1;

@@ -97,7 +97,8 @@ pub struct ScoringRunSpec {
     #[serde(default = "pending_timeout")]
     #[schemars(range(min = 1))]
     pub pending_timeout_seconds: u32,
-    /// The run's Jobs and pods are removed so many seconds after it finished; the `ScoringRun` itself stays.
+    /// The run's Jobs and pods are removed so many seconds after it finished; the `ScoringRun` itself stays. Without it they stay as
+    /// well, but for the runs of a schedule: theirs are removed after 3600.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl_seconds_after_finished: Option<u32>,
     /// Kueue's local queue. With it the Jobs are created suspended and Kueue admits them.

@@ -171,7 +171,13 @@ pub enum ScheduleWindowKind {
     None,
 }
 
-/// Makes the ticks of a past range due: each that has no run gets one, oldest first, beside the runs of the schedule.
+/// Years that a backfill's range spans at most.
+pub const BACKFILL_YEARS: u32 = 10;
+/// Ticks that a backfill's range holds at most: ten years of an hourly schedule are 87,672.
+pub const BACKFILL_TICKS: u64 = 100_000;
+
+/// Makes the ticks of a past range due: each that has no run gets one, oldest first, beside the runs of the schedule. At
+/// most ten years and 100,000 ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-kubernetes-validations" = crate::rules::backfill()))]
@@ -239,10 +245,10 @@ pub struct RunTemplate {
 pub struct RunTemplateMetadata {
     /// Labels.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(extend("maxProperties" = 64, "additionalProperties" = crate::rules::label()))]
     pub labels: BTreeMap<String, String>,
     /// Annotations.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(extend("maxProperties" = 64, "additionalProperties" = crate::rules::annotation()))]
     pub annotations: BTreeMap<String, String>,
 }

@@ -30,6 +30,16 @@ pub enum Phase {
     Suspended,
 }
 
+impl Phase {
+    /// Whether the run has ended. It is never run again.
+    pub fn is_end(self) -> bool {
+        matches!(
+            self,
+            Self::Succeeded | Self::PartiallySucceeded | Self::Failed
+        )
+    }
+}
+
 /// What a run has come to. Stays small for any number of sensors: what grows is in the report.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -64,6 +74,7 @@ pub struct ScoringRunStatus {
     pub completion_time: Option<Timestamp>,
     /// URL of the report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
     pub report: Option<String>,
     /// The run's Jobs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -190,7 +201,7 @@ pub struct ScoringScheduleStatus {
     pub last_successful_time: Option<Timestamp>,
     /// Names of the runs that have not ended, at most 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = 100), inner(length(max = 253)), extend("x-kubernetes-list-type" = "atomic"))]
     pub active: Vec<String>,
     /// Ticks that got no run, whatever the reason.
     #[serde(default)]

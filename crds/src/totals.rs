@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{FailureGroup, Phase};
+use crate::{FailureGroup, LARGEST_COUNT, Phase};
 
 /// A run's totals: the termination message with which the collect pod tells the operator how the run ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,4 +23,78 @@ pub struct Totals {
     /// The most frequent reasons of failures, as many as fit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub top_failures: Vec<FailureGroup>,
+}
+
+impl Totals {
+    /// What in the totals of a run of `planned` sensors cannot be. A pod runs what its template says, so what it tells is not trusted.
+    pub fn defect(&self, planned: u64) -> Option<String> {
+        let mut told = self.top_failures.iter();
+        let told = told.try_fold(0_u64, |sum, group| sum.checked_add(group.count));
+        let ended = self.succeeded.checked_add(self.failed);
+        Some(if !self.phase.is_end() {
+            format!("it says that the run ends as {:?}", self.phase)
+        } else if self.sensors != planned {
+            format!(
+                "it counts {} sensors of {planned} planned ones",
+                self.sensors
+            )
+        } else if ended.is_none_or(|ended| ended > planned) {
+            format!(
+                "it counts {} scored and {} failed sensors of {planned} planned ones",
+                self.succeeded, self.failed
+            )
+        } else if told.is_none_or(|told| told > self.failed) {
+            format!(
+                "its reasons count more sensors than the {} that failed",
+                self.failed
+            )
+        } else if self.rows > LARGEST_COUNT || self.anomalies > self.rows {
+            format!(
+                "it counts {} anomalies in {} readings",
+                self.anomalies, self.rows
+            )
+        } else {
+            return None;
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn totals_that_cannot_be_are_told() {
+        let good = Totals {
+            phase: Phase::PartiallySucceeded,
+            sensors: 15,
+            succeeded: 14,
+            failed: 1,
+            rows: 100,
+            anomalies: 7,
+            report: String::new(),
+            top_failures: vec![FailureGroup {
+                count: 1,
+                ..FailureGroup::default()
+            }],
+        };
+        assert_eq!(good.defect(15), None);
+        let wrong: [(&str, fn(&mut Totals)); 7] = [
+            ("Scoring", |totals| totals.phase = Phase::Scoring),
+            ("16 sensors of 15", |totals| totals.sensors = 16),
+            ("14 scored and 2 failed", |totals| totals.failed = 2),
+            ("scored and", |totals| totals.succeeded = u64::MAX),
+            ("reasons count more", |totals| {
+                totals.top_failures[0].count = 2;
+            }),
+            ("101 anomalies in 100", |totals| totals.anomalies = 101),
+            ("readings", |totals| totals.rows = 1 << 53),
+        ];
+        for (words, change) in wrong {
+            let mut totals = good.clone();
+            change(&mut totals);
+            let defect = totals.defect(15).unwrap_or_default();
+            assert!(defect.contains(words), "{words}: {defect}");
+        }
+    }
 }

@@ -9,7 +9,9 @@
 use std::fs;
 use std::path::Path;
 
-use fleetscore_crds::{Kind, bare_schema, definition, reference};
+use fleetscore_crds::{
+    Kind, RELEASE_ANNOTATION, SCHEMA_ANNOTATION, bare_schema, definition, reference, schema_digest,
+};
 use serde_json::Value;
 
 const KINDS: [Kind; 2] = [Kind::ScoringRun, Kind::ScoringSchedule];
@@ -146,5 +148,67 @@ fn structural(schema: &Value, path: &str) {
         if let Some(child) = node.get(key) {
             structural(child, &format!("{path}[]"));
         }
+    }
+}
+
+/// An integer that the API server takes and a type cannot hold makes the whole object unreadable; a text, list or map without a bound
+/// makes rules about it too dear.
+#[test]
+fn everything_has_bounds() {
+    for kind in KINDS {
+        let definition = definition(kind).unwrap();
+        let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        let mut integers = 0;
+        for part in ["spec", "status"] {
+            bounded(&schema["properties"][part], part, &mut integers);
+        }
+        assert!(integers > 10, "{kind:?}: {integers}");
+    }
+}
+
+fn bounded(schema: &Value, path: &str, integers: &mut usize) {
+    let has = |key: &str| schema.get(key).is_some();
+    let kind = schema["type"].as_str().unwrap_or("integer");
+    match kind {
+        "integer" => {
+            let bound = |name: &str| {
+                schema[name]
+                    .as_i64()
+                    .unwrap_or_else(|| panic!("{path}: an integer without {name}"))
+            };
+            assert!(
+                bound("minimum") >= 0 && bound("maximum") < 1 << 53,
+                "{path}"
+            );
+            *integers += 1;
+        }
+        "string" => assert!(
+            has("maxLength") || has("enum") || schema["format"] == "date-time",
+            "{path}: a text without maxLength"
+        ),
+        "array" => assert!(has("maxItems"), "{path}: a list without maxItems"),
+        "object" if has("additionalProperties") => {
+            assert!(has("maxProperties"), "{path}: a map without maxProperties");
+        }
+        _ => {}
+    }
+    let fields = schema["properties"].as_object();
+    for (name, child) in fields.into_iter().flatten() {
+        bounded(child, &format!("{path}.{name}"), integers);
+    }
+    for key in ["items", "additionalProperties"] {
+        if let Some(child) = schema.get(key) {
+            bounded(child, &format!("{path}[]"), integers);
+        }
+    }
+}
+
+/// What an operator compares to tell whether a cluster's definitions are its own.
+#[test]
+fn definitions_name_their_release_and_schema() {
+    for kind in KINDS {
+        let annotations = &definition(kind).unwrap()["metadata"]["annotations"];
+        assert_eq!(annotations[RELEASE_ANNOTATION], env!("CARGO_PKG_VERSION"));
+        assert_eq!(annotations[SCHEMA_ANNOTATION], schema_digest(kind));
     }
 }

@@ -6,6 +6,8 @@ use fleetscore_crds::PodTemplate;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::access::StorageAccess;
+
 /// What the operator's configuration file holds.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -18,6 +20,9 @@ pub struct Config {
     /// The same for plan and collect, under the run's own `coordinatorTemplate`.
     #[serde(default)]
     pub coordinator_template: PodTemplate,
+    /// Which storage the runs of a namespace may name.
+    #[serde(default)]
+    pub storage: StorageAccess,
 }
 
 /// Which image the pods run.

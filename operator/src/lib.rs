@@ -1,12 +1,14 @@
 //! Fleetscore's operator: turns `ScoringSchedule`s into `ScoringRun`s, these into Jobs on Kubernetes, and what becomes of them into
 //! their status.
 
+pub mod access;
 pub mod api;
 pub mod args;
 pub mod backoff;
 pub mod by_uid;
 pub mod client;
 pub mod config;
+pub mod fit;
 pub mod lease;
 pub mod metrics;
 pub mod run;
@@ -14,8 +16,10 @@ pub mod rush;
 pub mod schedule;
 pub mod server;
 pub mod shared;
+pub mod stored;
 pub mod telemetry;
 #[cfg(test)]
 mod testing;
+pub mod unreadable;
 pub mod watches;
 pub mod words;

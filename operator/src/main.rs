@@ -13,7 +13,7 @@ use fleetscore_operator::lease::Lease;
 use fleetscore_operator::metrics::Metrics;
 use fleetscore_operator::server::{self, Health};
 use fleetscore_operator::shared::Shared;
-use fleetscore_operator::{run, schedule, telemetry};
+use fleetscore_operator::{fit, run, schedule, telemetry};
 use futures::future::{BoxFuture, FutureExt, join_all};
 use kube::Client;
 use tokio::net::TcpListener;
@@ -147,6 +147,7 @@ impl Operator<'_> {
     /// Runs the controllers until the process is asked to stop.
     async fn work(&self) -> anyhow::Result<()> {
         self.metrics.leads(true);
+        tokio::spawn(fit::watch(self.client.clone(), self.metrics.clone()));
         let (mut all_runs, mut all_schedules) = (Vec::new(), Vec::new());
         let mut controllers: Vec<BoxFuture<'static, ()>> = Vec::new();
         let shared = Shared {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use fleetscore_crds::Phase;
+use fleetscore_crds::known_reason;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::{Family, MetricConstructor};
@@ -35,6 +35,7 @@ pub struct Metrics {
     errors: Family<ErrorLabel, Counter>,
     requests: Family<RequestLabel, Counter>,
     leader: Gauge,
+    crds: Family<FitLabel, Gauge>,
     schedules: Family<StateLabel, Gauge>,
     runs_created: Family<CauseLabel, Counter>,
     ticks_missed: Family<ReasonLabel, Counter>,
@@ -77,6 +78,12 @@ struct RequestLabel {
     resource: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct FitLabel {
+    crd: String,
+    fit: String,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Steps;
 
@@ -100,6 +107,7 @@ impl Metrics {
             errors: Family::default(),
             requests: Family::default(),
             leader: Gauge::default(),
+            crds: Family::default(),
             schedules: Family::default(),
             runs_created: Family::default(),
             ticks_missed: Family::default(),
@@ -152,6 +160,11 @@ impl Metrics {
             "leader",
             "1 where this replica is the leader",
             self.leader.clone(),
+        );
+        registry.register(
+            "crd_fit",
+            "How the cluster's CustomResourceDefinitions fit this operator: Same, Older, Newer, Different, Missing or Unknown",
+            self.crds.clone(),
         );
     }
 
@@ -217,12 +230,13 @@ impl Metrics {
         self.scored.inc_by(sensors);
     }
 
-    /// Sensors that failed in an ended run.
+    /// Sensors that failed in an ended run. The reason is what a pod tells: one that is not known counts as `Other`, so that no pod makes
+    /// up labels.
     pub fn sensors_failed(&self, reason: &str, sensors: u64) {
         if sensors > 0 {
             self.failed
                 .get_or_create(&ReasonLabel {
-                    reason: reason.to_owned(),
+                    reason: known_reason(reason).to_owned(),
                 })
                 .inc_by(sensors);
         }
@@ -261,18 +275,30 @@ impl Metrics {
         }
     }
 
+    /// How the definitions fit this operator, by name.
+    pub fn crds(&self, fits: &[(&str, &str)]) {
+        self.crds.clear();
+        for (crd, fit) in fits {
+            let label = FitLabel {
+                crd: (*crd).to_owned(),
+                fit: (*fit).to_owned(),
+            };
+            self.crds.get_or_create(&label).set(1);
+        }
+    }
+
     /// Whether this replica is the leader.
     pub fn leads(&self, leader: bool) {
         self.leader.set(leader.into());
     }
 
     /// The text of all metrics, with `phases` of the runs that are known now.
-    pub fn encode(&self, phases: &[Phase]) -> String {
+    pub fn encode(&self, phases: &[String]) -> String {
         self.runs.clear();
         for phase in phases {
             self.runs
                 .get_or_create(&PhaseLabel {
-                    phase: format!("{phase:?}"),
+                    phase: phase.clone(),
                 })
                 .inc();
         }
@@ -308,12 +334,15 @@ mod tests {
         metrics.run_created("backfill", None);
         metrics.ticks_missed("Missed", 4);
         metrics.schedules(&["Active", "Active", "Suspended"]);
-        let text = metrics.encode(&[Phase::Scoring, Phase::Scoring, Phase::Failed]);
+        metrics.crds(&[("scoringruns.scoring.fleetscore.io", "Older")]);
+        let phases = ["Scoring", "Scoring", "Failed"].map(str::to_owned);
+        let text = metrics.encode(&phases);
         for line in [
             r#"fleetscore_api_requests_total{verb="list",resource="pods"} 2"#,
             "fleetscore_sensors_scored_total 14",
             r#"fleetscore_sensors_failed_total{reason="ModelNotFound"} 1"#,
             r#"fleetscore_runs{phase="Scoring"} 2"#,
+            r#"fleetscore_crd_fit{crd="scoringruns.scoring.fleetscore.io",fit="Older"} 1"#,
             "fleetscore_leader 1",
             r#"fleetscore_schedules{state="Active"} 2"#,
             r#"fleetscore_schedule_runs_created_total{cause="backfill"} 1"#,
@@ -328,5 +357,22 @@ mod tests {
         }
         assert!(!text.contains("Other"));
         assert!(!metrics.encode(&[]).contains("phase="));
+    }
+
+    #[test]
+    fn a_pod_makes_up_no_labels() {
+        let metrics = Metrics::new();
+        for number in 0..1000 {
+            metrics.sensors_failed(&format!("Made-up-{number}"), 2);
+        }
+        let text = metrics.encode(&[]);
+        let lines: Vec<_> = text
+            .lines()
+            .filter(|line| line.starts_with("fleetscore_sensors_failed_total{"))
+            .collect();
+        assert_eq!(
+            lines,
+            [r#"fleetscore_sensors_failed_total{reason="Other"} 2000"#]
+        );
     }
 }

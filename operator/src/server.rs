@@ -69,7 +69,7 @@ impl Health {
         self.reachable.load(Ordering::Relaxed) && (idle || self.synced.load(Ordering::Relaxed))
     }
 
-    fn phases(&self) -> Vec<fleetscore_crds::Phase> {
+    fn phases(&self) -> Vec<String> {
         let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         runs.iter().flat_map(Runs::phases).collect()
     }

@@ -92,7 +92,8 @@ async fn run_step(args: &PodArgs, step: Step, log: &LogBuffer) -> Outcome {
 
 async fn coordinate(context: &Context, step: Step) -> Result<Outcome, StepError> {
     if matches!(step, Step::Plan) {
-        let summary = steps::plan(context, context.run.spec.sharding.sensors_per_pod).await?;
+        let sharding = context.run.spec.sharding;
+        let summary = steps::plan(context, |sensors| sharding.sensors_per_shard(sensors)).await?;
         return Ok(done(0, &summary));
     }
     let report = steps::collect(context).await?;

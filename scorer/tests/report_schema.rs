@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use fleetscore_crds::SENSOR_REASONS;
+use fleetscore_scorer::ledger::FailureReason;
 use fleetscore_scorer::report::Report;
 
 /// Run with `UPDATE=1` to write the schema anew.
@@ -18,4 +20,19 @@ fn committed_schema_is_current() {
         committed == schema,
         "docs/reference/report.schema.json is out of date: run this test with UPDATE=1"
     );
+}
+
+/// The operator counts the reasons that it knows by name, and all others as one.
+#[test]
+fn every_reason_of_a_sensor_is_known_to_who_counts_them() {
+    let schema = schemars::schema_for!(FailureReason);
+    let variants = schema.get("oneOf").unwrap().as_array().unwrap();
+    let mut reasons: Vec<_> = variants
+        .iter()
+        .map(|variant| variant["const"].as_str().unwrap())
+        .collect();
+    let mut known = SENSOR_REASONS.to_vec();
+    reasons.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(reasons, known, "list it in crds/src/reason.rs");
 }

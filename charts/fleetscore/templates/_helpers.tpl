@@ -53,7 +53,14 @@ app.kubernetes.io/part-of: fleetscore
 {{- define "fleetscore.scorerNamespaces" -}}
 {{- $names := .Values.scorer.serviceAccount.namespaces -}}
 {{- if not $names -}}{{- $names = .Values.watchNamespaces -}}{{- end -}}
+{{- $known := keys .Values.scorer.workloadIdentity.clientIds | sortAlpha -}}
+{{- if not $names -}}{{- $names = $known -}}{{- end -}}
 {{- if not $names -}}{{- $names = list .Release.Namespace -}}{{- end -}}
+{{- range $known -}}
+{{- if not (has . $names) -}}
+{{- fail (printf "scorer.workloadIdentity.clientIds names the namespace %s, in which no service account is created; add it to scorer.serviceAccount.namespaces" .) -}}
+{{- end -}}
+{{- end -}}
 {{- toJson $names -}}
 {{- end -}}
 
@@ -62,8 +69,8 @@ app.kubernetes.io/part-of: fleetscore
 {{- $scorer := .Values.scorer -}}
 {{- if $scorer.serviceAccount.create -}}
 {{- dict "spec" (dict "serviceAccountName" $scorer.serviceAccount.name) | toYaml -}}
-{{- else if $scorer.workloadIdentity.clientId -}}
-{{- fail "scorer.workloadIdentity.clientId needs scorer.serviceAccount.create: the service account carries the client ID" -}}
+{{- else if or $scorer.workloadIdentity.clientId $scorer.workloadIdentity.clientIds -}}
+{{- fail "scorer.workloadIdentity.clientId and clientIds need scorer.serviceAccount.create: the service account carries the client ID" -}}
 {{- else -}}
 {}
 {{- end -}}
@@ -81,4 +88,5 @@ scorer:
   imagePullPolicy: {{ .Values.image.pullPolicy }}
 podTemplate: {{ toJson $pod }}
 coordinatorTemplate: {{ toJson $coordinator }}
+storage: {{ dict "allowed" .Values.storage.allowed | toJson }}
 {{- end -}}

@@ -62,8 +62,8 @@ pub fn run(args: &PlanArgs) -> Result {
 
 fn plan(manifest: Manifest, json: bool) -> Result {
     let context = open(manifest, Limits::default(), RETRY)?;
-    let per_pod = context.run.spec.sharding.sensors_per_pod;
-    let survey = block_on(steps::survey(&context, per_pod))?.map_err(|error: StepError| {
+    let asked = context.run.spec.sharding.sensors_per_pod;
+    let survey = block_on(steps::survey(&context))?.map_err(|error: StepError| {
         if error.is_invalid() {
             usage(error)
         } else {
@@ -73,15 +73,22 @@ fn plan(manifest: Manifest, json: bool) -> Result {
     if json {
         output::print_json(&survey)?;
     } else {
-        output::print(text(&survey, per_pod))?;
+        output::print(text(&survey, asked))?;
     }
     Ok(if survey.failing.is_empty() { 0 } else { FAILED })
 }
 
-fn text(survey: &Survey, per_pod: u32) -> String {
+/// `asked` are the sensors a pod that the spec asks for.
+fn text(survey: &Survey, asked: u32) -> String {
+    let per_pod = survey.sensors_per_shard;
+    let why = if per_pod > asked {
+        format!("; {asked} would need more than sharding.maxPods")
+    } else {
+        String::new()
+    };
     let mut text = format!(
         "sensors        {}
-shards         {} ({per_pod} sensors a pod on a cluster)
+shards         {} ({per_pod} sensors a pod on a cluster{why})
 models         {}
 readings       {} in {} objects
 bytes to read  {} at most, by all pods together

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use anyhow::anyhow;
 use clap::Args;
-use fleetscore_crds::{ScheduleWindowKind, ScoringScheduleSpec, Window};
+use fleetscore_crds::{BACKFILL_TICKS, ScheduleWindowKind, ScoringScheduleSpec, Window};
 use fleetscore_ticks::{Timetable, window, zones};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -48,6 +49,14 @@ struct Tick {
 /// Prints the next ticks of a schedule.
 pub fn plan(spec: &ScoringScheduleSpec, args: &TickArgs, json: bool) -> Result {
     let timetable = Timetable::parse(&spec.schedule, &spec.time_zone).map_err(usage)?;
+    let backfill = spec
+        .backfill
+        .map(|backfill| timetable.count(backfill.from, backfill.to));
+    if let Some(ticks) = backfill.filter(|ticks| *ticks > BACKFILL_TICKS) {
+        return Err(usage(anyhow!(
+            "spec.backfill: the range holds {ticks} ticks, more than {BACKFILL_TICKS}; make it shorter, and backfill one part after the other"
+        )));
+    }
     let from = args.from.unwrap_or_else(Timestamp::now);
     let count = usize::try_from(args.ticks.unwrap_or(TICKS)).unwrap_or(usize::MAX);
     let ticks = timetable.after(from).take(count).map(|time| Tick {
@@ -60,12 +69,17 @@ pub fn plan(spec: &ScoringScheduleSpec, args: &TickArgs, json: bool) -> Result {
     if json {
         output::print_json(&plan)?;
     } else {
-        output::print(text(&plan, spec, &timetable, from))?;
+        output::print(text(&plan, spec, &timetable, (from, backfill)))?;
     }
     Ok(if plan.ticks.is_empty() { FAILED } else { 0 })
 }
 
-fn text(plan: &Plan, spec: &ScoringScheduleSpec, timetable: &Timetable, from: Timestamp) -> String {
+fn text(
+    plan: &Plan,
+    spec: &ScoringScheduleSpec,
+    timetable: &Timetable,
+    (from, backfill): (Timestamp, Option<u64>),
+) -> String {
     let mut text = format!(
         "schedule   {} in {}\nzones      {}\n",
         spec.schedule.trim(),
@@ -79,6 +93,9 @@ fn text(plan: &Plan, spec: &ScoringScheduleSpec, timetable: &Timetable, from: Ti
             "start      up to {} s after the tick (spreadSeconds; always the same, known once the schedule is on a cluster)",
             spec.spread_seconds - 1
         );
+    }
+    if let Some(ticks) = backfill {
+        let _ = writeln!(text, "backfill   {ticks} ticks");
     }
     if spec.suspend {
         text += "suspended  no run starts before spec.suspend is false again\n";

@@ -28,7 +28,20 @@ fn rule(expression: impl Into<String>, message: impl Into<String>, field: &str) 
     Value::Object(rule)
 }
 
+/// The latest time: zones that are ahead of UTC have a clock for it, too.
+pub const LATEST: &str = "9999-12-30T22:00:00Z";
+
 /// The schema of a text that is a map's value.
 pub fn short_text() -> Value {
     serde_json::json!({ "type": "string", "minLength": 1, "maxLength": 256 })
+}
+
+/// The schema of a label's value.
+pub fn label() -> Value {
+    serde_json::json!({ "type": "string", "maxLength": 63 })
+}
+
+/// The schema of an annotation's value: all of them together may have 256 KiB.
+pub fn annotation() -> Value {
+    serde_json::json!({ "type": "string", "maxLength": 262_144 })
 }

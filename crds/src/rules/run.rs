@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::location::{BUILT_IN, placeholders, template};
-use super::rule;
+use super::{LATEST, rule};
 
 const KEY_NAME: &str = "^[A-Za-z_][A-Za-z0-9_-]*$";
 
@@ -138,11 +138,18 @@ fn keys_of_list() -> [Value; 5] {
 
 /// Rules of a window.
 pub fn window() -> Value {
-    json!([rule(
-        "self.start < self.end",
-        "must be after window.start",
-        ".end"
-    )])
+    json!([
+        rule(
+            "self.start < self.end",
+            "must be after window.start",
+            ".end"
+        ),
+        rule(
+            format!("self.end <= timestamp('{LATEST}')"),
+            format!("must be at most {LATEST}; to score all readings, leave window out"),
+            ".end"
+        ),
+    ])
 }
 
 /// Rules of the choice of sensors.

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::rule;
 use super::run::{fleet, uses_window};
-use crate::ScoringRunSpec;
+use crate::{BACKFILL_YEARS, ScoringRunSpec};
 
 /// Rules of a schedule's spec.
 pub fn schedule() -> Value {
@@ -32,11 +32,16 @@ pub fn schedule_text() -> Value {
 
 /// Rules of a backfill.
 pub fn backfill() -> Value {
-    json!([rule(
-        "self.from < self.to",
-        "must be after backfill.from",
-        ".to"
-    )])
+    json!([
+        rule("self.from < self.to", "must be after backfill.from", ".to"),
+        rule(
+            format!("self.to.getFullYear() - self.from.getFullYear() <= {BACKFILL_YEARS}"),
+            format!(
+                "must be at most {BACKFILL_YEARS} years after backfill.from; backfill one part after the other"
+            ),
+            ".to"
+        ),
+    ])
 }
 
 /// The schema of a run's spec in a schedule: without a window, which the schedule gives.

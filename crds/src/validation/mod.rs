@@ -3,7 +3,7 @@
 //! Two parts: the schema's own bounds ([`structure`]), and the CEL rules in it, which `kube-cel` evaluates.
 
 mod schema;
-mod structure;
+pub mod structure;
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::schema::{Schema, Wanted};
-use crate::{API_VERSION, Kind, ScoringRunSpec, ScoringScheduleSpec};
+use crate::{API_VERSION, Kind, ScoringRunSpec, ScoringScheduleSpec, digest};
 
 /// One rule of the API that an object breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +75,18 @@ pub fn validate_change(kind: Kind, old: &Value, new: &Value) -> Vec<Violation> {
     }
 }
 
+/// The digest of the schema of `kind`, with its rules, as the annotation of its custom resource definition has it.
+pub fn schema_digest(kind: Kind) -> String {
+    digest::of(schema::text(kind).trim_end())
+}
+
+/// The schema of an object's `spec` or `status`.
+pub fn part(kind: Kind, part: &str) -> Result<&'static Value, &'static String> {
+    static NOTHING: Value = Value::Null;
+    let schema = schema::of(kind)?;
+    Ok(schema.rules["properties"].get(part).unwrap_or(&NOTHING))
+}
+
 fn unreadable(message: &str) -> Violation {
     Violation {
         field: String::new(),
@@ -88,10 +100,10 @@ fn evaluate(
     object: &Value,
     old: Option<&Value>,
 ) -> Vec<Violation> {
-    let misshapen = !violations.is_empty();
+    let misshapen: Vec<_> = violations.iter().map(|found| found.field.clone()).collect();
     let object = &without_nulls(object);
     for error in broken_rules(schema, object, old) {
-        if misshapen && error.kind != ErrorKind::ValidationFailure {
+        if !misshapen.is_empty() && error.kind != ErrorKind::ValidationFailure {
             continue;
         }
         let found = Violation {
@@ -101,7 +113,8 @@ fn evaluate(
             },
             field: error.field_path.trim_start_matches('.').to_owned(),
         };
-        if !violations.contains(&found) {
+        // What is no value of its field breaks rules about it as well, and has been told.
+        if !misshapen.contains(&found.field) && !violations.contains(&found) {
             violations.push(found);
         }
     }

@@ -10,7 +10,7 @@ pub struct Schema {
     /// The structural schema: types and bounds, with a manifest's envelope.
     pub structure: Value,
     /// The schema as the API server holds it, with the CEL rules.
-    rules: Value,
+    pub rules: Value,
 }
 
 /// Which rules are asked for.
@@ -32,18 +32,16 @@ impl Schema {
     }
 }
 
-static RUN: LazyLock<Result<Schema, String>> = LazyLock::new(|| {
-    read(
-        Kind::ScoringRun,
-        include_str!("../../schemas/scoringrun.json"),
-    )
-});
-static SCHEDULE: LazyLock<Result<Schema, String>> = LazyLock::new(|| {
-    read(
-        Kind::ScoringSchedule,
-        include_str!("../../schemas/scoringschedule.json"),
-    )
-});
+static RUN: LazyLock<Result<Schema, String>> = LazyLock::new(|| read(Kind::ScoringRun));
+static SCHEDULE: LazyLock<Result<Schema, String>> = LazyLock::new(|| read(Kind::ScoringSchedule));
+
+/// The committed schema of `kind`.
+pub fn text(kind: Kind) -> &'static str {
+    match kind {
+        Kind::ScoringRun => include_str!("../../schemas/scoringrun.json"),
+        Kind::ScoringSchedule => include_str!("../../schemas/scoringschedule.json"),
+    }
+}
 
 /// The schema of `kind`, from the committed definition.
 pub fn of(kind: Kind) -> Result<&'static Schema, &'static String> {
@@ -53,8 +51,8 @@ pub fn of(kind: Kind) -> Result<&'static Schema, &'static String> {
     }
 }
 
-fn read(kind: Kind, json: &str) -> Result<Schema, String> {
-    let rules: Value = serde_json::from_str(json)
+fn read(kind: Kind) -> Result<Schema, String> {
+    let rules: Value = serde_json::from_str(text(kind))
         .map_err(|error| format!("the schema of {kind:?} is unreadable: {error}"))?;
     Ok(Schema {
         structure: with_envelope(kind, rules.clone()),

@@ -4,6 +4,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::Violation;
+use crate::rules::LATEST;
 
 /// Everything in `value` that `schema` does not allow.
 pub fn check(schema: &Value, value: &Value) -> Vec<Violation> {
@@ -175,7 +176,7 @@ fn text_bounds(schema: &Value, text: &str) -> Option<String> {
     }
     if schema.get("format").and_then(Value::as_str) == Some("date-time") && !is_time(text) {
         return Some(format!(
-            "`{text}` is not an RFC 3339 time such as 2018-08-28T23:00:00Z"
+            "`{text}` is not an RFC 3339 time such as 2018-08-28T23:00:00Z, at the latest {LATEST}"
         ));
     }
     let pattern = schema.get("pattern").and_then(Value::as_str)?;

@@ -4,12 +4,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleetscore_crds::{Phase, ScoringRun};
+use fleetscore_crds::{Phase, PodTemplate, ScoringRun};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use kube::ResourceExt;
-use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Config, applier, trigger_owners, trigger_self};
 use kube::runtime::events::Recorder;
 use kube::runtime::reflector::{Store, store};
@@ -22,7 +21,9 @@ use crate::config;
 
 use crate::schedule::Children;
 use crate::shared::Shared;
-use crate::watches::{Filled, all_filled, drive, note_filled, reporter, scoped};
+use crate::stored::Stored;
+use crate::unreadable::UNREADABLE;
+use crate::watches::{Filled, LAST_APPLIED, all_filled, drive, note_filled, reporter, scoped};
 
 /// Changes that come in such a burst are looked at once.
 const DEBOUNCE: Duration = Duration::from_millis(200);
@@ -31,7 +32,7 @@ const CONCURRENCY: u16 = 16;
 /// The runs that one controller sees.
 #[derive(Clone)]
 pub struct Runs {
-    runs: Store<DeserializeGuard<ScoringRun>>,
+    runs: Store<Stored<ScoringRun>>,
     filled: [Filled; 2],
 }
 
@@ -47,18 +48,17 @@ impl Runs {
         runs.clone()
     }
 
-    /// The phase of every run.
-    pub fn phases(&self) -> Vec<Phase> {
-        let phase = |run: &ScoringRun| {
-            run.status
-                .as_ref()
-                .map_or(Phase::Pending, |status| status.phase)
+    /// The phase of every run, or that it cannot be read.
+    pub fn phases(&self) -> Vec<String> {
+        let phase = |run: &Stored<ScoringRun>| match &run.0 {
+            Ok(run) => {
+                let status = run.status.as_ref();
+                format!("{:?}", status.map_or(Phase::Pending, |status| status.phase))
+            }
+            Err(_) => UNREADABLE.to_owned(),
         };
-        self.runs
-            .state()
-            .iter()
-            .filter_map(|run| run.0.as_ref().ok().map(phase))
-            .collect()
+        let runs = self.runs.state();
+        runs.iter().map(|run| phase(run)).collect()
     }
 }
 
@@ -85,7 +85,7 @@ pub fn run(
         watcher::Config::default(),
     )
     .default_backoff()
-    .modify(|run: &mut DeserializeGuard<ScoringRun>| run.managed_fields_mut().clear())
+    .modify(trim_run)
     .reflect(run_writer)
     .inspect_ok(move |event| children.note(event))
     .inspect_ok(note_filled(runs_sender))
@@ -143,6 +143,25 @@ fn forget(context: &Context, seen: &Runs) {
     context.memories.retain(|uid| known.contains(uid));
 }
 
+/// What the cache need not hold of a run. Of one that has ended, nobody reads what its pods were or which sensors it listed, and that is
+/// most of it.
+fn trim_run(run: &mut Stored<ScoringRun>) {
+    run.managed_fields_mut().clear();
+    run.annotations_mut().remove(LAST_APPLIED);
+    let Ok(run) = &mut run.0 else {
+        return;
+    };
+    if run
+        .status
+        .as_ref()
+        .is_some_and(|status| status.phase.is_end())
+    {
+        run.spec.pod_template = PodTemplate::default();
+        run.spec.coordinator_template = PodTemplate::default();
+        run.spec.sensors.list = None;
+    }
+}
+
 /// What the cache need not hold: the pod template alone is most of a Job.
 fn trim(job: &mut Job) {
     job.metadata.managed_fields = None;
@@ -153,5 +172,41 @@ fn trim(job: &mut Job) {
     if let Some(status) = &mut job.status {
         status.completed_indexes = None;
         status.uncounted_terminated_pods = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::testing::{stored_run, subject};
+    use serde_json::json;
+
+    #[test]
+    fn of_an_ended_run_the_cache_keeps_what_is_looked_at() {
+        let mut run = subject();
+        let template = json!({"spec": {"volumes": [{"name": "v", "emptyDir": {}}]}});
+        run.spec.pod_template = serde_json::from_value(template.clone()).unwrap();
+        run.spec.coordinator_template = run.spec.pod_template.clone();
+        run.spec.sensors.list = Some(vec![[("device", "1")].into_iter().collect(); 1000]);
+        run.spec.ttl_seconds_after_finished = Some(60);
+        let mut object = stored_run(&run);
+        object.metadata.managed_fields = Some(Vec::new());
+        object.metadata.annotations = Some([(LAST_APPLIED.to_owned(), "{}".to_owned())].into());
+        for (phase, kept) in [(Phase::Scoring, true), (Phase::Failed, false)] {
+            object.status.as_mut().unwrap().phase = phase;
+            let mut stored = Stored(Ok(object.clone()));
+            trim_run(&mut stored);
+            let trimmed = stored.0.unwrap();
+            let spec = &trimmed.spec;
+            assert_eq!(!spec.pod_template.spec.is_empty(), kept, "{phase:?}");
+            assert_eq!(
+                !spec.coordinator_template.spec.is_empty(),
+                kept,
+                "{phase:?}"
+            );
+            assert_eq!(spec.sensors.list.is_some(), kept, "{phase:?}");
+            assert_eq!(spec.ttl_seconds_after_finished, Some(60));
+            assert!(trimmed.annotations().is_empty());
+        }
     }
 }

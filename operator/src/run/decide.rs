@@ -205,7 +205,10 @@ fn planning(run: &Subject, seen: &Observed, now: Timestamp) -> Decision {
             stage(Stage::Planning, vec![Action::Delete(job.clone())])
         }
         Some((job, Some(Outcome::Complete))) => match seen.told::<Plan>(&job.name) {
-            Some(plan) => stage(Stage::Planned(plan), Vec::new()),
+            Some(plan) => match plan.defect(run) {
+                None => stage(Stage::Planned(plan), Vec::new()),
+                Some(defect) => fail("PlanImplausible", defect),
+            },
             None if is_worth_repeating(run, seen, job, now) => {
                 stage(Stage::Planning, vec![Action::Delete(job.clone())])
             }
@@ -339,7 +342,10 @@ impl Scoring<'_> {
         match job.map(|job| (job, &job.outcome)) {
             Some((job, _)) if job.deleting => here(Vec::new()),
             Some((job, Some(Outcome::Complete))) => match self.seen.told::<Totals>(&job.name) {
-                Some(totals) => self.end(stopped, totals),
+                Some(totals) => match totals.defect(self.plan.sensors) {
+                    None => self.end(stopped, totals),
+                    Some(defect) => fail("ReportImplausible", implausible(&job.name, &defect)),
+                },
                 None if is_worth_repeating(self.run, self.seen, job, self.now) => {
                     here(vec![Action::Delete(job.clone())])
                 }
@@ -451,6 +457,12 @@ fn is_worth_repeating(run: &Subject, seen: &Observed, job: &JobView, now: Timest
 fn lost(what: &str, job: &str) -> String {
     format!(
         "the pod of the Job {job} is gone before the {what}'s result was read; create the run again"
+    )
+}
+
+fn implausible(job: &str, defect: &str) -> String {
+    format!(
+        "the result that the pod of the Job {job} tells cannot be: {defect}; is its image the scorer's, of the operator's release?"
     )
 }
 

@@ -28,7 +28,6 @@ use fleetscore_crds::{API_VERSION, ScoringRun, ScoringRunStatus};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::batch::v1::Job;
 use kube::api::{Api, Patch, PatchParams};
-use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
 use kube::runtime::events::Recorder;
 use kube::runtime::reflector::Store;
@@ -40,6 +39,8 @@ use crate::api::{FIELD_MANAGER, status_of};
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::rush::Rush;
+use crate::stored::Stored;
+use crate::unreadable;
 use crate::watches::Filled;
 
 pub use build::SHARDS_PER_JOB;
@@ -132,7 +133,7 @@ impl RunError {
 ///
 /// See [`RunError`]; every step may simply be done again.
 async fn reconcile(
-    object: Arc<DeserializeGuard<ScoringRun>>,
+    object: Arc<Stored<ScoringRun>>,
     context: Arc<Context>,
 ) -> Result<Action, RunError> {
     let started = std::time::Instant::now();
@@ -141,7 +142,13 @@ async fn reconcile(
     let task = tokio::spawn(async move {
         let run = match &object.0 {
             Ok(run) => run,
-            Err(invalid) => return Err(RunError::InvalidObject(invalid.error.clone())),
+            Err(object) => {
+                let (client, recorder) = (&context.client, &context.recorder);
+                unreadable::tell::<ScoringRun>(client, recorder, object, Timestamp::now())
+                    .await
+                    .map_err(RunError::Status)?;
+                return Err(RunError::InvalidObject(object.message.clone()));
+            }
         };
         let subject = Subject::of(run).ok_or(RunError::Unnamed)?;
         let pass = tokio::time::timeout(PASS, pass(run, &subject, &context));
@@ -158,6 +165,9 @@ async fn pass(run: &ScoringRun, subject: &Subject, context: &Context) -> Result<
     let now = Timestamp::now();
     let mut memory = context.memories.get(&subject.uid);
     let mut seen = observe(subject, context, &mut memory, now).await?;
+    if let Some(barred) = barred(&context.config, subject, now) {
+        seen.trouble = Some(barred);
+    }
     let mut decision = decide(subject, &seen, now);
     if !decision.actions.is_empty() {
         tracing::info!(actions = %names(&decision), "writing");
@@ -238,6 +248,20 @@ async fn observe(
     Ok(seen)
 }
 
+/// The storage that a run which is yet to be planned names and its namespace may not, as trouble.
+fn barred(config: &Config, run: &Subject, now: Timestamp) -> Option<Trouble> {
+    let message = match run.plan() {
+        None => config.storage.refusal(&run.namespace, &run.spec)?,
+        Some(_) => return None,
+    };
+    Some(Trouble {
+        kind: TroubleKind::Invalid,
+        reason: "StorageNotAllowed".to_owned(),
+        message,
+        since: now,
+    })
+}
+
 /// What the API server refuses, as trouble.
 fn refused(memory: &Memory) -> Option<Trouble> {
     let (refusal, since) = memory.refused.clone()?;
@@ -267,7 +291,7 @@ async fn write(
         "metadata": {"name": subject.name, "resourceVersion": subject.resource_version},
         "status": new,
     });
-    let api: Api<ScoringRun> = Api::namespaced(context.client.clone(), &subject.namespace);
+    let api: Api<Stored<ScoringRun>> = Api::namespaced(context.client.clone(), &subject.namespace);
     let params = PatchParams::apply(FIELD_MANAGER).force();
     match api
         .patch_status(&run.name_any(), &params, &Patch::Apply(object))
@@ -344,7 +368,7 @@ fn names(decision: &Decision) -> String {
     reason = "the controller hands them over"
 )]
 fn error_policy(
-    object: Arc<DeserializeGuard<ScoringRun>>,
+    object: Arc<Stored<ScoringRun>>,
     error: &RunError,
     context: Arc<Context>,
 ) -> Action {

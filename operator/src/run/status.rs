@@ -146,7 +146,7 @@ fn count(status: &mut ScoringRunStatus, run: &Subject, seen: &Observed, decision
         failed: sum(|job| job.failed_indexes).min(pods),
     };
     status.pods = Some(counted);
-    if run.spec.sharding.sensors_per_pod == 1 {
+    if sensors == u64::from(pods) {
         status.sensors = Some(SensorCounts {
             total: sensors,
             succeeded: counted.succeeded.into(),

@@ -1,7 +1,11 @@
-use fleetscore_crds::{ConditionStatus, Phase, ScoringRun, ScoringRunSpec, ScoringRunStatus};
+use fleetscore_crds::{
+    Condition, ConditionStatus, LARGEST_COUNT, ScoringRun, ScoringRunSpec, ScoringRunStatus,
+};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Resource;
+
+use crate::unreadable::UNREADABLE;
 
 /// A `ScoringRun` as the API server holds it, with what the API server always sets.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,10 +40,36 @@ pub struct Plan {
     pub pods: u32,
 }
 
+impl Plan {
+    /// What in a plan of this run cannot be. A pod runs what its template says, so what it tells is not trusted.
+    pub fn defect(self, run: &Subject) -> Option<String> {
+        let (sensors, pods) = (self.sensors, self.pods);
+        let most = run.spec.sharding.max_pods;
+        if pods > most {
+            Some(format!(
+                "the plan is for {pods} pods, but sharding.maxPods is {most}; is the scorer's image of the operator's release?"
+            ))
+        } else if u64::from(pods) > sensors
+            || (pods == 0) != (sensors == 0)
+            || sensors > LARGEST_COUNT
+        {
+            Some(format!(
+                "the plan is for {sensors} sensors in {pods} pods, which cannot be"
+            ))
+        } else {
+            None
+        }
+    }
+}
+
 impl Subject {
     /// The subject, unless the object lacks what every stored object has.
     pub fn of(run: &ScoringRun) -> Option<Self> {
         let meta = &run.metadata;
+        let mut status = run.status.clone().unwrap_or_default();
+        // It could not be read before, and now it can.
+        let told = |condition: &Condition| condition.reason == UNREADABLE;
+        status.conditions.retain(|condition| !told(condition));
         Some(Self {
             name: meta.name.clone()?,
             namespace: meta.namespace.clone()?,
@@ -49,7 +79,7 @@ impl Subject {
             labels: meta.labels.clone().unwrap_or_default(),
             deleting: meta.deletion_timestamp.is_some(),
             spec: run.spec.clone(),
-            status: run.status.clone().unwrap_or_default(),
+            status,
         })
     }
 
@@ -69,10 +99,7 @@ impl Subject {
 
     /// Whether the run has ended. It is never run again.
     pub fn has_ended(&self) -> bool {
-        matches!(
-            self.status.phase,
-            Phase::Succeeded | Phase::PartiallySucceeded | Phase::Failed
-        )
+        self.status.phase.is_end()
     }
 
     /// Whether Kueue decides when its Jobs run.

@@ -158,6 +158,7 @@ async fn a_plan_is_written_down_and_then_scored() {
     });
     let mut run = subject();
     run.status.phase = Phase::Planning;
+    run.spec.sharding.max_pods = 15_000;
     let answers = [list("Pod", &[pod]), written()];
     let answers = answers
         .into_iter()
@@ -361,7 +362,7 @@ async fn a_server_that_does_not_answer_is_an_error_that_is_tried_ever_more_rarel
         ..
     } = World::new(subject(), &[], [(0, Value::Null)]);
     let context = Arc::new(context);
-    let object = Arc::new(DeserializeGuard(Ok(stored_run(&run))));
+    let object = Arc::new(Stored(Ok(stored_run(&run))));
     let begun = tokio::time::Instant::now();
     let error = reconcile(object.clone(), context.clone())
         .await
@@ -384,10 +385,10 @@ async fn a_server_that_does_not_answer_is_an_error_that_is_tried_ever_more_rarel
 async fn an_object_that_cannot_be_read_waits_for_another_version_of_itself() {
     let mut object = json!(stored_run(&subject()));
     object["spec"]["model"] = json!("not a model");
-    let object: DeserializeGuard<ScoringRun> = serde_json::from_value(object).unwrap();
+    let object: Stored<ScoringRun> = serde_json::from_value(object).unwrap();
     let World {
         context, server, ..
-    } = World::new(subject(), &[], []);
+    } = World::new(subject(), &[], [written(), told()]);
     let (object, context) = (Arc::new(object), Arc::new(context));
     let error = reconcile(object.clone(), context.clone())
         .await
@@ -397,7 +398,35 @@ async fn an_object_that_cannot_be_read_waits_for_another_version_of_itself() {
         error_policy(object, &error, context),
         Action::await_change()
     );
-    assert!(server.lines().is_empty());
+    // It is told so: a condition, and an event.
+    let asked = server.asked();
+    assert_eq!(asked.len(), 2, "{asked:?}");
+    let conditions = asked[0].body["status"]["conditions"].as_array().unwrap();
+    let stalled = conditions.iter().find(|found| found["type"] == "Stalled");
+    assert_eq!(stalled.unwrap()["reason"], "Unreadable");
+    assert_eq!(asked[1].line, EVENT);
+}
+
+/// What a newer definition adds to what the API server answers is no error.
+#[tokio::test]
+async fn an_answer_of_a_newer_api_server_is_read() {
+    let mut answer = json!(stored_run(&subject()));
+    answer["spec"]["sharding"]["shape"] = json!("Even");
+    let answers = [created(), created(), (200, answer), told()];
+    let mut world = World::new(subject(), &[], answers);
+    let (result, asked) = world.pass().await;
+    result.unwrap();
+    assert_eq!(lines(&asked), [MAP, JOB, STATUS, EVENT]);
+}
+
+#[tokio::test]
+async fn a_run_that_could_not_be_read_goes_on_once_it_can() {
+    let mut run = subject();
+    let mut unreadable = planned(1).status.conditions.remove(0);
+    (unreadable.kind, unreadable.reason) = ("Stalled".to_owned(), "Unreadable".to_owned());
+    run.status.conditions = vec![unreadable];
+    let run = Subject::of(&stored_run(&run)).unwrap();
+    assert!(run.status.conditions.is_empty());
 }
 
 #[tokio::test]
@@ -405,7 +434,7 @@ async fn an_object_without_a_uid_is_an_error() {
     let World { context, .. } = World::new(subject(), &[], []);
     let mut stored = stored_run(&subject());
     stored.metadata.uid = None;
-    let object = Arc::new(DeserializeGuard(Ok(stored)));
+    let object = Arc::new(Stored(Ok(stored)));
     let error = reconcile(object, Arc::new(context)).await.unwrap_err();
     assert_eq!(error.kind(), "Unnamed");
 }
@@ -429,4 +458,28 @@ async fn an_ended_runs_children_go_when_their_time_has_come() {
         "DELETE /apis/batch/v1/namespaces/plant/jobs/pumps-score-0",
     ];
     assert_eq!(lines(&asked), expected);
+}
+
+/// What a namespace may not name is refused before any pod runs.
+#[tokio::test]
+async fn a_run_that_names_storage_of_others_is_not_planned() {
+    let mut run = subject();
+    run.spec.model.location = "az://models/{device}".to_owned();
+    run.spec.storage =
+        serde_json::from_value(json!({"azure": {"account": "plantbstore"}})).unwrap();
+    let mut world = World::new(run, &[], [written(), told()]);
+    world.context.config.storage = serde_json::from_value(json!({
+        "allowed": [{"namespaces": ["plant"], "accounts": ["plantastore"]}],
+    }))
+    .unwrap();
+    let (_, asked) = world.pass().await;
+    assert_eq!(lines(&asked), [STATUS, EVENT]);
+    let status = &asked[0].body["status"];
+    assert_eq!(status["phase"], "Failed");
+    let (reason, message) = word(status, "Failed");
+    assert_eq!(reason, "StorageNotAllowed");
+    assert!(
+        message.contains("plantbstore") && message.contains("storage.allowed"),
+        "{message}"
+    );
 }

@@ -16,6 +16,7 @@ use super::subject::Subject;
 use super::{Context, build};
 use crate::api::{create, is_admission, status_of};
 use crate::metrics::Metrics;
+use crate::stored::Stored;
 
 /// Why a decision could not be carried out.
 #[derive(Debug, Error)]
@@ -118,7 +119,7 @@ impl<'a> Applier<'a> {
         creation: &Creation,
     ) -> Result<Result<Outcome, Refusal>, kube::Error> {
         let run = build::run(self.schedule, timetable, creation);
-        match create::<ScoringRun>(self.client, &self.schedule.namespace, &run).await {
+        match create::<Stored<ScoringRun>>(self.client, &self.schedule.namespace, &run).await {
             Ok(run) => {
                 self.children.expect(&run);
                 let late = creation.due.map(|due| Timestamp::now().duration_since(due));
@@ -151,7 +152,7 @@ impl<'a> Applier<'a> {
         }
     }
 
-    fn runs(&self) -> Api<ScoringRun> {
+    fn runs(&self) -> Api<Stored<ScoringRun>> {
         Api::namespaced(self.client.clone(), &self.schedule.namespace)
     }
 }

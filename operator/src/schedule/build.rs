@@ -11,6 +11,10 @@ use serde_json::{Value, json};
 use super::decide::Creation;
 use super::subject::Subject;
 
+/// A run's Jobs and pods are removed so many seconds after its end where the template does not say. Of runs that come hour after hour,
+/// the pods of all that `history` keeps would pile up; what they wrote and logged is in storage.
+const TTL_SECONDS: u32 = 3600;
+
 /// The run of `creation`: the template with the window of its tick.
 pub fn run(schedule: &Subject, timetable: &Timetable, creation: &Creation) -> Value {
     let template = &schedule.spec.run_template;
@@ -30,6 +34,12 @@ pub fn run(schedule: &Subject, timetable: &Timetable, creation: &Creation) -> Va
     }
     let spec = ScoringRunSpec {
         window: window(timetable, creation.tick, &schedule.spec.window),
+        ttl_seconds_after_finished: Some(
+            template
+                .spec
+                .ttl_seconds_after_finished
+                .unwrap_or(TTL_SECONDS),
+        ),
         ..template.spec.clone()
     };
     json!({
@@ -96,6 +106,12 @@ mod tests {
         assert_eq!(window.start.to_string(), "2025-12-31T23:55:00Z");
         assert_eq!(window.end.to_string(), "2026-01-01T00:55:00Z");
         assert_eq!(run["metadata"]["ownerReferences"][0]["uid"], "uid");
+
+        // The pods of one run after the other do not pile up, unless that is asked for.
+        assert_eq!(manifest.spec.ttl_seconds_after_finished, Some(3600));
+        schedule.spec.run_template.spec.ttl_seconds_after_finished = Some(60);
+        let asked = super::run(&schedule, &timetable, &creation);
+        assert_eq!(asked["spec"]["ttlSecondsAfterFinished"], 60);
 
         creation.trigger = Some("now".to_owned());
         let run = super::run(&schedule, &timetable, &creation);

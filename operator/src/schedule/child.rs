@@ -1,9 +1,10 @@
 use fleetscore_crds::{CAUSE_LABEL, Phase, ScoringRun, ScoringSchedule};
 use jiff::Timestamp;
-use kube::core::{DeserializeGuard, ObjectMeta};
+use kube::core::ObjectMeta;
 use kube::{Resource, ResourceExt};
 
 use super::names::tick_of;
+use crate::stored::{Stored, Unreadable};
 
 /// A run that a schedule owns, as far as a schedule's decisions go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,16 +88,20 @@ impl Owner {
 
 impl Child {
     /// The child that a run is of `owner`.
-    pub fn of(run: &DeserializeGuard<ScoringRun>, owner: &Owner) -> Option<Self> {
+    pub fn of(run: &Stored<ScoringRun>, owner: &Owner) -> Option<Self> {
         let meta = run.meta();
         let created = meta.creation_timestamp.as_ref()?.0;
         let name = meta.name.clone()?;
-        let status = run.0.as_ref().ok().and_then(|run| run.status.as_ref());
-        let state = match (&run.0, status.map_or(Phase::Pending, |status| status.phase)) {
-            (Err(_), _) => State::Unreadable,
-            (Ok(_), Phase::Succeeded | Phase::PartiallySucceeded) => State::Succeeded,
-            (Ok(_), Phase::Failed) => State::Failed,
-            (Ok(_), _) => State::Active,
+        let (state, ended) = match &run.0 {
+            Ok(run) => {
+                let status = run.status.as_ref();
+                let phase = status.map_or(Phase::Pending, |status| status.phase);
+                (
+                    state(phase),
+                    status.and_then(|status| status.completion_time),
+                )
+            }
+            Err(run) => unreadable(run),
         };
         let cause = match run.labels().get(CAUSE_LABEL).map(String::as_str) {
             Some("backfill") => Cause::Backfill,
@@ -109,9 +114,7 @@ impl Child {
             uid: meta.uid.clone()?,
             cause,
             state,
-            time: status
-                .and_then(|status| status.completion_time)
-                .unwrap_or(created),
+            time: ended.unwrap_or(created),
             deleting: meta.deletion_timestamp.is_some(),
         })
     }
@@ -120,4 +123,22 @@ impl Child {
     pub fn is_active(&self) -> bool {
         self.state == State::Active && !self.deleting
     }
+}
+
+fn state(phase: Phase) -> State {
+    match phase {
+        Phase::Succeeded | Phase::PartiallySucceeded => State::Succeeded,
+        Phase::Failed => State::Failed,
+        _ => State::Active,
+    }
+}
+
+/// Where a run stands that another version of the API wrote: its pods go on, or it has ended, as far as its status can be read.
+fn unreadable(run: &Unreadable) -> (State, Option<Timestamp>) {
+    let ended = run.status["completionTime"].as_str();
+    let state = match run.phase() {
+        None | Some(Phase::Pending) => State::Unreadable,
+        Some(phase) => state(phase),
+    };
+    (state, ended.and_then(|time| time.parse().ok()))
 }

@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 use fleetscore_crds::{ScoringRun, ScoringSchedule};
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use kube::Resource;
-use kube::core::DeserializeGuard;
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher::Event;
 
 use super::child::{Child, Owner};
+use crate::stored::Stored;
 
 /// How long a run that was created here is taken to be there before the watch tells of it. Should it be gone before that, no
 /// schedule waits for it for ever.
 const EXPECTED: Duration = Duration::from_secs(30);
 
 /// Names a schedule to look at.
-pub type Request = ObjectRef<DeserializeGuard<ScoringSchedule>>;
+pub type Request = ObjectRef<Stored<ScoringSchedule>>;
 
 /// The runs of each schedule by the schedule's UID. A clone is the same index.
 #[derive(Clone)]
@@ -53,7 +53,7 @@ impl Children {
     }
 
     /// Takes an event of the watch in.
-    pub fn note(&self, event: &Event<DeserializeGuard<ScoringRun>>) {
+    pub fn note(&self, event: &Event<Stored<ScoringRun>>) {
         let mut index = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::Init => index.listed = Some(Runs::default()),
@@ -77,13 +77,12 @@ impl Children {
     }
 
     /// A run has been created, of which the watch will tell.
-    pub fn expect(&self, run: &ScoringRun) {
-        let run = DeserializeGuard(Ok(run.clone()));
+    pub fn expect(&self, run: &Stored<ScoringRun>) {
         let Some(owner) = Owner::of(run.meta()) else {
             return;
         };
         let mut index = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(child) = Child::of(&run, &owner) {
+        if let Some(child) = Child::of(run, &owner) {
             let expected = index.runs.expected.entry(owner).or_default();
             expected.push((child, Instant::now()));
         }
@@ -141,7 +140,7 @@ impl Index {
 
 impl Runs {
     /// Takes a run in; gives the schedules to which this makes a difference.
-    fn put(&mut self, run: &DeserializeGuard<ScoringRun>) -> Vec<Owner> {
+    fn put(&mut self, run: &Stored<ScoringRun>) -> Vec<Owner> {
         let meta = run.meta();
         let owned = Owner::of(meta).and_then(|owner| Some((Child::of(run, &owner)?, owner)));
         let Some((child, owner)) = owned else {
@@ -189,7 +188,7 @@ mod tests {
     use fleetscore_crds::API_VERSION;
     use serde_json::json;
 
-    fn run(name: &str, owner: Option<&str>, phase: &str) -> DeserializeGuard<ScoringRun> {
+    fn run(name: &str, owner: Option<&str>, phase: &str) -> Stored<ScoringRun> {
         let owners: Vec<_> = owner
             .map(|uid| json!({"apiVersion": API_VERSION, "kind": "ScoringSchedule", "name": "pumps", "uid": uid, "controller": true}))
             .into_iter()
@@ -256,15 +255,31 @@ mod tests {
         assert_eq!((children.of(&owner("a")), told(&mut changes)), (vec![], 2));
 
         // A run that was created here is there before the watch tells of it.
-        let DeserializeGuard(Ok(created)) = run(name, Some("a"), "Pending") else {
-            unreachable!()
-        };
-        children.expect(&created);
+        children.expect(&run(name, Some("a"), "Pending"));
         assert!(children.of(&owner("a"))[0].is_active());
         children.note(&Event::Apply(run(name, Some("a"), "Failed")));
         assert_eq!(children.of(&owner("a"))[0].state, State::Failed);
         children.note(&Event::Delete(run(name, Some("a"), "Failed")));
         assert_eq!((children.of(&owner("a")), told(&mut changes)), (vec![], 2));
+
+        // One that another version of the API wrote is seen as far as it can be read.
+        for (phase, expected) in [
+            ("Pending", State::Unreadable),
+            ("Dreaming", State::Unreadable),
+            ("Scoring", State::Active),
+            ("PartiallySucceeded", State::Succeeded),
+            ("Failed", State::Failed),
+        ] {
+            let object = json!({
+                "apiVersion": API_VERSION, "kind": "ScoringRun",
+                "metadata": run(name, Some("a"), "Pending").meta(),
+                "spec": {"model": "of another kind"}, "status": {"phase": phase},
+            });
+            children.note(&Event::Apply(serde_json::from_value(object).unwrap()));
+            assert_eq!(children.of(&owner("a"))[0].state, expected, "{phase}");
+        }
+        children.note(&Event::Delete(run(name, Some("a"), "Failed")));
+        assert!(told(&mut changes) > 0);
 
         // A new listing replaces all.
         children.note(&Event::Apply(run(name, Some("a"), "Failed")));

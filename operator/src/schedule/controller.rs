@@ -9,7 +9,6 @@ use futures::channel::mpsc::UnboundedReceiver;
 use futures::{FutureExt, Stream, StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
-use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Config, ReconcileRequest, applier, trigger_self};
 use kube::runtime::events::Recorder;
 use kube::runtime::reflector::{ObjectRef, Store, store};
@@ -25,7 +24,11 @@ use crate::backoff::Errors;
 
 use crate::run::Runs;
 use crate::shared::Shared;
-use crate::watches::{BEAT, Filled, all_filled, drive, note_filled, reporter, scoped};
+use crate::stored::Stored;
+use crate::unreadable::UNREADABLE;
+use crate::watches::{
+    BEAT, Filled, LAST_APPLIED, all_filled, drive, note_filled, reporter, scoped,
+};
 
 /// Changes that come in such a burst are looked at once.
 pub(super) const DEBOUNCE: Duration = Duration::from_millis(100);
@@ -55,7 +58,7 @@ impl Owned {
 /// The schedules that one controller sees.
 #[derive(Clone)]
 pub struct Schedules {
-    schedules: Store<DeserializeGuard<ScoringSchedule>>,
+    schedules: Store<Stored<ScoringSchedule>>,
     filled: Filled,
 }
 
@@ -65,12 +68,12 @@ impl Schedules {
         all_filled([self.filled.clone()]).await
     }
 
-    /// The state of every schedule: `Active`, `Suspended` or `Stalled`.
+    /// The state of every schedule: `Active`, `Suspended`, `Stalled` or `Unreadable`.
     pub fn states(&self) -> Vec<&'static str> {
         self.schedules
             .state()
             .iter()
-            .filter_map(|schedule| schedule.0.as_ref().ok().map(state))
+            .map(|schedule| schedule.0.as_ref().map_or(UNREADABLE, state))
             .collect()
     }
 }
@@ -106,8 +109,9 @@ pub fn run(
         watcher::Config::default(),
     )
     .default_backoff()
-    .modify(|schedule: &mut DeserializeGuard<ScoringSchedule>| {
+    .modify(|schedule: &mut Stored<ScoringSchedule>| {
         trim(schedule.managed_fields_mut());
+        schedule.annotations_mut().remove(LAST_APPLIED);
     })
     .reflect(writer)
     .inspect_ok(note_filled(sender))
@@ -148,7 +152,7 @@ pub fn run(
 }
 
 /// Forgets the schedules that are gone.
-fn forget(context: &Context, schedules: &Store<DeserializeGuard<ScoringSchedule>>) {
+fn forget(context: &Context, schedules: &Store<Stored<ScoringSchedule>>) {
     let known: std::collections::HashSet<_> = schedules
         .state()
         .iter()
@@ -160,9 +164,7 @@ fn forget(context: &Context, schedules: &Store<DeserializeGuard<ScoringSchedule>
 }
 
 /// All schedules whenever the clock was set: passes are waited for by the time that goes by, which setting the clock does not change.
-fn clock_jumps(
-    schedules: Store<DeserializeGuard<ScoringSchedule>>,
-) -> impl Stream<Item = Request> + Send {
+fn clock_jumps(schedules: Store<Stored<ScoringSchedule>>) -> impl Stream<Item = Request> + Send {
     let start = (Instant::now(), Timestamp::now());
     let jumps = stream::unfold(start, |(mut instant, mut time)| async move {
         loop {

@@ -30,7 +30,6 @@ use fleetscore_crds::{API_VERSION, ScoringSchedule, ScoringScheduleStatus};
 use fleetscore_ticks::Timetable;
 use jiff::{SignedDuration, Timestamp};
 use kube::api::{Api, Patch, PatchParams};
-use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
 use kube::runtime::events::Recorder;
 use kube::{Client, Resource, ResourceExt};
@@ -41,6 +40,8 @@ use crate::api::{FIELD_MANAGER, status_of};
 use crate::backoff::Errors;
 use crate::metrics::Metrics;
 use crate::rush::Rush;
+use crate::stored::Stored;
+use crate::unreadable;
 use crate::watches::{Filled, all_filled};
 
 pub use children::Children;
@@ -142,7 +143,7 @@ impl From<ApplyError> for ScheduleError {
 ///
 /// See [`ScheduleError`]; every step may simply be done again.
 async fn reconcile(
-    object: Arc<DeserializeGuard<ScoringSchedule>>,
+    object: Arc<Stored<ScoringSchedule>>,
     context: Arc<Context>,
 ) -> Result<Action, ScheduleError> {
     let started = std::time::Instant::now();
@@ -151,7 +152,13 @@ async fn reconcile(
     let task = tokio::spawn(async move {
         let schedule = match &object.0 {
             Ok(schedule) => schedule,
-            Err(invalid) => return Err(ScheduleError::InvalidObject(invalid.error.clone())),
+            Err(object) => {
+                let (client, recorder) = (&context.client, &context.recorder);
+                unreadable::tell::<ScoringSchedule>(client, recorder, object, Timestamp::now())
+                    .await
+                    .map_err(ScheduleError::Status)?;
+                return Err(ScheduleError::InvalidObject(object.message.clone()));
+            }
         };
         let subject = Subject::of(schedule).ok_or(ScheduleError::Unnamed)?;
         let pass = tokio::time::timeout(PASS, pass(schedule, &subject, &context));
@@ -216,7 +223,8 @@ async fn write(
         "metadata": {"name": subject.name, "resourceVersion": subject.resource_version},
         "status": new,
     });
-    let api: Api<ScoringSchedule> = Api::namespaced(context.client.clone(), &subject.namespace);
+    let api: Api<Stored<ScoringSchedule>> =
+        Api::namespaced(context.client.clone(), &subject.namespace);
     let params = PatchParams::apply(FIELD_MANAGER).force();
     match api
         .patch_status(&subject.name, &params, &Patch::Apply(object))
@@ -272,7 +280,7 @@ fn again(decision: &Decision, results: &Results) -> Action {
     reason = "the controller hands them over"
 )]
 fn error_policy(
-    object: Arc<DeserializeGuard<ScoringSchedule>>,
+    object: Arc<Stored<ScoringSchedule>>,
     error: &ScheduleError,
     context: Arc<Context>,
 ) -> Action {

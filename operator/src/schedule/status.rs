@@ -104,8 +104,14 @@ fn backfill(
     decision: &Decision,
 ) -> Option<BackfillStatus> {
     let asked = schedule.spec.backfill?;
-    let old = schedule.status.backfill.as_ref();
-    let old = old.and_then(|old| old.until.filter(|_| old.from == asked.from));
+    let old = schedule
+        .status
+        .backfill
+        .filter(|old| old.from == asked.from);
+    let Some(Ok(total)) = decision.range else {
+        return old;
+    };
+    let old = old.and_then(|old| old.until);
     let (until, fresh) = tally.backfilled(&decision.backfill, old);
     let behind = |time: Timestamp| time + SignedDuration::from_nanos(1);
     // A range that was made shorter ends earlier than what has been covered.
@@ -122,7 +128,7 @@ fn backfill(
         from: asked.from,
         until,
         done: covered.saturating_sub(going as u64),
-        total: timetable.count(asked.from, asked.to),
+        total,
     })
 }
 

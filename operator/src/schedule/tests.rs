@@ -272,7 +272,7 @@ async fn surplus_runs_go_last() {
     schedule.spec.suspend = true;
     schedule.status.settled.as_mut().unwrap().suspended = true;
     schedule.spec.history.succeeded = 0;
-    let old: ScoringRun = {
+    let old: Stored<ScoringRun> = {
         let mut run = run_of("uid", "pumps-1767229200");
         run["metadata"]["creationTimestamp"] = json!("2026-01-01T01:00:00Z");
         run["status"] = json!({"phase": "Succeeded", "completionTime": "2026-01-01T01:05:00Z"});

@@ -14,6 +14,7 @@ mod program;
 mod run;
 mod schedule;
 mod traces;
+mod unreadable;
 
 use std::time::{Duration, Instant};
 

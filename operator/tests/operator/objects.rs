@@ -113,7 +113,9 @@ impl Objects {
             return conflict("holderIdentity");
         }
         let mut new = old.clone();
-        if status {
+        if status && kind == Patch::Merge {
+            merge(&mut new["status"], patch["status"].clone());
+        } else if status {
             new["status"] = patch["status"].clone();
         } else {
             merge(&mut new, patch);

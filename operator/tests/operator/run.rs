@@ -116,7 +116,7 @@ async fn more_sensors_than_one_job_takes_are_scored_by_several_at_once() {
     let _operator = operate(&api).await;
     let policy = json!({"failFast": true, "maxFailedSensors": 6000});
     let run = scoring_run(
-        &json!({"sharding": {"sensorsPerPod": 1, "parallelism": 100}, "failurePolicy": policy}),
+        &json!({"sharding": {"maxPods": SENSORS, "parallelism": 100}, "failurePolicy": policy}),
     );
     api.create(RUNS, "plant", "pumps", run);
     let mut cluster = JobController::new(&api, SENSORS);
@@ -201,7 +201,7 @@ fn assert_calls(asked: &[Asked]) {
 async fn few_pods_at_a_time_are_few_jobs_at_a_time() {
     let api = Api::new();
     let _operator = operate(&api).await;
-    let run = scoring_run(&json!({"sharding": {"sensorsPerPod": 1, "parallelism": 2}}));
+    let run = scoring_run(&json!({"sharding": {"maxPods": SENSORS, "parallelism": 2}}));
     api.create(RUNS, "plant", "pumps", run);
     let mut cluster = JobController::new(&api, SENSORS);
     cluster.play(has_ended).await;
@@ -237,7 +237,7 @@ async fn queued_jobs_are_created_suspended_and_only_kueue_lets_them_go_on() {
     let api = Api::new();
     let _operator = operate(&api).await;
     let run = scoring_run(
-        &json!({"queueName": "nightly", "sharding": {"sensorsPerPod": 1, "parallelism": 100}}),
+        &json!({"queueName": "nightly", "sharding": {"maxPods": SENSORS, "parallelism": 100}}),
     );
     api.create(RUNS, "plant", "pumps", run);
     let plan = || api.get(JOBS, "plant", "pumps-plan");

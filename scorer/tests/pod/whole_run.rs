@@ -122,7 +122,10 @@ fn a_plan_of_a_hundred_thousand_sensors_needs_little_memory() {
     plant.set("/spec/sensors", json!({"manifest": manifest}));
     plant.set("/spec/model/location", json!(model));
     plant.set("/spec/input/onNoReadings", json!("Succeed"));
-    plant.set("/spec/sharding", json!({"sensorsPerPod": 10}));
+    plant.set(
+        "/spec/sharding",
+        json!({"sensorsPerPod": 10, "maxPods": 10_000}),
+    );
     // The limit counts all memory that the process may write to.
     let limit = ["sh", "-c", "ulimit -d 204800 && exec \"$@\"", "sh"];
     let ended = plant.end(plant.command(&limit, &["plan"]).spawn().unwrap());
@@ -136,6 +139,31 @@ fn a_plan_of_a_hundred_thousand_sensors_needs_little_memory() {
         (&message["sensors"], &message["rows"]),
         (&json!(10), &json!(1))
     );
+}
+
+/// One sensor a pod is the default; the plan says how many there are where that would be too many pods.
+#[test]
+fn above_max_pods_sensors_share_a_pod() {
+    let mut plant = Plant::new(7, 20);
+    for (sharding, shards) in [
+        (json!({}), 7),
+        (json!({"maxPods": 7}), 7),
+        (json!({"maxPods": 3}), 3),
+        (json!({"maxPods": 3, "sensorsPerPod": 5}), 2),
+        (json!({"maxPods": 1}), 1),
+    ] {
+        plant.set("/spec/sharding", sharding.clone());
+        let planned = plant.succeed(&["plan"]);
+        assert_eq!(planned["shards"], shards, "{sharding}");
+        let mut scored = 0;
+        for shard in 0..shards {
+            let summary = plant.succeed(&["score", "--shard", &shard.to_string()]);
+            scored += summary["sensors"].as_u64().unwrap();
+        }
+        assert_eq!(scored, 7, "{sharding}");
+        let totals = plant.succeed(&["collect"]);
+        assert_eq!(totals["succeeded"], 7, "{sharding}");
+    }
 }
 
 /// Predictions that do not fit into memory move to uploads in parts; the bytes are those of a run with room for all.

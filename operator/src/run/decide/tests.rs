@@ -53,6 +53,60 @@ fn score(succeeded: u32) -> JobView {
     }
 }
 
+/// A pod runs what its template says; numbers that cannot be are no plan and no report.
+#[test]
+fn numbers_that_cannot_be_are_refused() {
+    let plan = complete(job(Step::Plan, 0));
+    for (raw, word) in [
+        (json!({"sensors": 15, "shards": 1001}), "1001 pods"),
+        (
+            json!({"sensors": 15, "shards": 16}),
+            "15 sensors in 16 pods",
+        ),
+        (json!({"sensors": 15, "shards": 0}), "15 sensors in 0 pods"),
+        (json!({"sensors": u64::MAX, "shards": 3}), "which cannot be"),
+    ] {
+        let seen = told(seen(vec![plan.clone()]), &plan.name, &raw);
+        let decision = decide(&subject(), &seen, at(20));
+        assert_eq!(ending(&decision).1, Some("PlanImplausible"), "{raw}");
+        let Stage::Ended(ending) = decision.stage else {
+            unreachable!()
+        };
+        let message = ending.cause.unwrap().message;
+        assert!(message.contains(word), "{message}");
+    }
+    let mut run = planned(15);
+    run.status.phase = Phase::Collecting;
+    let collect = complete(job(Step::Collect, 0));
+    for (field, value) in [
+        ("sensors", json!(16)),
+        ("succeeded", json!(u64::MAX)),
+        ("failed", json!(2)),
+        ("anomalies", json!(10)),
+        ("rows", json!(1_u64 << 60)),
+        ("phase", json!("Scoring")),
+    ] {
+        let mut raw = totals("PartiallySucceeded");
+        raw[field] = value;
+        let jobs = vec![complete(score(15)), collect.clone()];
+        let seen = told(seen(jobs), &collect.name, &raw);
+        let decision = decide(&run, &seen, at(20));
+        assert_eq!(ending(&decision).1, Some("ReportImplausible"), "{raw}");
+    }
+    // Nor is what cannot be read.
+    let mut raw = totals("Succeeded");
+    raw["failed"] = json!(-1);
+    let seen = told(
+        seen(vec![complete(score(15)), collect.clone()]),
+        &collect.name,
+        &raw,
+    );
+    assert_eq!(
+        ending(&decide(&run, &seen, at(20))).1,
+        Some("ReportResultLost")
+    );
+}
+
 #[test]
 fn a_new_run_is_planned() {
     let decision = decide(&subject(), &seen(vec![]), at(0));
@@ -515,7 +569,7 @@ prop_compose! {
     ) -> Observed {
         let mut seen = seen([plan, scores.0, scores.1, scores.2, collect].into_iter().flatten().collect());
         if answers[0] {
-            seen = told(seen, "pumps-plan", &json!({"sensors": 9, "shards": 25_000}));
+            seen = told(seen, "pumps-plan", &json!({"sensors": 25_000, "shards": 25_000}));
         }
         if answers[1] {
             seen = told(seen, "pumps-collect", &totals("PartiallySucceeded"));
@@ -536,6 +590,7 @@ prop_compose! {
         fail_fast in any::<bool>(), deadline in proptest::option::of(1_u32..2000), ttl in proptest::option::of(0_u32..50),
     ) -> Subject {
         let mut run = if is_planned { planned(25_000) } else { subject() };
+        run.spec.sharding.max_pods = 25_000;
         run.status.start_time = Some(at(0));
         run.status.phase = match phase {
             0 => Phase::Succeeded,

@@ -110,12 +110,15 @@ fn sensors_are_counted_before_the_report_only_where_each_has_its_pod() {
             failed: 1
         })
     );
-    run.spec.sharding.sensors_per_pod = 2;
+    run.status.sensors = Some(SensorCounts {
+        total: 30,
+        ..SensorCounts::default()
+    });
     let found = status(&run, &jobs, &decision(stage), at(5));
     assert_eq!(
         found.sensors,
         Some(SensorCounts {
-            total: 15,
+            total: 30,
             ..SensorCounts::default()
         })
     );

@@ -1,7 +1,9 @@
+use fleetscore_crds::{BACKFILL_TICKS, BACKFILL_YEARS};
 use fleetscore_ticks::Timetable;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
-use super::{Judgement, Verdict, earlier};
+use super::{Invalid, Judgement, Verdict, earlier};
 use crate::schedule::child::Cause;
 use crate::schedule::runs::Runs;
 use crate::schedule::subject::Subject;
@@ -42,6 +44,32 @@ pub fn judge(
         });
     }
     judgements
+}
+
+/// How many ticks the range of the backfill holds. One that is too large for anything but a mistake is not backfilled: its runs would
+/// never end, and counting its ticks would keep everybody waiting.
+pub fn range(schedule: &Subject, timetable: &Timetable) -> Option<Result<u64, Invalid>> {
+    let backfill = schedule.spec.backfill?;
+    let too_large = |what: String| {
+        Some(Err(Invalid {
+            reason: "BackfillTooLarge",
+            message: format!(
+                "spec.backfill: from {} to {} are {what}; make the range shorter, and backfill one part after the other",
+                backfill.from, backfill.to
+            ),
+        }))
+    };
+    let year = |time: Timestamp| time.to_zoned(TimeZone::UTC).year();
+    let years = year(backfill.to).saturating_sub(year(backfill.from));
+    if u32::try_from(years).is_ok_and(|years| years > BACKFILL_YEARS) {
+        return too_large(format!("more than {BACKFILL_YEARS} years"));
+    }
+    match timetable.count(backfill.from, backfill.to) {
+        ticks if ticks > BACKFILL_TICKS => {
+            too_large(format!("{ticks} ticks, more than {BACKFILL_TICKS}"))
+        }
+        ticks => Some(Ok(ticks)),
+    }
 }
 
 /// Ticks up to here have had their run.

@@ -37,6 +37,8 @@ pub struct Decision {
     pub due: Vec<Judgement>,
     /// Ticks of the backfill, ascending.
     pub backfill: Vec<Judgement>,
+    /// Ticks in the backfill's range, or why it is not backfilled.
+    pub range: Option<Result<u64, Invalid>>,
     /// A new value of the trigger annotation.
     pub trigger: Option<Trigger>,
     /// Runs to delete before anything is created.
@@ -151,6 +153,7 @@ pub fn decide(
         waited: base.waited,
         due: base.due,
         backfill: Vec::new(),
+        range: None,
         trigger: None,
         replaced: Vec::new(),
         creations: Vec::new(),
@@ -166,7 +169,8 @@ pub fn decide(
                 live.judge(&base.waiting, &mut decision, &mut budget);
             }
             trigger(schedule, timetable, &runs, now, &mut decision);
-            if !schedule.spec.suspend {
+            decision.range = backfill::range(schedule, timetable);
+            if !schedule.spec.suspend && matches!(decision.range, Some(Ok(_))) {
                 decision.backfill =
                     backfill::judge(schedule, timetable, &runs, &base.waiting, budget);
             }

@@ -86,6 +86,8 @@ impl Pass {
         let timetable =
             Timetable::parse(&schedule.spec.schedule, &schedule.spec.time_zone).unwrap();
         let decision = decide(schedule, Ok(&timetable), children, now);
+        let judged = decision.due.iter().map(|judged| judged.tick);
+        assert!(judged.is_sorted_by(|one, next| one < next), "{decision:?}");
         let mut left = VecDeque::new();
         if !decision.creations.is_empty() {
             left.push_back(Step::Check);

@@ -47,6 +47,9 @@ fn story(
     if let Some(invalid) = &decision.invalid {
         return bad(true, invalid.reason, &invalid.message);
     }
+    if let Some(Err(too_large)) = &decision.range {
+        return bad(true, too_large.reason, &too_large.message);
+    }
     if let Some(refusal) = &results.refusal {
         return bad(refusal.invalid, &refusal.reason, &refusal.message);
     }

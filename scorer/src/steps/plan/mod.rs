@@ -34,7 +34,12 @@ pub struct PlanSummary {
 ///
 /// A plan that differs from the one found there belongs to a new attempt: what the old attempt left in `_run/` is removed
 /// first, `_SUCCESS` before all else.
-pub async fn plan(context: &Context, sensors_per_shard: u32) -> Result<PlanSummary, StepError> {
+///
+/// `sensors_per_shard` says how many sensors a shard has, of a run of so many.
+pub async fn plan(
+    context: &Context,
+    sensors_per_shard: impl Fn(u64) -> u32,
+) -> Result<PlanSummary, StepError> {
     let Context {
         run,
         storage,
@@ -46,6 +51,7 @@ pub async fn plan(context: &Context, sensors_per_shard: u32) -> Result<PlanSumma
         .sweep_staged(&run.output, std::time::Duration::ZERO)
         .await?;
     let entries = list(context).await?;
+    let sensors_per_shard = sensors_per_shard(entries.len() as u64);
     let bytes = file::write(&entries, sensors_per_shard)
         .map_err(|error| StepError::Internal(error.to_string()))?;
     let url = run.output.join(outputs::PLAN)?;

@@ -19,6 +19,8 @@ pub struct Survey {
     pub sensors: u64,
     /// Shards to score.
     pub shards: u64,
+    /// Sensors in each shard, but perhaps the last.
+    pub sensors_per_shard: u32,
     /// Bytes of all models.
     pub model_bytes: u64,
     /// Distinct objects with readings.
@@ -35,13 +37,16 @@ pub struct Survey {
 type Sizes = BTreeMap<String, u64>;
 
 /// Looks at what there is: the sensors, their models and the objects with readings.
-pub async fn survey(context: &Context, sensors_per_shard: u32) -> Result<Survey, StepError> {
+pub async fn survey(context: &Context) -> Result<Survey, StepError> {
     let entries = super::list(context).await?;
+    let sharding = context.run.spec.sharding;
+    let sensors_per_shard = sharding.sensors_per_shard(entries.len() as u64);
     let models = sizes(context, &context.run.model).await?;
     let inputs = sizes(context, &context.run.input).await?;
     let mut survey = Survey {
         sensors: entries.len() as u64,
-        shards: entries.len().div_ceil(sensors_per_shard.max(1) as usize) as u64,
+        shards: entries.len().div_ceil(sensors_per_shard as usize) as u64,
+        sensors_per_shard,
         model_bytes: 0,
         input_objects: 0,
         input_bytes: 0,
@@ -49,7 +54,7 @@ pub async fn survey(context: &Context, sensors_per_shard: u32) -> Result<Survey,
         failing: Vec::new(),
     };
     let mut used = BTreeMap::new();
-    for shard in entries.chunks(sensors_per_shard.max(1) as usize) {
+    for shard in entries.chunks(sensors_per_shard as usize) {
         let mut of_shard = BTreeMap::new();
         for entry in shard {
             look_at(context, entry, &models, &inputs, &mut survey, &mut of_shard);

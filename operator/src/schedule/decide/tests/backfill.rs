@@ -113,3 +113,46 @@ fn another_range_begins_anew_and_a_longer_one_goes_on() {
         (vec![], None)
     );
 }
+
+#[test]
+fn a_range_that_is_too_large_is_told_and_not_walked() {
+    let ready = |schedule: &Subject| {
+        let (decision, settlement) = carried_out(schedule, &[], hour(1));
+        // The schedule goes on all the same.
+        assert_eq!(creations(&decision)[0], (Cause::Tick, hour(1)));
+        let status = settlement.status;
+        let ready = status.conditions.into_iter().next().unwrap();
+        (ready.reason, ready.message, status.backfill)
+    };
+    let mut schedule = backfilled(-3, 0, 5);
+    let (_, settlement) = carried_out(&schedule, &[], at(40));
+    let before = settlement.status.backfill;
+    schedule.status.backfill = before;
+    let (from, to) = ("0001-01-01T00:00:00Z", "9999-12-30T00:00:00Z");
+    let backfill = schedule.spec.backfill.as_mut().unwrap();
+    backfill.to = to.parse().unwrap();
+    let (reason, message, kept) = ready(&schedule);
+    assert_eq!(reason, "BackfillTooLarge");
+    assert!(message.contains("more than 10 years"), "{message}");
+    assert_eq!(kept, before, "how far it was is not forgotten");
+    schedule.spec.backfill.as_mut().unwrap().from = from.parse().unwrap();
+    assert_eq!(ready(&schedule).0, "BackfillTooLarge");
+
+    // Ten years of hours are fine, a year of minutes is not.
+    let backfill = schedule.spec.backfill.as_mut().unwrap();
+    (backfill.from, backfill.to) = (hour(0), hour(24 * 365 * 10));
+    let (reason, _, range) = ready(&schedule);
+    assert_eq!(
+        (reason.as_str(), range.unwrap().total),
+        ("Scheduled", 87_600)
+    );
+    schedule.spec.backfill.as_mut().unwrap().to = hour(24 * 365);
+    schedule.spec.schedule = "* * * * *".to_owned();
+    schedule.status.settled.as_mut().unwrap().schedule = "* * * * *".to_owned();
+    let (reason, message, _) = ready(&schedule);
+    assert_eq!(reason, "BackfillTooLarge");
+    assert!(
+        message.contains("525600 ticks, more than 100000"),
+        "{message}"
+    );
+}

@@ -76,6 +76,55 @@ fn missed_ticks_are_run_as_the_policy_says() {
     }
 }
 
+/// A tick that starts a minute late is on time, and one that starts later is not. A busy lane shows the difference: what is on time is the
+/// newest tick, which `Forbid` skips, and what is late waits its turn.
+#[test]
+fn a_minute_is_on_time_and_a_second_more_is_not() {
+    for (late, waits, skipped) in [(0, 1, 1), (59, 1, 1), (60, 1, 1), (61, 2, 0)] {
+        let mut schedule = settled(start());
+        schedule.spec.concurrency_policy = ConcurrencyPolicy::Forbid;
+        schedule.spec.missed_runs.policy = MissedRunsPolicy::All;
+        let going = [child(hour(0), State::Active)];
+        let now = hour(2) + SignedDuration::from_secs(late);
+        let (decision, settlement) = carried_out(&schedule, &going, now);
+        let waiting = decision
+            .due
+            .iter()
+            .filter(|judged| judged.verdict == Verdict::Waits)
+            .count();
+        assert_eq!(waiting, waits, "{late} s");
+        let missed = settlement.missed.reasons.get(&Reason::EarlierRunActive);
+        assert_eq!(missed.map_or(0, |(count, _)| *count), skipped, "{late} s");
+    }
+}
+
+/// A tick on time is the newest one and not caught up as well: each tick is judged once.
+#[test]
+fn no_tick_is_judged_twice() {
+    use ConcurrencyPolicy::{Allow, Forbid, Queue, Replace};
+    use MissedRunsPolicy::{All, Latest, Skip};
+    for policy in [Allow, Forbid, Queue, Replace] {
+        for missed in [All, Latest, Skip] {
+            for max in [1, 2, 24] {
+                for seconds in [0, 60, 61, 600] {
+                    let mut schedule = settled(start());
+                    schedule.spec.concurrency_policy = policy;
+                    schedule.spec.missed_runs.policy = missed;
+                    schedule.spec.missed_runs.max = max;
+                    let now = hour(4) + SignedDuration::from_secs(seconds);
+                    let decision = decided(&schedule, &[], now);
+                    let ticks: Vec<_> = decision.due.iter().map(|judged| judged.tick).collect();
+                    let case = format!("{policy:?} {missed:?} {max} {seconds}: {ticks:?}");
+                    assert!(ticks.is_sorted_by(|one, next| one < next), "{case}");
+                    let names: std::collections::BTreeSet<_> =
+                        decision.creations.iter().map(|run| &run.name).collect();
+                    assert_eq!(names.len(), decision.creations.len(), "{case}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn five_days_down_are_one_run() {
     let schedule = settled(start());
