@@ -191,3 +191,83 @@ fn refusals_say_why_and_write_nothing() {
     let [scaled, out] = [&scaled, &out].map(|path| path.to_str().unwrap());
     assert_success(&model(&["convert", scaled, out, "--force"]));
 }
+
+/// A model's file of the scorer's tests.
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../scorer/tests/fixtures/models")
+        .join(name)
+}
+
+/// The plan reads every model: it shows which do not fit the columns, which are to be looked at, and which cannot be read.
+#[test]
+fn a_plan_compares_models_with_columns() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::create_dir(path("models")).unwrap();
+    for (sensor, model) in [
+        ("1", "names_rbf_d3_sk191.p5.pkl"),
+        ("2", "formats_rbf_d3_sk191.p5.pkl"),
+        ("3", "bare_rbf_d1_sk191.p5.pkl"),
+        ("4", "refused/grid_search.pkl"),
+        ("5", "formats_rbf_d3_sk191.onnx"),
+    ] {
+        fs::copy(fixture(model), path(&format!("models/{sensor}"))).unwrap();
+    }
+    fs::write(path("data.csv"), "T,D,flow rate,pressure,temp. °C,x\n").unwrap();
+    let plan = |features: &str| {
+        let manifest = format!(
+            "apiVersion: scoring.fleetscore.io/v1alpha1
+kind: ScoringRun
+metadata: {{name: names}}
+spec:
+  model: {{location: \"models/{{d}}\"}}
+  input: {{location: data.csv, columns: {{time: T, keys: {{d: D}}, features: [{features}]}}}}
+  output: {{location: out/, file: \"{{d}}.csv\"}}
+"
+        );
+        fs::write(path("run.yaml"), manifest).unwrap();
+        let plan = |more: &[&str]| {
+            Command::new(env!("CARGO_BIN_EXE_fleetscore"))
+                .args(["plan", "-f", "run.yaml"])
+                .args(more)
+                .current_dir(folder.path())
+                .output()
+                .unwrap()
+        };
+        let json: Value = serde_json::from_slice(&plan(&["--json"]).stdout).unwrap();
+        (json, text(&plan(&[]).stdout))
+    };
+    let (json, table) = plan("flow rate, pressure, temp. °C");
+    let failing: Vec<_> = json["failing"].as_array().unwrap().iter().collect();
+    let reasons: Vec<_> = failing.iter().map(|failing| &failing["reason"]).collect();
+    assert_eq!(reasons, ["ModelMismatch", "ModelUnreadable"]);
+    assert!(
+        failing[1]["message"]
+            .as_str()
+            .unwrap()
+            .contains("best_estimator_")
+    );
+    let warnings = json["warnings"].as_array().unwrap();
+    let reasons: Vec<_> = warnings.iter().map(|warning| &warning["reason"]).collect();
+    assert_eq!(reasons, ["FeaturesReordered", "SinglePrecision"]);
+    assert!(table.contains("\nwarnings: 2\n"), "{table}");
+    assert!(table.contains("FeaturesReordered: "), "{table}");
+    let (json, _) = plan("flow rate, pressure, x");
+    assert_eq!(json["failing"][0]["reason"], "ModelMismatch");
+    assert_eq!(json["failing"][0]["key"]["d"], "1");
+    assert!(!path("out").exists());
+}
+
+#[test]
+fn inspect_says_what_it_takes_out_of_a_dict() {
+    let facts = inspect(&fixture("bundle_rbf_d3_sk191.dict.pkl"));
+    assert_eq!(
+        facts["taken"],
+        serde_json::json!(["`scaler` (StandardScaler)", "`model` (OneClassSVM)"])
+    );
+    assert_eq!(facts["scaler"]["kind"], "standard");
+    assert_eq!(facts["leftOut"][1], "`threshold`");
+    let plain = inspect(&fixture("formats_rbf_d3_sk191.p5.pkl"));
+    assert_eq!(plain.get("taken"), None);
+}

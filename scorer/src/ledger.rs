@@ -136,6 +136,12 @@ pub enum WarningReason {
     MostlyAnomalous,
     /// The model file holds single precision: some labels may differ from scikit-learn's.
     SinglePrecision,
+    /// The model was trained on the same columns in another order; the readings are put into that order.
+    FeaturesReordered,
+    /// The model was trained on columns of other names; they are taken in the order listed.
+    FeaturesRenamed,
+    /// The model was saved beside a threshold, which has no part in the labels.
+    ThresholdLeftOut,
 }
 
 #[allow(

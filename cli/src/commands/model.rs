@@ -139,6 +139,8 @@ fn facts(model: &Model) -> Value {
         "producer": model.origin.producer,
         "features": model.features,
         "featureNames": model.origin.feature_names,
+        "taken": model.origin.parts.as_ref().map(|parts| &parts.taken),
+        "leftOut": model.origin.parts.as_ref().map(|parts| &parts.left),
         "scaler": scaler,
         "kernel": kernel,
         "gamma": gamma,

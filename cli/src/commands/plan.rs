@@ -21,8 +21,8 @@ const EXAMPLES: usize = 20;
 /// Show what a run would do, or when a schedule runs, without writing anything
 ///
 /// Of a `ScoringRun`: lists the sensors, looks for their models and readings, and prints
-/// the number of shards (pods) and of bytes to read. Sensors that are sure to fail are
-/// listed with the reason.
+/// the number of shards (pods) and of bytes to read. Every model is read. Sensors that are
+/// sure to fail are listed with the reason, and what to look at of the others.
 ///
 /// Of a `ScoringSchedule`: prints the next ticks with the windows that their runs score.
 #[derive(Args)]
@@ -42,7 +42,7 @@ pub struct PlanArgs {
     manifest: ManifestArgs,
     #[command(flatten)]
     ticks: TickArgs,
-    /// Print the plan as JSON, with every sensor that is sure to fail
+    /// Print the plan as JSON, with every sensor that is sure to fail and every warning
     #[arg(long)]
     json: bool,
 }
@@ -100,22 +100,31 @@ bytes to read  {} at most, by all pods together
         HumanCount(survey.input_objects),
         HumanBytes(survey.bytes_to_read),
     );
-    let failing = &survey.failing;
-    if failing.is_empty() {
-        return text;
+    let failing = survey
+        .failing
+        .iter()
+        .map(|sensor| format!("{}  {:?}: {}", sensor.key, sensor.reason, sensor.message));
+    push_examples(&mut text, "sensors that are sure to fail", failing);
+    let warnings = survey
+        .warnings
+        .iter()
+        .map(|warning| format!("{}  {:?}: {}", warning.key, warning.reason, warning.message));
+    push_examples(&mut text, "warnings", warnings);
+    text
+}
+
+/// The first of some lines, under a title with their count; nothing without lines.
+fn push_examples(text: &mut String, title: &str, lines: impl ExactSizeIterator<Item = String>) {
+    let count = lines.len();
+    if count == 0 {
+        return;
     }
     // Writing into a text cannot fail.
-    let count = HumanCount(failing.len() as u64);
-    let _ = writeln!(text, "\nsensors that are sure to fail: {count}");
-    for sensor in failing.iter().take(EXAMPLES) {
-        let _ = writeln!(
-            text,
-            "  {}  {:?}: {}",
-            sensor.key, sensor.reason, sensor.message
-        );
+    let _ = writeln!(text, "\n{title}: {}", HumanCount(count as u64));
+    for line in lines.take(EXAMPLES) {
+        let _ = writeln!(text, "  {line}");
     }
-    if let Some(more) = failing.len().checked_sub(EXAMPLES).filter(|more| *more > 0) {
+    if let Some(more) = count.checked_sub(EXAMPLES).filter(|more| *more > 0) {
         let _ = writeln!(text, "  and {more} more (all of them with --json)");
     }
-    text
 }

@@ -7,6 +7,12 @@ pub fn is_anomaly(score: f64) -> bool {
     !normal
 }
 
+/// Whether a fast score within `bound` of the reference's has the reference's sign: else the reference decides.
+#[inline]
+pub(super) fn is_settled(score: f64, bound: f64) -> bool {
+    score.abs() > bound
+}
+
 impl Model {
     /// The decision function of every row: f(x) = sum of alpha K(scaler(x), sv) - rho.
     ///

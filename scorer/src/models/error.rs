@@ -5,24 +5,30 @@ use fleetscore_crds::ModelFormat;
 pub enum ModelError {
     /// The first bytes are those of no supported format.
     #[error(
-        "unknown model format: the file starts with {start}; supported are scikit-learn pickles and joblib files, skops, ONNX, libsvm text and fleetscore's own format"
+        "unknown model format: the file starts with {start}{way_out}; supported are scikit-learn pickles and joblib files, skops, ONNX, libsvm text and fleetscore's own format"
     )]
     UnknownFormat {
         /// The first bytes, readable.
         start: String,
+        /// What it seems to be and what to do, where that can be told.
+        way_out: String,
     },
     /// A well-formed file, but of something that is not a one-class SVM this program can score.
     #[error("unsupported model: {0}")]
     Unsupported(String),
     /// The file asks for a Python class or function outside the closed list.
-    #[error("refused: the file asks for the Python object `{global}` at byte {offset}; {hint}")]
+    #[error(
+        "refused: the file asks for the Python object `{global}` at byte {offset}{place}; {hint}"
+    )]
     ForbiddenGlobal {
         /// Module and name, joined by a dot.
         global: String,
         /// Where in the (decompressed) file.
         offset: usize,
+        /// What for, where that is known.
+        place: String,
         /// What that means and the way out.
-        hint: &'static str,
+        hint: String,
     },
     /// The bytes break the rules of their format.
     #[error("malformed {format} file: {problem}")]
@@ -40,6 +46,20 @@ pub enum ModelError {
         /// The limit, with its unit.
         limit: String,
     },
+    /// Reading it takes more memory than it may take.
+    #[error(
+        "reading it takes {} of memory or more, and it may take {}: allow more memory, or save the model without compression or with \
+         fewer support vectors", mib(*needed), mib(*allowed)
+    )]
+    TooMuchMemory {
+        /// Bytes at least.
+        needed: usize,
+        /// Bytes at most.
+        allowed: usize,
+    },
+    /// Whoever asked for the model does not want it any longer.
+    #[error("the reading was stopped")]
+    Stopped,
     /// Read well, but the numbers make no model: shapes differ, or a number is not finite.
     #[error("invalid model: {0}")]
     Invalid(String),
@@ -62,8 +82,15 @@ impl ModelError {
             Self::ForbiddenGlobal { .. } => "ForbiddenGlobal",
             Self::Malformed { .. } => "Malformed",
             Self::TooLarge { .. } => "TooLarge",
+            Self::TooMuchMemory { .. } => "TooMuchMemory",
+            Self::Stopped => "Stopped",
             Self::Invalid(_) => "Invalid",
             Self::Unwritable { .. } => "Unwritable",
         }
     }
+}
+
+/// Bytes for messages, rounded up.
+fn mib(bytes: usize) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
 }

@@ -4,6 +4,7 @@
 //! is a [`Scaler`] and a [`Kernel`] with their numbers, checked once by [`Model::new`]. [`Model::decisions`] is its decision
 //! function, fast; [`Model::decision`] computes it in libsvm's own operations.
 
+mod columns;
 mod decision;
 mod error;
 pub mod formats;
@@ -11,10 +12,13 @@ mod kernel;
 mod kernels;
 mod model;
 mod scaler;
+mod shown;
 
+pub use columns::Columns;
 pub use decision::is_anomaly;
 pub use error::ModelError;
-pub use formats::{read, write_libsvm, write_native, write_onnx};
+pub use formats::{Allowance, read, read_within, write_libsvm, write_native, write_onnx};
 pub use kernel::Kernel;
-pub use model::{Model, Origin};
+pub use model::{Model, Origin, Parts};
 pub use scaler::Scaler;
+pub use shown::shown;

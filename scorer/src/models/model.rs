@@ -37,6 +37,17 @@ pub struct Origin {
     pub single_precision: bool,
     /// Names of the features, where the file says.
     pub feature_names: Option<Vec<String>>,
+    /// What of the file is the model, where the file is a dict, tuple or list.
+    pub parts: Option<Parts>,
+}
+
+/// What was taken out of a dict, tuple or list, by key or position.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// What the model is made of, in the order in which readings go through it.
+    pub taken: Vec<String>,
+    /// What has no part in scoring.
+    pub left: Vec<String>,
 }
 
 impl Origin {
@@ -47,6 +58,7 @@ impl Origin {
             producer: None,
             single_precision: false,
             feature_names: None,
+            parts: None,
         }
     }
 }

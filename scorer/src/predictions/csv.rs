@@ -1,6 +1,6 @@
 use super::PredictionLayout;
 use super::time::RowTimes;
-use super::writer::is_anomaly;
+use crate::models::is_anomaly;
 use crate::readings::SensorRows;
 
 /// Writes CSV: a header line, commas, LF, fields quoted only where they must be, numbers in the shortest form that reads back

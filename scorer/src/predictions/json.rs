@@ -1,6 +1,6 @@
 use super::time::RowTimes;
-use super::writer::is_anomaly;
 use super::{PREDICTION, PredictionLayout, SCORE};
+use crate::models::is_anomaly;
 use crate::readings::SensorRows;
 
 /// Writes JSON lines: one object a row; times and keys are strings, labels booleans.

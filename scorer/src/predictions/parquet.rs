@@ -13,8 +13,9 @@ use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
 use super::packed::PackedRows;
-use super::writer::{PredictionError, is_anomaly};
+use super::writer::PredictionError;
 use super::{PREDICTION, PredictionLayout, SCORE};
+use crate::models::is_anomaly;
 use crate::readings::SensorRows;
 
 /// Rows that are encoded at a time. Always the same number, so that the bytes do not depend on how rows arrive.

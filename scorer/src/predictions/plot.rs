@@ -2,7 +2,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::ops::Range;
 
-use super::writer::is_anomaly;
+use crate::models::is_anomaly;
 
 /// A sensor's predictions, thinned out for a plot.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -128,8 +128,3 @@ impl PredictionWriter {
         Ok(())
     }
 }
-
-/// Whether a score means an anomaly: not above zero.
-pub(super) fn is_anomaly(score: f64) -> bool {
-    score.is_nan() || score <= 0.0
-}

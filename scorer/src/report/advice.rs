@@ -81,11 +81,23 @@ pub(super) fn warning(reason: WarningReason) -> Advice {
     let (title, action) = match reason {
         WarningReason::MostlyAnomalous => (
             "Mostly anomalous",
-            "Either the machine is in trouble or the model no longer fits: check the units of the readings, then train it again.",
+            "Either the machine is in trouble or the model does not fit: check that it was saved together with its scaler, and the units of the readings, then train it again.",
         ),
         WarningReason::SinglePrecision => (
             "Single precision",
             "Labels close to the boundary may differ from scikit-learn's. Use the joblib or skops file for the exact ones.",
+        ),
+        WarningReason::FeaturesReordered => (
+            "Columns in another order",
+            "The readings were put into the model's order. List input.columns.features in that order.",
+        ),
+        WarningReason::ThresholdLeftOut => (
+            "A threshold was left out",
+            "The model was saved beside a threshold, but labels are scikit-learn's predict(): anomaly where the score is not above 0.",
+        ),
+        WarningReason::FeaturesRenamed => (
+            "Columns of other names",
+            "The model was trained on other names. Check that input.columns.features lists the same quantities in the same order and units.",
         ),
     };
     Advice { title, action }

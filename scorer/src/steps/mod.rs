@@ -7,6 +7,8 @@ mod collect;
 mod context;
 mod error;
 mod failed;
+mod model;
+mod model_reader;
 mod plan;
 mod plots;
 mod score;
@@ -15,6 +17,8 @@ pub use collect::{collect, totals};
 pub use context::{Context, Limits, Progress};
 pub use error::StepError;
 pub use failed::FailedSensor;
-pub use plan::{PlanEntry, PlanHeader, PlanSummary, Survey, plan, read_plan, survey};
+pub use plan::{
+    PlanEntry, PlanHeader, PlanSummary, SensorWarning, Survey, plan, read_plan, survey,
+};
 pub use plots::Plots;
 pub use score::{ShardSummary, score};

@@ -105,6 +105,51 @@ fn reads_names_of_features() {
     );
 }
 
+/// However numpy holds the names.
+#[test]
+fn reads_names_of_features_in_other_arrays() {
+    for file in ["p2.pkl", "p5.pkl", "joblib", "list.pkl"] {
+        let names = load(&format!("npnames_rbf_d3_sk191.{file}")).origin;
+        assert_eq!(
+            names.feature_names.unwrap(),
+            ["pressure", "flow rate", "temp. °C"],
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn says_what_was_taken_out_of_a_dict() {
+    let origin = load("bundle_rbf_d3_sk191.dict.pkl").origin;
+    let parts = origin.parts.unwrap();
+    assert_eq!(
+        parts.taken,
+        ["`scaler` (StandardScaler)", "`model` (OneClassSVM)"]
+    );
+    assert_eq!(
+        parts.left,
+        [
+            "`feature_columns`",
+            "`threshold`",
+            "`trained`",
+            "`nu`",
+            "`note`"
+        ]
+    );
+    let names = origin.feature_names.unwrap();
+    assert_eq!(names, ["pressure", "flow rate", "temp. °C"]);
+    let parts = load("bundle_rbf_d3_sk191.tuple.joblib")
+        .origin
+        .parts
+        .unwrap();
+    assert_eq!(
+        parts.taken,
+        ["item 2 (StandardScaler)", "item 1 (OneClassSVM)"]
+    );
+    let origin = load("formats_rbf_d3_sk191.p5.pkl").origin;
+    assert_eq!(origin.parts, None);
+}
+
 #[test]
 fn keeps_parameters() {
     let kernel = load("standard_poly_d8_sk191.p4.pkl").kernel;

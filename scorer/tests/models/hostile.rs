@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use fleetscore_crds::ModelFormat;
-use fleetscore_scorer::models::{Model, read, write_native};
+use fleetscore_scorer::models::{Allowance, Model, ModelError, read, read_within, write_native};
 use proptest::prelude::*;
 
 use crate::fixtures::{folder, models};
@@ -74,8 +74,10 @@ fn interesting_byte() -> impl Strategy<Value = u8> {
 /// Programs of valid opcodes in any order reach deeper than bytes at random.
 fn program() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
-        prop::sample::select(b"()]}0 12NRbdtlaeus\x81\x85\x86\x87\x88\x89\x93\x94".to_vec())
-            .prop_map(|op| vec![op]),
+        prop::sample::select(
+            b"()]}0 12NRbdtlaeus\x81\x85\x86\x87\x88\x89\x8f\x90\x91\x92\x93\x94".to_vec()
+        )
+        .prop_map(|op| vec![op]),
         any::<u8>().prop_map(|n| vec![b'K', n]),
         (0..12_u8).prop_map(|n| vec![b'h', n]),
         (0..12_u8).prop_map(|n| vec![b'q', n]),
@@ -111,6 +113,8 @@ const GLOBALS: &[&str] = &[
     "joblib.numpy_pickle\nNumpyArrayWrapper",
     "_codecs\nencode",
     "builtins\nbytes",
+    "datetime\ndatetime",
+    "sklearn.impute._base\nSimpleImputer",
 ];
 
 const WORDS: &[&str] = &[
@@ -238,4 +242,175 @@ fn cycles_end() {
     let bytes = [&b"\x80\x02"[..], inside, &step, b"eub."].concat();
     let message = read(&bytes, ModelFormat::Auto).unwrap_err().to_string();
     assert!(message.contains("pipeline exceeds the limit"), "{message}");
+}
+
+/// A pickle's bytes: protocol 4, pieces, STOP.
+fn pickle(pieces: &[&[u8]]) -> Vec<u8> {
+    [b"\x80\x04", pieces.concat().as_slice(), b"."].concat()
+}
+
+/// Bytes (`B`) or a text (`X`) of some size, kept as memo 0.
+fn huge(opcode: &[u8], size: usize) -> Vec<u8> {
+    let length = u32::try_from(size).unwrap().to_le_bytes();
+    [opcode, &length, &vec![b'k'; size], b"q\x000"].concat()
+}
+
+/// What is read again and again must be short, or every reading of it would take long: hours for these without bounds.
+#[test]
+fn one_huge_text_is_not_read_again_and_again() {
+    const SIZE: usize = 8 << 20;
+    let (huge, text) = (huge(b"B", SIZE), huge(b"X", SIZE));
+    let svm = b"csklearn.svm._classes\nOneClassSVM\n)\x81}(";
+    let wrapper = b"cjoblib.numpy_pickle\nNumpyArrayWrapper\nq\x01)\x81";
+    let keys = b"h\x00N".repeat(300_000);
+    let many = |piece: &[u8]| piece.repeat(200_000);
+    let files = [
+        // A dict, an estimator and a joblib array whose attributes have it as their names.
+        pickle(&[&huge, b"}(", &keys, b"u"]),
+        pickle(&[&huge, svm, &keys, b"ub"]),
+        pickle(&[&huge, b"}q\x02(", &keys, b"u0", wrapper, b"h\x02b"]),
+        pickle(&[
+            &huge,
+            b"}q\x02(",
+            &b"h\x00N".repeat(100_000),
+            b"u0",
+            &wrapper[..],
+            &b"h\x02b0h\x01)\x81".repeat(100_000),
+        ]),
+        // A module's and a class's name, a dtype's name, its byte order, an order of axes.
+        pickle(&[&huge, &many(b"h\x00h\x00\x930")]),
+        pickle(&[&huge, b"cnumpy\ndtype\nq\x010", &many(b"h\x01h\x00\x85R0")]),
+        pickle(&[
+            &huge,
+            b"cnumpy\ndtype\nX\x02\0\0\0f8\x85Rq\x010",
+            &many(b"h\x01Nh\x00\x86b0"),
+        ]),
+        // Encoded, and as a number of numpy's.
+        pickle(&[
+            &text,
+            b"c_codecs\nencode\nq\x010",
+            &many(b"h\x01h\x00h\x00\x86R0"),
+        ]),
+        // A set and a tuple of it, and a call of an unknown function with a long tuple.
+        pickle(&[&huge, b"\x8f(", &b"h\x00".repeat(300_000), b"\x90"]),
+        pickle(&[
+            &huge,
+            b"(",
+            &b"h\x00".repeat(300_000),
+            b"tq\x010cposix\nsystem\nq\x020",
+            &b"h\x02h\x01R0".repeat(100_000),
+        ]),
+        // Names of features that are one and the same, in a dict beside a model and in a model.
+        pickle(&[
+            &huge,
+            b"}(X\x08\0\0\0features](",
+            &b"h\x00".repeat(300_000),
+            b"eu",
+        ]),
+    ];
+    for (at, bytes) in files.iter().enumerate() {
+        let start = Instant::now();
+        assert!(read(bytes, ModelFormat::Auto).is_err(), "file {at}");
+        let took = start.elapsed();
+        assert!(took.as_secs() < 60, "file {at}: {took:?}");
+    }
+}
+
+/// Pipelines of pipelines that share their steps: 64 to the power of 8 steps, were each looked at.
+#[test]
+fn pipelines_that_share_steps_end() {
+    let mut bytes = b"\x80\x02csklearn.pipeline\nPipeline\nq\x00N".to_vec();
+    for _ in 0..8 {
+        // The last pipeline, or None, is on top of the stack: kept as memo 1, then a step of the next, 64 times.
+        bytes.extend(b"q\x010h\x00)\x81}(X\x05\x00\x00\x00steps](");
+        bytes.extend(b"X\x01\x00\x00\x00ah\x01\x86".repeat(64));
+        bytes.extend(b"eub");
+    }
+    bytes.push(b'.');
+    let start = Instant::now();
+    let message = read(&bytes, ModelFormat::Auto).unwrap_err().to_string();
+    assert!(message.contains("pipeline exceeds the limit"), "{message}");
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+}
+
+/// An ONNX operator with many inputs, each the same large constant.
+#[test]
+fn one_constant_of_a_graph_is_not_decoded_again_and_again() {
+    let field = |tag: u8, content: &[u8]| {
+        let mut bytes = vec![tag << 3 | 2];
+        let mut length = content.len();
+        while length >= 0x80 {
+            bytes.push(u8::try_from(length & 0x7f).unwrap() | 0x80);
+            length >>= 7;
+        }
+        bytes.push(u8::try_from(length).unwrap());
+        bytes.extend(content);
+        bytes
+    };
+    let raw = field(9, &vec![0; 32 << 20]);
+    let tensor = [&[0x10, 1][..], &field(8, b"c"), &raw].concat();
+    let inputs = field(1, b"c").repeat(50_000);
+    let node = [inputs, field(2, b"y"), field(4, b"SVMRegressor")].concat();
+    let graph = [field(1, &node), field(5, &tensor)].concat();
+    let bytes = [&[0x08, 8][..], &field(7, &graph)].concat();
+    let start = Instant::now();
+    let message = read(&bytes, ModelFormat::Auto).unwrap_err().to_string();
+    assert!(
+        message.contains("SVMRegressor has not one input"),
+        "{message}"
+    );
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}
+
+/// Small files that want much memory: refused with the number, whatever the format.
+#[test]
+fn small_files_do_not_take_much_memory() {
+    const ALLOWED: usize = 4 << 20;
+    let read = |bytes: &[u8]| {
+        let allowance = Allowance {
+            memory: ALLOWED,
+            ..Allowance::default()
+        };
+        read_within(bytes, ModelFormat::Auto, allowance)
+    };
+    let files = [
+        pickle(&[&b"]q\x00".repeat(100_000)]),
+        pickle(&[b"(", &b"N".repeat(500_000), b"t"]),
+        pickle(&[&b"(".repeat(500_000)]),
+        // 2 bytes a support vector, which takes 40.
+        [
+            &b"svm_type one_class\nkernel_type linear\nrho 1\nSV\n"[..],
+            &b"1\n".repeat(200_000),
+        ]
+        .concat(),
+        // One support vector with one number, in 400,000 dimensions.
+        b"svm_type one_class\nkernel_type linear\nrho 1\nSV\n1 4000000:1\n".to_vec(),
+    ];
+    for (at, bytes) in files.iter().enumerate() {
+        let Err(ModelError::TooMuchMemory { needed, allowed }) = read(bytes) else {
+            panic!("file {at}: {:?}", read(bytes).map(|model| model.features))
+        };
+        assert_eq!(allowed, ALLOWED);
+        assert!(needed > allowed, "file {at}: {needed}");
+    }
+    let fixture = std::fs::read(folder().join("formats_rbf_d3_sk191.p5.pkl")).unwrap();
+    read(&fixture).unwrap();
+}
+
+#[test]
+fn reading_ends_when_it_is_stopped() {
+    let stopped = Allowance {
+        stopped: &|| true,
+        ..Allowance::default()
+    };
+    for path in models() {
+        let bytes = std::fs::read(&path).unwrap();
+        let outcome = read_within(&bytes, ModelFormat::Auto, stopped);
+        assert_eq!(
+            outcome.unwrap_err(),
+            ModelError::Stopped,
+            "{}",
+            path.display()
+        );
+    }
 }

@@ -1,5 +1,7 @@
 //! What is no one-class SVM that can be scored: refused, naming the culprit.
 
+use std::io::Write as _;
+
 use fleetscore_crds::ModelFormat;
 use fleetscore_scorer::models::{ModelError, read};
 
@@ -16,6 +18,52 @@ fn refusal(file: &str) -> ModelError {
 /// File, kind of error, what the message must name.
 const REFUSED: &[(&str, &str, &[&str])] = &[
     (
+        "bundle_deep.pkl",
+        "Unsupported",
+        &["`before`", "make_pipeline(scaler, model)"],
+    ),
+    (
+        "bundle_empty.pkl",
+        "Unsupported",
+        &["a dict of `rmse`", "no OneClassSVM", "joblib.dump"],
+    ),
+    (
+        "bundle_forest.pkl",
+        "ForbiddenGlobal",
+        &["IsolationForest", "in `model` of the dict"],
+    ),
+    (
+        "bundle_models.pkl",
+        "Unsupported",
+        &[
+            "`1_1` (OneClassSVM), `1_2` (OneClassSVM)",
+            "one file a sensor",
+        ],
+    ),
+    (
+        "bundle_own.pkl",
+        "ForbiddenGlobal",
+        &["__main__.Detector", "in `prepare` of the dict"],
+    ),
+    (
+        "bundle_pca.pkl",
+        "ForbiddenGlobal",
+        &["PCA", "in `pca` of the dict"],
+    ),
+    (
+        "bundle_scalers.pkl",
+        "Unsupported",
+        &["StandardScaler before StandardScaler", "only one scaler"],
+    ),
+    (
+        "bundle_score_scaler.pkl",
+        "Unsupported",
+        &[
+            "`score_scaler`",
+            "does not seem to be a scaler of the readings",
+        ],
+    ),
+    (
         "c_svc.libsvm",
         "Unsupported",
         &["svm_type c_svc", "one_class"],
@@ -24,6 +72,32 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
         "callable_kernel.pkl",
         "ForbiddenGlobal",
         &["__main__.my_kernel", "kernel is a Python function"],
+    ),
+    (
+        "changes_itself.pkl",
+        "ForbiddenGlobal",
+        &[
+            "builtins.setattr",
+            "hands it the OneClassSVM",
+            "nothing was run",
+        ],
+    ),
+    (
+        "column_transformer.pkl",
+        "ForbiddenGlobal",
+        &[
+            "as the step `columntransformer`",
+            "spec.input.columns.features",
+        ],
+    ),
+    (
+        "dill.pkl",
+        "ForbiddenGlobal",
+        &[
+            "dill._dill._create_array",
+            "as `support_vectors_` of OneClassSVM",
+            "pickle.dump or joblib.dump",
+        ],
     ),
     ("evil.pkl", "ForbiddenGlobal", &["posix.system", "at byte"]),
     (
@@ -35,6 +109,26 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
         "features.pkl",
         "Invalid",
         &["support_vectors_", "n_features_in_"],
+    ),
+    (
+        "grid_search.pkl",
+        "ForbiddenGlobal",
+        &["GridSearchCV", "search.best_estimator_"],
+    ),
+    (
+        "imputer_empty.pkl",
+        "Unsupported",
+        &["feature 2 of 3", "no value in the training data"],
+    ),
+    (
+        "imputer_indicator.pkl",
+        "Unsupported",
+        &["add_indicator", "train again without it"],
+    ),
+    (
+        "imputer_sentinel.pkl",
+        "Unsupported",
+        &["the number -1", "missing_values"],
     ),
     (
         "infinite_vector.pkl",
@@ -62,31 +156,72 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
         &["IsolationForest", "at byte"],
     ),
     ("lof.pkl", "ForbiddenGlobal", &["LocalOutlierFactor"]),
+    (
+        "names_differ.pkl",
+        "Unsupported",
+        &["OneClassSVM was fitted with other names", "one pipeline"],
+    ),
+    (
+        "names_index.pkl",
+        "ForbiddenGlobal",
+        &["pandas", "as `feature_names_in_` of OneClassSVM"],
+    ),
     ("no_vectors.pkl", "Invalid", &["no support vectors"]),
     ("not_finite.pkl", "Invalid", &["rho", "not finite"]),
     (
+        "own_class.pkl",
+        "ForbiddenGlobal",
+        &[
+            "__main__.Detector",
+            "joblib.dump(detector.pipeline, file)",
+            "StandardScaler in `scaler` and OneClassSVM in `svm`",
+        ],
+    ),
+    (
         "pca.pkl",
         "ForbiddenGlobal",
-        &["sklearn.decomposition._pca.PCA"],
+        &[
+            "sklearn.decomposition._pca.PCA",
+            "as the step `pca` of the Pipeline",
+            "train on the scaled features",
+        ],
     ),
     ("precomputed.libsvm", "Unsupported", &["precomputed"]),
     ("precomputed.pkl", "Unsupported", &["precomputed"]),
-    ("protocol0.pkl", "UnknownFormat", &["ccopy_reg"]),
+    (
+        "protocol0.pkl",
+        "UnknownFormat",
+        &["ccopy_reg", "protocol 0 or 1", "protocol=4"],
+    ),
+    (
+        "pyod.pkl",
+        "ForbiddenGlobal",
+        &[
+            "pyod.models.ocsvm.OCSVM",
+            "detector.detector_",
+            "OneClassSVM in `detector_`",
+        ],
+    ),
     (
         "scaler_only.pkl",
         "Unsupported",
-        &["StandardScaler", "OneClassSVM"],
+        &["a StandardScaler alone", "make_pipeline(scaler, model)"],
+    ),
+    (
+        "sgd.pkl",
+        "ForbiddenGlobal",
+        &[
+            "SGDOneClassSVM",
+            "as the step `sgdoneclasssvm`",
+            "train OneClassSVM",
+        ],
     ),
     ("shapes.pkl", "Invalid", &["_dual_coef_", "shape"]),
-    (
-        "sparse.pkl",
-        "ForbiddenGlobal",
-        &["scipy.sparse", "sparse data"],
-    ),
+    ("sparse.pkl", "Unsupported", &["sparse data", "dense array"]),
     (
         "sparse.skops",
         "Unsupported",
-        &["scipy.sparse", "sparse data"],
+        &["sparse data", "dense array"],
     ),
     (
         "svc.onnx",
@@ -153,6 +288,84 @@ fn says_where_a_forbidden_global_is() {
             .windows(name.len())
             .any(|window| window == name)
     );
+}
+
+/// A second pickle behind the first, however it is compressed: `pickle.dump(model, file); pickle.dump(scaler, file)`.
+#[test]
+fn what_follows_the_model_is_not_ignored() {
+    let model = |name: &str| std::fs::read(folder().join(format!("{name}_sk191.p5.pkl"))).unwrap();
+    let (first, second) = (model("bare_rbf_d3"), model("standard_rbf_d3"));
+    let joblib = |compression: &str| {
+        let name = format!("formats_rbf_d3_sk191.{compression}joblib");
+        std::fs::read(folder().join(name)).unwrap()
+    };
+    let refused = |bytes: &[&[u8]], part: &str| {
+        let message = read(&bytes.concat(), ModelFormat::Auto)
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains(part), "{message}");
+    };
+    let a_second = "a second pickle follows the first";
+    refused(&[&first, &second], a_second);
+    refused(&[&first, &joblib("")], a_second);
+    refused(&[&joblib(""), &first], a_second);
+    refused(&[&first, b"\n\n", b"x"], "3 bytes of something else follow");
+    let scaler = zlib(&second);
+    for compression in ["zlib.", "gzip.", "bz2.", "xz.", "lzma.", "lz4."] {
+        let whole = joblib(compression);
+        refused(&[&whole, &whole], a_second);
+        refused(&[&whole, &scaler], a_second);
+        refused(&[&whole, b"model"], "follow the compressed data");
+    }
+}
+
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Storage that knows blocks only pads files; parallel compressors write one model as several streams.
+#[test]
+fn padding_and_streams_are_no_second_model() {
+    for extension in [
+        "p5.pkl",
+        "joblib",
+        "zlib.joblib",
+        "gzip.joblib",
+        "bz2.joblib",
+        "xz.joblib",
+        "lzma.joblib",
+        "lz4.joblib",
+    ] {
+        let file =
+            std::fs::read(folder().join(format!("formats_rbf_d3_sk191.{extension}"))).unwrap();
+        let expected = read(&file, ModelFormat::Auto).unwrap();
+        for padding in [&[0; 512][..], b"\r\n"] {
+            let padded = [&file, padding].concat();
+            let found = read(&padded, ModelFormat::Auto);
+            assert_eq!(found.as_ref(), Ok(&expected), "{extension}");
+        }
+    }
+    let pickle = std::fs::read(folder().join("formats_rbf_d3_sk191.p5.pkl")).unwrap();
+    let (start, end) = pickle.split_at(pickle.len() / 2);
+    let streams = [zlib(start), zlib(end)].concat();
+    assert_eq!(
+        read(&streams, ModelFormat::Auto),
+        read(&pickle, ModelFormat::Auto)
+    );
+}
+
+#[test]
+fn a_zip_that_is_no_skops_file_is_to_be_unpacked() {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    zip.start_file("model.pkl", zip::write::SimpleFileOptions::default())
+        .unwrap();
+    let bytes = zip.finish().unwrap().into_inner();
+    let message = read(&bytes, ModelFormat::Auto).unwrap_err().to_string();
+    for part in ["zip archive", "`model.pkl`", "unpack it"] {
+        assert!(message.contains(part), "{message}");
+    }
 }
 
 #[test]

@@ -15,8 +15,10 @@ fn fixtures() -> impl Iterator<Item = (String, Model)> {
     })
 }
 
+/// The model as a file of this format gives it, which says nothing of where the model lay before.
 fn with_format(mut model: Model, format: ModelFormat) -> Model {
     model.origin.format = format;
+    model.origin.parts = None;
     model
 }
 
@@ -223,6 +225,7 @@ fn model() -> impl Strategy<Value = Model> {
                         producer,
                         single_precision,
                         feature_names,
+                        parts: None,
                     };
                     Model::new(scaler, kernel, d, vectors, coefficients, rho, origin).unwrap()
                 },

@@ -4,6 +4,7 @@
 mod codes;
 mod finite;
 mod ledgers;
+mod models;
 mod plant;
 mod stops;
 mod whole_run;

@@ -11,12 +11,15 @@ mod pickle;
 mod python;
 mod sklearn;
 mod skops;
+mod strangers;
 
 use fleetscore_crds::ModelFormat;
 
+use self::limits::Meter;
 use super::{Model, ModelError};
 
 pub use libsvm::write_libsvm;
+pub use limits::Allowance;
 pub use native::write_native;
 pub use onnx::write_onnx;
 
@@ -25,6 +28,17 @@ pub use onnx::write_onnx;
 /// Errors when the file is of no or another format, damaged, too large, or holds anything but a one-class SVM, bare or at the
 /// end of a pipeline with at most one scaler.
 pub fn read(bytes: &[u8], format: ModelFormat) -> Result<Model, ModelError> {
+    read_within(bytes, format, Allowance::default())
+}
+
+/// [`read`], in bounded memory: [`ModelError::TooMuchMemory`] when it would take more than is allowed.
+pub fn read_within(
+    bytes: &[u8],
+    format: ModelFormat,
+    allowance: Allowance<'_>,
+) -> Result<Model, ModelError> {
+    let meter = &mut Meter::new(allowance);
+    meter.go_on()?;
     limits::check_bytes("the file", bytes.len(), limits::FILE_BYTES)?;
     let format = match format {
         ModelFormat::Auto => recognise(bytes).ok_or_else(|| unknown(bytes))?,
@@ -32,11 +46,11 @@ pub fn read(bytes: &[u8], format: ModelFormat) -> Result<Model, ModelError> {
     };
     match format {
         ModelFormat::Auto => Err(unknown(bytes)),
-        ModelFormat::Sklearn => sklearn::read(bytes),
-        ModelFormat::Skops => skops::read(bytes),
-        ModelFormat::Onnx => onnx::read(bytes),
-        ModelFormat::Libsvm => libsvm::read(bytes),
-        ModelFormat::Native => native::read(bytes),
+        ModelFormat::Sklearn => sklearn::read(bytes, meter),
+        ModelFormat::Skops => skops::read(bytes, meter),
+        ModelFormat::Onnx => onnx::read(bytes, meter),
+        ModelFormat::Libsvm => libsvm::read(bytes, meter),
+        ModelFormat::Native => native::read(bytes, meter),
     }
 }
 
@@ -61,5 +75,9 @@ fn unknown(bytes: &[u8]) -> ModelError {
         None | Some([]) => "nothing (it is empty)".to_owned(),
         Some(start) => format!("\"{}\"", start.escape_ascii()),
     };
-    ModelError::UnknownFormat { start }
+    let way_out = strangers::recognise(bytes).map(|what| format!(": {what}"));
+    ModelError::UnknownFormat {
+        start,
+        way_out: way_out.unwrap_or_default(),
+    }
 }

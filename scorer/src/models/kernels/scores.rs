@@ -15,6 +15,7 @@ use super::shape::Products;
 use super::sums::sums;
 use super::tile::Tile;
 use crate::models::Model;
+use crate::models::decision::is_settled;
 
 /// Rows to score.
 pub(super) struct Task<'a> {
@@ -46,7 +47,7 @@ pub(super) fn score<I: Instructions<L>, const L: usize>(
         let mut settled = [0.0; L];
         for lane in 0..L {
             let score = sums[lane] - model.rho + tile.poison[lane];
-            settled[lane] = if score.abs() > near[lane] {
+            settled[lane] = if is_settled(score, near[lane]) {
                 score
             } else {
                 f64::NAN

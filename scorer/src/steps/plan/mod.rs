@@ -12,7 +12,7 @@ use futures::{TryStreamExt, stream};
 
 pub use entry::PlanEntry;
 pub use file::{PlanFileError, PlanHeader};
-pub use survey::{Survey, survey};
+pub use survey::{SensorWarning, Survey, survey};
 
 use super::{Context, StepError};
 use crate::outputs;

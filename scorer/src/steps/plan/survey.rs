@@ -1,13 +1,15 @@
 //! The dry run: what a run would do, without writing anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use futures::TryStreamExt;
+use fleetscore_crds::SensorKey;
+use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 
 use super::PlanEntry;
-use crate::ledger::FailureReason;
+use crate::ledger::{Failure, FailureReason, Warning, WarningReason};
 use crate::location::Template;
+use crate::steps::model_reader::ModelReader;
 use crate::steps::{Context, FailedSensor, StepError};
 use crate::storage::ObjectUrl;
 
@@ -29,12 +31,28 @@ pub struct Survey {
     pub input_bytes: u64,
     /// Bytes that all shards together read at most; above `input_bytes` where shards share objects.
     pub bytes_to_read: u64,
-    /// Sensors that are sure to fail, with the reason: missing models among them.
+    /// Sensors that are sure to fail, with the reason: missing, unreadable and unfitting models among them.
     pub failing: Vec<FailedSensor>,
+    /// What to look at of sensors that can be scored.
+    pub warnings: Vec<SensorWarning>,
+}
+
+/// A warning about one sensor.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SensorWarning {
+    /// The sensor.
+    pub key: SensorKey,
+    /// The kind of warning.
+    pub reason: WarningReason,
+    /// What is suspicious and what to do.
+    pub message: String,
 }
 
 /// Objects under a prefix with their sizes in bytes, by URL.
 type Sizes = BTreeMap<String, u64>;
+/// What there is to say of each model, by URL.
+type Looks = BTreeMap<String, Result<Vec<Warning>, Failure>>;
 
 /// Looks at what there is: the sensors, their models and the objects with readings.
 pub async fn survey(context: &Context) -> Result<Survey, StepError> {
@@ -52,12 +70,16 @@ pub async fn survey(context: &Context) -> Result<Survey, StepError> {
         input_bytes: 0,
         bytes_to_read: 0,
         failing: Vec::new(),
+        warnings: Vec::new(),
     };
+    let looks = look_at_models(context, &entries, &models).await;
     let mut used = BTreeMap::new();
     for shard in entries.chunks(sensors_per_shard as usize) {
         let mut of_shard = BTreeMap::new();
         for entry in shard {
-            look_at(context, entry, &models, &inputs, &mut survey, &mut of_shard);
+            if survey.note_model(entry, &models, &looks) {
+                survey.note_readings(context, entry, &inputs, &mut of_shard);
+            }
         }
         survey.bytes_to_read += of_shard.values().sum::<u64>();
         used.append(&mut of_shard);
@@ -67,40 +89,83 @@ pub async fn survey(context: &Context) -> Result<Survey, StepError> {
     Ok(survey)
 }
 
-fn look_at<'a>(
-    context: &Context,
-    entry: &PlanEntry,
-    models: &Sizes,
-    inputs: &'a Sizes,
-    survey: &mut Survey,
-    of_shard: &mut BTreeMap<&'a str, u64>,
-) {
-    let Some(model) = entry.model.as_ref().filter(|_| entry.error.is_none()) else {
-        let error = entry.error.clone();
-        survey
-            .failing
-            .extend(error.map(|error| failed(entry, error.reason, error.message)));
-        return;
-    };
-    match models.get(model) {
-        Some(size) => survey.model_bytes += size,
-        None => survey.failing.push(failed(
-            entry,
-            FailureReason::ModelNotFound,
-            format!("there is no model at {model}"),
-        )),
+impl Survey {
+    /// Notes what is known of a sensor's model. Whether its readings are worth a look.
+    fn note_model(&mut self, entry: &PlanEntry, models: &Sizes, looks: &Looks) -> bool {
+        let Some(model) = entry.model.as_ref().filter(|_| entry.error.is_none()) else {
+            self.failing.extend(
+                entry
+                    .error
+                    .clone()
+                    .map(|error| failed(entry, error.reason, error.message)),
+            );
+            return false;
+        };
+        let Some(size) = models.get(model) else {
+            let message = format!("there is no model at {model}");
+            self.failing
+                .push(failed(entry, FailureReason::ModelNotFound, message));
+            return true;
+        };
+        self.model_bytes += size;
+        match looks.get(model) {
+            Some(Err(error)) => {
+                let error = error.clone();
+                self.failing
+                    .push(failed(entry, error.reason, error.message));
+            }
+            Some(Ok(warnings)) => self.warnings.extend(warnings.iter().map(|warning| {
+                let Warning { reason, message } = warning.clone();
+                SensorWarning {
+                    key: entry.key.clone(),
+                    reason,
+                    message,
+                }
+            })),
+            None => {}
+        }
+        true
     }
-    let Ok(input) = context.run.input.expand(&entry.key) else {
-        return;
-    };
-    of_shard.extend(objects_at(inputs, &input));
-    if objects_at(inputs, &input).next().is_none() {
-        survey.failing.push(failed(
-            entry,
-            FailureReason::ReadingsNotFound,
-            format!("there are no readings at {input}"),
-        ));
+
+    /// Notes the objects with a sensor's readings.
+    fn note_readings<'a>(
+        &mut self,
+        context: &Context,
+        entry: &PlanEntry,
+        inputs: &'a Sizes,
+        of_shard: &mut BTreeMap<&'a str, u64>,
+    ) {
+        let Ok(input) = context.run.input.expand(&entry.key) else {
+            return;
+        };
+        of_shard.extend(objects_at(inputs, &input));
+        if objects_at(inputs, &input).next().is_none() {
+            let message = format!("there are no readings at {input}");
+            self.failing
+                .push(failed(entry, FailureReason::ReadingsNotFound, message));
+        }
     }
+}
+
+/// Reads every model of the sensors once, some at a time, and keeps what there is to say of it.
+async fn look_at_models(context: &Context, entries: &[PlanEntry], models: &Sizes) -> Looks {
+    let there = entries.iter().filter(|entry| entry.error.is_none());
+    let urls: BTreeSet<&String> = there
+        .filter_map(|entry| entry.model.as_ref())
+        .filter(|url| models.contains_key(*url))
+        .collect();
+    let reader = ModelReader::new(context, context.limits.memory / 2);
+    stream::iter(urls)
+        .map(|url| {
+            let reader = &reader;
+            async move {
+                let model = reader.read(url).await;
+                (url.clone(), model.map(|model| model.warnings))
+            }
+        })
+        .buffer_unordered(context.limits.requests.max(1))
+        .collect()
+        .await
 }
 
 /// The object at `location`, or all objects under it when it ends in `/`.

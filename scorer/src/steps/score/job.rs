@@ -9,9 +9,10 @@ use super::load::storage_failure;
 use super::output::Output;
 use super::tally::Tally;
 use crate::ledger::{Failure, FailureReason, LedgerEntry, SensorState, Warning, WarningReason};
-use crate::models::Model;
+use crate::models::Scaler;
 use crate::predictions::{PredictionWriter, Thinning};
 use crate::readings::{InvalidReading, SensorRows};
+use crate::steps::model::SensorModel;
 use crate::steps::plan::PlanEntry;
 use crate::steps::{Context, Plots, Progress};
 use crate::storage::StorageError;
@@ -37,7 +38,7 @@ enum State {
 
 /// What a sensor needs until its predictions are written.
 struct Open {
-    model: Model,
+    model: SensorModel,
     path: String,
     /// What the report's plot will show, where it is kept.
     plot: Option<Thinning>,
@@ -58,7 +59,7 @@ impl Job {
         context: &Context,
         buffers: &Arc<Buffers>,
         entry: PlanEntry,
-        model: Result<Model, Failure>,
+        model: Result<SensorModel, Failure>,
     ) -> Self {
         let opened = model.and_then(|model| Open::new(context, buffers, &entry, model));
         let state = match opened {
@@ -255,7 +256,7 @@ impl Open {
         context: &Context,
         buffers: &Arc<Buffers>,
         entry: &PlanEntry,
-        model: Model,
+        model: SensorModel,
     ) -> Result<Self, Failure> {
         let run = &context.run;
         let path = run.file.expand(&entry.key).map_err(|error| Failure {
@@ -298,25 +299,24 @@ pub fn output_failure(error: &StorageError) -> Failure {
     storage_failure(error, FailureReason::OutputUnwritable)
 }
 
-fn warnings(model: &Model, tally: &Tally) -> Vec<Warning> {
-    let mut warnings = Vec::new();
+/// What a user should look at: what is known of the model, and what its predictions show.
+fn warnings(model: &SensorModel, tally: &Tally) -> Vec<Warning> {
+    let mut warnings = model.warnings.clone();
     if tally.anomalies * 2 > tally.rows {
         let share = tally.anomalies as f64 / tally.rows as f64 * 100.0;
-        let vectors = model.coefficients.len();
+        let vectors = model.model.coefficients.len();
+        let cause = if model.model.scaler == Scaler::None {
+            "it has no scaler: if it was trained on scaled readings, save both as one, make_pipeline(scaler, model); else check the units \
+             of the readings, or train it again"
+        } else {
+            "check the units of the readings, or train it again"
+        };
         let message = format!(
-            "{share:.1}% of the readings are anomalies: the model ({vectors} support vectors) may not fit the sensor; check or retrain it"
+            "{share:.1}% of the readings are anomalies: the model ({vectors} support vectors) may not fit the sensor; {cause}"
         );
         warnings.push(Warning {
             reason: WarningReason::MostlyAnomalous,
             message,
-        });
-    }
-    if model.origin.single_precision {
-        let message = "the model file holds single precision: readings close to the boundary may get another label than from the \
-                       original model; use the pickle, joblib or skops file where labels must be exact";
-        warnings.push(Warning {
-            reason: WarningReason::SinglePrecision,
-            message: message.to_owned(),
         });
     }
     warnings

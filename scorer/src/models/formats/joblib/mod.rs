@@ -4,7 +4,7 @@ mod xz;
 
 use std::io::Read;
 
-use super::limits;
+use super::limits::{self, Meter};
 use crate::models::ModelError;
 
 /// How a pickle is compressed.
@@ -24,6 +24,8 @@ pub enum Compression {
     Lz4,
 }
 
+/// Streams in one file; a compressor that splits its work makes one of some 100 KiB.
+const MOST_STREAMS: usize = 10_000;
 /// KiB that LZMA's decoder may use; the highest level of compression needs 64 MiB and a little.
 const LZMA_KIB: u32 = 80 << 10;
 
@@ -52,33 +54,95 @@ impl Compression {
         }
     }
 
-    /// Decompresses; errors when that gives more than `limit` bytes.
-    pub fn decompress(self, bytes: &[u8], limit: usize) -> Result<Vec<u8>, ModelError> {
+    /// Decompresses one stream at the start of `rest`, which is moved on behind it.
+    fn stream(
+        self,
+        rest: &mut &[u8],
+        content: &mut Vec<u8>,
+        meter: &mut Meter<'_>,
+    ) -> Result<(), ModelError> {
         let damaged = |problem: String| ModelError::Malformed {
             format: self.name(),
             problem,
         };
-        let reader: Box<dyn Read + '_> = match self {
-            Self::Zlib => Box::new(flate2::bufread::ZlibDecoder::new(bytes)),
-            Self::Gzip => Box::new(flate2::bufread::GzDecoder::new(bytes)),
-            Self::Bzip2 => Box::new(bzip2::bufread::BzDecoder::new(bytes)),
-            Self::Xz => {
-                xz::check_memory(bytes).map_err(|problem| damaged(problem.to_owned()))?;
-                Box::new(lzma_rust2::XzReader::new(bytes, false))
-            }
+        meter.take(
+            self.buffers(rest)
+                .map_err(|problem| damaged(problem.to_owned()))?,
+        )?;
+        let mut reader: Box<dyn Read + '_> = match self {
+            Self::Zlib => Box::new(flate2::bufread::ZlibDecoder::new(rest)),
+            Self::Gzip => Box::new(flate2::bufread::GzDecoder::new(rest)),
+            Self::Bzip2 => Box::new(bzip2::bufread::BzDecoder::new(rest)),
+            Self::Xz => Box::new(lzma_rust2::XzReader::new(rest, false)),
             Self::Lzma => {
-                let reader = lzma_rust2::LzmaReader::new_mem_limit(bytes, LZMA_KIB, None);
+                let reader = lzma_rust2::LzmaReader::new_mem_limit(rest, LZMA_KIB, None);
                 Box::new(reader.map_err(|error| damaged(error.to_string()))?)
             }
-            Self::Lz4 => Box::new(lz4_flex::frame::FrameDecoder::new(bytes)),
+            Self::Lz4 => Box::new(Lz4(lz4_flex::frame::FrameDecoder::new(rest), false)),
         };
-        let mut decompressed = Vec::new();
-        let mut bounded = reader.take(limit as u64 + 1);
-        bounded
-            .read_to_end(&mut decompressed)
-            .map_err(|error| damaged(error.to_string()))?;
-        limits::check_bytes("the decompressed file", decompressed.len(), limit)?;
-        Ok(decompressed)
+        meter.read_all(&mut reader, content, |error| damaged(error.to_string()))
+    }
+
+    /// Bytes that the decoder of the stream at the start of `bytes` holds.
+    fn buffers(self, bytes: &[u8]) -> Result<usize, &'static str> {
+        Ok(match self {
+            Self::Zlib | Self::Gzip => 64 << 10,
+            Self::Bzip2 => 4 << 20,
+            Self::Xz => xz::memory(bytes)?,
+            Self::Lzma => {
+                let size = bytes.get(1..5).and_then(|size| size.try_into().ok());
+                let size = size.map_or(u32::MAX, u32::from_le_bytes);
+                usize::try_from(size)
+                    .unwrap_or(usize::MAX)
+                    .min(LZMA_KIB as usize * 1024)
+            }
+            // Blocks of up to 64 KiB, 256 KiB, 1 MiB or 4 MiB, as the frame's second byte says, three of them.
+            Self::Lz4 => match bytes.get(5).map_or(7, |descriptor| descriptor >> 4 & 7) {
+                ..=4 => 3 * (64 << 10),
+                5 => 3 * (256 << 10),
+                6 => 3 << 20,
+                7.. => 12 << 20,
+            },
+        })
+    }
+}
+
+/// Decompresses a file: one stream, or several that follow each other, as parallel compressors write them.
+///
+/// Errors when something else follows, or it takes more memory than may be taken.
+pub fn decompress(bytes: &[u8], meter: &mut Meter<'_>) -> Result<Vec<u8>, ModelError> {
+    let mut content = Vec::new();
+    let mut rest = bytes;
+    for _ in 0..MOST_STREAMS {
+        let Some(compression) = Compression::recognise(rest) else {
+            return Err(ModelError::Unsupported(format!(
+                "{} bytes of something else follow the compressed data, which ends at byte {}: save the model again, alone in its file",
+                rest.len(),
+                bytes.len() - rest.len()
+            )));
+        };
+        compression.stream(&mut rest, &mut content, meter)?;
+        if limits::is_padding(rest) {
+            return Ok(content);
+        }
+    }
+    Err(ModelError::TooLarge {
+        what: "the compressed file".into(),
+        limit: format!("{MOST_STREAMS} streams"),
+    })
+}
+
+/// Ends behind one frame; the decoder itself would go on with the next.
+struct Lz4<'r, 'b>(lz4_flex::frame::FrameDecoder<&'r mut &'b [u8]>, bool);
+
+impl Read for Lz4<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.1 {
+            return Ok(0);
+        }
+        let count = self.0.read(buffer)?;
+        self.1 = count == 0;
+        Ok(count)
     }
 }
 
@@ -93,11 +157,18 @@ mod tests {
         let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
         encoder.write_all(&vec![0; 4 << 20]).unwrap();
         let bomb = encoder.finish().unwrap();
-        let error = Compression::Zlib.decompress(&bomb, 1 << 20).unwrap_err();
-        assert!(matches!(error, ModelError::TooLarge { .. }), "{error}");
-        assert_eq!(
-            Compression::Zlib.decompress(&bomb, 4 << 20).unwrap().len(),
-            4 << 20
-        );
+        let decompress = |memory| {
+            let allowance = limits::Allowance {
+                memory,
+                ..limits::Allowance::default()
+            };
+            decompress(&bomb, &mut Meter::new(allowance))
+        };
+        let Err(ModelError::TooMuchMemory { needed, allowed }) = decompress(1 << 20) else {
+            panic!("decompressed")
+        };
+        assert_eq!(allowed, 1 << 20);
+        assert!(needed >= 8 << 20, "the file and its numbers: {needed}");
+        assert_eq!(decompress(32 << 20).unwrap().len(), 4 << 20);
     }
 }

@@ -1,4 +1,4 @@
-//! A walk over an xz file before it is decoded: the decoder allocates whatever dictionary a block asks for, up to 4 GiB.
+//! A walk over an xz stream before it is decoded: the decoder allocates whatever dictionary a block asks for, up to 4 GiB.
 //!
 //! Layout: <https://tukaani.org/xz/xz-file-format.txt>, sections 2.1, 3.1 and 5.3.1; LZMA2's chunks as in the same project.
 
@@ -8,9 +8,12 @@ use crate::models::formats::cursor::Cursor;
 const LARGEST_DICTIONARY: u8 = 28;
 const LZMA2: u8 = 0x21;
 
-/// Errors when a block asks for a larger dictionary than any level of xz, or for another filter than LZMA2.
-pub fn check_memory(bytes: &[u8]) -> Result<(), &'static str> {
+/// Bytes that decoding the stream at the start of `bytes` takes: the largest dictionary of its blocks and a little.
+///
+/// Errors when a block asks for a larger one than any level of xz, or for another filter than LZMA2.
+pub fn memory(bytes: &[u8]) -> Result<usize, &'static str> {
     const ENDS: &str = "it ends early";
+    let mut most = 0;
     let mut input = Cursor::new(bytes);
     let header = input.array::<12>().ok_or(ENDS)?;
     let check_bytes = match header[7] & 0x0f {
@@ -22,8 +25,11 @@ pub fn check_memory(bytes: &[u8]) -> Result<(), &'static str> {
     };
     loop {
         match input.byte().ok_or(ENDS)? {
-            0 => return Ok(()), // The index: no more blocks.
-            size => check_block_header(input.take(usize::from(size) * 4 + 3).ok_or(ENDS)?)?,
+            0 => return Ok(most + (128 << 10)), // The index: no more blocks.
+            size => {
+                let header = input.take(usize::from(size) * 4 + 3).ok_or(ENDS)?;
+                most = most.max(dictionary(header)?);
+            }
         }
         let start = input.position();
         skip_chunks(&mut input).ok_or(ENDS)?;
@@ -32,8 +38,8 @@ pub fn check_memory(bytes: &[u8]) -> Result<(), &'static str> {
     }
 }
 
-/// `header` lacks its first byte, the size.
-fn check_block_header(header: &[u8]) -> Result<(), &'static str> {
+/// The dictionary's bytes that a block asks for. `header` lacks its first byte, the size.
+fn dictionary(header: &[u8]) -> Result<usize, &'static str> {
     const ENDS: &str = "a block's header ends early";
     let mut header = Cursor::new(header);
     let flags = header.byte().ok_or(ENDS)?;
@@ -46,7 +52,10 @@ fn check_block_header(header: &[u8]) -> Result<(), &'static str> {
         }
     }
     match header.array::<3>().ok_or(ENDS)? {
-        [LZMA2, 1, dictionary] if dictionary <= LARGEST_DICTIONARY => Ok(()),
+        // 2 or 3 times a power of 2, from 4 KiB up.
+        [LZMA2, 1, size] if size <= LARGEST_DICTIONARY => {
+            Ok((2 | usize::from(size & 1)) << (usize::from(size / 2) + 11))
+        }
         [LZMA2, 1, _] => Err("a block asks for a dictionary of more than 64 MiB"),
         _ => Err("a block uses other filters than LZMA2"),
     }

@@ -1,17 +1,23 @@
 use fleetscore_crds::ModelFormat;
 
-use crate::models::formats::limits;
-use crate::models::{Kernel, Model, ModelError, Origin, Scaler};
+use crate::models::formats::limits::{self, Meter};
+use crate::models::{Kernel, Model, ModelError, Origin, Scaler, shown};
 
 /// Reads a one-class model. The number of features is the largest index in the file.
-pub fn read(bytes: &[u8]) -> Result<Model, ModelError> {
+pub fn read(bytes: &[u8], meter: &mut Meter<'_>) -> Result<Model, ModelError> {
     let text = std::str::from_utf8(bytes).map_err(|_| malformed("it is not text"))?;
     let mut lines = (1..).zip(text.lines());
     let header = Header::read(&mut lines)?;
-    let rows: Vec<Row<'_>> = lines
-        .filter(|(_, line)| !line.trim().is_empty())
-        .map(Row::read)
-        .collect::<Result<_, _>>()?;
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    for (number, line) in lines {
+        if number.is_multiple_of(1024) {
+            meter.go_on()?;
+        }
+        if !line.trim().is_empty() {
+            meter.grow::<Row<'_>>(1)?;
+            rows.push(Row::read((number, line))?);
+        }
+    }
     if header.vectors.is_some_and(|vectors| vectors != rows.len()) {
         return Err(malformed(format!(
             "total_sv is {}, but {} follow",
@@ -24,6 +30,7 @@ pub fn read(bytes: &[u8]) -> Result<Model, ModelError> {
         "support vectors x features",
         rows.len().checked_mul(features),
     )?;
+    meter.take((numbers + rows.len()) * size_of::<f64>())?;
     let mut support_vectors = vec![0.0; numbers];
     for (row, vector) in rows
         .iter()
@@ -72,7 +79,7 @@ impl<'a> Header<'a> {
                 "svm_type" if value == "one_class" => {}
                 "svm_type" => {
                     return Err(ModelError::Unsupported(format!(
-                        "svm_type {}, not one_class",
+                        "svm_type {}, not one_class: train with -s 2, or OneClassSVM in scikit-learn",
                         short(value)
                     )));
                 }
@@ -111,7 +118,7 @@ impl<'a> Header<'a> {
                 coef0: coef0()?,
             }),
             other => Err(ModelError::Unsupported(format!(
-                "kernel_type {}; supported are rbf, linear, polynomial and sigmoid",
+                "kernel_type {}; supported are rbf, linear, polynomial and sigmoid: train with one of them",
                 short(other)
             ))),
         }
@@ -208,5 +215,5 @@ fn malformed(problem: impl Into<String>) -> ModelError {
 }
 
 fn short(text: &str) -> String {
-    text.chars().take(40).collect()
+    shown(text, 40)
 }

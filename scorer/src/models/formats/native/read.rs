@@ -5,16 +5,21 @@ use super::{
     SIGMOID, SINGLE_PRECISION, STANDARD, VERSION,
 };
 use crate::models::formats::cursor::Cursor;
-use crate::models::formats::limits;
+use crate::models::formats::limits::{self, Meter};
 use crate::models::{Kernel, Model, ModelError, Origin, Scaler};
 
 /// Reads a model that [`super::write_native`] wrote.
 ///
 /// Errors when the checksum, the version or a length is wrong.
-pub fn read(bytes: &[u8]) -> Result<Model, ModelError> {
+pub fn read(bytes: &[u8], meter: &mut Meter<'_>) -> Result<Model, ModelError> {
+    // The numbers and texts lie in the file as they do in memory.
+    meter.take(bytes.len())?;
     let mut input = Cursor::new(checked_content(bytes)?);
     let header = Header::read(&mut input).ok_or_else(ends)?;
     let (features, vectors) = (size(header.features)?, size(header.vectors)?);
+    if header.has(NAMES) {
+        meter.grow::<String>(features)?;
+    }
     let scaler = header.scaler(&mut input, features)?;
     let coefficients = numbers(&mut input, Some(vectors))?;
     let support_vectors = numbers(&mut input, vectors.checked_mul(features))?;
@@ -141,6 +146,7 @@ impl Header {
         }
         Ok(Origin {
             format: ModelFormat::Native,
+            parts: None,
             single_precision: self.has(SINGLE_PRECISION),
             producer: self.has(PRODUCER).then(|| string(input)).transpose()?,
             feature_names: self

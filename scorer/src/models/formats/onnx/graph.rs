@@ -1,7 +1,10 @@
 use super::proto::{
     AttributeProto, GraphProto, NodeProto, TENSOR_DOUBLE, TENSOR_FLOAT, TensorProto,
 };
-use crate::models::ModelError;
+use crate::models::{ModelError, shown};
+
+/// Inputs of an operator; those that occur have up to 3.
+const MOST_INPUTS: usize = 8;
 
 /// Looks things up in a graph.
 pub struct Graph<'g>(pub &'g GraphProto);
@@ -13,13 +16,14 @@ impl<'g> Graph<'g> {
         match (nodes.next(), nodes.next()) {
             (Some(node), None) => Ok(node),
             (Some(_), Some(_)) => Err(ModelError::Unsupported(format!(
-                "the graph has several {operator}"
+                "the graph has several {operator}: convert one model a file"
             ))),
             (None, _) => {
                 let names = self.0.node.iter().take(8).map(|node| short(&node.op_type));
                 let names = names.collect::<Vec<_>>().join(", ");
                 Err(ModelError::Unsupported(format!(
-                    "the graph has no {operator}; it has: {names}"
+                    "the graph has no {operator}, so it is no one-class SVM; it has: {names}; convert a fitted OneClassSVM, or use its \
+                     pickle, joblib or skops file"
                 )))
             }
         }
@@ -33,14 +37,39 @@ impl<'g> Graph<'g> {
             .find(|node| node.output.iter().any(|output| output == value))
     }
 
-    /// A constant tensor's numbers.
+    /// Whether a value is a constant tensor.
+    fn is_constant(&self, name: &str) -> bool {
+        self.tensor(name).is_some()
+    }
+
+    /// A constant tensor's numbers, where each feature has one of its own, or all have the same: no other than the last axis is
+    /// longer than 1.
     pub fn constant(&self, name: &str) -> Option<Vec<f64>> {
-        let tensor = self
-            .0
-            .initializer
-            .iter()
-            .find(|tensor| tensor.name == name)?;
+        let tensor = self.tensor(name)?;
+        let (_last, others) = tensor.dims.split_last().unwrap_or((&1, &[]));
+        if others.iter().any(|&length| length != 1) {
+            return None;
+        }
         numbers(tensor)
+    }
+
+    /// The one input of an operator that is not a constant, and its position.
+    pub fn data_input(&self, node: &'g NodeProto) -> Result<(usize, &'g str), ModelError> {
+        let mut inputs = (0..)
+            .zip(&node.input)
+            .take(MOST_INPUTS)
+            .filter(|(_, name)| !name.is_empty() && !self.is_constant(name));
+        match (inputs.next(), inputs.next()) {
+            (Some((at, name)), None) if node.input.len() <= MOST_INPUTS => Ok((at, name)),
+            _ => Err(ModelError::Unsupported(format!(
+                "{} has not one input that is no constant: convert a pipeline of one scaler and OneClassSVM, with one tensor as its input",
+                short(&node.op_type)
+            ))),
+        }
+    }
+
+    fn tensor(&self, name: &str) -> Option<&'g TensorProto> {
+        self.0.initializer.iter().find(|tensor| tensor.name == name)
     }
 }
 
@@ -99,5 +128,5 @@ pub fn string<'n>(node: &'n NodeProto, name: &str) -> Option<&'n str> {
 
 /// Names come from the file and may be of any length.
 pub fn short(name: &str) -> String {
-    name.chars().take(40).collect()
+    shown(name, 40)
 }

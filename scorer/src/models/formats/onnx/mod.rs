@@ -4,6 +4,7 @@ mod count;
 mod graph;
 mod proto;
 mod read;
+mod scaler;
 mod write;
 
 pub use read::{read, recognise};

@@ -2,9 +2,11 @@ use fleetscore_crds::ModelFormat;
 use prost::Message;
 
 use super::count;
-use super::graph::{Graph, float, floats, integer, short, string};
+use super::graph::{Graph, floats, integer, short, string};
 use super::proto::{ModelProto, NodeProto};
-use crate::models::{Kernel, Model, ModelError, Origin, Scaler};
+use super::scaler;
+use crate::models::formats::limits::Meter;
+use crate::models::{Kernel, Model, ModelError, Origin};
 
 /// Messages and strings of a file; skl2onnx's have some 40.
 const MOST_OBJECTS: usize = 100_000;
@@ -17,7 +19,7 @@ pub fn recognise(bytes: &[u8]) -> bool {
 }
 
 /// Reads a graph of an optional scaler, one `SVMRegressor`, and operators that only turn its score into a label.
-pub fn read(bytes: &[u8]) -> Result<Model, ModelError> {
+pub fn read(bytes: &[u8], meter: &mut Meter<'_>) -> Result<Model, ModelError> {
     match count::objects(bytes) {
         None => return Err(malformed("it is not protobuf")),
         Some(objects) if objects > MOST_OBJECTS => {
@@ -26,7 +28,8 @@ pub fn read(bytes: &[u8]) -> Result<Model, ModelError> {
                 limit: format!("{MOST_OBJECTS} parts"),
             });
         }
-        Some(_) => {}
+        // A message takes up to some 200 bytes; the numbers are held as they are in the file, and as f64 of twice that, twice.
+        Some(objects) => meter.take(objects * 256 + bytes.len().saturating_mul(5))?,
     }
     let model = ModelProto::decode(bytes).map_err(|error| malformed(error.to_string()))?;
     let graph = Graph(
@@ -36,6 +39,11 @@ pub fn read(bytes: &[u8]) -> Result<Model, ModelError> {
             .ok_or_else(|| malformed("it has no graph"))?,
     );
     let svm = graph.only("SVMRegressor")?;
+    if !matches!(string(svm, "post_transform"), None | Some("NONE")) {
+        return Err(ModelError::Unsupported(
+            "SVMRegressor with a post_transform: convert a OneClassSVM, which has none".into(),
+        ));
+    }
     let before = operators_before(&graph, svm)?;
     check_after(&graph, svm, &before)?;
     let coefficients = floats(svm, "coefficients");
@@ -52,7 +60,7 @@ pub fn read(bytes: &[u8]) -> Result<Model, ModelError> {
     };
     // ONNX adds rho.
     Model::new(
-        scaler(&graph, &before, features)?,
+        scaler::read(&graph, &before, features)?,
         kernel(svm)?,
         features,
         support_vectors,
@@ -105,7 +113,7 @@ fn kernel(svm: &NodeProto) -> Result<Kernel, ModelError> {
         ))),
         "SIGMOID" => Ok(Kernel::Sigmoid { gamma, coef0 }),
         other => Err(ModelError::Unsupported(format!(
-            "SVMRegressor with kernel_type {}",
+            "SVMRegressor with kernel_type {}; supported are RBF, LINEAR, POLY and SIGMOID: train with one of them",
             short(other)
         ))),
     }
@@ -117,7 +125,10 @@ fn operators_before<'g>(
     svm: &NodeProto,
 ) -> Result<Vec<&'g NodeProto>, ModelError> {
     let mut operators = Vec::new();
-    let mut value = input(graph, svm)?;
+    let (at, mut value) = graph.data_input(svm)?;
+    if at != 0 {
+        return Err(malformed("SVMRegressor whose first input is a constant"));
+    }
     while let Some(node) = graph.producer(value) {
         if operators.len() == MOST_OPERATORS {
             let limit = format!("{MOST_OPERATORS} operators");
@@ -127,25 +138,10 @@ fn operators_before<'g>(
             });
         }
         operators.push(node);
-        value = input(graph, node)?;
+        (_, value) = graph.data_input(node)?;
     }
     operators.reverse();
     Ok(operators)
-}
-
-/// The one input that is not a constant.
-fn input<'g>(graph: &Graph<'g>, node: &'g NodeProto) -> Result<&'g str, ModelError> {
-    let mut inputs = node
-        .input
-        .iter()
-        .filter(|name| !name.is_empty() && graph.constant(name).is_none());
-    match (inputs.next(), inputs.next()) {
-        (Some(name), None) => Ok(name),
-        _ => Err(ModelError::Unsupported(format!(
-            "{} has not one input",
-            short(&node.op_type)
-        ))),
-    }
 }
 
 /// Whatever does not lie before the SVM may only turn its score into a label.
@@ -155,99 +151,17 @@ fn check_after(
     before: &[&NodeProto],
 ) -> Result<(), ModelError> {
     for node in &graph.0.node {
-        let known = node == svm || before.contains(&node);
+        let known =
+            std::ptr::eq(node, svm) || before.iter().any(|other| std::ptr::eq(*other, node));
         if !known && !matches!(node.op_type.as_str(), "Cast" | "Sign" | "Identity") {
             return Err(ModelError::Unsupported(format!(
-                "the graph has the operator {} behind SVMRegressor",
+                "the graph has the operator {} behind SVMRegressor or beside it: convert the one-class SVM alone, with at most one scaler \
+                 before it",
                 short(&node.op_type)
             )));
         }
     }
     Ok(())
-}
-
-/// The scaler that the operators before the SVM make up, in one of the ways that skl2onnx writes them.
-fn scaler(graph: &Graph<'_>, before: &[&NodeProto], features: usize) -> Result<Scaler, ModelError> {
-    let operators: Vec<&NodeProto> = before
-        .iter()
-        .copied()
-        .filter(|node| !matches!(node.op_type.as_str(), "Cast" | "Identity"))
-        .collect();
-    let names: Vec<&str> = operators.iter().map(|node| node.op_type.as_str()).collect();
-    let operand = |at: usize| {
-        let node = operators.get(at).copied();
-        let constant =
-            node.and_then(|node| node.input.iter().find_map(|name| graph.constant(name)));
-        constant
-            .map(|values| broadcast(values, features))
-            .ok_or_else(|| malformed("an operator without constant"))
-    };
-    match (names.as_slice(), operators.first()) {
-        ([], _) => Ok(Scaler::None),
-        (["Scaler"], Some(node)) => {
-            let inverse = broadcast(floats(node, "scale"), features);
-            let scale = inverse.iter().map(|inverse| 1.0 / inverse).collect();
-            Ok(Scaler::Standard {
-                center: Some(broadcast(floats(node, "offset"), features)),
-                scale: Some(scale),
-            })
-        }
-        (["Sub"], _) => Ok(Scaler::Standard {
-            center: Some(operand(0)?),
-            scale: None,
-        }),
-        (["Div"], _) => Ok(Scaler::Standard {
-            center: None,
-            scale: Some(operand(0)?),
-        }),
-        (["Sub", "Div"], _) => Ok(Scaler::Standard {
-            center: Some(operand(0)?),
-            scale: Some(operand(1)?),
-        }),
-        (["Mul", "Add"], _) => Ok(Scaler::MinMax {
-            scale: operand(0)?,
-            min: operand(1)?,
-            clip: None,
-        }),
-        (["Mul", "Add", "Clip"], _) => {
-            let clip = operators.last().and_then(|node| clip(graph, node));
-            let clip = clip.ok_or_else(|| malformed("Clip without a constant range"))?;
-            Ok(Scaler::MinMax {
-                scale: operand(0)?,
-                min: operand(1)?,
-                clip: Some(clip),
-            })
-        }
-        (names, _) => {
-            let names = names
-                .iter()
-                .map(|name| short(name))
-                .collect::<Vec<_>>()
-                .join(", ");
-            Err(ModelError::Unsupported(format!(
-                "the operators before SVMRegressor are no single scaler: {names}"
-            )))
-        }
-    }
-}
-
-/// A range from the inputs, or the attributes before version 11 of the operators.
-fn clip(graph: &Graph<'_>, node: &NodeProto) -> Option<(f64, f64)> {
-    let bound = |at: usize, name: &str| {
-        let constant = node.input.get(at).and_then(|name| graph.constant(name));
-        constant
-            .and_then(|values| values.first().copied())
-            .or_else(|| float(node, name))
-    };
-    bound(1, "min").zip(bound(2, "max"))
-}
-
-/// One number stands for all features.
-fn broadcast(values: Vec<f64>, features: usize) -> Vec<f64> {
-    match values.as_slice() {
-        &[value] => vec![value; features],
-        _ => values,
-    }
 }
 
 fn malformed(problem: impl Into<String>) -> ModelError {

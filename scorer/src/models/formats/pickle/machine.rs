@@ -4,26 +4,32 @@ use std::collections::HashMap;
 use super::opcode as op;
 use crate::models::ModelError;
 use crate::models::formats::cursor::Cursor;
-use crate::models::formats::limits;
-use crate::models::formats::python::{Heap, Object, Value, find, hint};
+use crate::models::formats::limits::{self, Meter};
+use crate::models::formats::python::{Foreign, Heap, Object, Value, find};
+
+/// Bytes of a global's module and name.
+const LONGEST_NAME: usize = 1024;
 
 /// Reads one pickle and returns the objects it describes and its value.
 ///
-/// Errors when an opcode, a global or a call is not one that a model needs, or the pickle is damaged or longer than
-/// [`limits::STEPS`] operations.
-pub fn load(bytes: &[u8]) -> Result<(Heap<'_>, Value), ModelError> {
-    let mut machine = Machine::new(bytes);
+/// Classes and functions outside the closed list stand for themselves: it is an error only when the model needs what they would make.
+/// Errors too when an opcode is not one that a model needs, when the pickle is damaged or longer than [`limits::STEPS`] operations,
+/// or when something follows it.
+pub fn load<'a>(bytes: &'a [u8], meter: &mut Meter<'_>) -> Result<(Heap<'a>, Value), ModelError> {
+    let mut machine = Machine::new(bytes, meter);
     let value = machine.run()?;
+    machine.check_end()?;
     Ok((machine.heap, value))
 }
 
 /// The machine of `pickletools`: a stack with marks, a memo, and what they refer to.
-pub(super) struct Machine<'a> {
+pub(super) struct Machine<'a, 'm, 's> {
     pub(super) input: Cursor<'a>,
     pub(super) heap: Heap<'a>,
+    pub(super) meter: &'m mut Meter<'s>,
     /// Where the current opcode lies in the input.
     pub(super) opcode_at: usize,
-    steps: usize,
+    pub(super) steps: usize,
     /// Bytes that calls may still copy; what the input holds itself is never copied.
     pub(super) copies_left: usize,
     pub(super) frame: Frame,
@@ -41,11 +47,12 @@ pub(super) struct Frame {
 
 pub(super) type Step = Result<(), ModelError>;
 
-impl<'a> Machine<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
+impl<'a, 'm, 's> Machine<'a, 'm, 's> {
+    fn new(bytes: &'a [u8], meter: &'m mut Meter<'s>) -> Self {
         Self {
             input: Cursor::new(bytes),
             heap: Heap::default(),
+            meter,
             opcode_at: 0,
             steps: 0,
             copies_left: bytes.len(),
@@ -59,6 +66,9 @@ impl<'a> Machine<'a> {
         loop {
             self.opcode_at = self.input.position();
             self.steps += 1;
+            if self.steps.is_multiple_of(1024) {
+                self.meter.go_on()?;
+            }
             if self.steps > limits::STEPS {
                 let limit = format!("{} operations", limits::STEPS);
                 return Err(ModelError::TooLarge {
@@ -72,6 +82,26 @@ impl<'a> Machine<'a> {
             }
             self.step(opcode)?;
         }
+    }
+
+    /// Errors when more than padding follows the pickle.
+    fn check_end(&self) -> Result<(), ModelError> {
+        let end = self.input.position();
+        let rest = self.input.rest();
+        if limits::is_padding(rest) {
+            return Ok(());
+        }
+        Err(ModelError::Unsupported(if super::recognise(rest) {
+            format!(
+                "a second pickle follows the first, at byte {end}, and which of them is the model cannot be told: save both as one, \
+                 joblib.dump(make_pipeline(scaler, model), file)"
+            )
+        } else {
+            format!(
+                "{} bytes of something else follow the pickle, which ends at byte {end}: save the model again, alone in its file",
+                rest.len()
+            )
+        }))
     }
 
     /// Runs a pickle that lies within this one, as joblib writes arrays of objects.
@@ -95,11 +125,11 @@ impl<'a> Machine<'a> {
             op::MARK => self.mark(),
             op::POP => self.pop().map(|_| ()),
             op::POP_MARK => self.pop_mark().map(|_| ()),
-            op::DUP => self.top().map(|value| self.push(value)),
+            op::DUP => self.top().and_then(|value| self.push(value)),
             op::NONE | op::NEWTRUE | op::NEWFALSE | op::BININT | op::BININT1 | op::BININT2 => {
                 self.constant(opcode)
             }
-            op::LONG1 | op::LONG4 | op::BINFLOAT => self.number(opcode),
+            op::LONG1 | op::LONG4 | op::BINFLOAT | op::INT => self.number(opcode),
             op::BINUNICODE | op::SHORT_BINUNICODE | op::BINUNICODE8 => self.text(opcode),
             op::BINSTRING | op::SHORT_BINSTRING | op::BINBYTES | op::SHORT_BINBYTES => {
                 self.bytes(opcode)
@@ -118,6 +148,11 @@ impl<'a> Machine<'a> {
                 .and_then(|items| self.add(Object::List(items))),
             op::APPEND => self.pop().and_then(|item| self.append(vec![item])),
             op::APPENDS => self.pop_mark().and_then(|items| self.append(items)),
+            op::EMPTY_SET => self.add(Object::Set(Vec::new())),
+            op::ADDITEMS => self.pop_mark().and_then(|items| self.append(items)),
+            op::FROZENSET => self
+                .pop_mark()
+                .and_then(|items| self.add(Object::Set(items))),
             op::EMPTY_DICT => self.add(Object::Dict(Vec::new())),
             op::DICT => self.new_dict(),
             op::SETITEM => self.set_item(),
@@ -127,6 +162,7 @@ impl<'a> Machine<'a> {
             op::GLOBAL => self.global(),
             op::STACK_GLOBAL => self.stack_global(),
             op::NEWOBJ => self.new_object(),
+            op::NEWOBJ_EX => self.pop().and_then(|_keywords| self.new_object()),
             op::REDUCE => self.reduce(),
             op::BUILD => self.build(),
             other => Err(self.malformed(&format!(
@@ -143,8 +179,8 @@ impl<'a> Machine<'a> {
         Err(self.malformed(&format!("protocol {protocol}; supported are 2 to 5")))
     }
 
-    #[allow(clippy::unnecessary_wraps)] // Every opcode's method returns a step.
     fn mark(&mut self) -> Step {
+        self.meter.grow::<usize>(1)?;
         self.frame.marks.push(self.frame.stack.len());
         Ok(())
     }
@@ -158,8 +194,7 @@ impl<'a> Machine<'a> {
             op::BININT2 => Value::Int(u16::from_le_bytes(self.read()?).into()),
             _ => Value::None,
         };
-        self.push(value);
-        Ok(())
+        self.push(value)
     }
 
     fn number(&mut self, opcode: u8) -> Step {
@@ -169,13 +204,28 @@ impl<'a> Machine<'a> {
                 let [length] = self.read()?;
                 integer(self.take(usize::from(length))?)
             }
-            _ => {
+            op::LONG4 => {
                 let length = self.length::<4>()?;
                 integer(self.take(length)?)
             }
+            _ => self.decimal()?,
         };
-        self.push(value);
-        Ok(())
+        self.push(value)
+    }
+
+    /// How Python 2 writes integers beyond 32 bits, in decimal; `00` and `01` are bools.
+    fn decimal(&mut self) -> Result<Value, ModelError> {
+        let line = self.input.line();
+        let line = line.ok_or_else(|| self.malformed("a number without end"))?;
+        Ok(match line {
+            b"00" => Value::Bool(false),
+            b"01" => Value::Bool(true),
+            _ if line.len() > 24 => Value::Other,
+            _ => std::str::from_utf8(line)
+                .ok()
+                .and_then(|text| text.parse().ok())
+                .map_or(Value::Other, Value::Int),
+        })
     }
 
     fn text(&mut self, opcode: u8) -> Step {
@@ -210,11 +260,13 @@ impl<'a> Machine<'a> {
 
     fn append(&mut self, items: Vec<Value>) -> Step {
         let list = self.top()?;
+        self.meter.grow::<Value>(items.len())?;
         match self.heap.get_mut(list) {
-            Some(Object::List(list)) => {
+            Some(Object::List(list) | Object::Set(list)) => {
                 list.extend(items);
                 Ok(())
             }
+            Some(Object::Made { .. }) => Ok(()),
             _ => Err(self.expected("a list to append to", list)),
         }
     }
@@ -237,11 +289,13 @@ impl<'a> Machine<'a> {
             return Err(self.malformed("a key without a value"));
         }
         let dict = self.top()?;
+        self.meter.grow::<Value>(items.len())?;
         match self.heap.get_mut(dict) {
             Some(Object::Dict(dict)) => {
                 dict.extend(pairs.iter().map(|&[key, value]| (key, value)));
                 Ok(())
             }
+            Some(Object::Made { .. }) => Ok(()),
             _ => Err(self.expected("a dict to fill", dict)),
         }
     }
@@ -254,6 +308,7 @@ impl<'a> Machine<'a> {
                 .map_err(|_| self.malformed("the memo is too long"))?,
         };
         let value = self.top()?;
+        self.meter.grow::<(u32, Value)>(1)?;
         self.frame.memo.insert(index, value);
         Ok(())
     }
@@ -264,10 +319,7 @@ impl<'a> Machine<'a> {
             _ => u32::from_le_bytes(self.read()?),
         };
         match self.frame.memo.get(&index) {
-            Some(&value) => {
-                self.push(value);
-                Ok(())
-            }
+            Some(&value) => self.push(value),
             None => Err(self.malformed(&format!("memo {index} was never set"))),
         }
     }
@@ -275,7 +327,7 @@ impl<'a> Machine<'a> {
     fn global(&mut self) -> Step {
         let mut line = || std::str::from_utf8(self.input.line()?).ok();
         match (line(), line()) {
-            (Some(module), Some(name)) => self.push_global(module, name),
+            (Some(module), Some(name)) => self.push_global(module.into(), name.into()),
             _ => Err(self.malformed("a global has no name")),
         }
     }
@@ -283,24 +335,34 @@ impl<'a> Machine<'a> {
     fn stack_global(&mut self) -> Step {
         let name = self.pop()?;
         let module = self.pop()?;
-        match (self.heap.text(module), self.heap.text(name)) {
-            (Some(module), Some(name)) => {
-                let (module, name) = (module.to_owned(), name.to_owned());
-                self.push_global(&module, &name)
-            }
+        match (self.name(module), self.name(name)) {
+            (Some(module), Some(name)) => self.push_global(module, name),
             _ => Err(self.malformed("a global has no name")),
         }
     }
 
-    fn push_global(&mut self, module: &str, name: &str) -> Step {
-        match find(module, name) {
-            Some(global) => self.add(Object::Global(global)),
-            None => Err(ModelError::ForbiddenGlobal {
-                global: shorten(&format!("{module}.{name}")),
-                offset: self.opcode_at,
-                hint: hint(module, name),
-            }),
+    /// A text that lies in the input is not copied.
+    fn name(&self, value: Value) -> Option<Cow<'a, str>> {
+        match self.heap.get(value)? {
+            Object::Text(Cow::Borrowed(text)) => Some(Cow::Borrowed(text)),
+            _ => self
+                .heap
+                .text(value)
+                .map(|text| Cow::Owned(text.to_owned())),
         }
+    }
+
+    /// A class or function; outside the closed list it stands for itself.
+    fn push_global(&mut self, module: Cow<'a, str>, name: Cow<'a, str>) -> Step {
+        if module.len() + name.len() > LONGEST_NAME {
+            return Err(self.malformed("a global's name is too long"));
+        }
+        if let Some(global) = find(&module, &name) {
+            return self.add(Object::Global(global));
+        }
+        self.meter.take(module.len() + name.len())?;
+        let at = Some(self.opcode_at);
+        self.add(Object::Foreign(Foreign { module, name, at }))
     }
 }
 
@@ -315,9 +377,4 @@ fn integer(bytes: &[u8]) -> Value {
         }
         None => Value::Other,
     }
-}
-
-/// Names come from the file and may be of any length.
-fn shorten(name: &str) -> String {
-    name.chars().take(120).collect()
 }

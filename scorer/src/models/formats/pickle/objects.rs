@@ -9,12 +9,16 @@ use crate::models::formats::python::{
     Array, Class, Data, Dtype, Function, Global, Instance, Kind, Object, Value,
 };
 
-impl<'a> Machine<'a> {
+/// numpy's `NPY_ITEM_REFCOUNT`: a part of an item is a reference to an object.
+const HOLDS_OBJECTS: i64 = 1;
+
+impl<'a> Machine<'a, '_, '_> {
     /// NEWOBJ: an instance without attributes.
     pub(super) fn new_object(&mut self) -> Step {
-        self.pop()?; // The arguments: estimators have none.
+        let arguments = self.pop()?; // Estimators have none.
         let class = self.pop()?;
         match self.heap.get(class) {
+            Some(Object::Foreign(_)) => self.make(class, arguments),
             Some(&Object::Global(Global::Class(class))) if class != Class::Ndarray => {
                 self.add(Object::Instance(Instance { class, state: None }))
             }
@@ -26,6 +30,9 @@ impl<'a> Machine<'a> {
     pub(super) fn reduce(&mut self) -> Step {
         let arguments = self.pop()?;
         let function = self.pop()?;
+        if self.heap.foreign(function).is_some() {
+            return self.make(function, arguments);
+        }
         let Some(&Object::Global(Global::Function(function))) = self.heap.get(function) else {
             return Err(self.expected("a function", function));
         };
@@ -35,7 +42,7 @@ impl<'a> Machine<'a> {
         match (function, items) {
             (Function::Reconstruct, [_, _, _]) => self.add(Object::Array(Array::empty())),
             (Function::Dtype, &[name, ..]) => self.dtype(name),
-            (Function::Scalar, &[dtype, bytes]) => self.scalar(dtype, bytes),
+            (Function::Scalar, &[dtype, item]) => self.scalar(dtype, item),
             (Function::FromBuffer, &[bytes, dtype, shape, order]) => {
                 self.buffer_array(bytes, dtype, shape, order)
             }
@@ -45,6 +52,27 @@ impl<'a> Machine<'a> {
                 "a call of {function:?} with other arguments than expected"
             ))),
         }
+    }
+
+    /// What a class or function outside the closed list would make.
+    fn make(&mut self, class: Value, arguments: Value) -> Step {
+        let items = self.heap.tuple(arguments).unwrap_or_default().to_vec();
+        self.steps += items.len();
+        self.meter.grow::<[Value; 2]>(items.len())?;
+        // A method of an estimator, kept as an attribute, changes nothing.
+        if self
+            .heap
+            .foreign(class)
+            .is_some_and(|foreign| foreign.name != "getattr")
+        {
+            self.heap.touch(class, &items);
+        }
+        let class = match self.heap.get(class) {
+            Some(&Object::Made { class, .. }) => class,
+            _ => class,
+        };
+        let state = Value::None;
+        self.add(Object::Made { class, state })
     }
 
     /// BUILD: fills in what NEWOBJ or REDUCE made.
@@ -59,6 +87,12 @@ impl<'a> Machine<'a> {
             Some(Object::Instance(_)) => self.build_instance(target, state),
             Some(Object::Dtype(_)) => self.build_dtype(target, state),
             Some(Object::Array(_)) => self.build_array(target, state),
+            Some(&Object::Made { class, .. }) => {
+                if let Some(object) = self.heap.get_mut(target) {
+                    *object = Object::Made { class, state };
+                }
+                Ok(())
+            }
             _ => Err(self.expected("an object to fill in", target)),
         }
     }
@@ -73,18 +107,33 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn scalar(&mut self, dtype: Value, bytes: Value) -> Step {
-        let (Some(&Object::Dtype(dtype)), Some(Object::Bytes(bytes))) =
-            (self.heap.get(dtype), self.heap.get(bytes))
-        else {
-            return Err(self.malformed("a numpy number without dtype or bytes"));
+    /// A number, a string or, of an array of objects, the object itself; a date or the like is nothing that a model needs.
+    fn scalar(&mut self, dtype: Value, item: Value) -> Step {
+        let Some(&Object::Dtype(dtype)) = self.heap.get(dtype) else {
+            return Err(self.malformed("a numpy number without dtype"));
         };
-        match dtype.value(bytes) {
-            Some(value) => {
-                self.push(value);
-                Ok(())
+        let Some(Object::Bytes(bytes)) = self.heap.get(item) else {
+            return match dtype.kind {
+                Kind::Object => self.push(item),
+                _ => Err(self.malformed("a numpy number without bytes")),
+            };
+        };
+        if let Some(value) = dtype.value(bytes) {
+            return self.push(value);
+        }
+        match dtype.kind {
+            Kind::Text(_) if bytes.len() > self.copies_left => {
+                Err(self.malformed("the same string is read again and again"))
             }
-            None => Err(self.malformed("a numpy number of another length than its dtype's")),
+            Kind::Text(_) => {
+                self.copies_left -= bytes.len();
+                self.meter.take(bytes.len())?;
+                let text = dtype.text(bytes);
+                let text = text.ok_or_else(|| self.malformed("a numpy string that is no text"))?;
+                self.add(Object::Text(Cow::Owned(text)))
+            }
+            Kind::Raw(_) | Kind::Other => self.push(Value::Other),
+            _ => Err(self.malformed("a numpy number of another length than its dtype's")),
         }
     }
 
@@ -116,6 +165,7 @@ impl<'a> Machine<'a> {
             return Err(self.malformed("the same string is encoded again and again"));
         }
         self.copies_left -= text.len();
+        self.meter.take(text.len())?;
         let bytes: Option<Vec<u8>> = text
             .chars()
             .map(|character| u8::try_from(character).ok())
@@ -145,7 +195,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The state is (version, byte order, ...).
+    /// The state is (version, byte order, ...), and for structures their parts, size, alignment and flags.
     fn build_dtype(&mut self, target: Value, state: Value) -> Step {
         let order = self
             .heap
@@ -157,8 +207,13 @@ impl<'a> Machine<'a> {
             Some("<" | "|" | "=") => false,
             _ => return Err(self.malformed("a dtype without byte order")),
         };
+        let flags = self.heap.tuple(state).and_then(|state| state.get(7));
+        let holds_objects = matches!(flags, Some(Value::Int(flags)) if flags & HOLDS_OBJECTS != 0);
         if let Some(Object::Dtype(dtype)) = self.heap.get_mut(target) {
             dtype.big_endian = big_endian;
+            if holds_objects && matches!(dtype.kind, Kind::Raw(_)) {
+                dtype.kind = Kind::Other;
+            }
         }
         Ok(())
     }
@@ -181,7 +236,9 @@ impl<'a> Machine<'a> {
 
     /// joblib's wrapper turns into the array whose bytes follow in the input.
     fn build_joblib_array(&mut self, target: Value, state: Value) -> Step {
-        let Some(state) = self.heap.dict(state) else {
+        // Looked through for each array, so it must not be long; joblib writes 6.
+        let attributes = self.heap.dict(state).filter(|items| items.len() <= 32);
+        let Some(state) = attributes else {
             return Err(self.expected("a joblib array's attributes", state));
         };
         let entry = |name| self.heap.entry(state, name);
@@ -198,14 +255,16 @@ impl<'a> Machine<'a> {
         };
         match array
             .dtype(&self.heap)
-            .map(|dtype| (dtype.kind, dtype.item_bytes()))
+            .map(|dtype| (dtype.kind, dtype.width()))
         {
             Some((Kind::Object, _)) => return self.build_object_array(target),
             Some((_, Some(item_bytes))) => {
                 array.data = Data::Own(self.raw_items(&array.shape, item_bytes, aligned)?);
             }
             _ => {
-                return Err(self.malformed("a joblib array that holds neither numbers nor objects"));
+                return Err(self.malformed(
+                    "a joblib array of structures of objects, which no model needs: save the model without it",
+                ));
             }
         }
         self.replace(target, array);
@@ -226,7 +285,8 @@ impl<'a> Machine<'a> {
             .iter()
             .try_fold(1_usize, |count, &length| count.checked_mul(length));
         let count = limits::check_numbers("a joblib array", count)?;
-        self.take(count * item_bytes).map(Cow::Borrowed)
+        let bytes = count.saturating_mul(item_bytes);
+        self.take(bytes).map(Cow::Borrowed)
     }
 
     /// joblib pickles an array of objects by itself, in the middle of the pickle.

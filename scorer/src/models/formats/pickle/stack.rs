@@ -4,7 +4,7 @@ use super::machine::{Machine, Step};
 use crate::models::ModelError;
 use crate::models::formats::python::{Object, Value};
 
-impl<'a> Machine<'a> {
+impl<'a> Machine<'a, '_, '_> {
     /// The value on top of the stack, which stays there.
     pub(super) fn top(&self) -> Result<Value, ModelError> {
         let floor = self.frame.marks.last().copied().unwrap_or(0);
@@ -28,16 +28,17 @@ impl<'a> Machine<'a> {
         }
     }
 
-    pub(super) fn push(&mut self, value: Value) {
+    pub(super) fn push(&mut self, value: Value) -> Step {
+        self.meter.grow::<Value>(1)?;
         self.frame.stack.push(value);
+        Ok(())
     }
 
     /// Pushes a reference to a new object.
-    #[allow(clippy::unnecessary_wraps)] // Every opcode's method returns a step.
     pub(super) fn add(&mut self, object: Object<'a>) -> Step {
+        self.meter.grow::<Object<'_>>(1)?;
         let value = self.heap.add(object);
-        self.push(value);
-        Ok(())
+        self.push(value)
     }
 
     /// The next `count` bytes of the input.

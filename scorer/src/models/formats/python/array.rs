@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use super::{Dtype, Heap, Object, Value};
 use crate::models::ModelError;
-use crate::models::formats::limits;
+use crate::models::formats::limits::{self, Meter};
 
 /// A numpy array as the file holds it. Its numbers are decoded only when asked for.
 #[derive(Clone, Debug)]
@@ -49,17 +49,21 @@ impl<'a> Array<'a> {
     }
 
     /// Decodes the numbers; `name` is the array's in messages.
-    pub fn numbers(&self, heap: &Heap<'a>, name: &str) -> Result<Numbers, ModelError> {
+    pub fn numbers(
+        &self,
+        heap: &Heap<'a>,
+        name: &str,
+        meter: &mut Meter<'_>,
+    ) -> Result<Numbers, ModelError> {
         let invalid = |problem: &str| ModelError::Invalid(format!("array `{name}` {problem}"));
         let dtype = self.dtype(heap).ok_or_else(|| invalid("has no dtype"))?;
         let Some(item_bytes) = dtype.item_bytes() else {
-            return Err(invalid("does not hold numbers"));
+            return match self.object_numbers(heap, meter)? {
+                Some(numbers) => Ok(numbers),
+                None => Err(invalid("does not hold numbers")),
+            };
         };
-        let count = self
-            .shape
-            .iter()
-            .try_fold(1_usize, |count, &length| count.checked_mul(length));
-        let count = limits::check_numbers(&format!("array `{name}`"), count)?;
+        let count = limits::check_numbers(&format!("array `{name}`"), self.count())?;
         let bytes = self.bytes(heap).ok_or_else(|| invalid("has no bytes"))?;
         if bytes.len() != count * item_bytes {
             return Err(invalid(&format!(
@@ -69,6 +73,9 @@ impl<'a> Array<'a> {
                 count * item_bytes
             )));
         }
+        // Fortran's order is turned in a second array.
+        let copies = if self.fortran { 2 } else { 1 };
+        meter.take(count * size_of::<f64>() * copies)?;
         let values: Vec<f64> = bytes
             .chunks_exact(item_bytes)
             .filter_map(|item| dtype.number(item))
@@ -82,6 +89,68 @@ impl<'a> Array<'a> {
             shape: self.shape.clone(),
             values,
         })
+    }
+
+    /// The numbers of an array of objects with one axis; nothing where one is no number.
+    fn object_numbers(
+        &self,
+        heap: &Heap<'a>,
+        meter: &mut Meter<'_>,
+    ) -> Result<Option<Numbers>, ModelError> {
+        let Some(items) = self.items(heap) else {
+            return Ok(None);
+        };
+        if self.shape != [items.len()] {
+            return Ok(None);
+        }
+        meter.grow::<f64>(items.len())?;
+        let number = |item: &Value| match *item {
+            Value::Float(number) => Some(number),
+            Value::Int(number) => Some(number as f64),
+            _ => None,
+        };
+        let values: Option<Vec<f64>> = items.iter().map(number).collect();
+        Ok(values.map(|values| Numbers {
+            shape: self.shape.clone(),
+            values,
+        }))
+    }
+
+    /// The number of items.
+    pub fn count(&self) -> Option<usize> {
+        self.shape
+            .iter()
+            .try_fold(1_usize, |count, &length| count.checked_mul(length))
+    }
+
+    /// The items of an array of strings.
+    ///
+    /// Nothing where there are not `count` of them, or one is no string.
+    pub fn texts(
+        &self,
+        heap: &Heap<'a>,
+        count: usize,
+        meter: &mut Meter<'_>,
+    ) -> Result<Option<Vec<String>>, ModelError> {
+        if self.count() != Some(count) {
+            return Ok(None);
+        }
+        if let Some(items) = self.items(heap) {
+            return heap.texts(items, meter);
+        }
+        let (Some(dtype), Some(bytes)) = (self.dtype(heap), self.bytes(heap)) else {
+            return Ok(None);
+        };
+        match dtype.width() {
+            Some(width) if width > 0 && Some(bytes.len()) == count.checked_mul(width) => {
+                meter.take(bytes.len() + count * size_of::<String>())?;
+                Ok(bytes
+                    .chunks_exact(width)
+                    .map(|item| dtype.text(item))
+                    .collect())
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The items of an array of objects.

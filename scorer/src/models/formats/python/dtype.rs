@@ -26,7 +26,11 @@ pub enum Kind {
     F8,
     /// References to Python objects.
     Object,
-    /// Any other, such as strings of fixed width; such arrays cannot be read.
+    /// Strings of so many characters of four bytes.
+    Text(usize),
+    /// Items of so many bytes that are no plain numbers, such as dates.
+    Raw(usize),
+    /// Any other.
     Other,
 }
 
@@ -50,7 +54,7 @@ impl Dtype {
             "f4" => Kind::F4,
             "f8" => Kind::F8,
             "O" | "O8" | "O4" => Kind::Object,
-            _ => Kind::Other,
+            other => other_kind(other),
         };
         Self { kind, big_endian }
     }
@@ -62,8 +66,28 @@ impl Dtype {
             Kind::I2 | Kind::U2 => Some(2),
             Kind::I4 | Kind::U4 | Kind::F4 => Some(4),
             Kind::I8 | Kind::U8 | Kind::F8 => Some(8),
-            Kind::Object | Kind::Other => None,
+            Kind::Object | Kind::Text(_) | Kind::Raw(_) | Kind::Other => None,
         }
+    }
+
+    /// Bytes that one item takes in a file; nothing where that cannot be told.
+    pub fn width(self) -> Option<usize> {
+        match self.kind {
+            Kind::Text(characters) => characters.checked_mul(4),
+            Kind::Raw(bytes) => Some(bytes),
+            _ => self.item_bytes(),
+        }
+    }
+
+    /// One string; numpy fills it up with zeros.
+    pub fn text(self, bytes: &[u8]) -> Option<String> {
+        if !matches!(self.kind, Kind::Text(_)) || Some(bytes.len()) != self.width() {
+            return None;
+        }
+        let (characters, _) = bytes.as_chunks::<4>();
+        let character = |bytes: &[u8; 4]| char::from_u32(u32::from_le_bytes(self.ordered(bytes)?));
+        let text: Option<String> = characters.iter().map(character).collect();
+        text.map(|text| text.trim_end_matches('\0').to_owned())
     }
 
     /// One item as a Python value; nothing when `bytes` has another length than an item.
@@ -95,7 +119,7 @@ impl Dtype {
             Kind::U8 => u64::from_le_bytes(self.ordered(bytes)?) as f64,
             Kind::F4 => f64::from(f32::from_le_bytes(self.ordered(bytes)?)),
             Kind::F8 => f64::from_le_bytes(self.ordered(bytes)?),
-            Kind::Object | Kind::Other => return None,
+            Kind::Object | Kind::Text(_) | Kind::Raw(_) | Kind::Other => return None,
         })
     }
 
@@ -106,5 +130,19 @@ impl Dtype {
             bytes.reverse();
         }
         Some(bytes)
+    }
+}
+
+/// Kinds whose names end in a width, such as `U8` or `M8`.
+fn other_kind(name: &str) -> Kind {
+    let Some((kind, width)) = name.split_at_checked(1) else {
+        return Kind::Other;
+    };
+    // Numpy's own names of dates have their unit behind: `M8[ns]`.
+    let width = width.split('[').next().unwrap_or_default();
+    match (kind, width.parse::<u32>().map(usize::try_from)) {
+        ("U", Ok(Ok(characters))) => Kind::Text(characters),
+        ("S" | "V" | "M" | "m" | "c" | "f", Ok(Ok(bytes))) => Kind::Raw(bytes),
+        _ => Kind::Other,
     }
 }

@@ -17,6 +17,7 @@ pub enum Class {
     MinMaxScaler,
     RobustScaler,
     MaxAbsScaler,
+    SimpleImputer,
     /// `numpy.ndarray`, named as the class of an array.
     Ndarray,
     /// joblib's `NumpyArrayWrapper`: an array whose bytes follow it.
@@ -50,6 +51,7 @@ impl Class {
             Self::MinMaxScaler => "MinMaxScaler",
             Self::RobustScaler => "RobustScaler",
             Self::MaxAbsScaler => "MaxAbsScaler",
+            Self::SimpleImputer => "SimpleImputer",
             Self::Ndarray => "ndarray",
             Self::ArrayWrapper => "NumpyArrayWrapper",
         }
@@ -72,6 +74,7 @@ pub fn find(module: &str, name: &str) -> Option<Global> {
             "MaxAbsScaler" => class(Class::MaxAbsScaler),
             _ => None,
         },
+        ("sklearn.impute" | "sklearn.impute._base", "SimpleImputer") => class(Class::SimpleImputer),
         ("numpy", "ndarray") => class(Class::Ndarray),
         ("numpy", "dtype") => function(Function::Dtype),
         ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => {
@@ -89,19 +92,5 @@ pub fn find(module: &str, name: &str) -> Option<Global> {
         ("_codecs", "encode") => function(Function::Encode),
         ("builtins" | "__builtin__", "bytes") => function(Function::Bytes),
         _ => None,
-    }
-}
-
-/// What it means that a file names something outside the closed list.
-pub fn hint(module: &str, name: &str) -> &'static str {
-    if module.starts_with("scipy.sparse") {
-        "the model was fitted on sparse data: fit it on a dense array"
-    } else if module.starts_with("sklearn.") && !name.starts_with('_') {
-        "only OneClassSVM is supported, bare or at the end of a Pipeline of StandardScaler, MinMaxScaler, RobustScaler or \
-         MaxAbsScaler"
-    } else if matches!(name, "NDArrayWrapper" | "ZNDArrayWrapper") {
-        "it was written by joblib before 0.10: load it and save it again"
-    } else {
-        "no one-class SVM needs it: the kernel is a Python function, or the file is not what it seems; nothing was run"
     }
 }

@@ -1,9 +1,15 @@
 use std::borrow::Cow;
+use std::collections::HashMap;
 
-use super::{Array, Class, Dtype, Global};
+use super::{Array, Class, Dtype, Foreign, Global};
+use crate::models::ModelError;
+use crate::models::formats::limits::Meter;
+
+/// Bytes of a text that is looked at; longer ones are no names, and looking at them again and again would take long.
+pub const LONGEST_TEXT: usize = 4096;
 
 /// Where an [`Object`] lies on the [`Heap`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ObjectId(usize);
 
 /// A Python value: small ones as they are, others by reference, so that what two names share stays shared.
@@ -34,12 +40,23 @@ pub enum Object<'a> {
     Tuple(Vec<Value>),
     /// `list`
     List(Vec<Value>),
+    /// `set` or `frozenset`
+    Set(Vec<Value>),
     /// `dict`, in order of insertion; of equal keys the last counts.
     Dict(Vec<(Value, Value)>),
     /// A class or function of the closed list.
     Global(Global),
     /// An instance of a class of the closed list.
     Instance(Instance),
+    /// A class or function outside the closed list.
+    Foreign(Foreign<'a>),
+    /// What such a class or function would have made.
+    Made {
+        /// The class or function.
+        class: Value,
+        /// The attributes, where the file gives some.
+        state: Value,
+    },
     /// `numpy.dtype`
     Dtype(Dtype),
     /// `numpy.ndarray`
@@ -59,6 +76,8 @@ pub struct Instance {
 #[derive(Debug, Default)]
 pub struct Heap<'a> {
     objects: Vec<Object<'a>>,
+    /// Objects that were handed to a function outside the closed list, which might have changed them.
+    touched: HashMap<ObjectId, Value>,
 }
 
 impl<'a> Heap<'a> {
@@ -84,13 +103,73 @@ impl<'a> Heap<'a> {
         }
     }
 
-    /// A string's text; Python 2 strings are bytes.
-    pub fn text(&self, value: Value) -> Option<&str> {
-        match self.get(value)? {
-            Object::Text(text) => Some(text),
-            Object::Bytes(bytes) => std::str::from_utf8(bytes).ok(),
+    /// The number of objects.
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Notes that a function outside the closed list was handed `values`.
+    pub fn touch(&mut self, function: Value, values: &[Value]) {
+        for &value in values {
+            let changes = matches!(
+                self.get(value),
+                Some(Object::List(_) | Object::Dict(_) | Object::Instance(_) | Object::Array(_))
+            );
+            if let (true, Value::Object(id)) = (changes, value) {
+                self.touched.insert(id, function);
+            }
+        }
+    }
+
+    /// The function outside the closed list that a value was handed to, if any.
+    pub fn touched_by(&self, value: Value) -> Option<&Foreign<'a>> {
+        match value {
+            Value::Object(id) => self.foreign(*self.touched.get(&id)?),
             _ => None,
         }
+    }
+
+    /// The bytes of a string's text, of any length; Python 2 strings are bytes.
+    fn text_bytes(&self, value: Value) -> Option<&[u8]> {
+        match self.get(value)? {
+            Object::Text(text) => Some(text.as_bytes()),
+            Object::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// A string's text; nothing where it is longer than [`LONGEST_TEXT`].
+    pub fn text(&self, value: Value) -> Option<&str> {
+        let bytes = self.text_bytes(value)?;
+        if bytes.len() > LONGEST_TEXT {
+            return None;
+        }
+        std::str::from_utf8(bytes).ok()
+    }
+
+    /// The texts of some strings; nothing where one is none.
+    pub fn texts(
+        &self,
+        items: &[Value],
+        meter: &mut Meter<'_>,
+    ) -> Result<Option<Vec<String>>, ModelError> {
+        let mut texts = Vec::new();
+        for &item in items {
+            let Some(text) = self.text(item) else {
+                return Ok(None);
+            };
+            meter.take(text.len())?;
+            meter.grow::<String>(1)?;
+            texts.push(text.to_owned());
+        }
+        Ok(Some(texts))
+    }
+
+    /// Which of some names, in order, a string is.
+    pub fn one_of(&self, value: Value, names: &[&'static str]) -> Option<&'static str> {
+        let bytes = self.text_bytes(value)?;
+        let at = names.binary_search_by(|name| name.as_bytes().cmp(bytes));
+        names.get(at.ok()?).copied()
     }
 
     /// A tuple's items.
@@ -121,7 +200,7 @@ impl<'a> Heap<'a> {
     pub fn entry(&self, dict: &[(Value, Value)], key: &str) -> Option<Value> {
         dict.iter()
             .rev()
-            .find(|(name, _)| self.text(*name) == Some(key))
+            .find(|(name, _)| self.text_bytes(*name) == Some(key.as_bytes()))
             .map(|(_, value)| *value)
     }
 
@@ -138,8 +217,10 @@ impl<'a> Heap<'a> {
                 Some(Object::Text(_)) => "a string",
                 Some(Object::Tuple(_)) => "a tuple",
                 Some(Object::List(_)) => "a list",
+                Some(Object::Set(_)) => "a set",
                 Some(Object::Dict(_)) => "a dict",
-                Some(Object::Global(_)) => "a class or function",
+                Some(Object::Global(_) | Object::Foreign(_)) => "a class or function",
+                Some(Object::Made { .. }) => "an object of another class",
                 Some(Object::Instance(instance)) => instance.class.name(),
                 Some(Object::Dtype(_)) => "a dtype",
                 Some(Object::Array(_)) => "an array",

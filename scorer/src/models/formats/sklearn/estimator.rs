@@ -1,39 +1,93 @@
-use crate::models::ModelError;
-use crate::models::formats::python::{Class, Heap, Numbers, Object, Value};
+use crate::models::formats::limits::Meter;
+use crate::models::formats::python::{Class, Heap, Numbers, Object, Value, way_out};
+use crate::models::{ModelError, shown};
+
+/// The attributes that scoring needs, in order. Others are not looked at, whatever they are.
+const NEEDED: &[&str] = &[
+    "_dual_coef_",
+    "_gamma",
+    "_intercept_",
+    "_sklearn_version",
+    "_sparse",
+    "add_indicator",
+    "center_",
+    "clip",
+    "coef0",
+    "degree",
+    "feature_names_in_",
+    "feature_range",
+    "kernel",
+    "mean_",
+    "min_",
+    "missing_values",
+    "n_features_in_",
+    "scale_",
+    "statistics_",
+    "steps",
+    "support_vectors_",
+    "with_centering",
+    "with_mean",
+    "with_scaling",
+    "with_std",
+];
 
 /// An estimator's attributes, by name and expected type.
-#[derive(Clone, Copy)]
 pub struct Estimator<'h, 'a> {
     heap: &'h Heap<'a>,
     /// Its class.
     pub class: Class,
-    attributes: &'h [(Value, Value)],
+    found: Vec<(&'static str, Value)>,
 }
 
 impl<'h, 'a> Estimator<'h, 'a> {
     /// The estimator that a value refers to; nothing when it is none.
-    pub fn new(heap: &'h Heap<'a>, value: Value) -> Option<Self> {
-        match heap.get(value)? {
-            Object::Instance(instance) => {
-                let attributes = instance
-                    .state
-                    .and_then(|state| heap.dict(Value::Object(state)))
-                    .unwrap_or_default();
-                Some(Self {
-                    heap,
-                    class: instance.class,
-                    attributes,
-                })
+    ///
+    /// Errors when a function outside the closed list might have changed it.
+    pub fn new(heap: &'h Heap<'a>, value: Value) -> Result<Option<Self>, ModelError> {
+        let Some(Object::Instance(instance)) = heap.get(value) else {
+            return Ok(None);
+        };
+        let mut estimator = Self {
+            heap,
+            class: instance.class,
+            found: Vec::new(),
+        };
+        estimator.check_untouched(value)?;
+        let state = instance.state.map_or(Value::None, Value::Object);
+        estimator.check_untouched(state)?;
+        for &(name, value) in heap.dict(state).unwrap_or_default() {
+            let Some(name) = heap.one_of(name, NEEDED) else {
+                continue;
+            };
+            match estimator.found.iter_mut().find(|(found, _)| *found == name) {
+                Some((_, found)) => *found = value,
+                None => estimator.found.push((name, value)),
             }
-            _ => None,
+        }
+        Ok(Some(estimator))
+    }
+
+    fn check_untouched(&self, value: Value) -> Result<(), ModelError> {
+        match self.heap.touched_by(value) {
+            Some(foreign) => Err(foreign.refusal(
+                &format!(", and hands it the {} or a part of it", self.class.name()),
+                "what that does to the model is not known, and nothing was run: save the fitted model alone",
+            )),
+            None => Ok(()),
         }
     }
 
     /// An attribute; nothing where it is absent or `None`.
     pub fn get(&self, name: &str) -> Option<Value> {
-        self.heap
-            .entry(self.attributes, name)
-            .filter(|value| *value != Value::None)
+        let (_, value) = self.found.iter().find(|(found, _)| *found == name)?;
+        Some(*value).filter(|value| *value != Value::None)
+    }
+
+    /// An attribute that must be there.
+    fn required(&self, name: &str) -> Result<Value, ModelError> {
+        let value = self.get(name).ok_or_else(|| self.missing(name))?;
+        self.check_untouched(value)?;
+        Ok(value)
     }
 
     /// A boolean attribute, and what it was before scikit-learn had it.
@@ -47,43 +101,42 @@ impl<'h, 'a> Estimator<'h, 'a> {
     }
 
     /// A number.
-    pub fn number(&self, name: &str) -> Result<f64, ModelError> {
-        match self.get(name) {
-            Some(Value::Float(number)) => Ok(number),
-            Some(Value::Int(number)) => Ok(number as f64),
-            Some(other) => match self.heap.get(other) {
-                Some(Object::Array(array)) => {
-                    match array.numbers(self.heap, name)?.values.as_slice() {
+    pub fn number(&self, name: &str, meter: &mut Meter<'_>) -> Result<f64, ModelError> {
+        match self.required(name)? {
+            Value::Float(number) => Ok(number),
+            Value::Int(number) => Ok(number as f64),
+            other => match self.heap.get(other) {
+                Some(Object::Array(array)) if array.count() == Some(1) => {
+                    match array.numbers(self.heap, name, meter)?.values.as_slice() {
                         &[number] => Ok(number),
                         _ => Err(self.unexpected(name, "a number", other)),
                     }
                 }
                 _ => Err(self.unexpected(name, "a number", other)),
             },
-            None => Err(self.missing(name)),
         }
     }
 
     /// A string.
     pub fn text(&self, name: &str) -> Result<&'h str, ModelError> {
-        let value = self.get(name).ok_or_else(|| self.missing(name))?;
+        let value = self.required(name)?;
         self.heap
             .text(value)
             .ok_or_else(|| self.unexpected(name, "a string", value))
     }
 
     /// An array of numbers.
-    pub fn array(&self, name: &str) -> Result<Numbers, ModelError> {
-        let value = self.get(name).ok_or_else(|| self.missing(name))?;
+    pub fn array(&self, name: &str, meter: &mut Meter<'_>) -> Result<Numbers, ModelError> {
+        let value = self.required(name)?;
         match self.heap.get(value) {
-            Some(Object::Array(array)) => array.numbers(self.heap, name),
+            Some(Object::Array(array)) => array.numbers(self.heap, name, meter),
             _ => Err(self.unexpected(name, "an array", value)),
         }
     }
 
     /// A pair of numbers.
     pub fn pair(&self, name: &str) -> Result<(f64, f64), ModelError> {
-        let value = self.get(name).ok_or_else(|| self.missing(name))?;
+        let value = self.required(name)?;
         let number = |value: Value| match value {
             Value::Float(number) => Some(number),
             Value::Int(number) => Some(number as f64),
@@ -98,29 +151,43 @@ impl<'h, 'a> Estimator<'h, 'a> {
 
     /// The items of a list.
     pub fn list(&self, name: &str) -> Result<&'h [Value], ModelError> {
-        let value = self.get(name).ok_or_else(|| self.missing(name))?;
+        let value = self.required(name)?;
         self.heap
             .sequence(value)
             .ok_or_else(|| self.unexpected(name, "a list", value))
     }
 
-    /// Names of the features that it was fitted with, where they had names.
-    pub fn feature_names(&self) -> Option<Vec<String>> {
-        let value = self.get("feature_names_in_")?;
-        let items = match self.heap.get(value)? {
-            Object::Array(array) => array.items(self.heap)?,
-            _ => return None,
+    /// Names of the `features` features that it was fitted with, where they had names.
+    pub fn feature_names(
+        &self,
+        features: usize,
+        meter: &mut Meter<'_>,
+    ) -> Result<Option<Vec<String>>, ModelError> {
+        const NAME: &str = "feature_names_in_";
+        let Some(value) = self.get(NAME) else {
+            return Ok(None);
         };
-        items
-            .iter()
-            .map(|&item| self.heap.text(item).map(str::to_owned))
-            .collect()
+        let value = self.required(NAME).map(|_| value)?;
+        match names(self.heap, value, features, meter)? {
+            Some(names) => Ok(Some(names)),
+            None => Err(self.unexpected(NAME, &format!("an array of {features} names"), value)),
+        }
     }
 
     /// An error about an attribute that is of another type than expected.
     pub fn unexpected(&self, name: &str, expected: &str, found: Value) -> ModelError {
+        if let Some(foreign) = self.heap.foreign(found) {
+            let place = format!(", as `{name}` of {}", self.class.name());
+            let way_out = match name {
+                "kernel" => {
+                    "the kernel is a Python function: train with kernel='rbf', 'linear', 'poly' or 'sigmoid'"
+                }
+                _ => way_out(&foreign.module, &foreign.name),
+            };
+            return foreign.refusal(&place, way_out);
+        }
         ModelError::Unsupported(format!(
-            "`{name}` of {} is {}, not {expected}",
+            "`{name}` of {} is {}, not {expected}; fit the model again and save it as it is then",
             self.class.name(),
             self.heap.describe(found)
         ))
@@ -128,8 +195,40 @@ impl<'h, 'a> Estimator<'h, 'a> {
 
     fn missing(&self, name: &str) -> ModelError {
         ModelError::Invalid(format!(
-            "{} has no `{name}`: it was saved before it was fitted",
+            "{} has no `{name}`: it was saved before it was fitted; call fit, then save it",
             self.class.name()
         ))
+    }
+}
+
+/// Names in an array, list or tuple; nothing where it does not hold `count` strings.
+pub fn names(
+    heap: &Heap<'_>,
+    value: Value,
+    count: usize,
+    meter: &mut Meter<'_>,
+) -> Result<Option<Vec<String>>, ModelError> {
+    match heap.get(value) {
+        Some(Object::Array(array)) => array.texts(heap, count, meter),
+        Some(Object::List(items) | Object::Tuple(items)) if items.len() == count => {
+            heap.texts(items, meter)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A text of the file for messages.
+pub fn quoted(text: &str) -> String {
+    format!("`{}`", shown(text, 40))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// They are searched by halves.
+    #[test]
+    fn needed_attributes_are_in_order() {
+        assert!(NEEDED.is_sorted());
     }
 }

@@ -1,17 +1,18 @@
 use super::estimator::Estimator;
+use crate::models::formats::limits::Meter;
 use crate::models::formats::python::Class;
 use crate::models::{ModelError, Scaler};
 
 /// Reads a fitted scaler; see scikit-learn's `preprocessing/_data.py` for what each does.
-pub fn read(scaler: &Estimator<'_, '_>) -> Result<Scaler, ModelError> {
+pub fn read(scaler: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Scaler, ModelError> {
     match scaler.class {
         Class::StandardScaler => Ok(Scaler::Standard {
-            center: vector_if(scaler, "with_mean", "mean_")?,
-            scale: vector_if(scaler, "with_std", "scale_")?,
+            center: vector_if(scaler, "with_mean", "mean_", meter)?,
+            scale: vector_if(scaler, "with_std", "scale_", meter)?,
         }),
         Class::RobustScaler => Ok(Scaler::Standard {
-            center: vector_if(scaler, "with_centering", "center_")?,
-            scale: vector_if(scaler, "with_scaling", "scale_")?,
+            center: vector_if(scaler, "with_centering", "center_", meter)?,
+            scale: vector_if(scaler, "with_scaling", "scale_", meter)?,
         }),
         Class::MaxAbsScaler => {
             if scaler.flag("clip", false)? {
@@ -21,14 +22,14 @@ pub fn read(scaler: &Estimator<'_, '_>) -> Result<Scaler, ModelError> {
             }
             Ok(Scaler::Standard {
                 center: None,
-                scale: Some(vector(scaler, "scale_")?),
+                scale: Some(vector(scaler, "scale_", meter)?),
             })
         }
         Class::MinMaxScaler => {
             let clip = scaler.flag("clip", false)?;
             Ok(Scaler::MinMax {
-                scale: vector(scaler, "scale_")?,
-                min: vector(scaler, "min_")?,
+                scale: vector(scaler, "scale_", meter)?,
+                min: vector(scaler, "min_", meter)?,
                 clip: if clip {
                     Some(scaler.pair("feature_range")?)
                 } else {
@@ -37,7 +38,7 @@ pub fn read(scaler: &Estimator<'_, '_>) -> Result<Scaler, ModelError> {
             })
         }
         other => Err(ModelError::Unsupported(format!(
-            "the pipeline has {} before its end: no scaler",
+            "the pipeline has {} before its end, which is no scaler: save make_pipeline(scaler, OneClassSVM()) with a single OneClassSVM",
             other.name()
         ))),
     }
@@ -47,14 +48,19 @@ fn vector_if(
     scaler: &Estimator<'_, '_>,
     flag: &str,
     name: &str,
+    meter: &mut Meter<'_>,
 ) -> Result<Option<Vec<f64>>, ModelError> {
     if scaler.flag(flag, true)? {
-        vector(scaler, name).map(Some)
+        vector(scaler, name, meter).map(Some)
     } else {
         Ok(None)
     }
 }
 
-fn vector(scaler: &Estimator<'_, '_>, name: &str) -> Result<Vec<f64>, ModelError> {
-    scaler.array(name).map(|numbers| numbers.values)
+fn vector(
+    scaler: &Estimator<'_, '_>,
+    name: &str,
+    meter: &mut Meter<'_>,
+) -> Result<Vec<f64>, ModelError> {
+    scaler.array(name, meter).map(|numbers| numbers.values)
 }

@@ -1,4 +1,5 @@
-use super::estimator::Estimator;
+use super::estimator::{Estimator, quoted};
+use crate::models::formats::limits::Meter;
 use crate::models::formats::python::Value;
 use crate::models::{Kernel, ModelError};
 
@@ -14,17 +15,17 @@ pub struct Svm {
 /// Reads a fitted `OneClassSVM`: what its `decision_function` uses, which are the attributes with an underscore in front.
 ///
 /// `n_support_` is not among them: in scikit-learn 0.19 it holds uninitialised memory.
-pub fn read(svm: &Estimator<'_, '_>) -> Result<Svm, ModelError> {
+pub fn read(svm: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Svm, ModelError> {
     if svm.flag("_sparse", false)? {
         let problem = "OneClassSVM was fitted on sparse data: fit it on a dense array";
         return Err(ModelError::Unsupported(problem.into()));
     }
-    let kernel = kernel(svm)?;
-    let vectors = svm.array("support_vectors_")?;
+    let kernel = kernel(svm, meter)?;
+    let vectors = svm.array("support_vectors_", meter)?;
     let &[count, features] = vectors.shape.as_slice() else {
         return Err(shape("support_vectors_", &vectors.shape, "(n, d)"));
     };
-    let coefficients = svm.array("_dual_coef_")?;
+    let coefficients = svm.array("_dual_coef_", meter)?;
     if coefficients.shape != [1, count] {
         return Err(shape(
             "_dual_coef_",
@@ -40,7 +41,7 @@ pub fn read(svm: &Estimator<'_, '_>) -> Result<Svm, ModelError> {
             "as many features as n_features_in_",
         ));
     }
-    let rho = -svm.number("_intercept_")?;
+    let rho = -svm.number("_intercept_", meter)?;
     Ok(Svm {
         kernel,
         features,
@@ -50,25 +51,26 @@ pub fn read(svm: &Estimator<'_, '_>) -> Result<Svm, ModelError> {
     })
 }
 
-fn kernel(svm: &Estimator<'_, '_>) -> Result<Kernel, ModelError> {
+fn kernel(svm: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Kernel, ModelError> {
     let name = svm.text("kernel")?;
-    let gamma = || svm.number("_gamma");
-    let coef0 = || svm.number("coef0");
+    let mut number = |name| svm.number(name, meter);
     match name {
-        "rbf" => Ok(Kernel::Rbf { gamma: gamma()? }),
+        "rbf" => Ok(Kernel::Rbf {
+            gamma: number("_gamma")?,
+        }),
         "linear" => Ok(Kernel::Linear),
         "poly" => Ok(Kernel::Polynomial {
-            gamma: gamma()?,
-            coef0: coef0()?,
-            degree: degree(svm.number("degree")?)?,
+            gamma: number("_gamma")?,
+            coef0: number("coef0")?,
+            degree: degree(number("degree")?)?,
         }),
         "sigmoid" => Ok(Kernel::Sigmoid {
-            gamma: gamma()?,
-            coef0: coef0()?,
+            gamma: number("_gamma")?,
+            coef0: number("coef0")?,
         }),
         other => Err(ModelError::Unsupported(format!(
-            "OneClassSVM with the kernel `{}`; supported are rbf, linear, poly and sigmoid",
-            other.chars().take(40).collect::<String>()
+            "OneClassSVM with the kernel {}; supported are rbf, linear, poly and sigmoid: train with one of them",
+            quoted(other)
         ))),
     }
 }

@@ -3,8 +3,8 @@ use std::io::{Cursor, Read};
 use zip::ZipArchive;
 
 use super::malformed;
-use crate::models::ModelError;
-use crate::models::formats::limits;
+use crate::models::formats::limits::{self, Meter};
+use crate::models::{ModelError, shown};
 
 /// Files of one archive; a model has some 20.
 const MOST_FILES: usize = 10_000;
@@ -39,17 +39,41 @@ impl<'a> Archive<'a> {
         })
     }
 
+    /// Whether there is a file of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.zip.index_for_name(name).is_some()
+    }
+
+    /// Some names of its files.
+    pub fn names(&self) -> String {
+        let names = self.zip.file_names().take(3);
+        names
+            .flatten()
+            .map(|name| format!("`{}`", shown(&name, 40)))
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
     /// Reads one file of at most `limit` bytes.
-    pub fn file(&mut self, name: &str, limit: usize) -> Result<Vec<u8>, ModelError> {
-        let failed = |error: &dyn std::fmt::Display| malformed(format!("file `{name}`: {error}"));
+    pub fn file(
+        &mut self,
+        name: &str,
+        limit: usize,
+        meter: &mut Meter<'_>,
+    ) -> Result<Vec<u8>, ModelError> {
+        let name_shown = shown(name, 80);
+        let failed =
+            |error: &dyn std::fmt::Display| malformed(format!("file `{name_shown}`: {error}"));
         let limit = limit.min(self.left);
         let file = self.zip.by_name(name).map_err(|error| failed(&error))?;
+        // What is read counts too: of a file that is named again and again it may be much for nothing.
+        let compressed = usize::try_from(file.compressed_size()).unwrap_or(usize::MAX);
         let mut bytes = Vec::new();
-        file.take(limit as u64 + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|error| failed(&error))?;
-        limits::check_bytes(&format!("file `{name}`"), bytes.len(), limit)?;
-        self.left -= bytes.len();
+        meter.read_all(&mut file.take(limit as u64 + 1), &mut bytes, |error| {
+            failed(error)
+        })?;
+        limits::check_bytes(&format!("file `{name_shown}`"), bytes.len(), limit)?;
+        self.left = self.left.saturating_sub(bytes.len().max(compressed).max(1));
         Ok(bytes)
     }
 }
@@ -77,16 +101,19 @@ mod tests {
     fn a_bomb_is_stopped_at_the_limit() {
         let bytes = archive(1, 4 << 20);
         let mut archive = Archive::open(&bytes).unwrap();
-        let error = archive.file("0", 1 << 20).unwrap_err();
+        let meter = &mut Meter::new(limits::Allowance::default());
+        let error = archive.file("0", 1 << 20, meter).unwrap_err();
         assert!(matches!(error, ModelError::TooLarge { .. }), "{error}");
         archive.left = 1 << 20;
         assert!(
-            archive.file("0", limits::DECOMPRESSED_BYTES).is_err(),
+            archive
+                .file("0", limits::DECOMPRESSED_BYTES, meter)
+                .is_err(),
             "all files together"
         );
         assert!(
             archive
-                .file("1", 1)
+                .file("1", 1, meter)
                 .unwrap_err()
                 .to_string()
                 .contains("file `1`")

@@ -6,14 +6,15 @@ mod schema;
 
 use fleetscore_crds::ModelFormat;
 
+use super::limits::Meter;
 use super::sklearn;
 use crate::models::{Model, ModelError};
 
 /// Reads a model from an archive.
-pub fn read(bytes: &[u8]) -> Result<Model, ModelError> {
+pub fn read(bytes: &[u8], meter: &mut Meter<'_>) -> Result<Model, ModelError> {
     let mut archive = archive::Archive::open(bytes)?;
-    let (heap, value) = schema::load(&mut archive)?;
-    sklearn::to_model(&heap, value, ModelFormat::Skops)
+    let (heap, value) = schema::load(&mut archive, meter)?;
+    sklearn::to_model(&heap, value, ModelFormat::Skops, meter)
 }
 
 fn malformed(problem: impl Into<String>) -> ModelError {

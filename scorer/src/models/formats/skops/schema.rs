@@ -6,60 +6,114 @@ use serde_json::Value as Json;
 
 use super::archive::Archive;
 use super::{malformed, npy};
-use crate::models::ModelError;
-use crate::models::formats::limits;
+use crate::models::formats::limits::{self, Meter};
 use crate::models::formats::python::{
-    self, Array, Class, Data, Global, Heap, Instance, Object, Value,
+    self, Array, Class, Data, Foreign, Global, Heap, Instance, Object, Value,
 };
+use crate::models::{ModelError, shown};
 
+const SCHEMA: &str = "schema.json";
 /// Bytes of `schema.json`; a model's has some 30,000.
 const SCHEMA_BYTES: usize = 4 << 20;
 
 /// Reads the objects that an archive describes and its value.
 ///
-/// Errors when a class or loader is not one that a model needs, or a node lacks something.
-pub fn load(archive: &mut Archive<'_>) -> Result<(Heap<'static>, Value), ModelError> {
-    let text = archive.file("schema.json", SCHEMA_BYTES)?;
+/// A class or loader that no model needs stands for itself; errors when a node lacks something.
+pub fn load(
+    archive: &mut Archive<'_>,
+    meter: &mut Meter<'_>,
+) -> Result<(Heap<'static>, Value), ModelError> {
+    if !archive.has(SCHEMA) {
+        return Err(malformed(format!(
+            "it has no {SCHEMA}, so it is a zip archive but no skops file; it holds {}: unpack it and use the model inside",
+            archive.names()
+        )));
+    }
+    let text = archive.file(SCHEMA, SCHEMA_BYTES, meter)?;
+    meter.take(memory(&text))?;
     let schema: Json = serde_json::from_slice(&text)
         .map_err(|error| malformed(format!("schema.json: {error}")))?;
     let mut loader = Loader {
         archive,
         heap: Heap::default(),
+        meter,
     };
     let value = loader.node(&schema)?;
     Ok((loader.heap, value))
 }
 
-struct Loader<'l, 'a> {
-    archive: &'l mut Archive<'a>,
-    heap: Heap<'static>,
+/// Bytes that parsed JSON takes at most: an object of one member has room for 11, and vectors grow by doubling.
+fn memory(text: &[u8]) -> usize {
+    let item = 3 * size_of::<Json>();
+    let of = |byte: &u8| match byte {
+        b'{' => 12 * (size_of::<Json>() + size_of::<String>()),
+        b'[' | b',' | b':' => item,
+        _ => 1,
+    };
+    text.iter().map(of).sum()
 }
 
-impl Loader<'_, '_> {
+struct Loader<'l, 'a, 's> {
+    archive: &'l mut Archive<'a>,
+    heap: Heap<'static>,
+    meter: &'l mut Meter<'s>,
+}
+
+impl Loader<'_, '_, '_> {
     /// Nodes are nested no deeper than JSON is, and `serde_json`'s limit on that is 128.
     fn node(&mut self, node: &Json) -> Result<Value, ModelError> {
+        self.meter.go_on()?;
         match text(node, "__loader__")? {
             "JsonNode" => self.json(node),
             "DictNode" => self.dict(node),
             "ListNode" => self
                 .items(node)
-                .map(|items| self.heap.add(Object::List(items))),
+                .and_then(|items| self.add(Object::List(items))),
             "TupleNode" => self
                 .items(node)
-                .map(|items| self.heap.add(Object::Tuple(items))),
+                .and_then(|items| self.add(Object::Tuple(items))),
             "ObjectNode" => self.object(node),
             "NdArrayNode" => self.array(node),
             "TypeNode" => Ok(Value::Other),
-            other => Err(refusal(node, other)),
+            _ => self.foreign(node),
         }
     }
 
+    fn add(&mut self, object: Object<'static>) -> Result<Value, ModelError> {
+        self.meter.grow::<Object<'_>>(1)?;
+        Ok(self.heap.add(object))
+    }
+
+    /// An object of a class or loader that no model needs. It stands for itself; what it holds is not looked at.
+    fn foreign(&mut self, node: &Json) -> Result<Value, ModelError> {
+        let part = |name| {
+            let part = node.get(name).and_then(Json::as_str).unwrap_or("?");
+            Cow::Owned(part.chars().take(200).collect())
+        };
+        let class = self.add(Object::Foreign(Foreign {
+            module: part("__module__"),
+            name: part("__class__"),
+            at: None,
+        }))?;
+        let state = Value::None;
+        self.add(Object::Made { class, state })
+    }
+
     fn json(&mut self, node: &Json) -> Result<Value, ModelError> {
-        let content: Json = serde_json::from_str(text(node, "content")?).unwrap_or_default();
+        let content = text(node, "content")?;
+        // Python's names for what JSON has no word for.
+        match content {
+            "NaN" => return Ok(Value::Float(f64::NAN)),
+            "Infinity" => return Ok(Value::Float(f64::INFINITY)),
+            "-Infinity" => return Ok(Value::Float(f64::NEG_INFINITY)),
+            _ => {}
+        }
+        self.meter.take(memory(content.as_bytes()))?;
+        let content: Json = serde_json::from_str(content).unwrap_or_default();
         Ok(match content {
             Json::Null => Value::None,
             Json::Bool(flag) => Value::Bool(flag),
-            Json::String(text) => self.heap.add(Object::Text(Cow::Owned(text))),
+            Json::String(text) => self.add(Object::Text(Cow::Owned(text)))?,
             Json::Number(number) => match (number.as_i64(), number.as_f64()) {
                 (Some(integer), _) => Value::Int(integer),
                 (None, Some(float)) => Value::Float(float),
@@ -75,10 +129,11 @@ impl Loader<'_, '_> {
             .ok_or_else(|| malformed("a dict without items"))?;
         let mut items = Vec::new();
         for (key, value) in content {
-            let key = self.heap.add(Object::Text(Cow::Owned(key.clone())));
+            let key = self.add(Object::Text(Cow::Owned(key.clone())))?;
+            self.meter.grow::<(Value, Value)>(1)?;
             items.push((key, self.node(value)?));
         }
-        Ok(self.heap.add(Object::Dict(items)))
+        self.add(Object::Dict(items))
     }
 
     fn items(&mut self, node: &Json) -> Result<Vec<Value>, ModelError> {
@@ -96,13 +151,13 @@ impl Loader<'_, '_> {
             {
                 class
             }
-            _ => return Err(refusal(node, "ObjectNode")),
+            _ => return self.foreign(node),
         };
         match self.node(member(node, "content")?)? {
-            Value::Object(state) => Ok(self.heap.add(Object::Instance(Instance {
+            Value::Object(state) => self.add(Object::Instance(Instance {
                 class,
                 state: Some(state),
-            }))),
+            })),
             _ => Err(malformed(format!("{name} has no attributes"))),
         }
     }
@@ -112,33 +167,35 @@ impl Loader<'_, '_> {
         if text(node, "type")? == "json" {
             let items = self.items(node)?;
             let shape = vec![items.len()];
-            let items = self.heap.add(Object::List(items));
+            let items = self.add(Object::List(items))?;
             let array = Array {
                 shape,
                 fortran: false,
                 dtype: Value::None,
                 data: Data::Shared(items),
             };
-            return Ok(self.heap.add(Object::Array(array)));
+            return self.add(Object::Array(array));
         }
         let name = text(node, "file")?;
-        let mut bytes = self.archive.file(name, limits::DECOMPRESSED_BYTES)?;
+        let mut bytes = self
+            .archive
+            .file(name, limits::DECOMPRESSED_BYTES, self.meter)?;
         let header = npy::header(&bytes)?;
         bytes.drain(..header.length);
         if header.shape.is_empty() && text(node, "__class__")? != "ndarray" {
             return header
                 .dtype
                 .value(&bytes)
-                .ok_or_else(|| malformed(format!("file `{name}`: not one number")));
+                .ok_or_else(|| malformed(format!("file `{}`: not one number", shown(name, 80))));
         }
-        let dtype = self.heap.add(Object::Dtype(header.dtype));
+        let dtype = self.add(Object::Dtype(header.dtype))?;
         let data = Data::Own(Cow::Owned(bytes));
-        Ok(self.heap.add(Object::Array(Array {
+        self.add(Object::Array(Array {
             shape: header.shape,
             fortran: header.fortran,
             dtype,
             data,
-        })))
+        }))
     }
 }
 
@@ -150,16 +207,4 @@ fn member<'j>(node: &'j Json, name: &str) -> Result<&'j Json, ModelError> {
 fn text<'j>(node: &'j Json, name: &str) -> Result<&'j str, ModelError> {
     let problem = || malformed(format!("schema.json: `{name}` of a node is not a string"));
     member(node, name)?.as_str().ok_or_else(problem)
-}
-
-/// Names the class that the file asks for, and what to do.
-fn refusal(node: &Json, loader: &str) -> ModelError {
-    let part = |name| node.get(name).and_then(Json::as_str).unwrap_or("?");
-    let (module, name) = (part("__module__"), part("__class__"));
-    let object: String = format!("{module}.{name}").chars().take(120).collect();
-    let loader: String = loader.chars().take(40).collect();
-    ModelError::Unsupported(format!(
-        "the file asks for `{object}` ({loader}); {}",
-        python::hint(module, name)
-    ))
 }

@@ -1,0 +1,108 @@
+//! The way out of a refusal, in the words of who saved the file.
+
+/// What to do about a class or function outside the closed list.
+pub fn way_out(module: &str, name: &str) -> &'static str {
+    let package = module.split('.').next().unwrap_or_default();
+    match package {
+        "sklearn" => of_sklearn(module, name),
+        "scipy" if module.starts_with("scipy.sparse") => {
+            "the model was fitted on sparse data: fit it on a dense array"
+        }
+        "pyod" => {
+            "it is a PyOD detector: save the scikit-learn model inside, joblib.dump(detector.detector_, file); PyOD's own threshold is \
+             not part of it"
+        }
+        "dill" | "cloudpickle" => {
+            "it was saved with dill or cloudpickle: save it again with pickle.dump or joblib.dump"
+        }
+        "imblearn" | "sklearn2pmml" => {
+            "save it as scikit-learn's own: Pipeline(pipeline.steps), from sklearn.pipeline"
+        }
+        "joblib" if matches!(name, "NDArrayWrapper" | "ZNDArrayWrapper") => OLD_JOBLIB,
+        "joblib" => "it was loaded with mmap_mode: load it without and save it again",
+        "posix" | "nt" | "os" | "subprocess" | "sys" | "builtins" | "__builtin__" | "socket" => {
+            "no one-class SVM needs it, and nothing was run: find out where the file comes from"
+        }
+        "sklearnex" | "daal4py" | "cuml" | "thundersvm" => {
+            "train and save it with scikit-learn's own OneClassSVM"
+        }
+        _ => OWN_CLASS,
+    }
+}
+
+const OLD_JOBLIB: &str = "it was written by joblib before 0.10: load it and save it again";
+const OWN_CLASS: &str = "it is a class or function of the program that saved the file, and nothing was run: save the fitted scikit-learn \
+                         pipeline inside, such as joblib.dump(detector.pipeline, file)";
+const ONLY: &str = "only OneClassSVM is supported, bare or in a Pipeline behind a SimpleImputer and a StandardScaler, MinMaxScaler, \
+                    RobustScaler or MaxAbsScaler: train one of these";
+
+fn of_sklearn(module: &str, name: &str) -> &'static str {
+    match name {
+        "GridSearchCV" | "RandomizedSearchCV" | "HalvingGridSearchCV" | "HalvingRandomSearchCV" => {
+            "it is a search, not the model that it found: save search.best_estimator_"
+        }
+        "ColumnTransformer" => {
+            "train without it: make_pipeline(StandardScaler(), OneClassSVM()), and choose the columns in spec.input.columns.features"
+        }
+        "PCA" | "KernelPCA" | "TruncatedSVD" | "IncrementalPCA" | "FastICA" => {
+            "turning features into components is not supported: train on the scaled features, make_pipeline(StandardScaler(), OneClassSVM())"
+        }
+        "SGDOneClassSVM" | "Nystroem" | "RBFSampler" => {
+            "it approximates a one-class SVM: train OneClassSVM itself (kernel='linear' for SGDOneClassSVM alone)"
+        }
+        "KNNImputer" | "IterativeImputer" | "Imputer" | "MissingIndicator" => {
+            "readings have no missing values here: train without it, or with SimpleImputer"
+        }
+        "PowerTransformer"
+        | "QuantileTransformer"
+        | "Normalizer"
+        | "PolynomialFeatures"
+        | "FunctionTransformer"
+        | "KBinsDiscretizer"
+        | "SplineTransformer" => {
+            "supported scalers are StandardScaler, MinMaxScaler, RobustScaler and MaxAbsScaler: train with one of them"
+        }
+        "NDArrayWrapper" | "ZNDArrayWrapper" => OLD_JOBLIB,
+        _ if module.starts_with("sklearn.externals") => OLD_JOBLIB,
+        _ => ONLY,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_to_save_instead() {
+        for (module, name, part) in [
+            (
+                "sklearn.model_selection._search",
+                "GridSearchCV",
+                "search.best_estimator_",
+            ),
+            ("pyod.models.ocsvm", "OCSVM", "detector.detector_"),
+            ("dill._dill", "_create_array", "pickle.dump or joblib.dump"),
+            ("__main__", "Detector", "joblib.dump(detector.pipeline"),
+            ("plant.models", "Detector", "joblib.dump(detector.pipeline"),
+            (
+                "sklearn.compose._column_transformer",
+                "ColumnTransformer",
+                "columns.features",
+            ),
+            (
+                "sklearn.linear_model._stochastic_gradient",
+                "SGDOneClassSVM",
+                "train OneClassSVM",
+            ),
+            (
+                "sklearn.ensemble._iforest",
+                "IsolationForest",
+                "only OneClassSVM",
+            ),
+            ("posix", "system", "nothing was run"),
+        ] {
+            let text = way_out(module, name);
+            assert!(text.contains(part), "{module}.{name}: {text}");
+        }
+    }
+}

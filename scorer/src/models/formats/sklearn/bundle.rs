@@ -1,0 +1,258 @@
+//! A dict, tuple or list in which a model was saved beside its scaler and whatever else.
+
+use std::collections::HashSet;
+
+use super::estimator::{names, quoted};
+use crate::models::formats::limits::Meter;
+use crate::models::formats::python::{Class, Heap, Object, ObjectId, Value, way_out};
+use crate::models::{ModelError, Parts};
+
+/// Items that are looked at; a bundle has a handful.
+const MOST_ITEMS: usize = 1000;
+/// Parts of names of what turns scores or labels into something else, rather than readings.
+const NOT_FOR_READINGS: &[&str] = &["score", "target", "label", "output", "y_", "_y"];
+/// Parts of names under which the names of the features lie.
+const FEATURES: &[&str] = &["feature", "column"];
+
+/// What was found in a dict, tuple or list.
+pub struct Bundle {
+    /// The estimators, in the order in which readings go through them.
+    pub steps: Vec<Value>,
+    /// What was taken and what was left.
+    pub parts: Parts,
+    /// Lists that may be the names of the features.
+    columns: Vec<Value>,
+}
+
+struct Item {
+    /// Its key, or its position.
+    name: String,
+    value: Value,
+    class: Option<Class>,
+}
+
+impl Item {
+    fn described(&self) -> String {
+        match self.class {
+            Some(class) => format!("{} ({})", self.name, class.name()),
+            None => self.name.clone(),
+        }
+    }
+}
+
+impl Bundle {
+    /// Takes the one model and its scaler out of a dict, tuple or list; nothing when the value is none of these.
+    ///
+    /// Errors when it is not plain which model it is, or what else there is might belong to it.
+    pub fn open(
+        heap: &Heap<'_>,
+        value: Value,
+        meter: &mut Meter<'_>,
+    ) -> Result<Option<Self>, ModelError> {
+        let Some(items) = items(heap, value)? else {
+            return Ok(None);
+        };
+        let kind = heap.describe(value);
+        // What looking at every object once takes.
+        meter.grow::<[Value; 2]>(heap.len())?;
+        let mut seen = HashSet::new();
+        for item in &items {
+            check(heap, kind, item, &mut seen)?;
+        }
+        let of = |wanted: fn(Class) -> bool| {
+            let mut found = items
+                .iter()
+                .filter(move |item| item.class.is_some_and(wanted));
+            (found.next(), found.next())
+        };
+        let models = of(|class| matches!(class, Class::OneClassSvm | Class::Pipeline));
+        let scalers = of(is_scaler);
+        let imputers = of(|class| class == Class::SimpleImputer);
+        let (Some(model), None) = models else {
+            let count = if models.0.is_some() {
+                "more than one model: save one file a sensor"
+            } else {
+                "no OneClassSVM: save the fitted model, joblib.dump(make_pipeline(scaler, model), file)"
+            };
+            return Err(refused(kind, &items, &format!("holds {count}")));
+        };
+        if scalers.1.is_some() || imputers.1.is_some() {
+            return Err(ambiguous(kind, &items, "holds more than one scaler"));
+        }
+        let steps = [imputers.0, scalers.0, Some(model)];
+        let steps: Vec<&Item> = steps.into_iter().flatten().collect();
+        let left = items.iter().filter(|item| item.class.is_none());
+        let columns = left.clone().filter(|item| has(&item.name, FEATURES));
+        Ok(Some(Self {
+            steps: steps.iter().map(|item| item.value).collect(),
+            columns: columns.map(|item| item.value).collect(),
+            parts: Parts {
+                taken: steps.iter().map(|item| item.described()).collect(),
+                left: left.map(|item| item.name.clone()).collect(),
+            },
+        }))
+    }
+
+    /// The names of the features, where exactly one list says them.
+    pub fn feature_names(
+        &self,
+        heap: &Heap<'_>,
+        features: usize,
+        meter: &mut Meter<'_>,
+    ) -> Result<Option<Vec<String>>, ModelError> {
+        let mut found = None;
+        for &columns in &self.columns {
+            let Some(names) = names(heap, columns, features, meter)? else {
+                continue;
+            };
+            if found.as_ref().is_some_and(|found| *found != names) {
+                return Ok(None);
+            }
+            found = Some(names);
+        }
+        Ok(found)
+    }
+}
+
+fn items(heap: &Heap<'_>, value: Value) -> Result<Option<Vec<Item>>, ModelError> {
+    let class = |value: Value| match heap.get(value) {
+        Some(Object::Instance(instance)) => Some(instance.class),
+        _ => None,
+    };
+    let item = |name, value| Item {
+        name,
+        value,
+        class: class(value),
+    };
+    let items: Vec<Item> = match heap.get(value) {
+        Some(Object::Dict(items)) => {
+            let key = |key| {
+                heap.text(key)
+                    .map_or_else(|| "a key that is no text".to_owned(), quoted)
+            };
+            items
+                .iter()
+                .take(MOST_ITEMS + 1)
+                .map(|&(name, value)| item(key(name), value))
+                .collect()
+        }
+        Some(Object::Tuple(items) | Object::List(items)) => (1..)
+            .zip(items)
+            .take(MOST_ITEMS + 1)
+            .map(|(position, &value)| item(format!("item {position}"), value))
+            .collect(),
+        _ => return Ok(None),
+    };
+    if items.len() > MOST_ITEMS {
+        let limit = format!("{MOST_ITEMS} items");
+        return Err(ModelError::TooLarge {
+            what: heap.describe(value).to_owned(),
+            limit,
+        });
+    }
+    Ok(Some(items))
+}
+
+/// Errors when an item might change readings, and is no estimator that this program knows.
+fn check(
+    heap: &Heap<'_>,
+    kind: &str,
+    item: &Item,
+    seen: &mut HashSet<ObjectId>,
+) -> Result<(), ModelError> {
+    if item.class.is_some_and(is_scaler) && has(&item.name, NOT_FOR_READINGS) {
+        return Err(ModelError::Unsupported(format!(
+            "{} of the {} does not seem to be a scaler of the readings: save the model without it, or both as \
+             make_pipeline(scaler, model)",
+            item.name,
+            kind.trim_start_matches("a ")
+        )));
+    }
+    if item.class.is_some() {
+        return Ok(());
+    }
+    let Some(found) = stranger(heap, item.value, seen) else {
+        return Ok(());
+    };
+    let place = format!(
+        ", in {} of the {}",
+        item.name,
+        kind.trim_start_matches("a ")
+    );
+    Err(match heap.foreign(found) {
+        Some(foreign) => foreign.refusal(&place, way_out(&foreign.module, &foreign.name)),
+        None => ModelError::Unsupported(format!(
+            "the file holds {}{place}, where it is not plain what it is for; save one pipeline, joblib.dump(make_pipeline(scaler, \
+             model), file)",
+            heap.describe(found)
+        )),
+    })
+}
+
+/// The first thing within a value that may be a step before the model: an estimator, or of a class that is not known. Each object
+/// is looked at once.
+fn stranger(heap: &Heap<'_>, value: Value, seen: &mut HashSet<ObjectId>) -> Option<Value> {
+    let mut to_see = vec![value];
+    while let Some(value) = to_see.pop() {
+        let (Some(object), Value::Object(id)) = (heap.get(value), value) else {
+            continue;
+        };
+        if !seen.insert(id) {
+            continue;
+        }
+        match object {
+            Object::Instance(_) => return Some(value),
+            Object::Foreign(_) | Object::Made { .. }
+                if heap.foreign(value).is_none_or(|foreign| !foreign.is_data()) =>
+            {
+                return Some(value);
+            }
+            Object::Dict(items) => {
+                to_see.extend(items.iter().flat_map(|&(key, value)| [key, value]));
+            }
+            Object::Tuple(items) | Object::List(items) | Object::Set(items) => {
+                to_see.extend(items);
+            }
+            Object::Array(array) => to_see.extend(array.items(heap).unwrap_or_default()),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn is_scaler(class: Class) -> bool {
+    matches!(
+        class,
+        Class::StandardScaler | Class::MinMaxScaler | Class::RobustScaler | Class::MaxAbsScaler
+    )
+}
+
+fn has(name: &str, parts: &[&str]) -> bool {
+    let name = name.to_lowercase().replace('`', "");
+    let ends = |part: &str| match part {
+        "y_" => name.starts_with(part),
+        "_y" => name.ends_with(part),
+        _ => name.contains(part),
+    };
+    parts.iter().any(|part| ends(part))
+}
+
+fn ambiguous(kind: &str, items: &[Item], problem: &str) -> ModelError {
+    refused(
+        kind,
+        items,
+        &format!("{problem}: save one pipeline, joblib.dump(make_pipeline(scaler, model), file)"),
+    )
+}
+
+fn refused(kind: &str, items: &[Item], problem: &str) -> ModelError {
+    let mut names: Vec<String> = items.iter().take(8).map(Item::described).collect();
+    if items.len() > names.len() {
+        names.push("more".to_owned());
+    }
+    let names = match names.as_slice() {
+        [] => "nothing".to_owned(),
+        names => names.join(", "),
+    };
+    ModelError::Unsupported(format!("the file is {kind} of {names}; it {problem}"))
+}
