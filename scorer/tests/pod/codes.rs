@@ -1,4 +1,7 @@
+use std::fs::Permissions;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -115,6 +118,86 @@ fn denied_credentials_are_64() {
     plant.succeed(&["plan"]);
     assert_eq!(plant.step(&["score", "--shard", "0"]).code, Some(64));
     assert_eq!(plant.reasons(0), ["AccessDenied"]);
+}
+
+/// What makes file modes mean something to a step. None where that cannot be.
+fn without_override() -> Option<&'static [&'static str]> {
+    const NO_OVERRIDE: [&str; 2] = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"];
+    let probe = tempfile::NamedTempFile::new().unwrap();
+    std::fs::set_permissions(probe.path(), Permissions::from_mode(0o000)).unwrap();
+    // Only root may read it.
+    if std::fs::read(probe.path()).is_err() {
+        return Some(&[]);
+    }
+    let read = Command::new(NO_OVERRIDE[0])
+        .args([NO_OVERRIDE[1], "true"])
+        .status();
+    read.is_ok_and(|status| status.success())
+        .then_some(&NO_OVERRIDE)
+}
+
+/// A planned run of which these files may not be read.
+fn plant_with_denied(sensors: usize, per_pod: usize, denied: &[&str]) -> Plant {
+    let mut plant = Plant::new(sensors, 5);
+    plant.set("/spec/sharding", json!({"sensorsPerPod": per_pod}));
+    plant.succeed(&["plan"]);
+    for file in denied {
+        std::fs::set_permissions(plant.path(file), Permissions::from_mode(0o000)).unwrap();
+    }
+    plant
+}
+
+/// The exit code of a shard and the reasons in its ledger.
+fn scored(plant: &Plant, launcher: &[&str], shard: u32) -> (Option<i32>, Vec<String>) {
+    let mut command = plant.command(launcher, &["score", "--shard", &shard.to_string()]);
+    let ended = plant.end(command.spawn().unwrap());
+    (ended.code, plant.reasons(shard))
+}
+
+#[test]
+fn one_model_that_is_denied_is_that_sensors_failure() {
+    let Some(launcher) = without_override() else {
+        println!("skipped: setpriv absent, or may not drop capabilities");
+        return;
+    };
+    // Among others of its shard, and alone in its shard.
+    let plant = plant_with_denied(3, 3, &["models/001.pkl"]);
+    let (code, reasons) = scored(&plant, launcher, 0);
+    assert_eq!(code, Some(10));
+    assert_eq!(reasons, ["", "AccessDenied", ""]);
+    let plant = plant_with_denied(3, 1, &["models/001.pkl"]);
+    let (code, reasons) = scored(&plant, launcher, 1);
+    assert_eq!((code, reasons), (Some(10), vec!["AccessDenied".to_owned()]));
+    assert_eq!(scored(&plant, launcher, 2).0, Some(0));
+}
+
+#[test]
+fn models_that_are_all_denied_are_64() {
+    let Some(launcher) = without_override() else {
+        println!("skipped: setpriv absent, or may not drop capabilities");
+        return;
+    };
+    let plant = plant_with_denied(
+        3,
+        1,
+        &["models/000.pkl", "models/001.pkl", "models/002.pkl"],
+    );
+    let (code, reasons) = scored(&plant, launcher, 1);
+    assert_eq!((code, reasons), (Some(64), vec!["AccessDenied".to_owned()]));
+    // So is the only one.
+    let plant = plant_with_denied(1, 1, &["models/000.pkl"]);
+    assert_eq!(scored(&plant, launcher, 0).0, Some(64));
+}
+
+#[test]
+fn readings_that_are_denied_to_all_are_64() {
+    let Some(launcher) = without_override() else {
+        println!("skipped: setpriv absent, or may not drop capabilities");
+        return;
+    };
+    let plant = plant_with_denied(3, 1, &["readings.csv"]);
+    let (code, reasons) = scored(&plant, launcher, 0);
+    assert_eq!((code, reasons), (Some(64), vec!["AccessDenied".to_owned()]));
 }
 
 /// An address where nobody listens.

@@ -124,7 +124,15 @@ pub async fn read_plan(
     header: &PlanHeader,
     shard: u32,
 ) -> Result<Vec<PlanEntry>, StepError> {
-    let positions = header.sensors_of(shard);
+    read_entries(context, header, header.sensors_of(shard)).await
+}
+
+/// The sensors at these positions of the plan. Reads only that slice of it.
+pub async fn read_entries(
+    context: &Context,
+    header: &PlanHeader,
+    positions: std::ops::Range<u64>,
+) -> Result<Vec<PlanEntry>, StepError> {
     if positions.is_empty() {
         return Ok(Vec::new());
     }

@@ -7,6 +7,7 @@
 
 mod budget;
 mod buffers;
+mod denied;
 mod finite;
 mod group;
 mod job;
@@ -60,7 +61,7 @@ pub struct ShardSummary {
     pub anomalies: u64,
     /// Whether the shard was stopped before its last sensor.
     pub interrupted: bool,
-    /// Whether storage refused the credentials for a sensor.
+    /// Whether storage refuses the credentials: for every sensor of the shard, and for others of the plan, too.
     pub denied: bool,
     /// Whether a sensor failed for a reason that may be gone at the next try.
     pub temporary: bool,
@@ -125,6 +126,7 @@ pub async fn score(context: &Context, shard: u32) -> Result<ShardSummary, StepEr
     )
     .await?;
     let summary = ShardSummary {
+        denied: denied::is_everything_denied(context, &header, shard, &entries).await?,
         failed_fast: interrupted && context.failed_fast(),
         ..summarize(shard, &entries)
     };
@@ -160,7 +162,7 @@ fn summarize(shard: u32, entries: &[LedgerEntry]) -> ShardSummary {
         rows: entries.iter().map(|entry| entry.rows).sum(),
         anomalies: entries.iter().map(|entry| entry.anomalies).sum(),
         interrupted: failed_with(&[FailureReason::NotScored]),
-        denied: failed_with(&[FailureReason::AccessDenied]),
+        denied: false,
         temporary: failed_with(&[
             FailureReason::StorageUnavailable,
             FailureReason::OutputUnwritable,
