@@ -9,6 +9,7 @@ mod condition;
 mod definition;
 mod digest;
 mod failure;
+mod fill;
 mod input;
 mod key;
 mod lenient;
@@ -32,6 +33,7 @@ mod window;
 
 pub use condition::{Condition, ConditionStatus};
 pub use failure::{FailurePolicy, Limit};
+pub use fill::{RunNames, fill};
 pub use input::{Columns, InputSpec, OnInvalidReading, OnNoReadings, ReadingFormat};
 pub use key::SensorKey;
 pub use lenient::{UnknownField, misfits, take_unknown};
@@ -50,7 +52,8 @@ pub use sensors::{FailedIn, FromModels, SensorsSpec};
 pub use sharding::Sharding;
 pub use status::{
     BackfillStatus, FailureGroup, HandledTrigger, JobState, MissedTick, Phase, PodCounts,
-    ScoringRunStatus, ScoringScheduleStatus, SensorCounts, SettledTicks, Step, StepJob, TickRange,
+    ScorerVersion, ScoringRunStatus, ScoringScheduleStatus, SensorCounts, SettledTicks, Step,
+    StepJob, TickRange,
 };
 pub use storage::{AzureAuth, AzureStorage, SecretRef, StorageSpec};
 pub use totals::Totals;

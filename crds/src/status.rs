@@ -76,14 +76,34 @@ pub struct ScoringRunStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub report: Option<String>,
+    /// What the run was planned with, and is scored and collected with, also after the operator was upgraded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scorer: Option<ScorerVersion>,
     /// The run's Jobs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub jobs: Vec<StepJob>,
-    /// `Ready`, `Reconciling`, `Stalled`, `Planned`, `Complete` and `Failed`.
+    /// `Ready`, `Reconciling`, `Stalled`, `Planned`, `Scored` (nothing is scored any more, and why), `Complete` and `Failed`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
+}
+
+/// What runs in a run's pods, under the run's own templates.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScorerVersion {
+    /// The image of the score pods.
+    #[schemars(length(max = 1024))]
+    pub image: String,
+    /// The image of the plan and collect pods, where it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub coordinator_image: Option<String>,
+    /// The version of the operator that planned the run.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    pub operator: String,
 }
 
 /// How many of a run's sensors are where.

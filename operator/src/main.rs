@@ -14,7 +14,7 @@ use fleetscore_operator::metrics::Metrics;
 use fleetscore_operator::server::{self, Health};
 use fleetscore_operator::shared::Shared;
 use fleetscore_operator::{fit, run, schedule, telemetry};
-use futures::future::{BoxFuture, FutureExt, join_all};
+use futures::future::{BoxFuture, FutureExt, join_all, select_all};
 use kube::Client;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -155,6 +155,7 @@ impl Operator<'_> {
             metrics: self.metrics.clone(),
             health: self.health.clone(),
             rush: Arc::default(),
+            places: run::Places::default(),
         };
         for scope in self.args.scopes() {
             let (children, changed) = schedule::Children::new();
@@ -177,7 +178,11 @@ impl Operator<'_> {
             all_schedules.push(schedules);
         }
         self.health.begins(all_runs.clone(), all_schedules.clone());
-        tokio::spawn(note_ready(self.health.clone(), all_runs, all_schedules));
+        let names = self.args.scopes();
+        let scopes = names
+            .into_iter()
+            .zip(all_runs.into_iter().zip(all_schedules));
+        tokio::spawn(note_ready(self.health.clone(), scopes.collect()));
         let mut work = std::pin::pin!(join_all(controllers));
         tokio::select! {
             _ = &mut work => {}
@@ -201,19 +206,28 @@ impl Operator<'_> {
     }
 }
 
-/// Notes when everything has been listed.
-async fn note_ready(
-    health: Arc<Health>,
-    runs: Vec<run::Runs>,
-    schedules: Vec<schedule::Schedules>,
-) {
-    for runs in &runs {
-        if !runs.wait_until_ready().await {
-            return;
+/// A part of the cluster that is watched by itself: its namespace, and what is seen of it.
+type Scope = (Option<String>, (run::Runs, schedule::Schedules));
+
+/// Notes when everything has been listed. A namespace that may not be read keeps the others waiting no longer than until that is known.
+async fn note_ready(health: Arc<Health>, scopes: Vec<Scope>) {
+    let mut readable = 0;
+    for (namespace, (runs, schedules)) in &scopes {
+        if runs.is_readable().await && schedules.is_readable().await {
+            readable += 1;
+        } else {
+            let namespace = namespace.as_deref().unwrap_or("all");
+            tracing::warn!(
+                namespace,
+                "cannot be read, so nothing is done there until it can: is it there, and has the operator its Role in it?"
+            );
         }
     }
-    for schedules in &schedules {
-        if !schedules.wait_until_ready().await {
+    if readable == 0 {
+        let ready = scopes.iter().map(|(_, (runs, schedules))| {
+            async { runs.wait_until_ready().await && schedules.wait_until_ready().await }.boxed()
+        });
+        if ready.len() == 0 || !select_all(ready).await.0 {
             return;
         }
     }

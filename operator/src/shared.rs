@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kube::Client;
 
 use crate::metrics::Metrics;
+use crate::run::Places;
 use crate::rush::Rush;
 use crate::server::Health;
 
@@ -19,4 +20,6 @@ pub struct Shared {
     pub health: Arc<Health>,
     /// Who goes first when many schedules tick at once.
     pub rush: Arc<Rush>,
+    /// Which run writes where, in all namespaces.
+    pub places: Places,
 }

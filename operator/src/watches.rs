@@ -11,7 +11,7 @@ use kube::runtime::watcher;
 use kube::{Client, Resource};
 use tokio::sync::watch;
 
-use crate::api::FIELD_MANAGER;
+use crate::api::{FIELD_MANAGER, status_of};
 
 /// How often a controller shows that it is alive.
 pub const BEAT: Duration = Duration::from_secs(10);
@@ -27,6 +27,49 @@ pub fn note_filled<K>(filled: watch::Sender<bool>) -> impl FnMut(&watcher::Event
     move |event| {
         if matches!(event, watcher::Event::InitDone) {
             filled.send_replace(true);
+        }
+    }
+}
+
+/// Notes in `unreadable` that the API server does not let the objects be listed, and calls `told` the first time. The watch goes on
+/// asking, should that change.
+pub fn note_unreadable(
+    unreadable: watch::Sender<bool>,
+    told: impl Fn(),
+) -> impl FnMut(&watcher::Error) {
+    move |error| {
+        if is_refused(error) && !unreadable.send_replace(true) {
+            told();
+        }
+    }
+}
+
+fn is_refused(error: &watcher::Error) -> bool {
+    let (watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error)) =
+        error
+    else {
+        return false;
+    };
+    status_of(error).is_some_and(|status| matches!(status.code, 401 | 403 | 404))
+}
+
+/// What a controller sees of one kind of objects: whether all are listed, or may not be.
+#[derive(Clone)]
+pub struct Cache {
+    /// All of them are listed.
+    pub filled: Filled,
+    /// They may not be read.
+    pub unreadable: Filled,
+}
+
+impl Cache {
+    /// Resolves once it is known whether the objects can be read: with true once they are listed.
+    pub async fn is_readable(&self) -> bool {
+        let (mut filled, mut unreadable) = (self.filled.clone(), self.unreadable.clone());
+        tokio::select! {
+            biased;
+            filled = filled.wait_for(|filled| *filled) => filled.is_ok(),
+            _ = unreadable.wait_for(|unreadable| *unreadable) => false,
         }
     }
 }

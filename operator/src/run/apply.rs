@@ -15,7 +15,7 @@ use super::decide::Action;
 use super::job_view::JobView;
 use super::subject::Subject;
 use super::trouble::TroubleKind;
-use crate::api::{FIELD_MANAGER, create, is_admission, status_of};
+use crate::api::{FIELD_MANAGER, Verdict, create, is_no_dry_run, rehearse, status_of, verdict};
 use crate::config::Config;
 
 /// The API server refused to create a child.
@@ -52,6 +52,12 @@ impl<'a> Applier<'a> {
     ///
     /// What the API server answers, where it is no answer to a creation.
     pub async fn apply(&self, actions: &[Action]) -> Result<Option<Refusal>, kube::Error> {
+        if actions.contains(&Action::Create(Step::Plan)) {
+            let refusal = self.rehearse().await?;
+            if refusal.is_some() {
+                return Ok(refusal);
+            }
+        }
         // What all of the new Jobs' pods read.
         if let Some(step) = actions.iter().find_map(created) {
             let refusal = self.ensure_config_map(step).await?;
@@ -82,14 +88,24 @@ impl<'a> Applier<'a> {
         Ok(None)
     }
 
+    /// Asks whether a score Job would be let in, before the plan is made for nothing.
+    async fn rehearse(&self) -> Result<Option<Refusal>, kube::Error> {
+        let job = build::sample(self.config, self.run);
+        let asked = rehearse::<Job>(self.client, &self.run.namespace, &job).await;
+        let Err(error) = asked else { return Ok(None) };
+        match status_of(&error) {
+            Some(status) if status.code == 409 => self.adopt::<Job>(name_of(&job)).await,
+            Some(status) if is_no_dry_run(status) => Ok(None),
+            Some(status) => Ok(Some(refusal_of(status, true).ok_or(error)?)),
+            None => Err(error),
+        }
+    }
+
     async fn create(&self, job: &Value) -> Result<Option<Refusal>, kube::Error> {
         match self.post::<Job>(job).await {
             Ok(_) => Ok(None),
             Err(error) => match status_of(&error) {
-                Some(status) if status.code == 409 => {
-                    self.adopt::<Job>(job["metadata"]["name"].as_str().unwrap_or_default())
-                        .await
-                }
+                Some(status) if status.code == 409 => self.adopt::<Job>(name_of(job)).await,
                 Some(status) => Ok(Some(refusal_of(status, true).ok_or(error)?)),
                 None => Err(error),
             },
@@ -98,7 +114,10 @@ impl<'a> Applier<'a> {
 
     /// The `ConfigMap` that the pods of `step` read. One that an earlier spec was planned with is made anew.
     async fn ensure_config_map(&self, step: Step) -> Result<Option<Refusal>, kube::Error> {
-        let map = build::config_map(self.run);
+        let (map, name) = (
+            build::config_map(self.run),
+            build::config_map_name(&self.run.name),
+        );
         let Err(error) = self.post::<ConfigMap>(&map).await else {
             return Ok(None);
         };
@@ -107,11 +126,11 @@ impl<'a> Applier<'a> {
             Some(status) => return Ok(Some(refusal_of(status, false).ok_or(error)?)),
             None => return Err(error),
         }
-        let Some(found) = self.api::<ConfigMap>().get_opt(&self.run.name).await? else {
+        let Some(found) = self.api::<ConfigMap>().get_opt(&name).await? else {
             return Err(error);
         };
         if !self.owns(&found) {
-            return Ok(Some(conflict("ConfigMap", &self.run.name)));
+            return Ok(Some(conflict("ConfigMap", &name)));
         }
         let generation = found
             .metadata
@@ -200,11 +219,8 @@ impl<'a> Applier<'a> {
 
     async fn delete_config_map(&self) -> Result<Option<Refusal>, kube::Error> {
         let api = self.api::<ConfigMap>();
-        let Some(found) = api
-            .get_opt(&self.run.name)
-            .await?
-            .filter(|found| self.owns(found))
-        else {
+        let name = build::config_map_name(&self.run.name);
+        let Some(found) = api.get_opt(&name).await?.filter(|found| self.owns(found)) else {
             return Ok(None);
         };
         let params = DeleteParams {
@@ -214,7 +230,7 @@ impl<'a> Applier<'a> {
             }),
             ..DeleteParams::default()
         };
-        gone_is_fine(api.delete(&self.run.name, &params).await.map(|_| ()))
+        gone_is_fine(api.delete(&name, &params).await.map(|_| ()))
     }
 
     fn api<K>(&self) -> Api<K>
@@ -236,18 +252,21 @@ fn created(action: &Action) -> Option<Step> {
 
 /// A refusal to create something: told in the run's status. None where the server was only busy.
 fn refusal_of(status: &Status, templated: bool) -> Option<Refusal> {
-    let by_admission = is_admission(status);
-    let (kind, reason) = match status.code {
-        429 | 503 | 504 => return None,
-        400 | 422 if templated && !by_admission => (TroubleKind::Invalid, "InvalidPodTemplate"),
-        _ if status.reason.is_empty() => (TroubleKind::Refused, "CreateRefused"),
-        _ => (TroubleKind::Refused, status.reason.as_str()),
+    let (kind, reason) = match verdict(status) {
+        Verdict::Busy => return None,
+        Verdict::Invalid if templated => (TroubleKind::Invalid, "InvalidPodTemplate".to_owned()),
+        Verdict::Invalid => (TroubleKind::Refused, status.reason.clone()),
+        Verdict::Refused(reason) => (TroubleKind::Refused, reason),
     };
     Some(Refusal {
         kind,
-        reason: reason.to_owned(),
+        reason,
         message: status.message.clone(),
     })
+}
+
+fn name_of(job: &Value) -> &str {
+    job["metadata"]["name"].as_str().unwrap_or_default()
 }
 
 fn conflict(kind: &str, name: &str) -> Refusal {

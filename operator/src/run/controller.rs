@@ -23,7 +23,9 @@ use crate::schedule::Children;
 use crate::shared::Shared;
 use crate::stored::Stored;
 use crate::unreadable::UNREADABLE;
-use crate::watches::{Filled, LAST_APPLIED, all_filled, drive, note_filled, reporter, scoped};
+use crate::watches::{
+    Cache, Filled, LAST_APPLIED, all_filled, drive, note_filled, note_unreadable, reporter, scoped,
+};
 
 /// Changes that come in such a burst are looked at once.
 const DEBOUNCE: Duration = Duration::from_millis(200);
@@ -33,19 +35,25 @@ const CONCURRENCY: u16 = 16;
 #[derive(Clone)]
 pub struct Runs {
     runs: Store<Stored<ScoringRun>>,
-    filled: [Filled; 2],
+    caches: [Cache; 2],
 }
 
 impl Runs {
     /// Resolves once everything has been listed.
     pub async fn wait_until_ready(&self) -> bool {
-        all_filled(self.filled.clone()).await
+        all_filled(self.caches.clone().map(|cache| cache.filled)).await
+    }
+
+    /// Resolves once it is known whether everything can be read: with true once it is listed.
+    pub async fn is_readable(&self) -> bool {
+        let [runs, jobs] = &self.caches;
+        runs.is_readable().await && jobs.is_readable().await
     }
 
     /// Whether the runs have been listed.
     pub(crate) fn listed(&self) -> Filled {
-        let [runs, _] = &self.filled;
-        runs.clone()
+        let [runs, _] = &self.caches;
+        runs.filled.clone()
     }
 
     /// The phase of every run, or that it cannot be read.
@@ -78,6 +86,11 @@ pub fn run(
 ) -> (Runs, impl Future<Output = ()> + Send) {
     let (runs_sender, runs_filled) = watch::channel(false);
     let (jobs_sender, jobs_filled) = watch::channel(false);
+    let (runs_refused, runs_unreadable) = watch::channel(false);
+    let (jobs_refused, jobs_unreadable) = watch::channel(false);
+    let mut places = shared.places.scope(config.clone());
+    let (planned, unreadable) = (places.jobs(), [places.unreadable(), places.unreadable()]);
+    let [no_runs, no_jobs] = unreadable;
     let (run_store, run_writer) = store();
     let (job_store, job_writer) = store();
     let runs = watcher(
@@ -88,7 +101,9 @@ pub fn run(
     .modify(trim_run)
     .reflect(run_writer)
     .inspect_ok(move |event| children.note(event))
+    .inspect_ok(move |event| places.note(event))
     .inspect_ok(note_filled(runs_sender))
+    .inspect_err(note_unreadable(runs_refused, no_runs))
     .applied_objects();
     let jobs = watcher(
         scoped(&shared.client, namespace.as_deref()),
@@ -97,11 +112,22 @@ pub fn run(
     .default_backoff()
     .modify(trim)
     .reflect(job_writer)
+    .inspect_ok(planned)
     .inspect_ok(note_filled(jobs_sender))
+    .inspect_err(note_unreadable(jobs_refused, no_jobs))
     .touched_objects();
     let requests = stream::select(trigger_self(runs, ()), trigger_owners(jobs, (), ()));
     let seen = Runs {
-        filled: [runs_filled, jobs_filled.clone()],
+        caches: [
+            Cache {
+                filled: runs_filled,
+                unreadable: runs_unreadable,
+            },
+            Cache {
+                filled: jobs_filled.clone(),
+                unreadable: jobs_unreadable,
+            },
+        ],
         runs: run_store,
     };
     let context = Arc::new(Context {
@@ -113,6 +139,7 @@ pub fn run(
         metrics: shared.metrics,
         memories: super::Memories::default(),
         rush: shared.rush,
+        places: shared.places,
     });
     let work = applier(
         |run, context| reconcile(run, context).boxed(),
@@ -141,6 +168,7 @@ fn forget(context: &Context, seen: &Runs) {
         .filter_map(|run| run.uid())
         .collect();
     context.memories.retain(|uid| known.contains(uid));
+    context.places.forget();
 }
 
 /// What the cache need not hold of a run. Of one that has ended, nobody reads what its pods were or which sensors it listed, and that is

@@ -1,14 +1,17 @@
 //! What to do next. Pure: the run, what was seen and the time go in, a decision comes out.
 //!
 //! Everything is derived anew from the objects. What must not be forgotten when objects go away is in the run's status, and a
-//! change that others rest on (planned, collecting, ended) is written there first: its consequences follow in the next pass.
+//! change that others rest on (planned, scored, ended) is written there first: its consequences follow in the next pass.
 
-use fleetscore_crds::{Phase, Step, Totals};
+mod scoring;
+
+use fleetscore_crds::{Phase, ScorerVersion, Step, Totals};
 use jiff::{SignedDuration, Timestamp};
 
-use super::build::{Part, job_name, parts};
+use super::build::{Part, job_name};
 use super::job_view::{JobView, Outcome};
 use super::observe::{Observed, PodResult};
+use super::places::Owner;
 use super::subject::{Plan, Subject};
 use super::trouble::{Trouble, TroubleKind};
 
@@ -32,10 +35,12 @@ pub enum Stage {
     Settled,
     /// Stopped by `suspend`.
     Suspended,
+    /// Another run has the place that this one writes to.
+    Waiting(Owner),
     /// The plan is being made.
     Planning,
-    /// The plan is made.
-    Planned(Plan),
+    /// The plan is made, and by what, where its Job says so.
+    Planned(Plan, Option<ScorerVersion>),
     /// Sensors are being scored.
     Scoring(Plan),
     /// The report is being made; why scoring was stopped, where it was.
@@ -92,13 +97,7 @@ pub fn decide(run: &Subject, seen: &Observed, now: Timestamp) -> Decision {
     } else {
         match run.plan() {
             None => planning(run, seen, now),
-            Some(plan) => Scoring {
-                run,
-                seen,
-                now,
-                plan,
-            }
-            .decide(),
+            Some(plan) => scoring::decide(run, seen, now, plan),
         }
     };
     let times = [
@@ -155,6 +154,17 @@ fn failed(cause: Cause) -> Decision {
     stage(Stage::Ended(ending), Vec::new())
 }
 
+/// How often a run that waits for its place asks for it.
+const ASK: SignedDuration = SignedDuration::from_secs(10);
+
+fn waiting(seen: &Observed, now: Timestamp) -> Decision {
+    let owner = seen.owner.clone();
+    Decision {
+        again: now.checked_add(ASK).ok(),
+        ..stage(owner.map_or(Stage::Planning, Stage::Waiting), Vec::new())
+    }
+}
+
 /// An ended run's Jobs: what still runs is stopped, and all go when their time has come.
 fn tidy(run: &Subject, seen: &Observed, now: Timestamp) -> Decision {
     let present = || seen.jobs.iter().filter(|job| !job.deleting);
@@ -206,7 +216,7 @@ fn planning(run: &Subject, seen: &Observed, now: Timestamp) -> Decision {
         }
         Some((job, Some(Outcome::Complete))) => match seen.told::<Plan>(&job.name) {
             Some(plan) => match plan.defect(run) {
-                None => stage(Stage::Planned(plan), Vec::new()),
+                None => stage(Stage::Planned(plan, job.scorer.clone()), Vec::new()),
                 Some(defect) => fail("PlanImplausible", defect),
             },
             None if is_worth_repeating(run, seen, job, now) => {
@@ -216,6 +226,7 @@ fn planning(run: &Subject, seen: &Observed, now: Timestamp) -> Decision {
         },
         Some((job, Some(Outcome::Failed { .. }))) => failed(cause_of(seen, job)),
         _ if overdue(run, now) => failed(deadline_exceeded(run)),
+        None if seen.owner.is_some() => waiting(seen, now),
         unfinished => {
             let (trouble, hopeless) = hindrance(run, seen, now);
             if let Some(cause) = hopeless {
@@ -230,200 +241,6 @@ fn planning(run: &Subject, seen: &Observed, now: Timestamp) -> Decision {
                 ..stage(Stage::Planning, actions.into_iter().collect())
             }
         }
-    }
-}
-
-/// What a planned run is decided from.
-struct Scoring<'a> {
-    run: &'a Subject,
-    seen: &'a Observed,
-    now: Timestamp,
-    plan: Plan,
-}
-
-impl Scoring<'_> {
-    fn decide(&self) -> Decision {
-        let parts = parts(self.plan.pods, self.run.spec.sharding.parallelism);
-        let jobs: Vec<_> = parts
-            .all
-            .iter()
-            .map(|part| {
-                self.seen
-                    .job(&job_name(&self.run.name, Step::Score, part.index))
-            })
-            .collect();
-        let all_ended = jobs
-            .iter()
-            .all(|job| job.is_some_and(|job| job.has_ended() && !job.deleting));
-        let collecting = self.run.status.phase == Phase::Collecting;
-        let (trouble, hopeless) = hindrance(self.run, self.seen, self.now);
-        let stopped = self.stopped(all_ended);
-        if all_ended || collecting || stopped.is_some() {
-            return self.collect(stopped, trouble, hopeless);
-        }
-        if let Some(cause) = hopeless {
-            return self.give_up(cause);
-        }
-        let actions = self.score(&parts.all, &jobs, parts.lanes);
-        Decision {
-            trouble,
-            ..stage(Stage::Scoring(self.plan), actions)
-        }
-    }
-
-    /// Score Jobs to create and to let go on, so that `lanes` of them are at work.
-    fn score(&self, parts: &[Part], jobs: &[Option<&JobView>], lanes: u32) -> Vec<Action> {
-        let mut free = usize::try_from(lanes).unwrap_or(usize::MAX);
-        let mut actions = Vec::new();
-        for (part, job) in parts.iter().zip(jobs) {
-            if free == 0 {
-                break;
-            }
-            match job {
-                Some(job) if job.has_ended() && !job.deleting => continue,
-                Some(job) => actions.extend(resume(self.run, job)),
-                None => actions.push(Action::CreatePart(*part, self.plan)),
-            }
-            free -= 1;
-        }
-        actions
-    }
-
-    /// Why scoring is over before its end, as the objects and the time say; written in the status where they no longer do.
-    fn stopped(&self, all_ended: bool) -> Option<Cause> {
-        if let Some(job) = self.refused() {
-            return Some(cause_of(self.seen, job));
-        }
-        if self.run.spec.failure_policy.fail_fast && self.failed_pods() > self.limit() {
-            return Some(self.too_many());
-        }
-        if overdue(self.run, self.now) && !all_ended {
-            return Some(deadline_exceeded(self.run));
-        }
-        let stalled = self.run.status.conditions.iter().find(|found| {
-            found.kind == "Stalled" && found.status == fleetscore_crds::ConditionStatus::True
-        });
-        stalled
-            .filter(|_| self.run.status.phase == Phase::Collecting)
-            .map(|found| Cause {
-                reason: found.reason.clone(),
-                message: found.message.clone(),
-            })
-    }
-
-    /// Pods cannot start. What was scored before is still reported.
-    fn give_up(&self, cause: Cause) -> Decision {
-        if self.has_scored() {
-            stage(Stage::Collecting(self.plan, Some(cause)), Vec::new())
-        } else {
-            failed(cause)
-        }
-    }
-
-    fn collect(
-        &self,
-        stopped: Option<Cause>,
-        trouble: Option<Trouble>,
-        hopeless: Option<Cause>,
-    ) -> Decision {
-        if let Some(cause) = stopped.clone().filter(|_| !self.has_scored()) {
-            return failed(cause);
-        }
-        let halting: Vec<_> = self
-            .score_jobs()
-            .filter_map(|job| halt(self.run, job))
-            .collect();
-        let stopping = !halting.is_empty()
-            || self
-                .score_jobs()
-                .any(|job| !job.has_ended() && job.active > 0);
-        let here = |actions| stage(Stage::Collecting(self.plan, stopped.clone()), actions);
-        let job = self.seen.job(&job_name(&self.run.name, Step::Collect, 0));
-        match job.map(|job| (job, &job.outcome)) {
-            Some((job, _)) if job.deleting => here(Vec::new()),
-            Some((job, Some(Outcome::Complete))) => match self.seen.told::<Totals>(&job.name) {
-                Some(totals) => match totals.defect(self.plan.sensors) {
-                    None => self.end(stopped, totals),
-                    Some(defect) => fail("ReportImplausible", implausible(&job.name, &defect)),
-                },
-                None if is_worth_repeating(self.run, self.seen, job, self.now) => {
-                    here(vec![Action::Delete(job.clone())])
-                }
-                None => fail("ReportResultLost", lost("report", &job.name)),
-            },
-            Some((job, Some(Outcome::Failed { .. }))) => {
-                failed(stopped.unwrap_or_else(|| cause_of(self.seen, job)))
-            }
-            _ if stopping => here(halting),
-            unfinished => {
-                if let Some(cause) = hopeless {
-                    return failed(cause);
-                }
-                let action = match unfinished {
-                    Some((job, _)) => resume(self.run, job),
-                    None => Some(Action::Create(Step::Collect)),
-                };
-                Decision {
-                    trouble,
-                    ..here(action.into_iter().collect())
-                }
-            }
-        }
-    }
-
-    /// The report is there: it says how the run ends, as `_SUCCESS` does beside it.
-    fn end(&self, stopped: Option<Cause>, totals: Totals) -> Decision {
-        let failed = totals.phase == Phase::Failed;
-        let cause = failed.then(|| {
-            stopped.unwrap_or_else(|| too_many(totals.failed, totals.sensors, self.limit()))
-        });
-        let ending = Ending {
-            phase: totals.phase,
-            cause,
-            totals: Some(totals),
-        };
-        stage(Stage::Ended(ending), Vec::new())
-    }
-
-    fn score_jobs(&self) -> impl Iterator<Item = &JobView> {
-        self.seen.jobs.iter().filter(|job| job.step == Step::Score)
-    }
-
-    /// The score Jobs that stay. The pods of one on its way out are being stopped, which may count as failures.
-    fn staying(&self) -> impl Iterator<Item = &JobView> {
-        self.score_jobs().filter(|job| !job.deleting)
-    }
-
-    /// The score Job that a pod failed because nothing can succeed.
-    fn refused(&self) -> Option<&JobView> {
-        self.staying().find(|job| job.is_refused())
-    }
-
-    fn has_scored(&self) -> bool {
-        // A run without sensors has a report, too; and once it is being made, the score Jobs may be gone.
-        self.plan.pods == 0
-            || self.run.status.phase == Phase::Collecting
-            || self
-                .score_jobs()
-                .any(|job| job.succeeded > 0 || job.failed_indexes > 0)
-    }
-
-    fn failed_pods(&self) -> u64 {
-        self.staying()
-            .map(|job| u64::from(job.failed_indexes))
-            .sum()
-    }
-
-    fn limit(&self) -> u64 {
-        self.run
-            .spec
-            .failure_policy
-            .max_failed_sensors
-            .of(self.plan.sensors)
-    }
-
-    fn too_many(&self) -> Cause {
-        too_many(self.failed_pods(), self.plan.sensors, self.limit())
     }
 }
 
@@ -489,33 +306,44 @@ fn cause_of(seen: &Observed, job: &JobView) -> Cause {
     }
 }
 
-/// What keeps the run from going on, and the cause to fail it for, once it has lasted too long.
+/// While a pod began or ended so recently, others are on their way.
+const QUIET: SignedDuration = SignedDuration::from_secs(60);
+
+/// What keeps the run from going on, and the cause to give it up for, once it has lasted too long. A pod that cannot start costs its own
+/// shard alone: while others are at work, nothing is given up.
 fn hindrance(run: &Subject, seen: &Observed, now: Timestamp) -> (Option<Trouble>, Option<Cause>) {
     let Some(trouble) = seen.trouble.clone() else {
         return (None, None);
     };
-    // While other pods run, a full cluster only makes it slower.
-    let slow =
-        trouble.kind == TroubleKind::Unschedulable && seen.jobs.iter().any(|job| job.ready > 0);
-    let late = !slow
-        && run
-            .pending_until(trouble.since)
-            .is_some_and(|until| until <= now);
-    let cause = (trouble.kind == TroubleKind::Invalid || late).then(|| {
-        let seconds = now.duration_since(trouble.since).as_secs().max(0);
-        let message = match trouble.kind {
-            TroubleKind::Invalid => trouble.message.clone(),
-            _ => format!(
+    let cause = match trouble.kind {
+        TroubleKind::NotEnding => None,
+        TroubleKind::Invalid => Some(trouble.message.clone()),
+        _ if is_hopeless(run, seen, &trouble, now) => {
+            let seconds = now.duration_since(trouble.since).as_secs().max(0);
+            Some(format!(
                 "{} (for {seconds} s; pendingTimeoutSeconds is {})",
                 trouble.message, run.spec.pending_timeout_seconds
-            ),
-        };
-        Cause {
-            reason: trouble.reason.clone(),
-            message,
+            ))
         }
+        _ => None,
+    };
+    let cause = cause.map(|message| Cause {
+        reason: trouble.reason.clone(),
+        message,
     });
     (Some(trouble), cause)
+}
+
+fn is_hopeless(run: &Subject, seen: &Observed, trouble: &Trouble, now: Timestamp) -> bool {
+    let at_work = seen.jobs.iter().any(|job| job.ready > 0);
+    let timeout = SignedDuration::from_secs(run.spec.pending_timeout_seconds.into());
+    let quiet = seen
+        .moved
+        .is_none_or(|moved| now.duration_since(moved) >= QUIET.min(timeout));
+    let late = run
+        .pending_until(trouble.since)
+        .is_some_and(|until| until <= now);
+    late && trouble.certain && quiet && !at_work
 }
 
 /// How far ahead `again` is, for the work queue.

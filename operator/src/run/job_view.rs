@@ -1,8 +1,8 @@
-use fleetscore_crds::{JobState, Step};
+use fleetscore_crds::{JobState, ScorerVersion, Step};
 use jiff::Timestamp;
 use k8s_openapi::api::batch::v1::{Job, JobCondition};
 
-use super::build::{GENERATION_ANNOTATION, PART_LABEL, QUEUE_LABEL, STEP_LABEL};
+use super::build::{GENERATION_ANNOTATION, PART_LABEL, QUEUE_LABEL, SCORER_ANNOTATION, STEP_LABEL};
 
 /// What the controller looks at in a Job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct JobView {
     pub part: u32,
     /// The generation of the run's spec that it was created for.
     pub generation: Option<i64>,
+    /// What its pods run, where the operator that created it has written that down.
+    pub scorer: Option<ScorerVersion>,
     /// When it was created.
     pub created: Timestamp,
     /// When the Job controller began with it.
@@ -35,6 +37,8 @@ pub struct JobView {
     pub active: u32,
     /// Pods that run.
     pub ready: u32,
+    /// Pods that were told to end and have not.
+    pub terminating: u32,
     /// Indexes, or pods, that succeeded.
     pub succeeded: u32,
     /// Indexes that failed for good.
@@ -70,6 +74,7 @@ impl JobView {
         let status = job.status.clone().unwrap_or_default();
         let conditions = status.conditions.unwrap_or_default();
         let (outcome, ended) = ending(&conditions);
+        let annotation = |name: &str| meta.annotations.as_ref()?.get(name);
         let view = Self {
             name: meta.name.clone()?,
             uid: meta.uid.clone()?,
@@ -77,10 +82,8 @@ impl JobView {
             part: labels
                 .get(PART_LABEL)
                 .map_or(Some(0), |part| part.parse().ok())?,
-            generation: meta
-                .annotations
-                .as_ref()
-                .and_then(|all| all.get(GENERATION_ANNOTATION)?.parse().ok()),
+            generation: annotation(GENERATION_ANNOTATION).and_then(|text| text.parse().ok()),
+            scorer: annotation(SCORER_ANNOTATION).and_then(|text| serde_json::from_str(text).ok()),
             created: meta.creation_timestamp.as_ref()?.0,
             started: status.start_time.map(|time| time.0),
             ended: status.completion_time.map(|time| time.0).or(ended),
@@ -90,6 +93,7 @@ impl JobView {
             outcome,
             active: count(status.active),
             ready: count(status.ready),
+            terminating: count(status.terminating),
             succeeded: count(status.succeeded),
             failed_indexes: status.failed_indexes.as_deref().map_or(0, indexes),
         };
@@ -99,6 +103,11 @@ impl JobView {
     /// Whether it has ended.
     pub fn has_ended(&self) -> bool {
         self.outcome.is_some()
+    }
+
+    /// Whether it has ended and stays: none of its pods runs any more.
+    pub fn is_done(&self) -> bool {
+        self.has_ended() && !self.deleting && self.terminating == 0
     }
 
     /// Whether it was failed by a pod's exit code that says: nothing can succeed.
@@ -196,13 +205,14 @@ mod tests {
 
     #[test]
     fn a_job_is_seen_with_its_counts_and_its_end() {
-        let status = json!({"active": 3, "ready": 2, "succeeded": 4, "failedIndexes": "1,5-6", "startTime": "2026-01-01T00:00:01Z"});
+        let status = json!({"active": 3, "ready": 2, "terminating": 1, "succeeded": 4, "failedIndexes": "1,5-6", "startTime": "2026-01-01T00:00:01Z"});
         let view = JobView::of(&job(&status), "u").unwrap();
         assert_eq!((view.part, view.generation), (2, Some(3)));
         assert_eq!(
             (view.active, view.ready, view.succeeded, view.failed_indexes),
             (3, 2, 4, 3)
         );
+        assert_eq!(view.terminating, 1);
         assert_eq!(
             (view.outcome.as_ref(), view.state()),
             (None, JobState::Running)

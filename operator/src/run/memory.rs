@@ -4,18 +4,21 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::apply::Refusal;
 use super::job_view::JobView;
+use super::look::{Found, Looks};
 use super::trouble::Trouble;
 use crate::backoff;
 use crate::by_uid::ByUid;
+
+/// A Job's name, and its pods that are ready, succeeded, failed and are ending.
+type Counts = (String, u32, u32, u32, u32);
 
 /// What the operator remembers of a run between two looks at it. All of it may be forgotten: it saves calls, nothing rests on it.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     looks: u32,
     next_look: Option<Timestamp>,
-    /// What the last look at pods found.
-    pub trouble: Option<Trouble>,
-    counts: Option<Vec<(String, u32, u32, u32)>>,
+    found: Looks,
+    counts: Option<Vec<Counts>>,
     /// When a pod began or ended last, as far as it was seen.
     pub moved: Option<Timestamp>,
     /// What the API server refused last, and since when.
@@ -37,15 +40,30 @@ impl Memory {
     }
 
     /// Remembers what a look found.
-    pub fn looked(&mut self, found: Option<Trouble>, now: Timestamp) {
+    pub fn looked(&mut self, found: &Found, now: Timestamp) {
         self.looks = self.looks.saturating_add(1);
         self.next_look = later(now, backoff::after_look(self.looks));
-        self.trouble = found;
+        self.found.note(found, now);
+    }
+
+    /// The next looks come soon again.
+    pub fn look_soon(&mut self) {
+        (self.looks, self.next_look) = (0, None);
     }
 
     /// Nothing is stuck: what was found before is over.
     pub fn goes_on(&mut self) {
-        self.trouble = None;
+        self.found.clear();
+    }
+
+    /// What the last look at pods found; certain only where that was at `now`.
+    pub fn trouble(&self, now: Timestamp) -> Option<Trouble> {
+        self.found.trouble(now)
+    }
+
+    /// Whether the last look at pods found anything.
+    pub fn has_trouble(&self) -> bool {
+        self.found.has_trouble()
     }
 
     /// Notes whether pods have begun or ended since the last time.
@@ -58,14 +76,13 @@ impl Memory {
                     job.ready,
                     job.succeeded,
                     job.failed_indexes,
+                    job.terminating,
                 )
             })
             .collect();
-        let names = |counts: &[(String, u32, u32, u32)]| {
-            counts
-                .iter()
-                .map(|count| count.0.clone())
-                .collect::<Vec<_>>()
+        let names = |counts: &[Counts]| {
+            let names = counts.iter().map(|count| (count.0.clone(), count.4));
+            names.collect::<Vec<_>>()
         };
         if self.counts.is_none() && counts.iter().any(|count| count.2 > 0 || count.3 > 0) {
             // Since when pods wait is not known after a restart: better too late than too early.
@@ -73,7 +90,7 @@ impl Memory {
         }
         if let Some(old) = &self.counts {
             if names(old) != names(&counts) {
-                // Another step: it gets the first looks soon.
+                // Another step, or pods that end: the first looks come soon.
                 (self.looks, self.next_look) = (0, None);
             }
             if *old != counts {

@@ -11,8 +11,11 @@ mod controller;
 mod decide;
 mod events;
 mod job_view;
+mod look;
 mod memory;
 mod observe;
+mod place;
+mod places;
 mod pod_view;
 mod record;
 mod status;
@@ -24,7 +27,7 @@ mod trouble;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleetscore_crds::{API_VERSION, ScoringRun, ScoringRunStatus};
+use fleetscore_crds::{API_VERSION, Phase, ScoringRun, ScoringRunStatus, Step};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::batch::v1::Job;
 use kube::api::{Api, Patch, PatchParams};
@@ -45,12 +48,14 @@ use crate::watches::Filled;
 
 pub use build::SHARDS_PER_JOB;
 pub use controller::{Runs, run};
+pub use places::Places;
 
 use apply::Applier;
 use decide::{Decision, decide, wait};
 use job_view::JobView;
 use memory::{Memories, Memory};
-use observe::{Observed, Observer, Question, is_stuck, questions};
+use observe::{Observed, Observer, Question, is_waited_for, questions};
+use places::Claim;
 use subject::Subject;
 use trouble::{Trouble, TroubleKind};
 
@@ -69,6 +74,7 @@ pub struct Context {
     metrics: Arc<Metrics>,
     memories: Memories,
     rush: Arc<Rush>,
+    places: Places,
 }
 
 /// Why a pass failed. It is tried again, ever more rarely.
@@ -98,6 +104,9 @@ pub enum RunError {
     /// The controller ends.
     #[error("the watch of Jobs has ended")]
     Stopping,
+    /// Not all runs are listed yet, so that nobody can say whether another one writes to the same place.
+    #[error("not all runs are listed yet")]
+    Unlisted,
     /// The API server did not answer in time.
     #[error("no answer for {} s", PASS.as_secs())]
     Timeout,
@@ -115,6 +124,7 @@ impl RunError {
             Self::Status(_) => "Status",
             Self::Outdated => "Outdated",
             Self::Stopping => "Stopping",
+            Self::Unlisted => "Unlisted",
             Self::Timeout => "Timeout",
         }
     }
@@ -166,7 +176,7 @@ async fn pass(run: &ScoringRun, subject: &Subject, context: &Context) -> Result<
     let mut memory = context.memories.get(&subject.uid);
     let mut seen = observe(subject, context, &mut memory, now).await?;
     if let Some(barred) = barred(&context.config, subject, now) {
-        seen.trouble = Some(barred);
+        (seen.trouble, seen.owner) = (Some(barred), None);
     }
     let mut decision = decide(subject, &seen, now);
     if !decision.actions.is_empty() {
@@ -186,12 +196,19 @@ async fn pass(run: &ScoringRun, subject: &Subject, context: &Context) -> Result<
         };
     }
     let new = status::status(subject, &seen, &decision, now);
+    if new.phase == Phase::Collecting && subject.status.phase != Phase::Collecting {
+        memory.look_soon();
+    }
     let written = write(run, subject, &new, &mut memory, context, now).await?;
     if written {
         record::record(run, subject, &seen, &new, context, now).await;
     }
     memory.no_error();
-    let again = again(&memory, &decision, &subject.status, &new, written);
+    let waited_for = is_waited_for(subject, &seen.jobs, now);
+    let again = again(&memory, &decision, &subject.status, &new, written)
+        .into_iter()
+        .chain(memory.next_look().filter(|_| waited_for))
+        .min();
     if subject.has_ended() {
         context.memories.forget(&subject.uid);
     } else {
@@ -221,11 +238,13 @@ async fn observe(
         .collect();
     jobs.sort_by(|one, other| one.name.cmp(&other.name));
     memory.note(&jobs, now);
-    if !jobs.iter().any(|job| is_stuck(job, now)) {
+    if !is_waited_for(subject, &jobs, now) {
         memory.goes_on();
     }
     let mut seen = Observed {
+        owner: owner(subject, &jobs, context, now)?,
         jobs,
+        moved: memory.moved,
         ..Observed::default()
     };
     let observer = Observer::new(&context.client, subject);
@@ -237,14 +256,19 @@ async fn observe(
             }
             Question::Pending(jobs) => {
                 let found = observer
-                    .pending(&jobs, memory.moved)
+                    .waiting(&jobs, memory.moved, now)
                     .await
                     .map_err(RunError::Read)?;
-                memory.looked(found, now);
+                memory.looked(&found, now);
+            }
+            Question::Unended => {
+                let (unended, found) = observer.unended(now).await.map_err(RunError::Read)?;
+                seen.unended = Some(unended);
+                memory.looked(&found, now);
             }
         }
     }
-    seen.trouble = memory.trouble.clone();
+    seen.trouble = memory.trouble(now);
     Ok(seen)
 }
 
@@ -259,7 +283,27 @@ fn barred(config: &Config, run: &Subject, now: Timestamp) -> Option<Trouble> {
         reason: "StorageNotAllowed".to_owned(),
         message,
         since: now,
+        certain: true,
     })
+}
+
+/// Whose the place is of a run that is to be planned; from here on it is the run's own where it is nobody's.
+fn owner(
+    run: &Subject,
+    jobs: &[JobView],
+    context: &Context,
+    now: Timestamp,
+) -> Result<Option<places::Owner>, RunError> {
+    let has_job = jobs.iter().any(|job| job.step == Step::Plan);
+    let idle = run.deleting || run.has_ended() || run.spec.suspend;
+    if idle || has_job || run.plan().is_some() {
+        return Ok(None);
+    }
+    match context.places.claim(run, &context.config, now) {
+        Claim::Granted => Ok(None),
+        Claim::Owned(owner) => Ok(Some(owner)),
+        Claim::Unknown => Err(RunError::Unlisted),
+    }
 }
 
 /// What the API server refuses, as trouble.
@@ -270,6 +314,7 @@ fn refused(memory: &Memory) -> Option<Trouble> {
         reason: refusal.reason,
         message: refusal.message,
         since,
+        certain: true,
     })
 }
 
@@ -333,7 +378,7 @@ fn again(
     );
     let look = memory
         .next_look()
-        .filter(|_| unsettled && memory.trouble.is_some());
+        .filter(|_| unsettled && memory.has_trouble());
     // The first look at a new Job's pods.
     let first = unsettled
         .then(|| after(Some(Timestamp::now()), SignedDuration::from_secs(3)))
@@ -375,7 +420,9 @@ fn error_policy(
     context.metrics.failed(error.kind());
     let name = object.name_any();
     match error {
-        RunError::Outdated => return Action::requeue(Duration::from_millis(500)),
+        RunError::Outdated | RunError::Unlisted => {
+            return Action::requeue(Duration::from_millis(500));
+        }
         RunError::InvalidObject(_) => {
             tracing::warn!(run = name, namespace = object.namespace(), "{error}");
             return Action::await_change();

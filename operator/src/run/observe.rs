@@ -12,16 +12,22 @@ use kube::{Client, Resource};
 use serde::de::DeserializeOwned;
 
 use super::build::CONTAINER;
-use super::build::{RUN_LABEL, STEP_LABEL, job_name, step_name};
+use super::build::{RUN_LABEL, STEP_LABEL, job_name, parts, step_name};
 use super::job_view::{JobView, Outcome};
+use super::look::{Found, Waiting};
+use super::places::Owner;
 use super::pod_view::PodView;
 use super::subject::Subject;
 use super::trouble::{Trouble, TroubleKind};
 
 /// Pods that are looked at when a Job does not go on.
 const PENDING_PODS: u32 = 50;
-/// Pods and events that are looked at for the reason of a failure.
+/// Pods that are looked at when one of them does not end.
+const BEGUN_PODS: u32 = 500;
+/// Events that are looked at for the reason of a failure.
 const FEW: u32 = 5;
+/// Pods of a failed Job that are asked for at a time, and how often at most: each retry and each disruption leaves one.
+const FAILED_PODS: (u32, u32) = (500, 20);
 /// A Job whose pods are not all running after so many seconds is looked at.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(2);
 
@@ -34,6 +40,12 @@ pub struct Observed {
     pub results: BTreeMap<String, PodResult>,
     /// What keeps the run from going on.
     pub trouble: Option<Trouble>,
+    /// When a pod of the run began or ended last, as far as it was seen.
+    pub moved: Option<Timestamp>,
+    /// How many score pods have not ended, where it was asked.
+    pub unended: Option<usize>,
+    /// The run that has the place this one writes to, where it may not be planned because of that.
+    pub owner: Option<Owner>,
 }
 
 impl Observed {
@@ -63,9 +75,11 @@ pub struct PodResult {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
     /// What did the pod of this ended Job say?
-    Result(JobView),
+    Result(Box<JobView>),
     /// Why do the pods of these Jobs, of one step, not run?
     Pending(Vec<JobView>),
+    /// Which score pods of a run whose scoring was stopped have not ended?
+    Unended,
 }
 
 /// The questions whose answers the next decision needs. `look` is whether it is time to look for pods that do not start.
@@ -75,17 +89,38 @@ pub fn questions(run: &Subject, jobs: &[JobView], look: bool, now: Timestamp) ->
     }
     let mut questions: Vec<_> = telling(run, jobs)
         .into_iter()
-        .map(Question::Result)
+        .map(|job| Question::Result(Box::new(job)))
         .collect();
     let stuck: Vec<_> = jobs
         .iter()
         .filter(|job| is_stuck(job, now))
         .cloned()
         .collect();
-    if look && !run.spec.suspend && !stuck.is_empty() {
-        questions.push(Question::Pending(stuck));
+    if look && !run.spec.suspend {
+        if !stuck.is_empty() {
+            questions.push(Question::Pending(stuck));
+        } else if awaits_pods(run, jobs) {
+            questions.push(Question::Unended);
+        }
     }
     questions
+}
+
+/// Whether scoring was stopped before its Jobs had ended, and the report is still to be made: pods may be writing.
+fn awaits_pods(run: &Subject, jobs: &[JobView]) -> bool {
+    let Some(plan) = run.plan().filter(|_| run.scored().is_some()) else {
+        return false;
+    };
+    let scored = parts(plan.pods, run.spec.sharding.parallelism).all;
+    let has_ended = |name: &str| {
+        let job = jobs.iter().find(|job| job.name == name);
+        job.is_some_and(JobView::is_done)
+    };
+    let all_ended = scored
+        .iter()
+        .all(|part| has_ended(&job_name(&run.name, Step::Score, part.index)));
+    let collect = job_name(&run.name, Step::Collect, 0);
+    !all_ended && !jobs.iter().any(|job| job.name == collect)
 }
 
 /// The ended Jobs whose pod has something to say that matters now.
@@ -116,8 +151,14 @@ pub fn is_stuck(job: &JobView, now: Timestamp) -> bool {
     !job.has_ended()
         && !job.suspended
         && !job.deleting
-        && (job.active == 0 || job.active > job.ready)
+        && (job.active == 0 || job.active > job.ready || job.terminating > 0)
         && now.duration_since(since) >= PATIENCE
+}
+
+/// Whether anything of the run is to be looked at again before an object changes.
+pub fn is_waited_for(run: &Subject, jobs: &[JobView], now: Timestamp) -> bool {
+    let open = !run.deleting && !run.has_ended() && !run.spec.suspend;
+    open && (jobs.iter().any(|job| is_stuck(job, now)) || awaits_pods(run, jobs))
 }
 
 /// The reading part: asks one question.
@@ -144,15 +185,29 @@ impl<'a> Observer<'a> {
             None if succeeded => "status.phase=Succeeded".to_owned(),
             None => "status.phase=Failed".to_owned(),
         };
-        let label = format!("batch.kubernetes.io/job-name={}", job.name);
-        let params = ListParams::default()
+        // Not by the Job's name: an earlier Job of that name may have left pods.
+        let label = format!("batch.kubernetes.io/controller-uid={}", job.uid);
+        let (limit, pages) = FAILED_PODS;
+        let mut params = ListParams::default()
             .labels(&label)
             .fields(&field)
-            .limit(FEW);
-        let mut pods = self.pods(&params).await?;
-        // The last try is the one that counts.
-        pods.sort_by_key(|pod| pod.metadata.creation_timestamp.0);
-        Ok(pods.iter().rev().find_map(pod_result))
+            .limit(limit);
+        let mut last: Option<(Timestamp, PodResult)> = None;
+        for _ in 0..pages {
+            let page = self.page(&params).await?;
+            for pod in &page.items {
+                let created = pod.metadata.creation_timestamp.0;
+                // The last try is the one that counts.
+                if last.as_ref().is_none_or(|(time, _)| *time <= created) {
+                    last = pod_result(pod).map(|result| (created, result)).or(last);
+                }
+            }
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => params = params.continue_token(&token),
+                None => break,
+            }
+        }
+        Ok(last.map(|(_, result)| result))
     }
 
     /// Why pods of `jobs` do not run. `moved` is when a pod of the run began or ended last.
@@ -160,35 +215,79 @@ impl<'a> Observer<'a> {
     /// # Errors
     ///
     /// What the API server answers.
-    pub async fn pending(
+    pub async fn waiting(
         &self,
         jobs: &[JobView],
         moved: Option<Timestamp>,
-    ) -> Result<Option<Trouble>, kube::Error> {
+        now: Timestamp,
+    ) -> Result<Found, kube::Error> {
         let Some(first) = jobs.first() else {
-            return Ok(None);
+            return Ok(Found::default());
         };
+        let pods = self
+            .of_step(first.step, "status.phase=Pending", PENDING_PODS)
+            .await?;
+        let active: u32 = jobs.iter().map(|job| job.active).sum();
+        let is_full = pods.len() >= PENDING_PODS as usize;
+        let pending = pods.iter().filter(|pod| !pod.is_leaving());
+        let mut waiting: Vec<_> = pending.map(|pod| pod.waiting(moved)).collect();
+        let alone = is_full || waiting.len() >= active as usize;
+        let is_leaving = jobs.iter().any(|job| job.terminating > 0);
+        if is_leaving || (waiting.is_empty() && jobs.iter().any(|job| job.active > job.ready)) {
+            let begun = self
+                .of_step(first.step, "status.phase=Running", BEGUN_PODS)
+                .await?;
+            let leaving = pods.iter().filter(|pod| pod.is_leaving());
+            waiting.extend(
+                begun
+                    .iter()
+                    .chain(leaving)
+                    .filter_map(|pod| pod.not_ending(now)),
+            );
+        }
+        if waiting.is_empty()
+            && let Some(job) = jobs
+                .iter()
+                .find(|job| job.active == 0 && job.terminating == 0)
+        {
+            waiting.extend(self.not_created(job, moved).await?);
+        }
+        Ok(Found { waiting, alone })
+    }
+
+    /// The score pods that have not ended: how many, and which of them should have.
+    ///
+    /// # Errors
+    ///
+    /// What the API server answers.
+    pub async fn unended(&self, now: Timestamp) -> Result<(usize, Found), kube::Error> {
+        let fields = "status.phase!=Succeeded,status.phase!=Failed";
+        let pods = self.of_step(Step::Score, fields, BEGUN_PODS).await?;
+        let waiting = pods.iter().filter_map(|pod| pod.not_ending(now)).collect();
+        let found = Found {
+            waiting,
+            alone: false,
+        };
+        Ok((pods.len(), found))
+    }
+
+    /// Pods of a step, one page.
+    async fn of_step(
+        &self,
+        step: Step,
+        fields: &str,
+        limit: u32,
+    ) -> Result<Vec<PodView>, kube::Error> {
         let label = format!(
             "{RUN_LABEL}={},{STEP_LABEL}={}",
             self.run.name,
-            step_name(first.step)
+            step_name(step)
         );
         let params = ListParams::default()
             .labels(&label)
-            .fields("status.phase=Pending")
-            .limit(PENDING_PODS);
-        let pods = self.pods(&params).await?;
-        let found = pods
-            .iter()
-            .map(|pod| pod_trouble(pod, moved))
-            .max_by_key(|trouble| (trouble.kind, std::cmp::Reverse(trouble.since)));
-        if found.is_some() {
-            return Ok(found);
-        }
-        match jobs.iter().find(|job| job.active == 0) {
-            Some(job) => self.not_created(job, moved).await,
-            None => Ok(None),
-        }
+            .fields(fields)
+            .limit(limit);
+        Ok(self.page(&params).await?.items)
     }
 
     /// Why the Job controller cannot create a Job's pods.
@@ -196,7 +295,7 @@ impl<'a> Observer<'a> {
         &self,
         job: &JobView,
         moved: Option<Timestamp>,
-    ) -> Result<Option<Trouble>, kube::Error> {
+    ) -> Result<Option<Waiting>, kube::Error> {
         let fields = format!("involvedObject.uid={},reason=FailedCreate", job.uid);
         let params = ListParams::default().fields(&fields).limit(FEW);
         let events: Api<Event> = Api::namespaced(self.client.clone(), &self.run.namespace);
@@ -205,19 +304,25 @@ impl<'a> Observer<'a> {
             .into_iter()
             .max_by_key(|event| event.last_timestamp.clone());
         let since = job.started.unwrap_or(job.created);
-        Ok(last.map(|event| Trouble {
+        let since = moved.map_or(since, |moved| since.max(moved));
+        // What was told before pods moved is over: between two tries a Job has no pods for a while.
+        let is_over = |event: &Event| {
+            let last = event.last_timestamp.as_ref();
+            last.is_some_and(|last| last.0.as_second() < since.as_second())
+        };
+        Ok(last.filter(|event| !is_over(event)).map(|event| Waiting {
+            name: job.name.clone(),
             kind: TroubleKind::Blocked,
             reason: "FailedCreate".to_owned(),
             message: event.message.unwrap_or_default(),
-            since: moved.map_or(since, |moved| since.max(moved)),
+            since: Some(since),
         }))
     }
 
-    async fn pods(&self, params: &ListParams) -> Result<Vec<PodView>, kube::Error> {
+    async fn page(&self, params: &ListParams) -> Result<ObjectList<PodView>, kube::Error> {
         let pods = Request::new(Pod::url_path(&(), Some(&self.run.namespace)));
         let request = pods.list(params).map_err(kube::Error::BuildRequest)?;
-        let page: ObjectList<PodView> = self.client.request(request).await?;
-        Ok(page.items)
+        self.client.request(request).await
     }
 }
 
@@ -263,73 +368,6 @@ fn result_of(state: &ContainerStateTerminated) -> PodResult {
         message: message.trim_end_matches([':', ' ']).to_owned(),
         raw,
     }
-}
-
-/// Why a pending pod does not run.
-fn pod_trouble(pod: &PodView, moved: Option<Timestamp>) -> Trouble {
-    let (name, created) = (&pod.metadata.name, pod.metadata.creation_timestamp.0);
-    let status = &pod.status;
-    let statuses = status
-        .init_container_statuses
-        .iter()
-        .chain(&status.container_statuses)
-        .flatten();
-    let waiting = statuses
-        .filter_map(|status| status.state.as_ref()?.waiting.as_ref())
-        .find(|waiting| waiting.reason.as_deref().is_some_and(cannot_start));
-    if let Some(waiting) = waiting {
-        return Trouble {
-            kind: TroubleKind::Blocked,
-            reason: waiting.reason.clone().unwrap_or_default(),
-            message: format!(
-                "pod {name}: {}",
-                waiting
-                    .message
-                    .as_deref()
-                    .unwrap_or("its container cannot start")
-            ),
-            since: created,
-        };
-    }
-    let unscheduled = status
-        .conditions
-        .iter()
-        .flatten()
-        .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False");
-    match unscheduled {
-        Some(condition) => Trouble {
-            kind: TroubleKind::Unschedulable,
-            reason: condition
-                .reason
-                .clone()
-                .unwrap_or_else(|| "Unschedulable".to_owned()),
-            message: condition.message.clone().unwrap_or_default(),
-            since: moved.map_or(created, |moved| created.max(moved)),
-        },
-        None => Trouble {
-            kind: TroubleKind::Starting,
-            reason: "ContainerCreating".to_owned(),
-            message: format!(
-                "pod {name} has a machine, but its containers have not started; see its events"
-            ),
-            since: created,
-        },
-    }
-}
-
-/// Waiting reasons of containers that do not go away by themselves.
-fn cannot_start(reason: &str) -> bool {
-    matches!(
-        reason,
-        "ErrImagePull"
-            | "ImagePullBackOff"
-            | "InvalidImageName"
-            | "ErrImageNeverPull"
-            | "CreateContainerConfigError"
-            | "CreateContainerError"
-            | "RunContainerError"
-            | "CrashLoopBackOff"
-    )
 }
 
 #[cfg(test)]

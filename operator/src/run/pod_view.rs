@@ -1,6 +1,13 @@
-use k8s_openapi::api::core::v1::PodStatus;
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::{ContainerStateWaiting, PodCondition, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde::Deserialize;
+
+use super::look::Waiting;
+use super::trouble::TroubleKind;
+
+/// A pod that should have ended, or that is not ready, for so long has a machine that does not answer, or is held by something.
+const OVERDUE: SignedDuration = SignedDuration::from_secs(60);
 
 /// What the controller reads of a pod. The rest is skipped while it is parsed: a page of whole pods takes some megabytes, most of
 /// them `managedFields`.
@@ -8,6 +15,9 @@ use serde::Deserialize;
 pub struct PodView {
     /// What it is called, and since when it is.
     pub metadata: PodMetadata,
+    /// Where it is.
+    #[serde(default)]
+    pub spec: PodPlace,
     /// How it does.
     #[serde(default)]
     pub status: PodStatus,
@@ -21,4 +31,134 @@ pub struct PodMetadata {
     pub name: String,
     /// When it was created.
     pub creation_timestamp: Time,
+    /// When it is to be gone, once it was told to end.
+    pub deletion_timestamp: Option<Time>,
+}
+
+/// What is read of a pod's spec.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodPlace {
+    /// Its machine.
+    pub node_name: Option<String>,
+}
+
+impl PodView {
+    /// Why the pending pod does not run. `moved` is when a pod of the run began or ended last: room that it leaves is room for others.
+    pub fn waiting(&self, moved: Option<Timestamp>) -> Waiting {
+        let (name, created) = (&self.metadata.name, self.metadata.creation_timestamp.0);
+        let scheduled = self.condition("PodScheduled");
+        let began = scheduled
+            .filter(|found| found.status == "True")
+            .and_then(|found| found.last_transition_time.as_ref())
+            .map_or(created, |time| time.0);
+        if let Some(waiting) = self.cannot_start() {
+            let told = waiting.message.as_deref();
+            return Waiting {
+                name: name.clone(),
+                kind: TroubleKind::Blocked,
+                reason: waiting.reason.clone().unwrap_or_default(),
+                message: format!(
+                    "pod {name}: {}",
+                    told.unwrap_or("its container cannot start")
+                ),
+                since: Some(began),
+            };
+        }
+        let unscheduled = scheduled.filter(|found| found.status == "False");
+        match unscheduled {
+            Some(condition) if self.status.nominated_node_name.is_none() => Waiting {
+                name: name.clone(),
+                kind: TroubleKind::Unschedulable,
+                reason: condition
+                    .reason
+                    .clone()
+                    .unwrap_or_else(|| "Unschedulable".to_owned()),
+                message: condition.message.clone().unwrap_or_default(),
+                since: Some(moved.map_or(created, |moved| created.max(moved))),
+            },
+            _ => Waiting {
+                name: name.clone(),
+                kind: TroubleKind::Starting,
+                reason: "ContainerCreating".to_owned(),
+                message: format!(
+                    "pod {name} has a machine, but its containers have not started; see its events"
+                ),
+                // A machine that is only set aside for it is not yet one to start on.
+                since: unscheduled.is_none().then_some(began),
+            },
+        }
+    }
+
+    /// Why a pod that has begun keeps its Job from going on, where it does: it does not end though it was told to, or is not ready.
+    pub fn not_ending(&self, now: Timestamp) -> Option<Waiting> {
+        let name = &self.metadata.name;
+        let node = self.spec.node_name.as_deref().unwrap_or("none");
+        let overdue = |since: &Timestamp| now.duration_since(*since) >= OVERDUE;
+        let told = self.metadata.deletion_timestamp.as_ref().map(|time| time.0);
+        if let Some(since) = told {
+            return overdue(&since).then(|| Waiting {
+                name: name.clone(),
+                kind: TroubleKind::NotEnding,
+                reason: "PodStuckTerminating".to_owned(),
+                message: format!(
+                    "pod {name} on node {node} was to end by {since} and has not, so it may still write; where the node is gone for \
+                     good, delete the Node, or the pod with --grace-period=0 --force"
+                ),
+                since: Some(since),
+            });
+        }
+        let since = self
+            .condition("Ready")
+            .filter(|found| found.status == "False")
+            .and_then(|found| found.last_transition_time.as_ref())
+            .map(|time| time.0)
+            .filter(overdue)?;
+        Some(Waiting {
+            name: name.clone(),
+            kind: TroubleKind::NotEnding,
+            reason: "PodNotReady".to_owned(),
+            message: format!(
+                "pod {name} on node {node} has not been ready since {since}: look whether the node answers"
+            ),
+            since: Some(since),
+        })
+    }
+
+    /// Whether it was told to end.
+    pub fn is_leaving(&self) -> bool {
+        self.metadata.deletion_timestamp.is_some()
+    }
+
+    fn condition(&self, kind: &str) -> Option<&PodCondition> {
+        let conditions = self.status.conditions.iter().flatten();
+        conditions.into_iter().find(|found| found.type_ == kind)
+    }
+
+    fn cannot_start(&self) -> Option<&ContainerStateWaiting> {
+        let statuses = self
+            .status
+            .init_container_statuses
+            .iter()
+            .chain(&self.status.container_statuses)
+            .flatten();
+        statuses
+            .filter_map(|status| status.state.as_ref()?.waiting.as_ref())
+            .find(|waiting| waiting.reason.as_deref().is_some_and(cannot_start))
+    }
+}
+
+/// Waiting reasons of containers that do not go away by themselves, unless what they wait for comes.
+fn cannot_start(reason: &str) -> bool {
+    matches!(
+        reason,
+        "ErrImagePull"
+            | "ImagePullBackOff"
+            | "InvalidImageName"
+            | "ErrImageNeverPull"
+            | "CreateContainerConfigError"
+            | "CreateContainerError"
+            | "RunContainerError"
+            | "CrashLoopBackOff"
+    )
 }

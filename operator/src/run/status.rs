@@ -46,7 +46,7 @@ pub fn status(
     if was == Phase::Suspended && status.phase != Phase::Suspended {
         status.start_time = None;
     }
-    if status.phase != Phase::Suspended {
+    if !matches!(status.phase, Phase::Suspended | Phase::Pending) {
         status.start_time.get_or_insert(now);
     }
     count(&mut status, run, seen, decision);
@@ -116,13 +116,15 @@ fn phase(decision: &Decision, seen: &Observed) -> Phase {
         Stage::Scoring(_) => Phase::Scoring,
         Stage::Collecting(..) => Phase::Collecting,
         Stage::Ended(ending) => ending.phase,
-        Stage::Planning | Stage::Planned(_) | Stage::Settled => Phase::Planning,
+        Stage::Waiting(_) => Phase::Pending,
+        Stage::Planning | Stage::Planned(..) | Stage::Settled => Phase::Planning,
     }
 }
 
 /// Pods as the Jobs count them. Sensors are known from the report; before it only where each has its own pod.
 fn count(status: &mut ScoringRunStatus, run: &Subject, seen: &Observed, decision: &Decision) {
-    if let Stage::Planned(plan) = decision.stage {
+    if let Stage::Planned(plan, scorer) = &decision.stage {
+        status.scorer.clone_from(scorer);
         status.sensors = Some(SensorCounts {
             total: plan.sensors,
             ..SensorCounts::default()
@@ -232,11 +234,11 @@ fn conditions(status: &mut ScoringRunStatus, seen: &Observed, decision: &Decisio
         .filter(|ending| ending.phase == Phase::Failed)
         .and_then(|ending| ending.cause.as_ref());
     let complete = ended.is_some() && failed.is_none();
-    let queued = queued(seen, decision);
-    let queued = queued
+    let waits = waits(seen, decision);
+    let waits = waits
         .as_ref()
-        .map(|message| ("WaitingForAdmission", message.as_str()));
-    let (reason, message) = match (failed, going(decision).or(queued)) {
+        .map(|(reason, message)| (*reason, message.as_str()));
+    let (reason, message) = match (failed, going(decision).or(waits)) {
         (Some(cause), _) => (cause.reason.as_str(), cause.message.as_str()),
         (None, Some((reason, message))) => (reason, message),
         (None, None) => (phase.as_str(), ""),
@@ -244,6 +246,7 @@ fn conditions(status: &mut ScoringRunStatus, seen: &Observed, decision: &Decisio
     let stalled = failed.is_some() || is_stalled(decision);
     let in_progress = ended.is_none() && decision.stage != Stage::Suspended;
     set_planned(status, decision, now);
+    set_scored(status, decision, now);
     for word in [
         Word {
             kind: "Ready",
@@ -290,33 +293,37 @@ fn going(decision: &Decision) -> Option<(&str, &str)> {
         .trouble
         .as_ref()
         .filter(|trouble| trouble.kind != TroubleKind::Starting);
-    match (cause, shown) {
-        (Some(Cause { reason, message }), _)
-        | (
-            None,
+    match (shown, cause) {
+        (
             Some(Trouble {
                 reason, message, ..
             }),
-        ) => Some((reason, message)),
+            _,
+        )
+        | (None, Some(Cause { reason, message })) => Some((reason, message)),
         (None, None) => None,
     }
 }
 
-/// What a run waits for whose next Job Kueue has not let go on yet.
-fn queued(seen: &Observed, decision: &Decision) -> Option<String> {
+/// What a run waits for that is others' to give: its place, or Kueue's leave for its next Job.
+fn waits(seen: &Observed, decision: &Decision) -> Option<(&'static str, String)> {
+    if let Stage::Waiting(owner) = &decision.stage {
+        return Some(("OutputInUse", owner.message()));
+    }
     let waits = |job: &&JobView| job.queued && job.suspended && !job.has_ended() && !job.deleting;
     let unfinished = !matches!(
         decision.stage,
         Stage::Suspended | Stage::Settled | Stage::Ended(_)
     );
     let job = seen.jobs.iter().find(waits).filter(|_| unfinished)?;
-    Some(format!(
+    let message = format!(
         "Kueue has not admitted the Job {}; `kubectl describe workload` says what it waits for",
         job.name
-    ))
+    );
+    Some(("WaitingForAdmission", message))
 }
 
-/// Whether someone must do something. While the report is made, this keeps in mind why scoring was stopped.
+/// Whether someone must do something.
 fn is_stalled(decision: &Decision) -> bool {
     match &decision.stage {
         Stage::Collecting(_, cause) => cause.is_some(),
@@ -333,7 +340,7 @@ fn set_planned(status: &mut ScoringRunStatus, decision: &Decision, now: Timestam
         .iter()
         .any(|found| found.kind == "Planned" && found.status == ConditionStatus::True);
     match decision.stage {
-        Stage::Planned(Plan { sensors, pods }) => {
+        Stage::Planned(Plan { sensors, pods }, _) => {
             let message = format!("{sensors} sensors in {pods} pods");
             set(
                 status,
@@ -360,6 +367,24 @@ fn set_planned(status: &mut ScoringRunStatus, decision: &Decision, now: Timestam
         }
         _ => {}
     }
+}
+
+/// Once nothing is scored any more, that stays so, and so does the reason why it was stopped: while the run is suspended, too.
+fn set_scored(status: &mut ScoringRunStatus, decision: &Decision, now: Timestamp) {
+    let Stage::Collecting(_, cause) = &decision.stage else {
+        return;
+    };
+    let (reason, message) = match cause {
+        Some(Cause { reason, message }) => (reason.as_str(), message.as_str()),
+        None => ("Scored", ""),
+    };
+    let word = Word {
+        kind: "Scored",
+        holds: true,
+        reason,
+        message,
+    };
+    set(status, &word, now);
 }
 
 fn set(status: &mut ScoringRunStatus, word: &Word<'_>, now: Timestamp) {

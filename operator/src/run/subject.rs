@@ -1,5 +1,5 @@
 use fleetscore_crds::{
-    Condition, ConditionStatus, LARGEST_COUNT, ScoringRun, ScoringRunSpec, ScoringRunStatus,
+    Condition, ConditionStatus, LARGEST_COUNT, Phase, ScoringRun, ScoringRunSpec, ScoringRunStatus,
 };
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -16,6 +16,8 @@ pub struct Subject {
     pub namespace: String,
     /// Its UID.
     pub uid: String,
+    /// When it was created.
+    pub created: Timestamp,
     /// The generation of its spec.
     pub generation: i64,
     /// The version of the whole object, for optimistic locking.
@@ -74,6 +76,10 @@ impl Subject {
             name: meta.name.clone()?,
             namespace: meta.namespace.clone()?,
             uid: meta.uid.clone()?,
+            created: meta
+                .creation_timestamp
+                .as_ref()
+                .map_or(Timestamp::UNIX_EPOCH, |time| time.0),
             generation: meta.generation.unwrap_or(0),
             resource_version: meta.resource_version.clone(),
             labels: meta.labels.clone().unwrap_or_default(),
@@ -85,16 +91,27 @@ impl Subject {
 
     /// What was planned, once the status says so. From then on the spec does not change.
     pub fn plan(&self) -> Option<Plan> {
-        let planned = self
-            .status
-            .conditions
-            .iter()
-            .any(|found| found.kind == "Planned" && found.status == ConditionStatus::True);
+        let planned = self.holds("Planned").is_some();
         let (sensors, pods) = (self.status.sensors?, self.status.pods?);
         planned.then_some(Plan {
             sensors: sensors.total,
             pods: pods.total,
         })
+    }
+
+    /// Once the status says that scoring is over: the condition that says so, with the reason why it was stopped, where it was. Nothing is
+    /// scored any more from then on, whatever becomes of the Jobs, and of the run while it is suspended.
+    pub fn scored(&self) -> Option<&Condition> {
+        let collecting = self.status.phase == Phase::Collecting;
+        // Operators up to 0.1 told it by the phase, and the reason by `Stalled`.
+        let phase = || self.holds("Stalled").or_else(|| self.holds("Reconciling"));
+        self.holds("Scored")
+            .or_else(|| phase().filter(|_| collecting))
+    }
+
+    fn holds(&self, kind: &str) -> Option<&Condition> {
+        let mut conditions = self.status.conditions.iter();
+        conditions.find(|found| found.kind == kind && found.status == ConditionStatus::True)
     }
 
     /// Whether the run has ended. It is never run again.

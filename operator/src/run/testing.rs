@@ -8,7 +8,8 @@ use k8s_openapi::api::batch::v1::Job;
 use serde_json::json;
 
 use super::build::{
-    GENERATION_ANNOTATION, PART_LABEL, Part, RUN_LABEL, STEP_LABEL, job_name, step_name,
+    GENERATION_ANNOTATION, PART_LABEL, Part, RUN_LABEL, SCORER_ANNOTATION, STEP_LABEL, job_name,
+    step_name,
 };
 use super::job_view::{JobView, Outcome};
 use super::subject::Subject;
@@ -43,6 +44,7 @@ pub fn subject() -> Subject {
         name: "pumps".to_owned(),
         namespace: "plant".to_owned(),
         uid: "run-uid".to_owned(),
+        created: start(),
         generation: 1,
         resource_version: Some("7".to_owned()),
         labels: std::collections::BTreeMap::new(),
@@ -94,6 +96,7 @@ pub fn job(step: Step, part: u32) -> JobView {
         step,
         part,
         generation: Some(1),
+        scorer: None,
         created: start(),
         started: Some(start()),
         ended: None,
@@ -103,6 +106,7 @@ pub fn job(step: Step, part: u32) -> JobView {
         outcome: None,
         active: 1,
         ready: 1,
+        terminating: 0,
         succeeded: 0,
         failed_indexes: 0,
     }
@@ -135,6 +139,7 @@ pub fn stored_run(run: &Subject) -> ScoringRun {
         "metadata": {
             "name": run.name, "namespace": run.namespace, "uid": run.uid,
             "generation": run.generation, "resourceVersion": run.resource_version,
+            "creationTimestamp": run.created, "labels": run.labels,
             "deletionTimestamp": run.deleting.then(start),
         },
         "spec": run.spec,
@@ -154,18 +159,23 @@ pub fn stored_job(job: &JobView) -> Job {
         {"type": kind, "status": "True", "reason": reason, "message": message, "lastTransitionTime": job.ended},
     ]);
     let failed = job.failed_indexes.checked_sub(1);
+    let mut annotations =
+        json!({GENERATION_ANNOTATION: job.generation.map(|generation| generation.to_string())});
+    if let Some(scorer) = &job.scorer {
+        annotations[SCORER_ANNOTATION] = json!(json!(scorer).to_string());
+    }
     serde_json::from_value(json!({
         "metadata": {
             "name": job.name, "namespace": "plant", "uid": job.uid, "creationTimestamp": job.created,
             "deletionTimestamp": job.deleting.then_some(job.created),
             "labels": {RUN_LABEL: "pumps", STEP_LABEL: step_name(job.step), PART_LABEL: job.part.to_string()},
-            "annotations": {GENERATION_ANNOTATION: job.generation.map(|generation| generation.to_string())},
+            "annotations": annotations,
             "ownerReferences": [subject().owner()],
         },
         "spec": {"suspend": job.suspended, "template": {}},
         "status": {
             "startTime": job.started, "conditions": if kind.is_empty() { json!([]) } else { conditions },
-            "active": job.active, "ready": job.ready, "succeeded": job.succeeded,
+            "active": job.active, "ready": job.ready, "succeeded": job.succeeded, "terminating": job.terminating,
             "failedIndexes": failed.map(|last| format!("0-{last}")),
         },
     }))

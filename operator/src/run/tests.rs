@@ -1,4 +1,3 @@
-use fleetscore_crds::{Phase, Step};
 use kube::runtime::reflector::store::Writer;
 use kube::runtime::{reflector, watcher};
 use serde_json::Value;
@@ -10,6 +9,7 @@ use super::*;
 use crate::testing::{Answer, Asked, Server, failure, list, server};
 
 const MAP: &str = "POST /api/v1/namespaces/plant/configmaps fieldManager=fleetscore-operator fieldValidation=Strict";
+const REHEARSAL: &str = "POST /apis/batch/v1/namespaces/plant/jobs dryRun=All fieldManager=fleetscore-operator fieldValidation=Strict";
 const JOB: &str = "POST /apis/batch/v1/namespaces/plant/jobs fieldManager=fleetscore-operator fieldValidation=Strict";
 const STATUS: &str = "PATCH /apis/scoring.fleetscore.io/v1alpha1/namespaces/plant/scoringruns/pumps/status fieldManager=fleetscore-operator force=true";
 const EVENT: &str = "POST /apis/events.k8s.io/v1/namespaces/plant/events";
@@ -41,6 +41,7 @@ impl World {
             metrics: Arc::new(Metrics::new()),
             memories: Memories::default(),
             rush: Arc::default(),
+            places: Places::default(),
         };
         Self {
             context,
@@ -112,7 +113,7 @@ fn scoring(pods: u32, succeeded: u32) -> JobView {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_done_with_a_run_while_others_are_still_created() {
-    let answers = [created(), created(), written(), told()];
+    let answers = [created(), created(), created(), written(), told()];
     let mut world = World::new(subject(), &[], answers);
     let rush = world.context.rush.clone();
     let creating = rush.create(std::future::pending::<()>());
@@ -125,17 +126,17 @@ async fn nothing_is_done_with_a_run_while_others_are_still_created() {
     assert_eq!(world.server.lines(), Vec::<String>::new());
     // That pass was given up, and so was the creation.
     let (_, asked) = world.pass().await;
-    assert_eq!(lines(&asked), [MAP, JOB, STATUS, EVENT]);
+    assert_eq!(lines(&asked), [REHEARSAL, MAP, JOB, STATUS, EVENT]);
 }
 
 #[tokio::test]
 async fn a_new_run_is_planned_then_its_status_written_then_told() {
-    let answers = [created(), created(), written(), told()];
+    let answers = [created(), created(), created(), written(), told()];
     let mut world = World::new(subject(), &[], answers);
     let (action, asked) = world.pass().await;
     assert_ne!(action.unwrap(), Action::await_change());
-    assert_eq!(lines(&asked), [MAP, JOB, STATUS, EVENT]);
-    let (status, event) = (&asked[2], &asked[3].body);
+    assert_eq!(lines(&asked), [REHEARSAL, MAP, JOB, STATUS, EVENT]);
+    let (status, event) = (&asked[3], &asked[4].body);
     assert_eq!(status.media, "application/apply-patch+yaml");
     assert_eq!(
         status.body["metadata"],
@@ -159,14 +160,16 @@ async fn a_plan_is_written_down_and_then_scored() {
     let mut run = subject();
     run.status.phase = Phase::Planning;
     run.spec.sharding.max_pods = 15_000;
-    let answers = [list("Pod", &[pod]), written()];
+    let mut page = list("Pod", &[pod]);
+    page.1["metadata"]["continue"] = json!("");
+    let answers = [page, written()];
     let answers = answers
         .into_iter()
         .chain([created(), created(), created(), written(), told()]);
     let mut world = World::new(run, &[complete(job(Step::Plan, 0))], answers);
     let (_, asked) = world.pass().await;
     assert_eq!(asked.len(), 2);
-    assert!(asked[0].line.contains("job-name=pumps-plan"));
+    assert!(asked[0].line.contains("controller-uid=uid-pumps-plan"));
     let status = &asked[1].body["status"];
     assert_eq!(status["sensors"]["total"], 15_000);
     assert_eq!(status["pods"]["total"], 15_000);
@@ -263,42 +266,37 @@ async fn a_pass_asks_as_much_of_a_large_run_as_of_a_small_one() {
 #[tokio::test]
 async fn a_refused_creation_is_told_until_it_succeeds() {
     let quota = "jobs.batch \"pumps-plan\" is forbidden: exceeded quota";
-    let refused = || [created(), failure(403, "Forbidden", quota)];
+    let refused = || [created(), created(), failure(403, "Forbidden", quota)];
     let answers = refused()
         .into_iter()
         .chain([written(), told(), told()])
         .chain(refused())
-        .chain([created(), created(), written()]);
+        .chain([created(), created(), created(), written()]);
     let mut world = World::new(subject(), &[], answers);
     let (action, asked) = world.pass().await;
-    assert_eq!(lines(&asked), [MAP, JOB, STATUS, EVENT, EVENT]);
+    assert_eq!(lines(&asked), [REHEARSAL, MAP, JOB, STATUS, EVENT, EVENT]);
     assert_eq!(
-        word(&asked[2].body["status"], "Ready"),
+        word(&asked[3].body["status"], "Ready"),
         ("Forbidden", quota)
     );
-    assert_eq!(asked[3].body["type"], "Warning");
-    assert_eq!(asked[3].body["note"], quota);
+    assert_eq!(asked[4].body["type"], "Warning");
+    assert_eq!(asked[4].body["note"], quota);
     assert_ne!(action.unwrap(), Action::await_change());
     // Tried again, refused again: nothing new to say.
-    assert_eq!(lines(&world.pass().await.1), [MAP, JOB]);
+    assert_eq!(lines(&world.pass().await.1), [REHEARSAL, MAP, JOB]);
     let (_, asked) = world.pass().await;
-    assert_eq!(lines(&asked), [MAP, JOB, STATUS]);
-    assert_eq!(word(&asked[2].body["status"], "Ready").0, "Planning");
+    assert_eq!(lines(&asked), [REHEARSAL, MAP, JOB, STATUS]);
+    assert_eq!(word(&asked[3].body["status"], "Ready").0, "Planning");
 }
 
 #[tokio::test]
 async fn a_template_that_can_never_be_created_fails_the_run_at_once() {
-    let invalid = "Job.batch \"pumps-plan\" is invalid: spec.template.spec.containers[0].image: Required value";
-    let answers = [
-        created(),
-        failure(422, "Invalid", invalid),
-        written(),
-        told(),
-    ];
+    let invalid = "Job.batch \"pumps-score-0\" is invalid: spec.template.spec.containers[0].image: Required value";
+    let answers = [failure(422, "Invalid", invalid), written(), told()];
     let mut world = World::new(subject(), &[], answers);
     let (_, asked) = world.pass().await;
-    assert_eq!(lines(&asked), [MAP, JOB, STATUS, EVENT]);
-    let status = &asked[2].body["status"];
+    assert_eq!(lines(&asked), [REHEARSAL, STATUS, EVENT]);
+    let status = &asked[1].body["status"];
     assert_eq!(status["phase"], "Failed");
     assert_eq!(word(status, "Failed"), ("InvalidPodTemplate", invalid));
 }
@@ -314,11 +312,12 @@ async fn what_is_not_written_is_not_told() {
         (failure(500, "InternalError", "no"), "Status"),
         (failure(404, "NotFound", "gone"), ""),
     ] {
-        let mut world = World::new(subject(), &[], [created(), created(), answer]);
+        let answers = [created(), created(), created(), answer];
+        let mut world = World::new(subject(), &[], answers);
         let (action, asked) = world.pass().await;
         let found = action.err().map_or("", |error| error.kind());
         assert_eq!(found, expected);
-        assert_eq!(lines(&asked), [MAP, JOB, STATUS]);
+        assert_eq!(lines(&asked), [REHEARSAL, MAP, JOB, STATUS]);
     }
 }
 
@@ -329,7 +328,7 @@ async fn what_cannot_be_read_or_written_ends_the_pass() {
     let (action, asked) = world.pass().await;
     assert_eq!(
         (action.unwrap_err().kind(), lines(&asked)),
-        ("Write", vec![MAP])
+        ("Write", vec![REHEARSAL])
     );
 
     let mut world = World::new(subject(), &[complete(job(Step::Plan, 0))], [busy()]);
@@ -339,13 +338,14 @@ async fn what_cannot_be_read_or_written_ends_the_pass() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_decided_before_the_jobs_are_listed() {
-    let mut world = World::new(subject(), &[], [created(), created(), written(), told()]);
+    let answers = [created(), created(), created(), written(), told()];
+    let mut world = World::new(subject(), &[], answers);
     let (listed, filled) = watch::channel(false);
     world.context.jobs_filled = filled;
     let waited = tokio::time::timeout(Duration::from_secs(50), world.pass()).await;
     assert!(waited.is_err() && world.server.lines().is_empty());
     listed.send(true).unwrap();
-    assert_eq!(world.pass().await.1.len(), 4);
+    assert_eq!(world.pass().await.1.len(), 5);
 
     let (listed, filled) = watch::channel(false);
     world.context.jobs_filled = filled;
@@ -412,11 +412,11 @@ async fn an_object_that_cannot_be_read_waits_for_another_version_of_itself() {
 async fn an_answer_of_a_newer_api_server_is_read() {
     let mut answer = json!(stored_run(&subject()));
     answer["spec"]["sharding"]["shape"] = json!("Even");
-    let answers = [created(), created(), (200, answer), told()];
+    let answers = [created(), created(), created(), (200, answer), told()];
     let mut world = World::new(subject(), &[], answers);
     let (result, asked) = world.pass().await;
     result.unwrap();
-    assert_eq!(lines(&asked), [MAP, JOB, STATUS, EVENT]);
+    assert_eq!(lines(&asked), [REHEARSAL, MAP, JOB, STATUS, EVENT]);
 }
 
 #[tokio::test]
@@ -445,15 +445,14 @@ async fn an_ended_runs_children_go_when_their_time_has_come() {
     run.status.phase = Phase::Succeeded;
     run.status.completion_time = Some(at(60));
     run.spec.ttl_seconds_after_finished = Some(60);
-    let map =
-        json!({"metadata": {"name": "pumps", "uid": "map-uid", "ownerReferences": [run.owner()]}});
+    let map = json!({"metadata": {"name": "pumps-scoringrun", "uid": "map-uid", "ownerReferences": [run.owner()]}});
     let gone = || (200, json!({"kind": "Status", "status": "Success"}));
     let jobs = [complete(job(Step::Plan, 0)), complete(scoring(15, 15))];
     let mut world = World::new(run, &jobs, [(200, map), gone(), gone(), gone()]);
     let (_, asked) = world.pass().await;
     let expected = [
-        "GET /api/v1/namespaces/plant/configmaps/pumps",
-        "DELETE /api/v1/namespaces/plant/configmaps/pumps",
+        "GET /api/v1/namespaces/plant/configmaps/pumps-scoringrun",
+        "DELETE /api/v1/namespaces/plant/configmaps/pumps-scoringrun",
         "DELETE /apis/batch/v1/namespaces/plant/jobs/pumps-plan",
         "DELETE /apis/batch/v1/namespaces/plant/jobs/pumps-score-0",
     ];
@@ -482,4 +481,94 @@ async fn a_run_that_names_storage_of_others_is_not_planned() {
         message.contains("plantbstore") && message.contains("storage.allowed"),
         "{message}"
     );
+}
+
+/// A run of the same place in another namespace goes first; this one says so, and is planned when that one has ended.
+#[tokio::test]
+async fn a_run_whose_place_is_anothers_waits_for_it_and_asks_nothing() {
+    let mut run = subject();
+    run.spec.storage.azure = serde_json::from_value(json!({"account": "plantstore"})).unwrap();
+    run.spec.output.location = "az://predictions/latest/".to_owned();
+    let mut owner = planned(3);
+    (owner.namespace, owner.uid) = ("other".to_owned(), "other-uid".to_owned());
+    owner.spec = run.spec.clone();
+    let answers = [
+        written(),
+        told(),
+        created(),
+        created(),
+        created(),
+        written(),
+        told(),
+    ];
+    let mut world = World::new(run, &[], answers);
+    let mut scope = world.context.places.scope(config());
+    scope.note(&watcher::Event::Apply(Stored(Ok(stored_run(&owner)))));
+    let (_, asked) = world.pass().await;
+    assert_eq!(asked.len(), 0, "not all runs are listed: {asked:?}");
+    scope.unreadable()();
+    let (action, asked) = world.pass().await;
+    assert_eq!(lines(&asked), [STATUS, EVENT]);
+    assert_ne!(action.unwrap(), Action::await_change());
+    let status = &asked[0].body["status"];
+    assert_eq!(
+        (&status["phase"], &status["startTime"]),
+        (&json!("Pending"), &Value::Null)
+    );
+    let (reason, message) = word(status, "Ready");
+    assert_eq!(reason, "OutputInUse");
+    assert!(
+        message
+            .starts_with("the ScoringRun other/pumps has been writing to az://predictions/latest/"),
+        "{message}"
+    );
+    assert_eq!(
+        (&asked[1].body["type"], &asked[1].body["reason"]),
+        (&json!("Warning"), &json!("OutputInUse"))
+    );
+    // Nothing new to say.
+    assert_eq!(lines(&world.pass().await.1), [] as [&str; 0]);
+    owner.status.phase = Phase::Succeeded;
+    scope.note(&watcher::Event::Apply(Stored(Ok(stored_run(&owner)))));
+    assert_eq!(
+        lines(&world.pass().await.1),
+        [REHEARSAL, MAP, JOB, STATUS, EVENT]
+    );
+}
+
+/// The operator is upgraded between the plan and the score step.
+#[tokio::test]
+async fn a_run_keeps_its_scorer_when_the_operator_is_another_one() {
+    let pod = json!({
+        "metadata": {"name": "pumps-plan-x", "creationTimestamp": start()},
+        "status": {"containerStatuses": [{
+            "name": "scorer", "image": "i", "imageID": "", "ready": false, "restartCount": 0,
+            "state": {"terminated": {"exitCode": 0, "message": r#"{"sensors": 3, "shards": 3}"#}},
+        }]},
+    });
+    let planned_with = fleetscore_crds::ScorerVersion {
+        image: "scorer:before".to_owned(),
+        coordinator_image: None,
+        operator: "0.0.9".to_owned(),
+    };
+    let plan = JobView {
+        scorer: Some(planned_with.clone()),
+        ..complete(job(Step::Plan, 0))
+    };
+    let mut page = list("Pod", &[pod]);
+    page.1["metadata"]["continue"] = json!("");
+    let answers = [page, written(), created(), created(), written(), told()];
+    let mut run = subject();
+    run.status.phase = Phase::Planning;
+    let mut world = World::new(run, &[plan], answers);
+    world.pass().await.0.unwrap();
+    assert_eq!(world.run.status.scorer, Some(planned_with));
+    let (_, asked) = world.pass().await;
+    let job = &asked[1].body;
+    assert_eq!(job["metadata"]["name"], "pumps-score-0");
+    assert_eq!(
+        job["spec"]["template"]["spec"]["containers"][0]["image"],
+        "scorer:before"
+    );
+    assert_eq!(world.run.status.phase, Phase::Scoring);
 }

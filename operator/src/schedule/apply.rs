@@ -14,7 +14,7 @@ use super::decide::{Creation, Decision};
 use super::outcome::{Outcome, Refusal, Results};
 use super::subject::Subject;
 use super::{Context, build};
-use crate::api::{create, is_admission, status_of};
+use crate::api::{Verdict, create, status_of, verdict};
 use crate::metrics::Metrics;
 use crate::stored::Stored;
 
@@ -183,15 +183,14 @@ fn code(error: &kube::Error) -> Option<u16> {
 
 /// A refusal to create a run: told in the schedule's status. None where the server was only busy.
 fn refusal_of(status: &Status) -> Option<Refusal> {
-    let (invalid, reason) = match status.code {
-        429 | 500..=599 => return None,
-        400 | 422 if !is_admission(status) => (true, "InvalidRunTemplate"),
-        _ if status.reason.is_empty() => (false, "CreateRefused"),
-        _ => (false, status.reason.as_str()),
+    let (invalid, reason) = match verdict(status) {
+        Verdict::Busy => return None,
+        Verdict::Invalid => (true, "InvalidRunTemplate".to_owned()),
+        Verdict::Refused(reason) => (false, reason),
     };
     Some(Refusal {
         invalid,
-        reason: reason.to_owned(),
+        reason,
         message: status.message.clone(),
     })
 }
@@ -247,6 +246,12 @@ mod tests {
                 "",
                 "the server could not find the requested resource",
                 Some((false, "CreateRefused")),
+            ),
+            (
+                500,
+                "InternalError",
+                "failed calling webhook \"w\": no endpoints available",
+                Some((false, "InternalError")),
             ),
             (429, "TooManyRequests", "", None),
             (500, "InternalError", "", None),

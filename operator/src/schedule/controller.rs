@@ -27,7 +27,8 @@ use crate::shared::Shared;
 use crate::stored::Stored;
 use crate::unreadable::UNREADABLE;
 use crate::watches::{
-    BEAT, Filled, LAST_APPLIED, all_filled, drive, note_filled, reporter, scoped,
+    BEAT, Cache, Filled, LAST_APPLIED, all_filled, drive, note_filled, note_unreadable, reporter,
+    scoped,
 };
 
 /// Changes that come in such a burst are looked at once.
@@ -59,13 +60,18 @@ impl Owned {
 #[derive(Clone)]
 pub struct Schedules {
     schedules: Store<Stored<ScoringSchedule>>,
-    filled: Filled,
+    cache: Cache,
 }
 
 impl Schedules {
     /// Resolves once everything has been listed.
     pub async fn wait_until_ready(&self) -> bool {
-        all_filled([self.filled.clone()]).await
+        all_filled([self.cache.filled.clone()]).await
+    }
+
+    /// Resolves once it is known whether the schedules can be read: with true once they are listed.
+    pub async fn is_readable(&self) -> bool {
+        self.cache.is_readable().await
     }
 
     /// The state of every schedule: `Active`, `Suspended`, `Stalled` or `Unreadable`.
@@ -103,6 +109,7 @@ pub fn run(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> (Schedules, impl Future<Output = ()> + Send) {
     let (sender, filled) = watch::channel(false);
+    let (refused, unreadable) = watch::channel(false);
     let (reader, writer) = store();
     let schedules = watcher(
         scoped(&shared.client, namespace.as_deref()),
@@ -115,13 +122,14 @@ pub fn run(
     })
     .reflect(writer)
     .inspect_ok(note_filled(sender))
+    .inspect_err(note_unreadable(refused, || {}))
     .applied_objects();
     let others = stream::select(owned.changed, clock_jumps(reader.clone()));
     let others = others.map(|schedule| Ok(ReconcileRequest::from(schedule)));
     let requests = stream::select(trigger_self(schedules, ()), others);
     let seen = Schedules {
         schedules: reader,
-        filled,
+        cache: Cache { filled, unreadable },
     };
     let context = Arc::new(Context {
         recorder: Recorder::new(shared.client.clone(), reporter()),

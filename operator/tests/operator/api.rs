@@ -41,6 +41,8 @@ struct Shared {
     objects: Mutex<Objects>,
     version: watch::Sender<u64>,
     asked: Mutex<Vec<Asked>>,
+    /// Namespaces of which nothing may be read.
+    closed: Mutex<Vec<String>>,
 }
 
 impl Api {
@@ -50,6 +52,7 @@ impl Api {
             objects: Mutex::default(),
             version: watch::Sender::new(0),
             asked: Mutex::default(),
+            closed: Mutex::default(),
         }))
     }
 
@@ -74,6 +77,12 @@ impl Api {
         let mut asked = self.asked();
         asked.retain(|asked| asked.by == by);
         asked
+    }
+
+    /// Says that these namespaces, and no others, may not be read.
+    pub fn close(&self, namespaces: &[&str]) {
+        let names = namespaces.iter().map(|name| (*name).to_owned()).collect();
+        *self.0.closed.lock().unwrap() = names;
     }
 
     /// Does something to the objects; whoever watches them sees it.
@@ -214,6 +223,14 @@ fn done(
         asked.namespace.as_deref().unwrap_or_default(),
         asked.name.as_deref().unwrap_or_default(),
     );
+    let closed = api.0.closed.lock().unwrap().clone();
+    if asked
+        .namespace
+        .as_ref()
+        .is_some_and(|name| closed.contains(name))
+    {
+        return Err((403, "Forbidden", format!("{key:?}: no right to it")));
+    }
     let object = match asked.verb {
         "watch" => {
             let since = asked
@@ -224,6 +241,7 @@ fn done(
         }
         "list" => api.with(|objects| page(objects, asked)),
         "get" => api.with(|objects| objects.get(&key).cloned().ok_or_else(|| not_found(&key)))?,
+        "create" if asked.query.contains_key("dryRun") => body,
         "create" => api.with(|objects| objects.create(key, body))?,
         "patch" => api.with(|objects| objects.patch(&key, kind, status, body))?,
         "delete" => api.with(|objects| objects.delete(&key, &body["preconditions"]["uid"]))?,
@@ -269,8 +287,12 @@ fn is_meant(asked: &Asked, object: &Value) -> bool {
         let found = labels[name].as_str();
         value.map_or(found.is_some(), |value| found == Some(value))
     }) && terms("fieldSelector").all(|(name, value)| {
+        let (name, equal) = match name.strip_suffix('!') {
+            Some(name) => (name, false),
+            None => (name, true),
+        };
         let found = object.pointer(&format!("/{}", name.replace('.', "/")));
-        found.and_then(Value::as_str) == value
+        (found.and_then(Value::as_str) == value) == equal
     })
 }
 

@@ -117,7 +117,7 @@ impl JobController {
         let terminated = json!({"exitCode": 0, "message": message.to_string()});
         let pod = json!({
             "apiVersion": "v1", "kind": "Pod",
-            "metadata": {"labels": {"batch.kubernetes.io/job-name": name}},
+            "metadata": {"labels": {"batch.kubernetes.io/controller-uid": job["metadata"]["uid"]}},
             "status": {"phase": "Succeeded", "containerStatuses": [{
                 "name": "scorer", "image": "i", "imageID": "", "ready": false, "restartCount": 0,
                 "state": {"terminated": terminated},

@@ -44,7 +44,17 @@ fn child(kind: &str, name: &str, owner: &Value) -> Answer {
 }
 
 fn map(owner: &Value) -> Answer {
-    child("ConfigMap", "pumps", owner)
+    child("ConfigMap", "pumps-scoringrun", owner)
+}
+
+/// The answer to the question whether a score Job would be let in.
+fn let_in() -> Answer {
+    child("Job", "pumps-score-0", &ours())
+}
+
+/// That question.
+fn rehearsed() -> String {
+    format!("POST {JOBS} dryRun=All {CREATED}")
 }
 
 fn plan(owner: &Value) -> Answer {
@@ -72,11 +82,15 @@ fn not_found() -> Answer {
 
 #[tokio::test]
 async fn a_child_is_created_with_strict_checks_after_what_its_pods_read() {
-    let (applied, asked) =
-        applied(&[Action::Create(Step::Plan)], [map(&ours()), plan(&ours())]).await;
+    let (applied, asked) = applied(
+        &[Action::Create(Step::Plan)],
+        [let_in(), map(&ours()), plan(&ours())],
+    )
+    .await;
     assert_eq!(applied.unwrap(), None);
-    assert_eq!(lines(&asked), [posted(MAPS), posted(JOBS)]);
-    let (map, job) = (&asked[0].body, &asked[1].body);
+    assert_eq!(lines(&asked), [rehearsed(), posted(MAPS), posted(JOBS)]);
+    assert_eq!(asked[0].body, build::sample(&config(), &subject()));
+    let (map, job) = (&asked[1].body, &asked[2].body);
     assert_eq!(map, &build::config_map(&subject()));
     assert_eq!(job, &build::job(&config(), &subject(), Step::Plan, None));
     for child in [map, job] {
@@ -89,7 +103,7 @@ async fn a_child_that_is_there_already_is_adopted_if_it_is_the_runs_own() {
     let (applied, asked) = applied(
         &[Action::CreatePart(PART, PLAN)],
         [
-            exists("pumps"),
+            exists("pumps-scoringrun"),
             map(&ours()),
             exists("pumps-score-1"),
             child("Job", "pumps-score-1", &ours()),
@@ -99,7 +113,7 @@ async fn a_child_that_is_there_already_is_adopted_if_it_is_the_runs_own() {
     assert_eq!(applied.unwrap(), None);
     let expected = [
         posted(MAPS),
-        format!("GET {MAPS}/pumps"),
+        format!("GET {MAPS}/pumps-scoringrun"),
         posted(JOBS),
         format!("GET {JOBS}/pumps-score-1"),
     ];
@@ -112,22 +126,25 @@ async fn a_child_of_another_owner_is_left_alone_and_told() {
     no_controller["controller"] = json!(false);
     for owner in [anothers(), no_controller] {
         let create = [Action::Create(Step::Plan)];
-        let (refused, asked) = applied(&create, [exists("pumps"), map(&owner)]).await;
+        let answers = [let_in(), exists("pumps-scoringrun"), map(&owner)];
+        let (refused, asked) = applied(&create, answers).await;
         let refusal = refused.unwrap().unwrap();
         assert_eq!(
             (refusal.kind, refusal.reason.as_str()),
             (TroubleKind::Refused, "NameConflict")
         );
-        assert!(refusal.message.starts_with("a ConfigMap pumps exists"));
+        let words = "a ConfigMap pumps-scoringrun exists";
+        assert!(refusal.message.starts_with(words));
         // What comes after a refusal is not tried.
-        assert_eq!(lines(&asked), [posted(MAPS), format!("GET {MAPS}/pumps")]);
+        let get = format!("GET {MAPS}/pumps-scoringrun");
+        assert_eq!(lines(&asked), [rehearsed(), posted(MAPS), get]);
 
-        let answers = [map(&ours()), exists("pumps-plan"), plan(&owner)];
+        let answers = [let_in(), map(&ours()), exists("pumps-plan"), plan(&owner)];
         let (refused, asked) = applied(&create, answers).await;
         let refusal = refused.unwrap().unwrap();
         assert_eq!(refusal.reason, "NameConflict");
         assert!(refusal.message.starts_with("a Job pumps-plan exists"));
-        assert_eq!(asked.len(), 3);
+        assert_eq!(asked.len(), 4);
     }
 }
 
@@ -141,7 +158,8 @@ async fn what_an_earlier_spec_was_planned_with_is_made_anew_for_the_plan_alone()
     let (replaced, asked) = applied(
         &[Action::Create(Step::Plan)],
         [
-            exists("pumps"),
+            let_in(),
+            exists("pumps-scoringrun"),
             old(),
             old(),
             (200, json!({"kind": "Status", "status": "Success"})),
@@ -151,8 +169,10 @@ async fn what_an_earlier_spec_was_planned_with_is_made_anew_for_the_plan_alone()
     )
     .await;
     assert_eq!(replaced.unwrap(), None);
-    let (get, delete) = (format!("GET {MAPS}/pumps"), format!("DELETE {MAPS}/pumps"));
+    let name = format!("{MAPS}/pumps-scoringrun");
+    let (get, delete) = (format!("GET {name}"), format!("DELETE {name}"));
     let expected = [
+        &rehearsed(),
         &posted(MAPS),
         &get,
         &get,
@@ -161,12 +181,12 @@ async fn what_an_earlier_spec_was_planned_with_is_made_anew_for_the_plan_alone()
         &posted(JOBS),
     ];
     assert_eq!(lines(&asked), expected);
-    assert_eq!(asked[3].body["preconditions"]["uid"], "child-uid");
+    assert_eq!(asked[4].body["preconditions"]["uid"], "child-uid");
 
     // Pods that score read what was planned.
     let (kept, asked) = applied(
         &[Action::CreatePart(PART, PLAN)],
-        [exists("pumps"), old(), plan(&ours())],
+        [exists("pumps-scoringrun"), old(), plan(&ours())],
     )
     .await;
     assert_eq!(kept.unwrap(), None);
@@ -175,7 +195,7 @@ async fn what_an_earlier_spec_was_planned_with_is_made_anew_for_the_plan_alone()
 
 #[tokio::test]
 async fn what_goes_away_in_between_is_an_error_to_try_again() {
-    let answers = [exists("pumps"), not_found()];
+    let answers = [let_in(), exists("pumps-scoringrun"), not_found()];
     let (applied, _) = applied(&[Action::Create(Step::Plan)], answers).await;
     assert_eq!(status_of(&applied.unwrap_err()).unwrap().code, 409);
 }
@@ -234,6 +254,7 @@ async fn a_refusal_is_told_in_the_servers_words_and_a_busy_server_is_an_error() 
             Some(TroubleKind::Refused),
             "InternalError",
         ),
+        (500, "InternalError", "etcdserver: leader changed", None, ""),
         (429, "TooManyRequests", "slow down", None, ""),
         (503, "ServiceUnavailable", "etcd is away", None, ""),
         (
@@ -274,13 +295,59 @@ async fn a_config_map_that_is_refused_says_nothing_about_the_pod_template() {
         "Invalid",
         "ConfigMap \"pumps\" is invalid: data: Too long",
     );
-    let (applied, asked) = applied(&[Action::Create(Step::Plan)], [refused]).await;
+    let (applied, asked) = applied(&[Action::Create(Step::Plan)], [let_in(), refused]).await;
     let refusal = applied.unwrap().unwrap();
     assert_eq!(
         (refusal.kind, refusal.reason.as_str()),
         (TroubleKind::Refused, "Invalid")
     );
-    assert_eq!(asked.len(), 1);
+    assert_eq!(asked.len(), 2);
+}
+
+#[tokio::test]
+async fn a_pod_template_that_is_refused_is_told_before_anything_is_made() {
+    let create = [Action::Create(Step::Plan)];
+    let invalid = "Job.batch \"pumps-score-0\" is invalid: spec.template.spec.tolerations[0].effect: Unsupported value";
+    let policy = "jobs.batch \"pumps-score-0\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no";
+    for (answer, kind, reason) in [
+        (
+            failure(422, "Invalid", invalid),
+            TroubleKind::Invalid,
+            "InvalidPodTemplate",
+        ),
+        (
+            failure(422, "Invalid", policy),
+            TroubleKind::Refused,
+            "Invalid",
+        ),
+        (
+            failure(403, "Forbidden", "exceeded quota: q"),
+            TroubleKind::Refused,
+            "Forbidden",
+        ),
+    ] {
+        let (refused, asked) = applied(&create, [answer]).await;
+        let refusal = refused.unwrap().unwrap();
+        assert_eq!((refusal.kind, refusal.reason.as_str()), (kind, reason));
+        assert_eq!(lines(&asked), [rehearsed()]);
+    }
+    // A score Job that is there already: the run's own, or another's.
+    let theirs = child("Job", "pumps-score-0", &anothers());
+    let (refused, asked) = applied(&create, [exists("pumps-score-0"), theirs]).await;
+    assert_eq!(
+        (refused.unwrap().unwrap().reason.as_str(), asked.len()),
+        ("NameConflict", 2)
+    );
+    // A webhook that takes no part in dry runs says nothing about the template.
+    let webhook = failure(
+        400,
+        "BadRequest",
+        "admission webhook \"w\" does not support dry run",
+    );
+    let (made, asked) = applied(&create, [webhook, map(&ours()), plan(&ours())]).await;
+    assert_eq!((made.unwrap(), asked.len()), (None, 3));
+    let (busy, _) = applied(&create, [failure(500, "InternalError", "etcd is away")]).await;
+    assert_eq!(status_of(&busy.unwrap_err()).unwrap().code, 500);
 }
 
 #[tokio::test]
@@ -346,7 +413,7 @@ async fn a_job_that_is_gone_or_another_one_by_now_is_no_error_but_a_denial_is() 
 
 #[tokio::test]
 async fn a_config_map_is_deleted_only_if_it_is_the_runs_own() {
-    let get = format!("GET {MAPS}/pumps");
+    let get = format!("GET {MAPS}/pumps-scoringrun");
     for (answers, expected) in [
         (vec![not_found()], 1),
         (vec![map(&anothers())], 1),

@@ -7,13 +7,18 @@ use crate::run::subject::Subject;
 /// The file in the `ConfigMap` that holds the run.
 pub const FILE: &str = "run.json";
 
+/// The name of a run's `ConfigMap`. Not the run's own, which people give to `ConfigMap`s of theirs.
+pub fn config_map_name(run: &str) -> String {
+    format!("{run}-scoringrun")
+}
+
 /// The `ConfigMap` that hands the pods their run: the spec as it is now, without what only the operator needs.
 pub fn config_map(run: &Subject) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
-            "name": run.name,
+            "name": config_map_name(&run.name),
             "namespace": run.namespace,
             "labels": {
                 RUN_LABEL: run.name,

@@ -1,8 +1,10 @@
 use fleetscore_crds::Step;
 use serde_json::{Value, json};
 
-use super::pod::{CONTAINER, pod};
-use super::{GENERATION_ANNOTATION, PART_LABEL, Part, QUEUE_LABEL, job_name, labels};
+use super::pod::{CONTAINER, pod, scorer};
+use super::{
+    GENERATION_ANNOTATION, PART_LABEL, Part, QUEUE_LABEL, SCORER_ANNOTATION, job_name, labels,
+};
 use crate::config::Config;
 use crate::run::subject::{Plan, Subject};
 
@@ -13,6 +15,21 @@ const REFUSED: i32 = 64;
 
 /// How long the report may take. It is the run's last step, and may begin when the run's own deadline has passed.
 const COLLECT_SECONDS: u32 = 3600;
+
+/// A score Job as the run's first one will be, but for its numbers: what to ask with whether it would be let in.
+pub fn sample(config: &Config, run: &Subject) -> Value {
+    let part = Part {
+        index: 0,
+        offset: 0,
+        shards: 1,
+        parallelism: 1,
+    };
+    let plan = Plan {
+        sensors: 1,
+        pods: 1,
+    };
+    job(config, run, Step::Score, Some((&part, plan)))
+}
 
 /// The Job of a step. `part` and `plan` are those of a score Job.
 pub fn job(config: &Config, run: &Subject, step: Step, score: Option<(&Part, Plan)>) -> Value {
@@ -46,7 +63,10 @@ pub fn job(config: &Config, run: &Subject, step: Step, score: Option<(&Part, Pla
             "name": job_name(&run.name, step, part.map_or(0, |part| part.index)),
             "namespace": run.namespace,
             "labels": labels,
-            "annotations": {GENERATION_ANNOTATION: run.generation.to_string()},
+            "annotations": {
+                GENERATION_ANNOTATION: run.generation.to_string(),
+                SCORER_ANNOTATION: json!(scorer(config, run, step)).to_string(),
+            },
             "ownerReferences": [run.owner()],
         },
         "spec": spec,

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use super::subject::Subject;
 
-pub use config_map::config_map;
-pub use job::job;
+pub use config_map::{config_map, config_map_name};
+pub use job::{job, sample};
 pub use parts::{Part, SHARDS_PER_JOB, parts};
-pub use pod::CONTAINER;
+pub use pod::{CONTAINER, pod};
 
 /// The label that names a child's run.
 pub const RUN_LABEL: &str = "scoring.fleetscore.io/run";
@@ -26,6 +26,9 @@ pub const PART_LABEL: &str = "scoring.fleetscore.io/part";
 pub const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
 /// The annotation with the generation of the run's spec that a child was created for.
 pub const GENERATION_ANNOTATION: &str = "scoring.fleetscore.io/generation";
+
+/// The annotation of a Job with what its pods run, as JSON.
+pub const SCORER_ANNOTATION: &str = "scoring.fleetscore.io/scorer";
 
 /// The step's name in labels, in Jobs' names and on the scorer's command line.
 pub fn step_name(step: Step) -> &'static str {

@@ -1,8 +1,8 @@
-use fleetscore_crds::{AzureAuth, PodTemplate, Step};
+use fleetscore_crds::{AzureAuth, PodTemplate, ScorerVersion, Step};
 use serde_json::{Map, Value, json};
 
 use super::merge::merge;
-use super::{Part, config_map, labels, step_name};
+use super::{Part, config_map, config_map_name, labels, step_name};
 use crate::config::Config;
 use crate::run::subject::Subject;
 
@@ -13,14 +13,58 @@ const FOLDER: &str = "/etc/fleetscore";
 const VOLUME: &str = "fleetscore-run";
 const WORKLOAD_IDENTITY: &str = "azure.workload.identity/use";
 
+/// Labels of nodes that images depend on.
+const OS: &str = "kubernetes.io/os";
+const ARCHITECTURE: &str = "kubernetes.io/arch";
+
 /// The pod template of a step: the defaults, then the operator's template, then the run's, then what is not theirs to change.
 pub fn pod(config: &Config, run: &Subject, step: Step, part: Option<&Part>) -> Value {
+    let [operators, runs] = layers(config, run, step);
     let mut template = defaults(config, run, step);
-    for layer in layers(config, run, step) {
-        merge(&mut template, &layer);
+    merge(&mut template, &operators);
+    if let Some(image) = planned_image(run, step) {
+        merge(&mut template, &with_image(image));
     }
+    merge(&mut template, &runs);
     merge(&mut template, &reserved(run, step, part));
     Value::Object(template)
+}
+
+/// What the pods of a step run, under the run's own templates: what the run was planned with, and for the plan what this operator has.
+pub fn scorer(config: &Config, run: &Subject, step: Step) -> ScorerVersion {
+    if let Some(planned) = run.status.scorer.as_ref().filter(|_| step != Step::Plan) {
+        return planned.clone();
+    }
+    let image = |template: &PodTemplate| {
+        let containers = template.spec.get("containers").and_then(Value::as_array);
+        let mut containers = containers.into_iter().flatten();
+        let found = containers.find(|found| found["name"] == CONTAINER);
+        let named = found.and_then(|found| found["image"].as_str());
+        named.unwrap_or(&config.scorer.image).to_owned()
+    };
+    let (score, coordinator) = (
+        image(&config.pod_template),
+        image(&config.coordinator_template),
+    );
+    ScorerVersion {
+        coordinator_image: Some(coordinator).filter(|coordinator| *coordinator != score),
+        image: score,
+        operator: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// The image that a later step has because the run was planned with it: two versions of the scorer do not share a run.
+fn planned_image(run: &Subject, step: Step) -> Option<&str> {
+    let scorer = run.status.scorer.as_ref()?;
+    match step {
+        Step::Plan => None,
+        Step::Score => Some(&scorer.image),
+        Step::Collect => Some(scorer.coordinator_image.as_ref().unwrap_or(&scorer.image)),
+    }
+}
+
+fn with_image(image: &str) -> Map<String, Value> {
+    object(json!({"spec": {"containers": [{"name": CONTAINER, "image": image}]}}))
 }
 
 fn layers(config: &Config, run: &Subject, step: Step) -> [Map<String, Value>; 2] {
@@ -41,6 +85,7 @@ fn defaults(config: &Config, run: &Subject, step: Step) -> Map<String, Value> {
             "automountServiceAccountToken": false,
             "enableServiceLinks": false,
             "terminationGracePeriodSeconds": 60,
+            "nodeSelector": platform(config),
             "securityContext": {
                 "runAsNonRoot": true,
                 "runAsUser": 65532,
@@ -55,6 +100,18 @@ fn defaults(config: &Config, run: &Subject, step: Step) -> Map<String, Value> {
         template["metadata"]["labels"][WORKLOAD_IDENTITY] = json!("true");
     }
     object(template)
+}
+
+/// The nodes that can run the image: Linux, and the architecture that the coordinators ask for, where they do.
+fn platform(config: &Config) -> Value {
+    let mut selector = json!({OS: "linux"});
+    let coordinators = config.coordinator_template.spec.get("nodeSelector");
+    for label in [OS, ARCHITECTURE] {
+        if let Some(wanted) = coordinators.and_then(|labels| labels.get(label)) {
+            selector[label] = wanted.clone();
+        }
+    }
+    selector
 }
 
 /// A score pod that is moved begins again, so autoscalers are asked to leave it where it is.
@@ -119,7 +176,7 @@ fn reserved(run: &Subject, step: Step, part: Option<&Part>) -> Map<String, Value
                 "env": env,
                 "volumeMounts": [{"name": VOLUME, "mountPath": FOLDER, "readOnly": true}],
             }],
-            "volumes": [{"name": VOLUME, "configMap": {"name": run.name}}],
+            "volumes": [{"name": VOLUME, "configMap": {"name": config_map_name(&run.name)}}],
         },
     }))
 }
@@ -187,7 +244,7 @@ mod tests {
         let score = pod(&config, &run, Step::Score, Some(&PART));
         assert_eq!(
             score["spec"]["nodeSelector"],
-            json!({"pool": "b", "os": "linux"})
+            json!({"pool": "b", "os": "linux", "kubernetes.io/os": "linux"})
         );
         let container = &score["spec"]["containers"][0];
         assert_eq!(container["image"], "mine:1");
@@ -198,7 +255,56 @@ mod tests {
         assert!(score["spec"]["serviceAccountName"].is_null());
         let plan = pod(&config, &run, Step::Plan, None);
         assert_eq!(plan["spec"]["serviceAccountName"], "reader");
-        assert!(plan["spec"]["nodeSelector"].is_null());
+        assert_eq!(
+            plan["spec"]["nodeSelector"],
+            json!({"kubernetes.io/os": "linux"})
+        );
+    }
+
+    #[test]
+    fn score_pods_ask_for_the_platform_that_the_coordinators_have() {
+        let mut config = config();
+        let selector = json!({"kubernetes.io/os": "linux", "kubernetes.io/arch": "arm64", "kubernetes.azure.com/mode": "system"});
+        config.coordinator_template.spec = object(json!({"nodeSelector": selector}));
+        let mut run = subject();
+        let selector =
+            |run: &Subject, step| pod(&config, run, step, None)["spec"]["nodeSelector"].clone();
+        let platform = json!({"kubernetes.io/os": "linux", "kubernetes.io/arch": "arm64"});
+        assert_eq!(selector(&run, Step::Score), platform);
+        run.spec.pod_template.spec = object(json!({"nodeSelector": {"kubernetes.io/arch": null}}));
+        assert_eq!(
+            selector(&run, Step::Score),
+            json!({"kubernetes.io/os": "linux"})
+        );
+    }
+
+    #[test]
+    fn a_run_keeps_the_scorer_that_it_was_planned_with() {
+        let (mut config, mut run) = (config(), subject());
+        let side = json!({"containers": [{"name": "scorer", "image": "plan:1"}]});
+        config.coordinator_template.spec = object(side);
+        let planned = scorer(&config, &run, Step::Plan);
+        assert_eq!(
+            (planned.image.as_str(), planned.coordinator_image.as_deref()),
+            ("scorer:test", Some("plan:1"))
+        );
+        run.status.scorer = Some(planned.clone());
+        // The operator is another one by now.
+        config.scorer.image = "scorer:next".to_owned();
+        config.coordinator_template.spec = Map::new();
+        let image = |run: &Subject, step| {
+            pod(&config, run, step, None)["spec"]["containers"][0]["image"].clone()
+        };
+        assert_eq!(image(&run, Step::Score), "scorer:test");
+        assert_eq!(image(&run, Step::Collect), "plan:1");
+        assert_eq!(scorer(&config, &run, Step::Collect), planned);
+        // A plan that is made anew is made with what there is.
+        assert_eq!(image(&run, Step::Plan), "scorer:next");
+        assert_eq!(scorer(&config, &run, Step::Plan).image, "scorer:next");
+        // The run's own template goes before all.
+        run.spec.pod_template.spec =
+            object(json!({"containers": [{"name": "scorer", "image": "mine:1"}]}));
+        assert_eq!(image(&run, Step::Score), "mine:1");
     }
 
     #[test]
@@ -224,7 +330,7 @@ mod tests {
         assert_eq!(template["spec"]["restartPolicy"], "Never");
         assert_eq!(
             template["spec"]["volumes"],
-            json!([{"name": "fleetscore-run", "configMap": {"name": run.name}}])
+            json!([{"name": "fleetscore-run", "configMap": {"name": "pumps-scoringrun"}}])
         );
         let container = &template["spec"]["containers"][0];
         assert_eq!(container["args"], json!(["score"]));

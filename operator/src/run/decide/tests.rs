@@ -1,9 +1,12 @@
-use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
 use crate::run::testing::{at, complete, failed, job, planned, subject};
 use fleetscore_crds::{Condition, ConditionStatus, Limit};
+
+mod pending;
+mod property;
+mod stopped;
 
 fn seen(jobs: Vec<JobView>) -> Observed {
     Observed {
@@ -43,7 +46,28 @@ fn trouble(kind: TroubleKind, reason: &str, since: i64) -> Trouble {
         reason: reason.to_owned(),
         message: "why".to_owned(),
         since: at(since),
+        certain: true,
     }
+}
+
+/// The same, and that no score pod is left that could write.
+fn quiet(mut seen: Observed) -> Observed {
+    seen.unended = Some(0);
+    seen
+}
+
+/// The run, of which the status says that scoring was stopped.
+fn scored(mut run: Subject, reason: &str) -> Subject {
+    run.status.phase = Phase::Collecting;
+    run.status.conditions.push(Condition {
+        kind: "Scored".to_owned(),
+        status: ConditionStatus::True,
+        observed_generation: None,
+        last_transition_time: at(0),
+        reason: reason.to_owned(),
+        message: "why".to_owned(),
+    });
+    run
 }
 
 fn score(succeeded: u32) -> JobView {
@@ -134,7 +158,7 @@ fn the_plan_is_written_down_before_it_is_acted_on() {
     };
     assert_eq!(
         (decision.stage, decision.actions),
-        (Stage::Planned(plan), vec![])
+        (Stage::Planned(plan, None), vec![])
     );
     let decision = decide(&planned(3), &jobs, at(1));
     assert!(
@@ -302,7 +326,7 @@ fn fail_fast_stops_all_jobs_and_then_reports() {
         ready: 0,
         ..job
     });
-    let decision = decide(&run, &seen(stopped.collect()), at(6));
+    let decision = decide(&run, &quiet(seen(stopped.collect())), at(6));
     assert_eq!(decision.actions, [Action::Create(Step::Collect)]);
 }
 
@@ -369,8 +393,8 @@ fn what_a_queued_run_has_scored_before_its_deadline_is_reported_though_its_jobs_
         panic!("{:?}", decision.stage);
     };
     assert_eq!(cause.reason, "DeadlineExceeded");
-    run.status.phase = Phase::Collecting;
-    let decision = decide(&run, &seen(vec![done]), at(62));
+    let run = scored(run, "DeadlineExceeded");
+    let decision = decide(&run, &quiet(seen(vec![done])), at(62));
     assert_eq!(decision.actions, [Action::Create(Step::Collect)]);
 }
 
@@ -416,7 +440,7 @@ fn a_deadline_ends_the_run_and_what_was_scored_is_reported() {
     assert_eq!(ending(&nothing), (Phase::Failed, Some("DeadlineExceeded")));
     let some = decide(&run, &seen(vec![score(3)]), at(60));
     assert_eq!(some.actions, [Action::Suspend(score(3))]);
-    run.status.phase = Phase::Collecting;
+    let run = scored(run, "DeadlineExceeded");
     let stopped = JobView {
         suspended: true,
         active: 0,
@@ -435,50 +459,11 @@ fn a_deadline_ends_the_run_and_what_was_scored_is_reported() {
 }
 
 #[test]
-fn pods_that_cannot_start_fail_the_run_in_time_and_with_their_reason() {
-    let mut run = subject();
-    run.spec.pending_timeout_seconds = 100;
-    let mut jobs = seen(vec![job(Step::Plan, 0)]);
-    jobs.trouble = Some(trouble(TroubleKind::Blocked, "ImagePullBackOff", 5));
-    let early = decide(&run, &jobs, at(104));
-    assert_eq!((early.stage, early.again), (Stage::Planning, Some(at(105))));
-    let late = decide(&run, &jobs, at(105));
-    assert_eq!(ending(&late), (Phase::Failed, Some("ImagePullBackOff")));
-    jobs.trouble = Some(trouble(TroubleKind::Invalid, "InvalidPodTemplate", 5));
-    assert_eq!(
-        ending(&decide(&run, &jobs, at(5))),
-        (Phase::Failed, Some("InvalidPodTemplate"))
-    );
-}
-
-#[test]
-fn a_full_cluster_fails_a_run_only_where_none_of_its_pods_runs() {
-    let mut run = planned(15);
-    run.spec.pending_timeout_seconds = 100;
-    let with = |ready| {
-        let mut seen = seen(vec![JobView {
-            active: 5,
-            ready,
-            ..score(0)
-        }]);
-        seen.trouble = Some(trouble(TroubleKind::Unschedulable, "Unschedulable", 0));
-        seen
-    };
-    let slow = decide(&run, &with(1), at(500));
-    assert!(matches!(slow.stage, Stage::Scoring(_)));
-    assert_eq!(slow.again, None);
-    assert_eq!(
-        ending(&decide(&run, &with(0), at(500))),
-        (Phase::Failed, Some("Unschedulable"))
-    );
-}
-
-#[test]
 fn what_was_scored_before_pods_could_not_start_is_reported_with_that_reason() {
-    let mut run = planned(15);
+    let run = planned(15);
     let mut jobs = seen(vec![JobView {
         active: 5,
-        ready: 4,
+        ready: 0,
         ..score(3)
     }]);
     jobs.trouble = Some(trouble(TroubleKind::Blocked, "ImagePullBackOff", 0));
@@ -488,22 +473,14 @@ fn what_was_scored_before_pods_could_not_start_is_reported_with_that_reason() {
     );
     assert_eq!(decision.actions, []);
     // The status keeps it in mind when the pods are gone.
-    run.status.phase = Phase::Collecting;
-    run.status.conditions.push(Condition {
-        kind: "Stalled".to_owned(),
-        status: ConditionStatus::True,
-        observed_generation: None,
-        last_transition_time: at(0),
-        reason: "ImagePullBackOff".to_owned(),
-        message: "why".to_owned(),
-    });
+    let run = scored(run, "ImagePullBackOff");
     let stopped = JobView {
         suspended: true,
         active: 0,
         ready: 0,
         ..score(3)
     };
-    let decision = decide(&run, &seen(vec![stopped.clone()]), at(5001));
+    let decision = decide(&run, &quiet(seen(vec![stopped.clone()])), at(5001));
     assert_eq!(decision.actions, [Action::Create(Step::Collect)]);
     let jobs = told(
         seen(vec![stopped, complete(job(Step::Collect, 0))]),
@@ -543,113 +520,4 @@ fn an_ended_run_is_only_tidied_up() {
         ]
     );
     assert_eq!(decide(&run, &seen(vec![]), at(151)).actions, []);
-}
-
-prop_compose! {
-    fn any_job(step: Step, part: u32)(
-        exists in any::<bool>(), suspended in any::<bool>(), deleting in proptest::bool::weighted(0.1),
-        outcome in 0_u8..6, active in 0_u32..3, ready in 0_u32..2, succeeded in 0_u32..3, failed_indexes in 0_u32..3,
-        generation in 1_i64..3, queued in any::<bool>(),
-    ) -> Option<JobView> {
-        let view = JobView { suspended, queued, deleting, active, ready, succeeded, failed_indexes, generation: Some(generation), ..job(step, part) };
-        let view = match outcome {
-            0 => complete(view),
-            1 => failed(view, "FailedIndexes"),
-            2 => failed(view, "PodFailurePolicy"),
-            _ => view,
-        };
-        exists.then_some(view)
-    }
-}
-
-prop_compose! {
-    fn any_seen()(
-        plan in any_job(Step::Plan, 0), scores in (any_job(Step::Score, 0), any_job(Step::Score, 1), any_job(Step::Score, 2)),
-        collect in any_job(Step::Collect, 0), answers in any::<[bool; 2]>(), stuck in 0_u8..5, since in 0_i64..2000,
-    ) -> Observed {
-        let mut seen = seen([plan, scores.0, scores.1, scores.2, collect].into_iter().flatten().collect());
-        if answers[0] {
-            seen = told(seen, "pumps-plan", &json!({"sensors": 25_000, "shards": 25_000}));
-        }
-        if answers[1] {
-            seen = told(seen, "pumps-collect", &totals("PartiallySucceeded"));
-        }
-        seen.trouble = match stuck {
-            0 => Some(trouble(TroubleKind::Blocked, "ImagePullBackOff", since)),
-            1 => Some(trouble(TroubleKind::Unschedulable, "Unschedulable", since)),
-            2 => Some(trouble(TroubleKind::Invalid, "InvalidPodTemplate", since)),
-            _ => None,
-        };
-        seen
-    }
-}
-
-prop_compose! {
-    fn any_run()(
-        is_planned in any::<bool>(), phase in 0_u8..9, suspend in any::<bool>(), queued in any::<bool>(),
-        fail_fast in any::<bool>(), deadline in proptest::option::of(1_u32..2000), ttl in proptest::option::of(0_u32..50),
-    ) -> Subject {
-        let mut run = if is_planned { planned(25_000) } else { subject() };
-        run.spec.sharding.max_pods = 25_000;
-        run.status.start_time = Some(at(0));
-        run.status.phase = match phase {
-            0 => Phase::Succeeded,
-            1 => Phase::Failed,
-            2 => Phase::Collecting,
-            3 => Phase::Suspended,
-            _ => Phase::Scoring,
-        };
-        run.status.completion_time = run.has_ended().then(|| at(100));
-        run.spec.suspend = suspend;
-        run.spec.queue_name = if queued { "q".to_owned() } else { String::new() };
-        run.spec.failure_policy.fail_fast = fail_fast;
-        run.spec.active_deadline_seconds = deadline;
-        run.spec.ttl_seconds_after_finished = ttl;
-        run
-    }
-}
-
-fn created(action: &Action) -> Option<String> {
-    match action {
-        Action::Create(step) => Some(job_name("pumps", *step, 0)),
-        Action::CreatePart(part, _) => Some(job_name("pumps", Step::Score, part.index)),
-        _ => None,
-    }
-}
-
-proptest! {
-    #[test]
-    fn whatever_is_seen_the_decision_is_sound(run in any_run(), seen in any_seen(), seconds in 0_i64..3000) {
-        let now = at(seconds);
-        let decision = decide(&run, &seen, now);
-        prop_assert_eq!(&decision, &decide(&run, &seen, now));
-        let mut names: Vec<_> = decision.actions.iter().filter_map(created).collect();
-        // Nothing is created twice, nor for a run that has ended, ends now, is suspended or is not planned.
-        prop_assert!(names.iter().all(|name| seen.job(name).is_none()));
-        let count = names.len();
-        names.sort();
-        names.dedup();
-        prop_assert_eq!(names.len(), count);
-        if run.has_ended() || run.spec.suspend || matches!(decision.stage, Stage::Ended(_) | Stage::Planned(_)) {
-            prop_assert_eq!(count, 0);
-        }
-        if run.plan().is_none() {
-            prop_assert!(names.iter().all(|name| name == "pumps-plan"));
-        }
-        // A run never ends twice, and an end has no effects before it is written down.
-        if let Stage::Ended(_) = decision.stage {
-            prop_assert!(!run.has_ended() && decision.actions.is_empty());
-        }
-        // What Kueue admits is not let go on by anyone else, and nothing that has ended is touched but to remove it.
-        for action in &decision.actions {
-            match action {
-                Action::Resume(job) => prop_assert!(!run.is_queued() && !job.queued && !job.has_ended() && job.suspended && !run.spec.suspend),
-                Action::Suspend(job) => prop_assert!(!run.is_queued() && !job.queued && !job.has_ended() && !job.suspended),
-                Action::Delete(job) => prop_assert!(!job.deleting),
-                _ => {}
-            }
-        }
-        // It does not ask to be woken at once, again and again.
-        prop_assert!(decision.again.is_none_or(|again| again > now));
-    }
 }

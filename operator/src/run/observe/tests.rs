@@ -38,6 +38,13 @@ fn unscheduled() -> Value {
     json!({"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}]})
 }
 
+/// The last page of a list.
+fn last(kind: &str, items: &[Value]) -> Answer {
+    let (code, mut body) = list(kind, items);
+    body["metadata"]["continue"] = json!("");
+    (code, body)
+}
+
 async fn result(
     job: &JobView,
     answer: Answer,
@@ -48,15 +55,33 @@ async fn result(
     (result, server.lines())
 }
 
+/// What one look finds, two hours after the run's start.
+async fn looked(
+    jobs: &[JobView],
+    moved: Option<Timestamp>,
+    answers: impl IntoIterator<Item = Answer>,
+) -> (Result<Found, kube::Error>, Vec<String>) {
+    let (client, server) = server(answers);
+    let run = subject();
+    let found = Observer::new(&client, &run)
+        .waiting(jobs, moved, at(7200))
+        .await;
+    (found, server.lines())
+}
+
+/// The same as trouble.
 async fn troubled(
     jobs: &[JobView],
     moved: Option<Timestamp>,
     answers: impl IntoIterator<Item = Answer>,
 ) -> (Result<Option<Trouble>, kube::Error>, Vec<String>) {
-    let (client, server) = server(answers);
-    let run = subject();
-    let found = Observer::new(&client, &run).pending(jobs, moved).await;
-    (found, server.lines())
+    let (found, lines) = looked(jobs, moved, answers).await;
+    let trouble = found.map(|found| {
+        let mut looks = crate::run::look::Looks::default();
+        looks.note(&found, at(7200));
+        looks.trouble(at(7200))
+    });
+    (trouble, lines)
 }
 
 /// Pods of the step that are asked for when a Job does not go on.
@@ -67,7 +92,7 @@ fn asked_pending(step: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_last_pod_of_a_step_is_asked_for_among_few() {
+async fn the_last_pod_of_a_step_is_asked_for_by_the_jobs_uid() {
     let said = r#"{"sensors": 15, "shards": 15}"#;
     let pods = [
         ended(
@@ -82,11 +107,10 @@ async fn the_last_pod_of_a_step_is_asked_for_among_few() {
         ),
         json!({"metadata": {"name": "three", "creationTimestamp": "2026-01-01T00:00:09Z"}, "status": {"phase": "Failed"}}),
     ];
-    let (found, lines) = result(&complete(job(Step::Plan, 0)), list("Pod", &pods)).await;
+    let (found, lines) = result(&complete(job(Step::Plan, 0)), last("Pod", &pods)).await;
     assert_eq!(found.unwrap().unwrap().raw, said);
-    // That there are more makes no further request.
     let expected = format!(
-        "{PODS} fieldSelector=status.phase=Succeeded labelSelector=batch.kubernetes.io/job-name=pumps-plan limit=5"
+        "{PODS} fieldSelector=status.phase=Succeeded labelSelector=batch.kubernetes.io/controller-uid=uid-pumps-plan limit=500"
     );
     assert_eq!(lines, [expected]);
 }
@@ -103,14 +127,14 @@ async fn a_failed_step_is_told_in_the_words_of_its_pod() {
     ] {
         let pods = [ended("one", "2026-01-01T00:00:05Z", &said)];
         let job = failed(job(Step::Plan, 0), "BackoffLimitExceeded");
-        let (found, lines) = result(&job, list("Pod", &pods)).await;
+        let (found, lines) = result(&job, last("Pod", &pods)).await;
         let found = found.unwrap().unwrap();
         assert_eq!(
             (found.reason.as_str(), found.message.as_str()),
             (reason, message)
         );
         let expected = format!(
-            "{PODS} fieldSelector=status.phase=Failed labelSelector=batch.kubernetes.io/job-name=pumps-plan limit=5"
+            "{PODS} fieldSelector=status.phase=Failed labelSelector=batch.kubernetes.io/controller-uid=uid-pumps-plan limit=500"
         );
         assert_eq!(lines, [expected]);
     }
@@ -123,16 +147,16 @@ async fn of_a_job_of_many_pods_the_one_that_failed_it_is_asked_for() {
         reason: "PodFailurePolicy".to_owned(),
         message: "Container scorer for pod plant/pumps-score-0-17-x2b failed with exit code 64 matching FailJob rule at index 0".to_owned(),
     });
-    let (found, lines) = result(&job, list("Pod", &[])).await;
+    let (found, lines) = result(&job, last("Pod", &[])).await;
     assert_eq!(found.unwrap(), None);
     let expected = format!(
-        "{PODS} fieldSelector=metadata.name=pumps-score-0-17-x2b labelSelector=batch.kubernetes.io/job-name=pumps-score-0 limit=5"
+        "{PODS} fieldSelector=metadata.name=pumps-score-0-17-x2b labelSelector=batch.kubernetes.io/controller-uid=uid-pumps-score-0 limit=500"
     );
     assert_eq!(lines, [expected]);
 }
 
 #[tokio::test]
-async fn a_page_of_pending_pods_tells_the_worst_that_has_lasted_longest() {
+async fn a_page_of_pending_pods_tells_the_worst_and_since_when_all_wait() {
     let starting = || pending("a", 0, &json!({"phase": "Pending"}));
     let full = |created| pending("b", created, &unscheduled());
     let broken = |created, reason| pending("c", created, &waiting(reason, "no such image"));
@@ -154,7 +178,7 @@ async fn a_page_of_pending_pods_tells_the_worst_that_has_lasted_longest() {
             vec![starting(), full(9), full(7)],
             TroubleKind::Unschedulable,
             "Unschedulable",
-            7,
+            9,
         ),
         (
             vec![
@@ -164,7 +188,7 @@ async fn a_page_of_pending_pods_tells_the_worst_that_has_lasted_longest() {
             ],
             TroubleKind::Blocked,
             "ImagePullBackOff",
-            8,
+            9,
         ),
     ] {
         let (found, lines) = troubled(&[job(Step::Score, 0)], None, [list("Pod", &pods)]).await;
@@ -217,6 +241,17 @@ async fn a_job_without_pods_is_explained_by_its_events() {
     assert_eq!(lines.len(), 1);
     let (found, lines) = troubled(&[job(Step::Plan, 0)], None, [list("Pod", &[])]).await;
     assert_eq!((found.unwrap(), lines.len()), (None, 1));
+
+    // Between two tries a Job has no pods; what was told before the last of them is over.
+    let stuck = JobView {
+        active: 0,
+        ready: 0,
+        ..job(Step::Score, 0)
+    };
+    let over = event("exceeded quota: pods", "2026-01-01T00:00:09Z");
+    let answers = [list("Pod", &[]), list("Event", &[over])];
+    let (found, _) = troubled(&[stuck], Some(at(10)), answers).await;
+    assert_eq!(found.unwrap(), None);
 }
 
 #[tokio::test]
@@ -258,4 +293,174 @@ fn a_run_that_has_ended_or_is_being_deleted_asks_nothing() {
     run.deleting = false;
     run.status.phase = fleetscore_crds::Phase::Succeeded;
     assert_eq!(questions(&run, &jobs, true, at(60)), []);
+}
+
+#[tokio::test]
+async fn of_many_failed_pods_the_last_is_found_whatever_its_name() {
+    let failed_at = |name: &str, created: &str| {
+        let said = json!({"reason": name, "message": "m"}).to_string();
+        ended(name, created, &json!({"exitCode": 64, "message": said}))
+    };
+    let pages = [
+        list(
+            "Pod",
+            &[
+                failed_at("a", "2026-01-01T00:00:05Z"),
+                failed_at("b", "2026-01-01T00:00:09Z"),
+            ],
+        ),
+        last("Pod", &[failed_at("c", "2026-01-01T00:00:07Z")]),
+    ];
+    let (client, server) = server(pages);
+    let run = subject();
+    let job = failed(job(Step::Plan, 0), "BackoffLimitExceeded");
+    let found = Observer::new(&client, &run).result(&job).await;
+    assert_eq!(found.unwrap().unwrap().reason, "b");
+    assert_eq!(server.lines().len(), 2);
+    assert!(server.lines()[1].contains("continue=more"));
+}
+
+/// A pod that waited an hour for its machine has had it for a minute.
+#[tokio::test]
+async fn a_pod_waits_since_it_has_a_machine() {
+    let scheduled = json!({"type": "PodScheduled", "status": "True", "lastTransitionTime": at(3600).to_string()});
+    let mut pulling = waiting("ErrImagePull", "try again");
+    pulling["conditions"] = json!([scheduled]);
+    let creating = json!({"conditions": [scheduled]});
+    let mut nominated = unscheduled();
+    nominated["nominatedNodeName"] = json!("node-1");
+    for (status, kind, since) in [
+        (pulling, TroubleKind::Blocked, Some(at(3600))),
+        (creating, TroubleKind::Starting, Some(at(3600))),
+        (nominated, TroubleKind::Starting, None),
+        (unscheduled(), TroubleKind::Unschedulable, Some(at(0))),
+    ] {
+        let pods = [pending("a", 0, &status)];
+        let (found, _) = looked(&[job(Step::Score, 0)], None, [list("Pod", &pods)]).await;
+        let found = found.unwrap();
+        let pod = &found.waiting[0];
+        assert_eq!((pod.kind, pod.since, found.alone), (kind, since, true));
+    }
+}
+
+#[tokio::test]
+async fn a_pod_is_not_alone_while_others_are_on_their_way() {
+    let two = JobView {
+        active: 2,
+        ready: 0,
+        ..job(Step::Score, 0)
+    };
+    let pods = [pending("a", 0, &waiting("ErrImagePull", "no"))];
+    let (found, _) = looked(std::slice::from_ref(&two), None, [list("Pod", &pods)]).await;
+    assert!(!found.unwrap().alone);
+    // One that is being deleted is on nobody's way.
+    let mut leaving = pending("b", 0, &waiting("ErrImagePull", "no"));
+    leaving["metadata"]["deletionTimestamp"] = json!(at(7199).to_string());
+    let pods = [pods[0].clone(), leaving];
+    let (found, _) = looked(&[two], None, [list("Pod", &pods)]).await;
+    let found = found.unwrap();
+    assert_eq!((found.waiting.len(), found.alone), (1, false));
+}
+
+fn begun(name: &str, deletion: Option<i64>, ready: &str, since: i64) -> Value {
+    json!({
+        "metadata": {"name": name, "creationTimestamp": at(0).to_string(), "deletionTimestamp": deletion.map(|time| at(time).to_string())},
+        "spec": {"nodeName": "node-7"},
+        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": ready, "lastTransitionTime": at(since).to_string()}]},
+    })
+}
+
+#[tokio::test]
+async fn a_pod_on_a_machine_that_does_not_answer_is_found_among_those_that_run() {
+    let leaving = JobView {
+        active: 3,
+        ready: 3,
+        terminating: 1,
+        ..job(Step::Score, 0)
+    };
+    let unready = JobView {
+        active: 3,
+        ready: 2,
+        ..job(Step::Score, 0)
+    };
+    for (job, pod, reason, words) in [
+        (
+            leaving.clone(),
+            begun("p", Some(3600), "True", 0),
+            "PodStuckTerminating",
+            "pod p on node node-7 was to end by 2026-01-01T01:00:00Z",
+        ),
+        (
+            unready,
+            begun("p", None, "False", 600),
+            "PodNotReady",
+            "pod p on node node-7 has not been ready since",
+        ),
+    ] {
+        let pods = [
+            begun("fine", None, "True", 0),
+            begun("ends", Some(7190), "True", 0),
+            pod,
+        ];
+        let answers = [list("Pod", &[]), list("Pod", &pods)];
+        let (found, lines) = troubled(&[job], None, answers).await;
+        let found = found.unwrap().unwrap();
+        assert_eq!(
+            (found.kind, found.reason.as_str()),
+            (TroubleKind::NotEnding, reason)
+        );
+        assert!(found.message.starts_with(words), "{}", found.message);
+        assert!(
+            lines[1].contains("fieldSelector=status.phase=Running")
+                && lines[1].ends_with("limit=500"),
+            "{lines:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn pods_that_may_still_write_are_counted_once_scoring_was_stopped() {
+    let mut run = crate::run::testing::planned(15);
+    let stopped = JobView {
+        suspended: true,
+        active: 0,
+        ready: 0,
+        ..job(Step::Score, 0)
+    };
+    let jobs = [complete(job(Step::Plan, 0)), stopped.clone()];
+    assert_eq!(questions(&run, &jobs, true, at(60)), []);
+    run.status.phase = fleetscore_crds::Phase::Collecting;
+    run.status.conditions.push(fleetscore_crds::Condition {
+        kind: "Scored".to_owned(),
+        ..run.status.conditions[0].clone()
+    });
+    assert_eq!(questions(&run, &jobs, true, at(60)), [Question::Unended]);
+    assert_eq!(
+        questions(&run, &jobs[..1], true, at(60)),
+        [Question::Unended]
+    );
+    assert_eq!(questions(&run, &jobs, false, at(60)), []);
+    assert!(is_waited_for(&run, &jobs, at(60)));
+    // Not where they have all ended by themselves, nor once the report is being made.
+    let ended = [complete(job(Step::Plan, 0)), complete(job(Step::Score, 0))];
+    assert_eq!(questions(&run, &ended, true, at(60)), []);
+    let collecting = [stopped, job(Step::Collect, 0)];
+    assert_eq!(questions(&run, &collecting, true, at(1)), []);
+
+    let (client, server) = server([last(
+        "Pod",
+        &[
+            begun("ends", Some(7190), "True", 0),
+            begun("stuck", Some(60), "True", 0),
+        ],
+    )]);
+    let (unended, found) = Observer::new(&client, &run)
+        .unended(at(7200))
+        .await
+        .unwrap();
+    assert_eq!((unended, found.waiting.len()), (2, 1));
+    let expected = format!(
+        "{PODS} fieldSelector=status.phase!=Succeeded,status.phase!=Failed labelSelector=scoring.fleetscore.io/run=pumps,scoring.fleetscore.io/step=score limit=500"
+    );
+    assert_eq!(server.lines(), [expected]);
 }

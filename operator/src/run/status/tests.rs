@@ -35,6 +35,7 @@ fn blocked(reason: &str) -> Trouble {
         reason: reason.to_owned(),
         message: "why".to_owned(),
         since: at(0),
+        certain: false,
     }
 }
 
@@ -54,7 +55,13 @@ fn conditions_keep_their_time_until_they_change() {
         sensors: 9,
         pods: 3,
     };
-    let next = status(&run, &seen(vec![]), &decision(Stage::Planned(plan)), at(5));
+    let scorer = fleetscore_crds::ScorerVersion {
+        image: "scorer:1".to_owned(),
+        ..fleetscore_crds::ScorerVersion::default()
+    };
+    let planned = Stage::Planned(plan, Some(scorer.clone()));
+    let next = status(&run, &seen(vec![]), &decision(planned), at(5));
+    assert_eq!(next.scorer, Some(scorer));
     assert_eq!(condition(&next, "Planned").last_transition_time, at(5));
     assert_eq!(condition(&next, "Reconciling").last_transition_time, at(1));
     assert_eq!(next.sensors.unwrap().total, 9);
@@ -204,6 +211,10 @@ proptest! {
             phase: Phase::Failed, sensors: u64::MAX, succeeded: u64::MAX, failed: u64::MAX, rows: u64::MAX, anomalies: u64::MAX,
             report: long.clone(), top_failures: vec![group; failures],
         };
+        let mut scored = condition(&status(&run, &seen(vec![]), &decision(Stage::Collecting(run.plan().unwrap(), Some(cause.clone()))), at(1)), "Scored").clone();
+        scored.observed_generation = Some(1);
+        run.status.conditions.push(scored);
+        run.status.scorer = Some(fleetscore_crds::ScorerVersion { image: "i".repeat(255), coordinator_image: Some("c".repeat(255)), operator: "0.1.0".to_owned() });
         let stage = if collecting {
             Stage::Collecting(run.plan().unwrap(), Some(cause))
         } else {
@@ -212,6 +223,70 @@ proptest! {
         let found = status(&run, &seen(views.collect()), &decision(stage), at(1));
         prop_assert!(serde_json::to_string(&found).unwrap().len() < 16 * 1024);
         prop_assert!(found.jobs.len() <= 16 && found.top_failures.len() <= 10);
+    }
+}
+
+#[test]
+fn why_scoring_was_stopped_stays_in_the_status_while_the_run_is_suspended() {
+    let mut run = planned(3);
+    let cause = Cause {
+        reason: "DeadlineExceeded".to_owned(),
+        message: "not finished after 60 s".to_owned(),
+    };
+    let collecting = Stage::Collecting(run.plan().unwrap(), Some(cause));
+    run.status = status(&run, &seen(vec![]), &decision(collecting), at(60));
+    run.status = status(&run, &seen(vec![]), &decision(Stage::Suspended), at(70));
+    let scored = condition(&run.status, "Scored");
+    assert_eq!(
+        (scored.status, scored.last_transition_time),
+        (ConditionStatus::True, at(60))
+    );
+    assert_eq!(
+        (scored.reason.as_str(), scored.message.as_str()),
+        ("DeadlineExceeded", "not finished after 60 s")
+    );
+}
+
+#[test]
+fn a_pod_that_does_not_end_is_the_reason_even_where_scoring_was_stopped() {
+    let run = planned(3);
+    let cause = Cause {
+        reason: "DeadlineExceeded".to_owned(),
+        message: String::new(),
+    };
+    let waiting = Decision {
+        trouble: Some(Trouble {
+            kind: TroubleKind::NotEnding,
+            ..blocked("PodStuckTerminating")
+        }),
+        ..decision(Stage::Collecting(run.plan().unwrap(), Some(cause)))
+    };
+    let found = status(&run, &seen(vec![]), &waiting, at(1));
+    for kind in ["Ready", "Reconciling"] {
+        assert_eq!(condition(&found, kind).reason, "PodStuckTerminating");
+    }
+    assert_eq!(condition(&found, "Scored").reason, "DeadlineExceeded");
+}
+
+#[test]
+fn a_run_that_waits_for_its_place_says_whose_it_is() {
+    let owner = crate::run::places::Owner {
+        namespace: "plant".to_owned(),
+        name: "other".to_owned(),
+        output: "az://p/x/".to_owned(),
+        since: Some(at(0)),
+        suspended: false,
+        deleting: false,
+    };
+    let run = subject();
+    let found = status(&run, &seen(vec![]), &decision(Stage::Waiting(owner)), at(9));
+    assert_eq!((found.phase, found.start_time), (Phase::Pending, None));
+    for kind in ["Ready", "Reconciling"] {
+        let condition = condition(&found, kind);
+        assert_eq!(condition.reason, "OutputInUse");
+        let said =
+            "the ScoringRun plant/other has been writing to az://p/x/ since 2026-01-01T00:00:00Z";
+        assert!(condition.message.starts_with(said), "{}", condition.message);
     }
 }
 

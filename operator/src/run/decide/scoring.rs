@@ -1,0 +1,221 @@
+//! What to do next with a run that is planned: score, then collect.
+
+use fleetscore_crds::{Phase, Step, Totals};
+use jiff::Timestamp;
+
+use super::{
+    Action, Cause, Decision, Ending, Stage, cause_of, deadline_exceeded, fail, failed, halt,
+    hindrance, implausible, is_worth_repeating, lost, overdue, resume, stage, too_many,
+};
+use crate::run::build::{Part, job_name, parts};
+use crate::run::job_view::{JobView, Outcome};
+use crate::run::observe::Observed;
+use crate::run::subject::{Plan, Subject};
+use crate::run::trouble::Trouble;
+
+/// Decides what to do with a run at `now` that is planned like this.
+pub(super) fn decide(run: &Subject, seen: &Observed, now: Timestamp, plan: Plan) -> Decision {
+    Scoring {
+        run,
+        seen,
+        now,
+        plan,
+    }
+    .decide()
+}
+
+/// What a planned run is decided from.
+struct Scoring<'a> {
+    run: &'a Subject,
+    seen: &'a Observed,
+    now: Timestamp,
+    plan: Plan,
+}
+
+impl Scoring<'_> {
+    fn decide(&self) -> Decision {
+        let parts = parts(self.plan.pods, self.run.spec.sharding.parallelism);
+        let jobs: Vec<_> = parts
+            .all
+            .iter()
+            .map(|part| {
+                self.seen
+                    .job(&job_name(&self.run.name, Step::Score, part.index))
+            })
+            .collect();
+        let all_ended = jobs.iter().all(|job| job.is_some_and(JobView::is_done));
+        let (trouble, hopeless) = hindrance(self.run, self.seen, self.now);
+        let stopped = self.stopped(all_ended);
+        if all_ended || self.run.scored().is_some() || stopped.is_some() {
+            return self.collect(all_ended, stopped, trouble, hopeless);
+        }
+        if let Some(cause) = hopeless {
+            return self.give_up(cause);
+        }
+        let actions = self.score(&parts.all, &jobs, parts.lanes);
+        Decision {
+            trouble,
+            ..stage(Stage::Scoring(self.plan), actions)
+        }
+    }
+
+    /// Score Jobs to create and to let go on, so that `lanes` of them are at work.
+    fn score(&self, parts: &[Part], jobs: &[Option<&JobView>], lanes: u32) -> Vec<Action> {
+        let mut free = usize::try_from(lanes).unwrap_or(usize::MAX);
+        let mut actions = Vec::new();
+        for (part, job) in parts.iter().zip(jobs) {
+            if free == 0 {
+                break;
+            }
+            match job {
+                Some(job) if job.has_ended() && !job.deleting => continue,
+                Some(job) => actions.extend(resume(self.run, job)),
+                None => actions.push(Action::CreatePart(*part, self.plan)),
+            }
+            free -= 1;
+        }
+        actions
+    }
+
+    /// Why scoring is over before its end: as the objects and the time say, or, once it is over, as the status remembers.
+    fn stopped(&self, all_ended: bool) -> Option<Cause> {
+        if let Some(job) = self.refused() {
+            return Some(cause_of(self.seen, job));
+        }
+        if let Some(scored) = self.run.scored() {
+            let by_itself = matches!(scored.reason.as_str(), "Scored" | "Collecting");
+            return (!by_itself).then(|| Cause {
+                reason: scored.reason.clone(),
+                message: scored.message.clone(),
+            });
+        }
+        if self.run.spec.failure_policy.fail_fast && self.failed_pods() > self.limit() {
+            return Some(self.too_many());
+        }
+        (overdue(self.run, self.now) && !all_ended).then(|| deadline_exceeded(self.run))
+    }
+
+    /// Pods cannot start. What was scored before is still reported.
+    fn give_up(&self, cause: Cause) -> Decision {
+        if self.has_scored() {
+            stage(Stage::Collecting(self.plan, Some(cause)), Vec::new())
+        } else {
+            failed(cause)
+        }
+    }
+
+    fn collect(
+        &self,
+        all_ended: bool,
+        stopped: Option<Cause>,
+        trouble: Option<Trouble>,
+        hopeless: Option<Cause>,
+    ) -> Decision {
+        if let Some(cause) = stopped.clone().filter(|_| !self.has_scored()) {
+            return failed(cause);
+        }
+        let halting: Vec<_> = self
+            .score_jobs()
+            .filter_map(|job| halt(self.run, job))
+            .collect();
+        let here = |actions| stage(Stage::Collecting(self.plan, stopped.clone()), actions);
+        let job = self.seen.job(&job_name(&self.run.name, Step::Collect, 0));
+        match job.map(|job| (job, &job.outcome)) {
+            Some((job, _)) if job.deleting => here(Vec::new()),
+            Some((job, Some(Outcome::Complete))) => match self.seen.told::<Totals>(&job.name) {
+                Some(totals) => match totals.defect(self.plan.sensors) {
+                    None => self.end(stopped, totals),
+                    Some(defect) => fail("ReportImplausible", implausible(&job.name, &defect)),
+                },
+                None if is_worth_repeating(self.run, self.seen, job, self.now) => {
+                    here(vec![Action::Delete(job.clone())])
+                }
+                None => fail("ReportResultLost", lost("report", &job.name)),
+            },
+            Some((job, Some(Outcome::Failed { .. }))) => {
+                failed(stopped.unwrap_or_else(|| cause_of(self.seen, job)))
+            }
+            _ if !halting.is_empty() => here(halting),
+            None if !all_ended && !self.pods_have_ended() => Decision {
+                trouble,
+                ..here(Vec::new())
+            },
+            unfinished => {
+                if let Some(cause) = hopeless {
+                    return failed(cause);
+                }
+                let action = match unfinished {
+                    Some((job, _)) => resume(self.run, job),
+                    None => Some(Action::Create(Step::Collect)),
+                };
+                Decision {
+                    trouble,
+                    ..here(action.into_iter().collect())
+                }
+            }
+        }
+    }
+
+    /// Whether no score pod writes any more, as the Jobs say and the pods themselves.
+    fn pods_have_ended(&self) -> bool {
+        let may_write = |job: &JobView| {
+            job.deleting || job.terminating > 0 || (!job.has_ended() && job.active > 0)
+        };
+        !self.score_jobs().any(may_write) && self.seen.unended == Some(0)
+    }
+
+    /// The report is there: it says how the run ends, as `_SUCCESS` does beside it.
+    fn end(&self, stopped: Option<Cause>, totals: Totals) -> Decision {
+        let failed = totals.phase == Phase::Failed;
+        let cause = failed.then(|| {
+            stopped.unwrap_or_else(|| too_many(totals.failed, totals.sensors, self.limit()))
+        });
+        let ending = Ending {
+            phase: totals.phase,
+            cause,
+            totals: Some(totals),
+        };
+        stage(Stage::Ended(ending), Vec::new())
+    }
+
+    fn score_jobs(&self) -> impl Iterator<Item = &JobView> {
+        self.seen.jobs.iter().filter(|job| job.step == Step::Score)
+    }
+
+    /// The score Jobs that stay. The pods of one on its way out are being stopped, which may count as failures.
+    fn staying(&self) -> impl Iterator<Item = &JobView> {
+        self.score_jobs().filter(|job| !job.deleting)
+    }
+
+    /// The score Job that a pod failed because nothing can succeed.
+    fn refused(&self) -> Option<&JobView> {
+        self.staying().find(|job| job.is_refused())
+    }
+
+    fn has_scored(&self) -> bool {
+        // A run without sensors has a report, too; and once it is being made, the score Jobs may be gone.
+        self.plan.pods == 0
+            || self.run.scored().is_some()
+            || self
+                .score_jobs()
+                .any(|job| job.succeeded > 0 || job.failed_indexes > 0)
+    }
+
+    fn failed_pods(&self) -> u64 {
+        self.staying()
+            .map(|job| u64::from(job.failed_indexes))
+            .sum()
+    }
+
+    fn limit(&self) -> u64 {
+        self.run
+            .spec
+            .failure_policy
+            .max_failed_sensors
+            .of(self.plan.sensors)
+    }
+
+    fn too_many(&self) -> Cause {
+        too_many(self.failed_pods(), self.plan.sensors, self.limit())
+    }
+}

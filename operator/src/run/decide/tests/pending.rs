@@ -1,0 +1,134 @@
+//! Pods that do not start, and what that costs.
+
+use super::*;
+
+#[test]
+fn pods_that_cannot_start_fail_the_run_in_time_and_with_their_reason() {
+    let mut run = subject();
+    run.spec.pending_timeout_seconds = 100;
+    let mut jobs = seen(vec![JobView {
+        ready: 0,
+        ..job(Step::Plan, 0)
+    }]);
+    jobs.trouble = Some(trouble(TroubleKind::Blocked, "ImagePullBackOff", 5));
+    let early = decide(&run, &jobs, at(104));
+    assert_eq!((early.stage, early.again), (Stage::Planning, Some(at(105))));
+    let late = decide(&run, &jobs, at(105));
+    assert_eq!(ending(&late), (Phase::Failed, Some("ImagePullBackOff")));
+    jobs.trouble = Some(trouble(TroubleKind::Invalid, "InvalidPodTemplate", 5));
+    assert_eq!(
+        ending(&decide(&run, &jobs, at(5))),
+        (Phase::Failed, Some("InvalidPodTemplate"))
+    );
+}
+
+#[test]
+fn a_full_cluster_fails_a_run_only_where_none_of_its_pods_runs() {
+    let mut run = planned(15);
+    run.spec.pending_timeout_seconds = 100;
+    let with = |ready| {
+        let mut seen = seen(vec![JobView {
+            active: 5,
+            ready,
+            ..score(0)
+        }]);
+        seen.trouble = Some(trouble(TroubleKind::Unschedulable, "Unschedulable", 0));
+        seen
+    };
+    let slow = decide(&run, &with(1), at(500));
+    assert!(matches!(slow.stage, Stage::Scoring(_)));
+    assert_eq!(slow.again, None);
+    assert_eq!(
+        ending(&decide(&run, &with(0), at(500))),
+        (Phase::Failed, Some("Unschedulable"))
+    );
+}
+
+/// A tail pod that waited for its machine and is seen once as its image is not yet there; the others have ended.
+#[test]
+fn a_reason_that_was_seen_once_fails_nothing() {
+    let run = planned(15);
+    let mut jobs = seen(vec![JobView {
+        ready: 0,
+        ..score(14)
+    }]);
+    let once = Trouble {
+        certain: false,
+        ..trouble(TroubleKind::Blocked, "ErrImagePull", 0)
+    };
+    jobs.trouble = Some(once.clone());
+    let decision = decide(&run, &jobs, at(9000));
+    assert!(matches!(decision.stage, Stage::Scoring(_)), "{decision:?}");
+    assert_eq!((decision.actions, decision.trouble), (vec![], Some(once)));
+}
+
+#[test]
+fn while_other_pods_are_at_work_no_reason_gives_the_run_up() {
+    let run = planned(15);
+    for kind in [
+        TroubleKind::Starting,
+        TroubleKind::Unschedulable,
+        TroubleKind::Blocked,
+        TroubleKind::Refused,
+    ] {
+        let with = |ready, moved: Option<i64>| {
+            let mut seen = seen(vec![JobView {
+                active: 2,
+                ready,
+                ..score(3)
+            }]);
+            seen.trouble = Some(trouble(kind, "Why", 0));
+            seen.moved = moved.map(at);
+            decide(&run, &seen, at(9000)).stage
+        };
+        assert!(matches!(with(1, None), Stage::Scoring(_)), "{kind:?}");
+        // One has just ended, the next is not yet to be seen.
+        assert!(matches!(with(0, Some(8970)), Stage::Scoring(_)), "{kind:?}");
+        let Stage::Collecting(_, Some(cause)) = with(0, Some(8900)) else {
+            panic!("{kind:?}");
+        };
+        assert_eq!(cause.reason, "Why");
+    }
+}
+
+#[test]
+fn one_pod_that_never_started_costs_its_shard_alone() {
+    let mut jobs = seen(vec![JobView {
+        ready: 0,
+        ..score(14)
+    }]);
+    jobs.trouble = Some(trouble(TroubleKind::Blocked, "ImagePullBackOff", 0));
+    let given_up = decide(&planned(15), &jobs, at(901));
+    assert!(matches!(given_up.stage, Stage::Collecting(_, Some(_))));
+    // The report says how many sensors that were, and the failure policy whether they are too many.
+    let run = scored(planned(15), "ImagePullBackOff");
+    let stopped = JobView {
+        suspended: true,
+        active: 0,
+        ready: 0,
+        ..score(14)
+    };
+    for (phase, expected) in [
+        ("PartiallySucceeded", (Phase::PartiallySucceeded, None)),
+        ("Failed", (Phase::Failed, Some("ImagePullBackOff"))),
+    ] {
+        let collected = seen(vec![stopped.clone(), complete(job(Step::Collect, 0))]);
+        let collected = told(collected, "pumps-collect", &totals(phase));
+        assert_eq!(ending(&decide(&run, &collected, at(990))), expected);
+    }
+}
+
+#[test]
+fn a_pod_that_does_not_end_is_told_and_waited_for() {
+    let mut jobs = seen(vec![JobView {
+        active: 0,
+        ready: 0,
+        terminating: 1,
+        ..score(14)
+    }]);
+    let lost = trouble(TroubleKind::NotEnding, "PodStuckTerminating", 0);
+    jobs.trouble = Some(lost.clone());
+    let decision = decide(&planned(15), &jobs, at(90_000));
+    assert!(matches!(decision.stage, Stage::Scoring(_)), "{decision:?}");
+    assert_eq!(decision.trouble, Some(lost));
+}
