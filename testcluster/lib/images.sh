@@ -46,7 +46,7 @@ load_archive() { # load_archive ARCHIVE: into every node
 load_all_images() { # load_all_images NODE
   local archive
   wait_process "$1.containerd" 30 node_ctr "$1" version
-  import_archive "$1" "$(tool_dir pause)/pause.tar"
+  import_archive "$1" "$(program_dir pause)/pause.tar"
   for archive in "$STATE"/images/*.tar; do
     [[ ! -f $archive ]] || import_archive "$1" "$archive"
   done

@@ -3,9 +3,9 @@
 
 cluster_karpenter() {
   process_runs karpenter && return
-  build_tool karpenter
+  build_programs karpenter
   start_kwok
-  own_kubectl apply -f "$(tool_dir karpenter)/crds" >/dev/null
+  own_kubectl apply -f "$(program_dir karpenter)/crds" >/dev/null
   own_kubectl wait --for=condition=Established crd/nodepools.karpenter.sh crd/nodeclaims.karpenter.sh \
     crd/kwoknodeclasses.karpenter.kwok.sh --timeout=30s >/dev/null
   start_process karpenter env KUBECONFIG="$KUBECONFIG_OWN" SYSTEM_NAMESPACE=kube-system KARPENTER_SERVICE=karpenter \

@@ -4,9 +4,9 @@
 
 cluster_kueue() {
   process_runs kueue && return
-  build_tool kueue
+  build_programs kueue
   # Its definitions are too large for the annotation of a client-side apply.
-  own_kubectl apply --server-side -f "$(tool_dir kueue)/crds" >/dev/null
+  own_kubectl apply --server-side -f "$(program_dir kueue)/crds" >/dev/null
   # A definition without any status yet is an error to `wait`.
   until_true 30 own_kubectl wait --for=condition=Established --timeout=5s \
     crd/{workloads,clusterqueues,localqueues,resourceflavors}.kueue.x-k8s.io || fail "Kueue's definitions are not established"

@@ -10,7 +10,7 @@ cluster_kwok() {
 
 start_kwok() {
   process_runs kwok && return
-  build_tool kwok
+  build_programs kwok
   start_process kwok kwok --kubeconfig "$KUBECONFIG_OWN" --manage-nodes-with-annotation-selector kwok.x-k8s.io/node=fake \
     --enable-crds= --v WARN --node-lease-duration-seconds 8 --config "$HERE/kwok/nodes.yaml" --config "$HERE/kwok/pods.yaml"
 }

@@ -28,17 +28,28 @@ is_up() {
 
 require_up() {
   require_root
-  binaries_path
+  programs_path
   export PATH=$BIN_PATH$PATH
   [[ -f $STATE/up && -e $NETNS ]] || fail "the cluster is not up; run: testcluster/cluster up"
 }
 
+# cluster_build [PROGRAM...]: prints the folders of the programs that are named.
 cluster_build() {
+  local program
+  if [[ $# -gt 0 ]]; then
+    for program in "$@"; do
+      [[ " ${PROGRAMS[*]} " == *" $program "* ]] || fail "no program $program; there are: ${PROGRAMS[*]}"
+    done
+    build_programs "$@"
+    for program in "$@"; do program_dir "$program"; done
+    return
+  fi
   if external_cluster; then
     echo "using the cluster of KUBECONFIG=$KUBECONFIG" >&2
     return
   fi
-  build_tools "${TOOLS[@]}"
+  "$HERE/../scripts/install.sh" cluster
+  build_programs "${PROGRAMS[@]}"
 }
 
 cluster_up() {
@@ -48,11 +59,12 @@ cluster_up() {
   fi
   require_root
   is_up && return
-  build_tools k8s etcd pause helm
+  "$HERE/../scripts/install.sh" cluster
+  build_programs "${CLUSTER_PROGRAMS[@]}"
   lock_cluster
   is_up && return
   remove_all
-  binaries_path
+  programs_path
   export PATH=$BIN_PATH$PATH
   start_all
 }
@@ -97,7 +109,7 @@ remove_all() {
 }
 
 print_env() {
-  binaries_path
+  programs_path
   echo "KUBECONFIG=$KUBECONFIG_OWN"
   echo "PATH=$BIN_PATH$PATH"
   echo "TESTCLUSTER_NAME=$NAME"
