@@ -17,12 +17,22 @@ pub async fn run(
     log: &LogBuffer,
     step: impl Fn(&str),
 ) -> Result<Report, StepError> {
+    let place = context.place.clone();
+    let beat = tokio::spawn(async move { place.beat().await });
+    let outcome = run_steps(context, log, step).await;
+    beat.abort();
+    if let Err(error) = context.place.release().await {
+        tracing::warn!("the next run at this place will have to wait: {error}");
+    }
+    outcome
+}
+
+async fn run_steps(
+    context: &Context,
+    log: &LogBuffer,
+    step: impl Fn(&str),
+) -> Result<Report, StepError> {
     step("Planning");
-    // A run that begins anew has not succeeded yet.
-    context
-        .storage
-        .delete(&context.run.output.join(outputs::SUCCESS)?)
-        .await?;
     let per_shard = context
         .run
         .spec

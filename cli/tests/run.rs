@@ -44,6 +44,80 @@ fn a_run_writes_what_the_documentation_lists() {
     assert_eq!(text(&again.stdout), summary);
 }
 
+/// A run that is stopped in its tracks once it has claimed its place, until it is let go on.
+struct Held(std::process::Child);
+
+impl Held {
+    fn start(plant: &Plant) -> Self {
+        let child = Command::new(env!("CARGO_BIN_EXE_fleetscore"))
+            .args(["run", "-f", "run.yaml", "--json", "--quiet"])
+            .current_dir(plant.path(""))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let held = Self(child);
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while !plant.path("predictions/_run/owner/000001.json").exists() {
+            assert!(Instant::now() < deadline, "the run does not begin");
+            std::thread::yield_now();
+        }
+        held.signal("-STOP");
+        held
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.0.id().to_string();
+        assert_success(&Command::new("kill").args([signal, &pid]).output().unwrap());
+    }
+
+    fn end(self) -> std::process::Output {
+        self.signal("-CONT");
+        self.0.wait_with_output().unwrap()
+    }
+}
+
+#[test]
+fn of_two_runs_at_one_place_the_second_is_refused_and_harms_nothing() {
+    let plant = Plant::new(40);
+    let held = Held::start(&plant);
+    let pid = held.0.id();
+    let second = plant.fleetscore(&["run", "-f", "run.yaml"]);
+    let message = text(&second.stderr);
+    assert_eq!(second.status.code(), Some(1), "{message}");
+    for part in [
+        "predictions/ is in use",
+        &format!("process {pid} on"),
+        "{run}",
+    ] {
+        assert!(message.contains(part), "{part:?} is not in: {message}");
+    }
+    let first = held.end();
+    assert_success(&first);
+    let outputs = plant.outputs();
+    assert_eq!(plant.run(&[]).0, 0);
+    assert_eq!(plant.outputs(), outputs);
+}
+
+/// The next run does not wait: the one that was killed is known to be dead.
+#[test]
+fn a_killed_run_is_followed_at_once() {
+    let plant = Plant::new(4);
+    let held = Held::start(&plant);
+    held.signal("-KILL");
+    held.end();
+    let start = Instant::now();
+    assert_eq!(plant.run(&[]).0, 0);
+    assert!(start.elapsed() < Duration::from_mins(1));
+    let owners: Vec<_> = std::fs::read_dir(plant.path("predictions/_run/owner"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "json"))
+        .map(|path| path.file_name().unwrap().to_owned())
+        .collect();
+    assert_eq!(owners, ["000002.json"]);
+}
+
 #[test]
 fn a_run_done_again_takes_its_own_time() {
     let plant = Plant::new(2);

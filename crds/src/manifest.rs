@@ -96,9 +96,15 @@ pub enum Kind {
 pub struct ManifestMetadata {
     /// The object's name; fills `{run}`.
     pub name: String,
-    /// The object's namespace.
+    /// The object's namespace; fills `{namespace}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
+    /// What the API server calls this object alone, for as long as it exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
+    /// How often the spec has changed, counted by the API server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<i64>,
     /// Labels.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,

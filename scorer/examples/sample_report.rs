@@ -7,9 +7,10 @@ use std::path::Path;
 
 use fleetscore_crds::{Limit, SensorKey, Window};
 use fleetscore_scorer::ledger::{
-    Confusion, Failure, FailureReason, LedgerEntry, LedgerHeader, ScoreSummary, SensorState,
-    Warning, WarningReason,
+    Confusion, Failure, FailureReason, LEDGER_VERSION, LedgerEntry, LedgerHeader, ScoreSummary,
+    SensorState, Warning, WarningReason,
 };
+use fleetscore_scorer::place::RunIdentity;
 use fleetscore_scorer::report::{Feature, Fold, Plot, Report, RunInfo, html, text};
 
 const HOSTILE: &str = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&amp;";
@@ -33,10 +34,20 @@ fn write(folder: &Path, report: &Report, plots: &[Plot]) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn identity() -> RunIdentity {
+    RunIdentity {
+        uid: "5c3f2a1e-7d0b-4a7e-9a63-2f1f0c4a9b10".into(),
+        generation: Some(1),
+        window: None,
+    }
+}
+
 /// 40 sensors in 5 shards: 30 scored, 10 failed, one shard missing.
 fn full() -> anyhow::Result<Report> {
     let run = RunInfo {
         name: "pumps-1535500800".into(),
+        uid: Some("5c3f2a1e-7d0b-4a7e-9a63-2f1f0c4a9b10".into()),
+        generation: Some(1),
         namespace: Some("plant-a".into()),
         schedule: Some("pumps".into()),
         window: Some(Window {
@@ -48,7 +59,8 @@ fn full() -> anyhow::Result<Report> {
     let mut fold = Fold::new(run, 40, Limit::Percent(10));
     for shard in 0..4 {
         let header = LedgerHeader {
-            version: 1,
+            version: LEDGER_VERSION,
+            run: identity(),
             shard,
             sensors: 9,
             interrupted: false,
@@ -74,6 +86,8 @@ fn full() -> anyhow::Result<Report> {
 fn plain() -> anyhow::Result<Report> {
     let run = RunInfo {
         name: "local".into(),
+        uid: None,
+        generation: None,
         namespace: None,
         schedule: None,
         window: None,
@@ -81,7 +95,8 @@ fn plain() -> anyhow::Result<Report> {
     };
     let mut fold = Fold::new(run, 1, Limit::default());
     let header = LedgerHeader {
-        version: 1,
+        version: LEDGER_VERSION,
+        run: identity(),
         shard: 0,
         sensors: 1,
         interrupted: false,

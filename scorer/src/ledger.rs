@@ -4,6 +4,11 @@ use fleetscore_crds::SensorKey;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::place::RunIdentity;
+
+/// The version of the ledger's format that this program writes and reads.
+pub const LEDGER_VERSION: u32 = 2;
+
 /// What happened to one sensor: one line of `_run/ledger/NNNNNN.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -156,8 +161,10 @@ fn is_zero(count: &u64) -> bool {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LedgerHeader {
-    /// Version of the ledger's format: 1.
+    /// Version of the ledger's format: 2.
     pub version: u32,
+    /// The run whose ledger it is.
+    pub run: RunIdentity,
     /// The shard.
     pub shard: u32,
     /// Sensors in this ledger.

@@ -13,6 +13,7 @@ pub mod location;
 pub mod log;
 pub mod models;
 pub mod outputs;
+pub mod place;
 pub mod predictions;
 pub mod readings;
 pub mod report;

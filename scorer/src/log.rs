@@ -8,8 +8,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::writer::{BoxMakeWriter, MakeWriterExt as _};
 
+use crate::place::PlaceError;
 use crate::steps::Context;
-use crate::storage::StorageError;
 
 /// Largest log that is kept, in bytes. What follows is left out, and the log says so at its end.
 const LOG_BYTES: usize = 8 * 1024 * 1024;
@@ -40,9 +40,13 @@ impl LogBuffer {
     }
 
     /// Puts all lines since the last call below the run's log location, as `name`.
-    pub async fn put(&self, context: &Context, name: &str) -> Result<(), StorageError> {
+    ///
+    /// # Errors
+    ///
+    /// The run does not own its place, so that the log there is another run's; or storage fails.
+    pub async fn put(&self, context: &Context, name: &str) -> Result<(), PlaceError> {
         let url = context.run.logs.join(name)?;
-        context.storage.put(&url, self.take()).await
+        context.place.put(&url, self.take()).await
     }
 }
 

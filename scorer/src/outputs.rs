@@ -12,6 +12,8 @@ pub const FAILED: &str = "_run/failed.jsonl";
 pub const SUCCESS: &str = "_SUCCESS";
 /// Everything below it is the run's own.
 pub const RUN_FOLDER: &str = "_run/";
+/// The folder of the claims of the runs that have written here, the newest of which is the owner.
+pub const OWNERS: &str = "_run/owner/";
 /// The folder of the ledgers.
 pub const LEDGERS: &str = "_run/ledger/";
 /// The default folder of the logs.

@@ -8,6 +8,7 @@ use fleetscore_crds::Manifest;
 use fleetscore_scorer::descriptors;
 use fleetscore_scorer::log::{self, LogBuffer};
 use fleetscore_scorer::outputs;
+use fleetscore_scorer::place::Times;
 use fleetscore_scorer::run::Run;
 use fleetscore_scorer::steps::{self, Context, Limits, Progress, StepError};
 use fleetscore_scorer::storage::{self, Storage, StorageOptions};
@@ -87,7 +88,21 @@ async fn run_step(args: &PodArgs, step: Step, log: &LogBuffer) -> Outcome {
     if let Err(error) = log.put(&context, &step.log_name()).await {
         tracing::warn!("the log cannot be written: {error}");
     }
+    if ends_run(step, outcome.code)
+        && let Err(error) = context.place.release().await
+    {
+        tracing::warn!("the next run at this place will have to wait: {error}");
+    }
     outcome
+}
+
+/// Whether the run writes nothing more after this step: it is the last one, or the plan has failed for good.
+fn ends_run(step: Step, code: u8) -> bool {
+    match step {
+        Step::Plan => code == 64,
+        Step::Score(_) => false,
+        Step::Collect => code == 0,
+    }
 }
 
 async fn coordinate(context: &Context, step: Step) -> Result<Outcome, StepError> {
@@ -120,9 +135,11 @@ fn open(args: &PodArgs) -> Result<Context, StepError> {
         ..defaults
     };
     let progress = Arc::new(Progress::default());
+    let place = run.place(&storage, None, Times::default());
     Ok(Context {
         run: Arc::new(run),
         storage,
+        place,
         limits,
         progress,
         plots: None,

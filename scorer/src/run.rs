@@ -1,12 +1,19 @@
 //! A checked run: what the steps work from.
 
+use std::time::SystemTime;
+
 use fleetscore_crds::{Manifest, PredictionFormat, ScoringRunSpec, SensorKey, Violation, validate};
+use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::location::{Names, Template, TemplateError};
 use crate::outputs;
+use crate::place::{Owner, Place, Process, RunIdentity, Times};
 use crate::predictions::{PredictionError, PredictionLayout, format_of};
-use crate::storage::{ObjectUrl, StorageError};
+use crate::storage::{ObjectUrl, Storage, StorageError};
+
+/// What `{namespace}` stands for where the manifest names none, as for `kubectl`.
+const NAMESPACE: &str = "default";
 
 /// A run whose spec has been checked and whose locations are filled, but for the sensors' keys.
 #[derive(Clone, Debug)]
@@ -15,6 +22,8 @@ pub struct Run {
     pub name: String,
     /// Its namespace.
     pub namespace: Option<String>,
+    /// Which execution of the run this is.
+    pub identity: RunIdentity,
     /// The schedule that created it.
     pub schedule: Option<String>,
     /// What is asked for.
@@ -59,7 +68,7 @@ pub enum RunError {
     },
     /// The output or log location depends on the sensor.
     #[error(
-        "{field}: {{{key}}} is a sensor's key, but this location is the whole run's; use {{run}}, {{schedule}} or {{window.start:...}}"
+        "{field}: {{{key}}} is a sensor's key, but this location is the whole run's; use {{run}}, {{namespace}}, {{schedule}} or {{window.start:...}}"
     )]
     KeyInPrefix {
         /// Path of the field.
@@ -95,7 +104,16 @@ impl Run {
         let Manifest { metadata, spec, .. } = manifest;
         let names = Names {
             run: &metadata.name,
+            namespace: metadata.namespace.as_deref().unwrap_or(NAMESPACE),
             schedule: metadata.schedule(),
+            window: spec.window,
+        };
+        let identity = RunIdentity {
+            uid: metadata
+                .uid
+                .clone()
+                .unwrap_or_else(|| format!("{}/{}", names.namespace, names.run)),
+            generation: metadata.generation,
             window: spec.window,
         };
         let default_logs = format!("{}{}", spec.output.location, outputs::LOGS);
@@ -120,6 +138,7 @@ impl Run {
             schedule: metadata.schedule().map(str::to_owned),
             name: metadata.name,
             namespace: metadata.namespace,
+            identity,
             spec,
         })
     }
@@ -128,10 +147,23 @@ impl Run {
     pub fn output_of(&self, run: &str) -> Result<ObjectUrl, RunError> {
         let names = Names {
             run,
+            namespace: self.namespace.as_deref().unwrap_or(NAMESPACE),
             schedule: self.schedule.as_deref(),
             window: self.spec.window,
         };
         prefix("spec.output.location", &self.spec.output.location, names)
+    }
+
+    /// The place that the run writes to. `process` is the one that does all of the run's work, where there is such a one.
+    pub fn place(&self, storage: &Storage, process: Option<Process>, times: Times) -> Place {
+        let owner = Owner {
+            name: self.name.clone(),
+            namespace: self.namespace.clone(),
+            run: self.identity.clone(),
+            since: Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH),
+            process,
+        };
+        Place::new(storage, &self.output, owner, times)
     }
 
     /// The columns of a sensor's predictions. A key is named as its column, or by itself where the location names the sensor.

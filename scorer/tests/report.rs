@@ -7,9 +7,10 @@
 
 use fleetscore_crds::{Limit, Phase, SensorKey};
 use fleetscore_scorer::ledger::{
-    Confusion, Failure, FailureReason, LedgerEntry, LedgerHeader, ScoreSummary, SensorState,
-    Warning, WarningReason,
+    Confusion, Failure, FailureReason, LEDGER_VERSION, LedgerEntry, LedgerHeader, ScoreSummary,
+    SensorState, Warning, WarningReason,
 };
+use fleetscore_scorer::place::RunIdentity;
 use fleetscore_scorer::report::{
     Feature, Fold, Plot, PlotTotals, Report, ReportError, RunInfo, html, text,
 };
@@ -18,6 +19,8 @@ use proptest::prelude::*;
 fn run() -> RunInfo {
     RunInfo {
         name: "pumps-1764324000".into(),
+        uid: Some("5c3f2a1e-7d0b-4a7e-9a63-2f1f0c4a9b10".into()),
+        generation: Some(1),
         namespace: None,
         schedule: None,
         window: None,
@@ -84,7 +87,12 @@ fn mostly(entry: LedgerEntry) -> LedgerEntry {
 fn header(shard: u32, sensors: usize) -> LedgerHeader {
     let seconds = f64::from(shard % 7);
     LedgerHeader {
-        version: 1,
+        version: LEDGER_VERSION,
+        run: RunIdentity {
+            uid: "5c3f2a1e-7d0b-4a7e-9a63-2f1f0c4a9b10".into(),
+            generation: Some(1),
+            window: None,
+        },
         shard,
         sensors: sensors as u64,
         interrupted: shard % 5 == 1,

@@ -16,6 +16,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use fleetscore_cli::manifest::{self, Loaded};
+use fleetscore_scorer::place::{Process, Times};
 use fleetscore_scorer::run::Run;
 use fleetscore_scorer::steps::{Context, Limits, Progress};
 use fleetscore_scorer::storage::{self, Storage, StorageOptions};
@@ -80,10 +81,13 @@ pub fn open_run(args: &ManifestArgs, limits: Limits, retry: Duration) -> Result<
 
 /// Opens the storage of a run's manifest.
 pub fn open(
-    manifest: fleetscore_crds::Manifest,
+    mut manifest: fleetscore_crds::Manifest,
     limits: Limits,
     retry: Duration,
 ) -> Result<Context> {
+    // Each execution is one of its own, also of a manifest that comes from a cluster.
+    manifest.metadata.uid = Some(format!("{:032x}", rand::random::<u128>()));
+    manifest.metadata.generation = None;
     let run = Run::fill(manifest).map_err(usage)?;
     storage::install_crypto();
     let options = StorageOptions {
@@ -93,9 +97,11 @@ pub fn open(
         ..StorageOptions::default()
     };
     let storage = Storage::new(&run.spec.storage, options).map_err(usage)?;
+    let place = run.place(&storage, Some(Process::current()), Times::default());
     Ok(Context {
         run: Arc::new(run),
         storage,
+        place,
         limits,
         progress: Arc::new(Progress::default()),
         plots: Some(Arc::default()),

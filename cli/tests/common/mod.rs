@@ -96,7 +96,7 @@ impl Plant {
     }
 }
 
-/// Every file under `folder` by its path, without what may differ from run to run.
+/// Every file under `folder` by its path, without what may differ from run to run: the claims of the place, the runs' UIDs among it.
 pub fn tree(folder: &Path) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
     collect(folder, folder, &mut files);
@@ -109,7 +109,7 @@ fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<String, String>) {
         let name = path.strip_prefix(root).unwrap().display().to_string();
         if path.is_dir() {
             collect(root, &path, files);
-        } else {
+        } else if !name.starts_with("_run/owner/") {
             files.insert(name.clone(), stable(&name, &fs::read(&path).unwrap()));
         }
     }
@@ -117,7 +117,7 @@ fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<String, String>) {
 
 fn stable(name: &str, bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes).into_owned();
-    if name.starts_with("_run/ledger/") {
+    if name.starts_with("_run/ledger/") || name == "_run/plan.jsonl" {
         return text
             .lines()
             .map(without_timings)
@@ -137,6 +137,9 @@ fn without_timings(json: &str) -> String {
     let object = value.as_object_mut().unwrap();
     for field in ["seconds", "timing"] {
         object.remove(field);
+    }
+    if let Some(run) = object.get_mut("run").and_then(Value::as_object_mut) {
+        run.remove("uid");
     }
     value.to_string()
 }

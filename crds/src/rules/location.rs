@@ -16,7 +16,7 @@ pub(super) fn placeholders(text: &str) -> String {
 }
 
 /// The CEL list of those placeholders that are not keys of a sensor.
-pub(super) const BUILT_IN: &str = "['{run}', '{schedule}']";
+pub(super) const BUILT_IN: &str = "['{run}', '{namespace}', '{schedule}']";
 
 /// The placeholders of the CEL string `text` are well formed. A regular expression costs most of a check, so it is asked last.
 pub(super) fn template(text: &str, field: &str) -> Value {
@@ -24,7 +24,7 @@ pub(super) fn template(text: &str, field: &str) -> Value {
         format!(
             "(!{text}.contains('{{') && !{text}.contains('}}')) || {text}.matches('{TEMPLATE}')"
         ),
-        "a placeholder is {key}, {run}, {schedule}, {window.start:%Y/%m/%d/%H} or {window.end:...}; write a literal brace twice",
+        "a placeholder is {key}, {run}, {namespace}, {schedule}, {window.start:%Y/%m/%d/%H} or {window.end:...}; write a literal brace twice",
         field,
     )
 }
@@ -84,7 +84,7 @@ pub fn prefix() -> Value {
             "",
         ),
         no_keys(
-            "holds what every sensor writes, so it may hold {run}, {schedule} and {window...} alone; put the keys into output.file",
+            "holds what every sensor writes, so it may hold {run}, {namespace}, {schedule} and {window...} alone; put the keys into output.file",
         ),
     ])
 }
@@ -92,6 +92,6 @@ pub fn prefix() -> Value {
 /// Rules of the URL of an object that is the same for every sensor.
 pub fn manifest() -> Value {
     url_and([no_keys(
-        "names all sensors, so it may hold {run}, {schedule} and {window...} alone",
+        "names all sensors, so it may hold {run}, {namespace}, {schedule} and {window...} alone",
     )])
 }

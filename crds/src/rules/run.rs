@@ -179,8 +179,8 @@ pub fn key_names() -> Value {
             "",
         ),
         rule(
-            "!('run' in self || 'schedule' in self || 'window' in self)",
-            "run, schedule and window are placeholders already; give the key another name",
+            "!('run' in self || 'namespace' in self || 'schedule' in self || 'window' in self)",
+            "run, namespace, schedule and window are placeholders already; give the key another name",
             "",
         ),
     ])

@@ -116,6 +116,8 @@ fn with_envelope(kind: Kind, mut structure: Value) -> Value {
         "properties": {
             "name": { "type": "string", "minLength": 1, "maxLength": 253 },
             "namespace": { "type": "string", "maxLength": 63, "pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$" },
+            "uid": { "type": "string", "maxLength": 128 },
+            "generation": { "type": "integer", "minimum": 0 },
             "labels": texts,
             "annotations": texts,
         }

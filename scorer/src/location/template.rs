@@ -6,8 +6,8 @@ use super::{decode_value, encode_value};
 
 /// A location with placeholders: `az://models/{run}/model_{device}_{tag}`.
 ///
-/// Placeholders are `{run}`, `{schedule}`, `{window.start:FORMAT}`, `{window.end:FORMAT}` (strftime, UTC; without a format
-/// RFC 3339) and the sensor's keys; `{{` and `}}` are literal braces.
+/// Placeholders are `{run}`, `{namespace}`, `{schedule}`, `{window.start:FORMAT}`, `{window.end:FORMAT}` (strftime, UTC; without a
+/// format RFC 3339) and the sensor's keys; `{{` and `}}` are literal braces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     parts: Vec<Part>,
@@ -18,6 +18,7 @@ enum Part {
     Literal(String),
     Key(String),
     Run,
+    Namespace,
     Schedule,
     Window(Edge, Option<String>),
 }
@@ -36,6 +37,8 @@ pub enum Edge {
 pub struct Names<'a> {
     /// The run's name.
     pub run: &'a str,
+    /// Its namespace.
+    pub namespace: &'a str,
     /// The schedule that created it.
     pub schedule: Option<&'a str>,
     /// The readings' window.
@@ -67,7 +70,7 @@ pub enum TemplateError {
     },
     /// The name between braces is not a placeholder's.
     #[error(
-        "`{text}`: `{{{name}}}` is no placeholder; use a key such as {{device}}, {{run}}, {{schedule}}, \
+        "`{text}`: `{{{name}}}` is no placeholder; use a key such as {{device}}, {{run}}, {{namespace}}, {{schedule}}, \
          {{window.start:%Y/%m/%d/%H}} or {{window.end:...}}"
     )]
     Unknown {
@@ -163,6 +166,7 @@ impl Template {
             match part {
                 Part::Literal(text) => literal.push_str(text),
                 Part::Run => literal.push_str(&encode_value(names.run)),
+                Part::Namespace => literal.push_str(&encode_value(names.namespace)),
                 Part::Schedule => literal.push_str(&encode_value(
                     names.schedule.ok_or(TemplateError::NoSchedule)?,
                 )),
@@ -197,9 +201,14 @@ impl Template {
                         .ok_or_else(|| TemplateError::NoKey { key: name.clone() })?;
                     text.push_str(&encode_value(value));
                 }
-                Part::Run => {
+                Part::Run | Part::Namespace => {
+                    let key = if *part == Part::Run {
+                        "run"
+                    } else {
+                        "namespace"
+                    };
                     return Err(TemplateError::NoKey {
-                        key: "run".to_owned(),
+                        key: key.to_owned(),
                     });
                 }
                 Part::Schedule => return Err(TemplateError::NoSchedule),
@@ -245,6 +254,7 @@ fn placeholder(text: &str, inside: &str) -> Result<Part, TemplateError> {
     };
     let part = match (name, format) {
         ("run", None) => Part::Run,
+        ("namespace", None) => Part::Namespace,
         ("schedule", None) => Part::Schedule,
         ("window.start", _) => Part::Window(Edge::Start, format.map(str::to_owned)),
         ("window.end", _) => Part::Window(Edge::End, format.map(str::to_owned)),
@@ -303,7 +313,7 @@ fn match_parts<'p, 't>(
             .strip_prefix(literal.as_str())
             .is_some_and(|text| match_parts(rest, text, found)),
         Part::Key(name) => match_key(name, rest, text, found),
-        Part::Run | Part::Schedule | Part::Window(..) => false,
+        Part::Run | Part::Namespace | Part::Schedule | Part::Window(..) => false,
     }
 }
 
@@ -376,6 +386,7 @@ mod tests {
         };
         Names {
             run: "pumps-1",
+            namespace: "plant-a",
             schedule: Some("pumps"),
             window: Some(window),
         }
@@ -383,13 +394,13 @@ mod tests {
 
     #[test]
     fn every_placeholder_is_filled() {
-        let text = "az://p/{schedule}/{run}/{window.start:%Y/%m/%d/%H}-{window.end}/{{x}}/{device}_{tag}.csv";
+        let text = "az://p/{namespace}/{schedule}/{run}/{window.start:%Y/%m/%d/%H}-{window.end}/{{x}}/{device}_{tag}.csv";
         let bound = Template::parse(text).unwrap().bind(names()).unwrap();
         assert_eq!(
             bound
                 .expand(&key(&[("device", "1"), ("tag", "a/b")]))
                 .unwrap(),
-            "az://p/pumps/pumps-1/2018/08/28/23-2018-08-29T00:00:00Z/{x}/1_a%2Fb.csv"
+            "az://p/plant-a/pumps/pumps-1/2018/08/28/23-2018-08-29T00:00:00Z/{x}/1_a%2Fb.csv"
         );
         assert_eq!(bound.keys(), ["device", "tag"]);
     }

@@ -12,7 +12,7 @@ pub const REPORT_VERSION: u32 = 1;
 
 /// What `report.json` holds: the outcome of one run.
 ///
-/// All but `timing` is the same, byte for byte, for the same ledgers.
+/// All but `timing` and the run's `uid` is the same, byte for byte, for the same ledgers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
@@ -56,6 +56,12 @@ pub struct Report {
 pub struct RunInfo {
     /// Name of the run.
     pub name: String,
+    /// The UID of the run's object in its cluster, or a random one; absent in reports of version 0.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
+    /// The generation of the run's spec; absent outside a cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<i64>,
     /// Namespace of the run; absent outside a cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,

@@ -5,6 +5,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::Plots;
+use crate::place::Place;
 use crate::readings::ObjectSource;
 use crate::run::Run;
 use crate::storage::{ObjectInfo, Storage, StorageError};
@@ -16,6 +17,8 @@ pub struct Context {
     pub run: Arc<Run>,
     /// Its storage.
     pub storage: Storage,
+    /// The place that the run writes to: every write goes through it.
+    pub place: Place,
     /// What the step may use.
     pub limits: Limits,
     /// What the step has done so far.

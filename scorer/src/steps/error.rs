@@ -1,6 +1,7 @@
 use thiserror::Error;
 
 use super::plan::PlanFileError;
+use crate::place::{Place, PlaceError};
 use crate::run::RunError;
 use crate::storage::StorageError;
 
@@ -21,6 +22,9 @@ pub enum StepError {
     /// Storage refused or failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The run may not write to its output location.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// The list of sensors cannot be used.
     #[error("{url}: {reason}")]
     Sensors {
@@ -56,6 +60,14 @@ pub enum StepError {
 }
 
 impl StepError {
+    /// The loss of the run's place where that is behind this error: what a step misses, another run may have removed.
+    pub(super) async fn explained(self, place: &Place) -> Self {
+        match place.join().await {
+            Err(lost) if lost.is_lost() => lost.into(),
+            _ => self,
+        }
+    }
+
     /// Whether the run's spec is wrong, so that nothing was written.
     pub fn is_invalid(&self) -> bool {
         matches!(self, Self::Manifest { .. } | Self::Run(_))
@@ -69,8 +81,13 @@ impl StepError {
             | Self::Sensors { .. }
             | Self::NoModels { .. }
             | Self::Plan { .. } => 64,
-            Self::Storage(error) if error.is_permanent() => 64,
-            Self::Storage(_) => 75,
+            Self::Place(error) if error.is_lost() => 64,
+            Self::Storage(error) | Self::Place(PlaceError::Storage(error))
+                if error.is_permanent() =>
+            {
+                64
+            }
+            Self::Storage(_) | Self::Place(_) => 75,
             Self::Stopped => 143,
             Self::Internal(_) => 70,
         }
@@ -81,6 +98,7 @@ impl StepError {
         match self {
             Self::Manifest { .. } | Self::Run(_) => "InvalidRun",
             Self::Storage(error) => error.reason(),
+            Self::Place(error) => error.reason(),
             Self::Sensors { .. } => "InvalidSensors",
             Self::NoModels { .. } => "NoModels",
             Self::Plan { .. } => "InvalidPlan",

@@ -1,5 +1,5 @@
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::url::is_staged;
 use super::{ObjectUrl, StorageError};
+use crate::outputs;
 
 /// The file or folder of a `file://` location.
 pub(super) fn path(url: &ObjectUrl) -> PathBuf {
@@ -48,8 +49,23 @@ pub(super) fn read(url: &ObjectUrl, limit: u64) -> Result<Bytes, StorageError> {
     }
 }
 
+/// Writes a file unless there is one of its name; returns whether it did. Without links, which some network file systems lack.
+pub(super) fn create(url: &ObjectUrl, bytes: &[u8]) -> Result<bool, StorageError> {
+    let path = path(url);
+    let created = path
+        .parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| File::create_new(&path))
+        .and_then(|mut file| file.write_all(bytes));
+    match created {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(StorageError::of_io(url, &error)),
+    }
+}
+
 /// Removes files that a killed process was writing in the folder `url` and below, last written at least `age` ago. Returns how
-/// many. Links are not followed, and a folder that does not exist has none.
+/// many. Links are not followed, nor are folders in there that another run writes to, and a folder that does not exist has none.
 pub(super) fn sweep_staged(url: &ObjectUrl, age: Duration) -> Result<u64, StorageError> {
     let Some(before) = SystemTime::now().checked_sub(age) else {
         return Ok(0);
@@ -66,7 +82,7 @@ fn sweep_folder(folder: &Path, before: SystemTime) -> io::Result<u64> {
     for entry in entries {
         let entry = entry?;
         let kind = entry.file_type()?;
-        if kind.is_dir() {
+        if kind.is_dir() && !entry.path().join(outputs::RUN_FOLDER).is_dir() {
             removed += sweep_folder(&entry.path(), before)?;
         } else if kind.is_file() && entry.file_name().to_str().is_some_and(is_staged) {
             removed += remove_old(&entry.path(), before)?;

@@ -14,7 +14,9 @@ use object_store::limit::LimitStore;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{
+    GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload,
+};
 
 use super::azure::Account;
 use super::upload::PART_BYTES;
@@ -72,6 +74,30 @@ impl Storage {
                 containers: Mutex::default(),
             }),
         })
+    }
+
+    /// Storage that keeps `memory:///` in the given store.
+    #[cfg(test)]
+    pub(crate) fn over(store: Arc<dyn ObjectStore>, options: StorageOptions) -> Self {
+        let limited = Arc::new(LimitStore::new(Arc::clone(&store), options.concurrency));
+        let container = Container {
+            store,
+            limited,
+            account: None,
+        };
+        let containers = HashMap::from([((StoreKind::Memory, String::new()), container)]);
+        Self {
+            inner: Arc::new(Inner {
+                options,
+                account: None,
+                containers: Mutex::new(containers),
+            }),
+        }
+    }
+
+    /// The limits that this storage keeps.
+    pub fn options(&self) -> &StorageOptions {
+        &self.inner.options
     }
 
     /// The whole object, refused with [`StorageError::TooLarge`] where it has more than `limit` bytes.
@@ -196,6 +222,24 @@ impl Storage {
         let mut upload = self.upload(url)?;
         upload.write(bytes).await?;
         upload.finish().await
+    }
+
+    /// Writes a small object unless there is one of its name; returns whether it was written. Of several writers at once, one
+    /// succeeds. Where a request was sent again after its answer was lost, the object may be this writer's all the same.
+    pub async fn create(&self, url: &ObjectUrl, bytes: Bytes) -> Result<bool, StorageError> {
+        if url.kind() == StoreKind::File {
+            return blocking(url, move |url| local::create(url, &bytes)).await;
+        }
+        let container = self.container(url)?;
+        let created = container
+            .limited
+            .put_opts(url.path(), bytes.into(), PutMode::Create.into())
+            .await;
+        match created {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            Err(error) => Err(container.error(url, &error)),
+        }
     }
 
     /// Begins to write an object piece by piece.

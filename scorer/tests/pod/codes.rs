@@ -85,8 +85,8 @@ fn a_plan_that_is_absent_is_64() {
     let plant = Plant::new(1, 5);
     assert_misconfigured(
         &plant.step(&["score", "--shard", "0"]),
-        "NotFound",
-        "_run/plan.jsonl",
+        "OutputGone",
+        "the plan step has not run",
     );
 }
 

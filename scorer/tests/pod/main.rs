@@ -5,6 +5,7 @@ mod codes;
 mod finite;
 mod ledgers;
 mod models;
+mod places;
 mod plant;
 mod stops;
 mod whole_run;

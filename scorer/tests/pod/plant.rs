@@ -179,7 +179,7 @@ impl Plant {
         self.succeed(&["collect"]);
     }
 
-    /// Every file of the output by its path, without what may differ from run to run: the logs, the page, and timings.
+    /// Every file of the output by its path, without what may differ from run to run: the claims, the logs, the page, and timings.
     pub fn outputs(&self) -> BTreeMap<String, String> {
         let mut files = BTreeMap::new();
         add_files(&self.path("out"), &self.path("out"), &mut files);
@@ -271,7 +271,7 @@ fn add_files(root: &Path, folder: &Path, files: &mut BTreeMap<String, String>) {
         let name = path.strip_prefix(root).unwrap().display().to_string();
         if path.is_dir() {
             add_files(root, &path, files);
-        } else {
+        } else if !name.starts_with("_run/owner/") {
             let text = String::from_utf8(fs::read(&path).unwrap()).unwrap();
             files.insert(name.clone(), stable(&name, &text));
         }

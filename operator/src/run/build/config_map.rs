@@ -41,6 +41,8 @@ fn manifest(run: &Subject) -> Manifest {
         metadata: ManifestMetadata {
             name: run.name.clone(),
             namespace: Some(run.namespace.clone()),
+            uid: Some(run.uid.clone()),
+            generation: Some(run.generation),
             labels: run.labels.clone(),
             annotations: std::collections::BTreeMap::new(),
         },
@@ -70,6 +72,8 @@ mod tests {
         let text = map["data"]["run.json"].as_str().unwrap();
         let read: Manifest = Manifest::from_json(text.as_bytes()).unwrap();
         assert_eq!(read.metadata.name, run.name);
+        assert_eq!(read.metadata.uid.as_deref(), Some(run.uid.as_str()));
+        assert_eq!(read.metadata.generation, Some(run.generation));
         assert_eq!(read.metadata.schedule(), Some("hourly"));
         assert_eq!(read.spec.model, run.spec.model);
         assert!(!read.spec.suspend);

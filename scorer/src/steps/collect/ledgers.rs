@@ -5,7 +5,9 @@ use fleetscore_crds::SensorKey;
 use futures::{StreamExt, stream};
 use serde::de::DeserializeOwned;
 
-use crate::ledger::{Failure, FailureReason, LedgerEntry, LedgerHeader, SensorState};
+use crate::ledger::{
+    Failure, FailureReason, LEDGER_VERSION, LedgerEntry, LedgerHeader, SensorState,
+};
 use crate::outputs;
 use crate::report::Fold;
 use crate::steps::plan::{PlanHeader, read_plan};
@@ -128,7 +130,7 @@ async fn read_ledger(
     let url = context.run.output.join(&outputs::ledger(shard))?;
     let sensors = header.sensors_of(shard);
     let ledger = match context.storage.get(&url, LEDGER_BYTES).await {
-        Ok(bytes) => parse(&bytes, shard, sensors.end - sensors.start).map_err(|reason| {
+        Ok(bytes) => parse(context, &bytes, shard, sensors.end - sensors.start).map_err(|reason| {
             format!(
                 "the ledger {url} of shard {shard} cannot be used: {reason}; score the shard again"
             )
@@ -145,18 +147,31 @@ async fn read_ledger(
     })
 }
 
-fn parse(bytes: &Bytes, shard: u32, sensors: u64) -> Result<Ledger, String> {
+/// What every version of a ledger's header has.
+#[derive(serde::Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
+fn parse(context: &Context, bytes: &Bytes, shard: u32, sensors: u64) -> Result<Ledger, String> {
     let mut lines = (1..).zip(
         bytes
             .split(|&byte| byte == b'\n')
             .filter(|line| !line.is_empty()),
     );
     let (_, first) = lines.next().ok_or("it is empty")?;
-    let header: LedgerHeader = parse_line(1, first)?;
-    if header.version != 1 {
+    // Another version may have other fields, so the version is looked at first.
+    let Versioned { version } = parse_line(1, first)?;
+    if version != LEDGER_VERSION {
         return Err(format!(
-            "it has version {}, this program reads version 1",
-            header.version
+            "it has version {version}, this program reads version {LEDGER_VERSION}"
+        ));
+    }
+    let header: LedgerHeader = parse_line(1, first)?;
+    if &header.run != context.place.run() {
+        return Err(format!(
+            "it is that of the run with UID {}, not of this one",
+            header.run.uid
         ));
     }
     if header.shard != shard {

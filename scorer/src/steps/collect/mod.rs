@@ -19,10 +19,23 @@ use crate::report::{self, Fold, Report, RunInfo};
 
 /// Folds the ledgers into the report, lists the failed sensors and puts `_SUCCESS` last, if the failure policy holds.
 pub async fn collect(context: &Context) -> Result<Report, StepError> {
-    let Context { run, storage, .. } = context;
+    match sum_up(context).await {
+        Err(error) => Err(error.explained(&context.place).await),
+        done => done,
+    }
+}
+
+async fn sum_up(context: &Context) -> Result<Report, StepError> {
+    let Context {
+        run,
+        storage,
+        place,
+        ..
+    } = context;
     tracing::info!(run = run.name, "collecting");
-    storage
-        .sweep_staged(&run.output, std::time::Duration::ZERO)
+    place.join().await?;
+    place
+        .write(|| storage.sweep_staged(&run.output, std::time::Duration::ZERO))
         .await?;
     let header = read_header(context).await?;
     let planned = storage
@@ -39,14 +52,14 @@ pub async fn collect(context: &Context) -> Result<Report, StepError> {
     let success = run.output.join(outputs::SUCCESS)?;
     if report.phase == Phase::Failed {
         // Before the report, so that the two never disagree.
-        storage.delete(&success).await?;
+        place.delete(&success).await?;
     }
-    storage
+    place
         .put(&run.output.join(outputs::FAILED)?, Bytes::from(failed))
         .await?;
     write_report(context, &report).await?;
     if report.phase != Phase::Failed {
-        storage.put(&success, Bytes::new()).await?;
+        place.put(&success, Bytes::new()).await?;
     }
     tracing::info!(phase = ?report.phase, sensors = report.sensors.total, failed = report.sensors.failed, "collected");
     Ok(report)
@@ -56,6 +69,8 @@ fn run_info(context: &Context) -> RunInfo {
     let run = &context.run;
     RunInfo {
         name: run.name.clone(),
+        uid: Some(run.identity.uid.clone()),
+        generation: run.identity.generation,
         namespace: run.namespace.clone(),
         schedule: run.schedule.clone(),
         window: run.spec.window,
@@ -68,15 +83,15 @@ fn now() -> Timestamp {
 }
 
 async fn write_report(context: &Context, report: &Report) -> Result<(), StepError> {
-    let Context { run, storage, .. } = context;
+    let Context { run, place, .. } = context;
     let internal = |error: &dyn std::error::Error| StepError::Internal(error.to_string());
     let json = report.to_json().map_err(|error| internal(&error))?;
-    storage
+    place
         .put(&run.output.join(outputs::REPORT_JSON)?, Bytes::from(json))
         .await?;
     let plots = plots::read(context, report).await;
     let html = report::html::render(report, &plots).map_err(|error| internal(&error))?;
-    storage
+    place
         .put(&run.output.join(outputs::REPORT_HTML)?, Bytes::from(html))
         .await?;
     Ok(())

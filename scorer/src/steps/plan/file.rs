@@ -6,23 +6,28 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::PlanEntry;
+use crate::place::RunIdentity;
 
 /// The plan's first line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanHeader {
-    /// Version of the format: 1.
+    /// Version of the format: 2.
     pub version: u32,
+    /// The run whose plan it is.
+    pub run: RunIdentity,
     /// Sensors in the plan: the number of lines after this one.
     pub sensors: u64,
     /// Sensors that one shard scores.
     pub sensors_per_shard: u32,
-    /// Bytes of every line, the line feed included.
+    /// Bytes of every line after the first one, the line feed included.
     pub width: u64,
 }
 
-/// Bytes that are sure to hold the header.
-pub const HEADER_BYTES: u64 = 128;
+/// Bytes of the header's line.
+pub const HEADER_BYTES: u64 = 1024;
+/// The version of the format that this program writes and reads.
+const VERSION: u32 = 2;
 
 /// Why a plan cannot be read.
 #[derive(Debug, Error)]
@@ -37,11 +42,22 @@ pub enum PlanFileError {
     },
     /// Another version wrote it.
     #[error(
-        "the plan has version {found}, this program reads version 1; use the same version for all steps"
+        "the plan has version {found}, this program reads version {}; use the same version for all steps",
+        VERSION
     )]
     Version {
         /// The version found.
         found: u32,
+    },
+    /// It is another run's.
+    #[error(
+        "the plan is that of the run with UID {found}, not of this one ({wanted}); run the plan step of this one first"
+    )]
+    Foreign {
+        /// The UID in the plan.
+        found: String,
+        /// The UID of this run.
+        wanted: String,
     },
     /// It ends too early.
     #[error("the plan ends before its line {line}; run the plan step again")]
@@ -58,15 +74,13 @@ impl PlanHeader {
             .split(|&byte| byte == b'\n')
             .next()
             .unwrap_or_default();
-        let header: Self = serde_json::from_slice(line)
-            .map_err(|source| PlanFileError::Damaged { line: 1, source })?;
-        if header.version == 1 {
-            Ok(header)
-        } else {
-            Err(PlanFileError::Version {
-                found: header.version,
-            })
+        let damaged = |source| PlanFileError::Damaged { line: 1, source };
+        // Another version may have other fields, so the version is looked at first.
+        let Versioned { version } = serde_json::from_slice(line).map_err(damaged)?;
+        if version != VERSION {
+            return Err(PlanFileError::Version { found: version });
         }
+        serde_json::from_slice(line).map_err(damaged)
     }
 
     /// Number of shards: sensors over sensors per shard, rounded up.
@@ -84,27 +98,44 @@ impl PlanHeader {
 
     /// The bytes that hold the sensors at `positions`.
     pub fn bytes_of(&self, positions: &Range<u64>) -> Range<u64> {
-        let start_of = |position: u64| position.saturating_add(1).saturating_mul(self.width);
+        let start_of =
+            |position: u64| HEADER_BYTES.saturating_add(position.saturating_mul(self.width));
         start_of(positions.start)..start_of(positions.end)
     }
 }
 
-/// The whole plan: the header line and a line a sensor, all padded with spaces to the same width.
-pub fn write(entries: &[PlanEntry], sensors_per_shard: u32) -> Result<Vec<u8>, serde_json::Error> {
+/// What every version of the header has.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
+/// The whole plan: the header line of [`HEADER_BYTES`], then a line a sensor, these padded with spaces to the same width.
+pub fn write(
+    run: &RunIdentity,
+    entries: &[PlanEntry],
+    sensors_per_shard: u32,
+) -> Result<Vec<u8>, serde_json::Error> {
     let lines = entries
         .iter()
         .map(serde_json::to_string)
         .collect::<Result<Vec<_>, _>>()?;
     let longest = lines.iter().map(String::len).max().unwrap_or(0);
-    let width = (longest + 1).max(usize::try_from(HEADER_BYTES).unwrap_or(128));
+    let width = longest + 1;
     let header = PlanHeader {
-        version: 1,
+        version: VERSION,
+        run: run.clone(),
         sensors: entries.len() as u64,
         sensors_per_shard,
         width: width as u64,
     };
-    let mut bytes = Vec::with_capacity(width * (lines.len() + 1));
-    push_padded(&mut bytes, &serde_json::to_string(&header)?, width);
+    let header = serde_json::to_string(&header)?;
+    let header_width = usize::try_from(HEADER_BYTES).unwrap_or(0);
+    if header.len() >= header_width {
+        return Err(serde::ser::Error::custom("the plan's header is too long"));
+    }
+    let mut bytes = Vec::with_capacity(header_width + width * lines.len());
+    push_padded(&mut bytes, &header, header_width);
     for line in &lines {
         push_padded(&mut bytes, line, width);
     }
@@ -145,11 +176,19 @@ mod tests {
         }
     }
 
+    fn run() -> RunIdentity {
+        RunIdentity {
+            uid: "0b4f8d4e-5d5c-4c57-9f5a-4a4a31b4f8a5".to_owned(),
+            generation: Some(1),
+            window: None,
+        }
+    }
+
     proptest! {
         #[test]
         fn every_shard_reads_its_own_slice(names in prop::collection::vec(".{0,200}", 0..40), size in 1_u32..9) {
             let entries: Vec<_> = names.iter().map(|name| entry(name)).collect();
-            let bytes = write(&entries, size).unwrap();
+            let bytes = write(&run(), &entries, size).unwrap();
             let head = usize::try_from(HEADER_BYTES).unwrap().min(bytes.len());
             let header = PlanHeader::parse(&bytes[..head]).unwrap();
             let mut seen = Vec::new();
@@ -165,20 +204,19 @@ mod tests {
 
     #[test]
     fn damage_names_the_line() {
-        let bytes = write(&[entry("a"), entry("b")], 1).unwrap();
+        let bytes = write(&run(), &[entry("a"), entry("b")], 1).unwrap();
         let header = PlanHeader::parse(&bytes).unwrap();
         let width = usize::try_from(header.width).unwrap();
-        let mut slice = bytes[width..].to_vec();
+        let lines = &bytes[usize::try_from(HEADER_BYTES).unwrap()..];
+        let mut slice = lines.to_vec();
         slice[width] = b'x';
         let error = read_slice(&slice, 2, 2).unwrap_err().to_string();
         assert!(error.contains("line 3"), "{error}");
-        let error = read_slice(&bytes[width..2 * width], 2, 2)
-            .unwrap_err()
-            .to_string();
+        let error = read_slice(&lines[..width], 2, 2).unwrap_err().to_string();
         assert!(error.contains("ends before its line 3"), "{error}");
         let error =
-            PlanHeader::parse(br#"{"version":2,"sensors":0,"sensorsPerShard":1,"width":9}"#)
+            PlanHeader::parse(br#"{"version":1,"sensors":0,"sensorsPerShard":1,"width":9}"#)
                 .unwrap_err();
-        assert!(error.to_string().contains("version 2"), "{error}");
+        assert!(error.to_string().contains("version 1"), "{error}");
     }
 }

@@ -30,10 +30,10 @@ pub struct PlanSummary {
     pub failed: u64,
 }
 
-/// Lists the run's sensors, checks them and writes the plan.
+/// Claims the run's place, lists its sensors, checks them and writes the plan.
 ///
 /// A plan that differs from the one found there belongs to a new attempt: what the old attempt left in `_run/` is removed
-/// first, `_SUCCESS` before all else.
+/// first, `_SUCCESS` before all else. The plan names the run, so that of another run always differs.
 ///
 /// `sensors_per_shard` says how many sensors a shard has, of a run of so many.
 pub async fn plan(
@@ -43,16 +43,18 @@ pub async fn plan(
     let Context {
         run,
         storage,
+        place,
         progress,
         ..
     } = context;
     tracing::info!(run = run.name, "planning");
-    storage
-        .sweep_staged(&run.output, std::time::Duration::ZERO)
+    place.claim().await?;
+    place
+        .write(|| storage.sweep_staged(&run.output, std::time::Duration::ZERO))
         .await?;
     let entries = list(context).await?;
     let sensors_per_shard = sensors_per_shard(entries.len() as u64);
-    let bytes = file::write(&entries, sensors_per_shard)
+    let bytes = file::write(place.run(), &entries, sensors_per_shard)
         .map_err(|error| StepError::Internal(error.to_string()))?;
     let url = run.output.join(outputs::PLAN)?;
     let unchanged = match storage.get(&url, bytes.len() as u64).await {
@@ -64,7 +66,7 @@ pub async fn plan(
         forget_attempt(context).await?;
     }
     // Unchanged too: its time is when this attempt began, from which the report reckons.
-    storage.put(&url, Bytes::from(bytes)).await?;
+    place.put(&url, Bytes::from(bytes)).await?;
     let sensors = entries.len() as u64;
     progress
         .sensors
@@ -91,28 +93,51 @@ async fn list(context: &Context) -> Result<Vec<PlanEntry>, StepError> {
 
 /// Removes what an earlier attempt left beside its predictions.
 async fn forget_attempt(context: &Context) -> Result<(), StepError> {
-    let Context { run, storage, .. } = context;
-    storage.delete(&run.output.join(outputs::SUCCESS)?).await?;
+    let Context {
+        run,
+        storage,
+        place,
+        ..
+    } = context;
+    place.delete(&run.output.join(outputs::SUCCESS)?).await?;
+    let owners = run.output.join(outputs::OWNERS)?;
     let objects: Vec<ObjectInfo> = storage
         .list(&run.output.join(outputs::RUN_FOLDER)?)
         .try_collect()
         .await?;
-    stream::iter(objects.iter().map(Ok))
+    let old = objects
+        .iter()
+        .filter(|object| object.url.relative_to(&owners).is_none());
+    stream::iter(old.map(Ok))
         .try_for_each_concurrent(context.limits.requests.max(1), |object| {
-            storage.delete(&object.url)
+            place.delete(&object.url)
         })
         .await?;
     Ok(())
 }
 
-/// The plan's header, with two small reads at most.
+/// The header of this run's plan.
+///
+/// # Errors
+///
+/// [`StepError::Plan`] where the plan is another run's.
 pub async fn read_header(context: &Context) -> Result<PlanHeader, StepError> {
     let url = context.run.output.join(outputs::PLAN)?;
     let head = context
         .storage
         .get_range(&url, 0..file::HEADER_BYTES)
         .await?;
-    PlanHeader::parse(&head).map_err(|source| StepError::Plan {
+    let header = PlanHeader::parse(&head).and_then(|header| {
+        if &header.run == context.place.run() {
+            Ok(header)
+        } else {
+            Err(PlanFileError::Foreign {
+                found: header.run.uid,
+                wanted: context.place.run().uid.clone(),
+            })
+        }
+    });
+    header.map_err(|source| StepError::Plan {
         url: url.to_string(),
         source,
     })

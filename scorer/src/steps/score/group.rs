@@ -318,7 +318,7 @@ impl Group {
     async fn put(&self, member: usize) -> Result<(), Failure> {
         let output = lock(&self.jobs[member]).take_output();
         match output {
-            Some(output) => output.put(&self.context.storage).await,
+            Some(output) => output.put(&self.context).await,
             None => Ok(()),
         }
     }

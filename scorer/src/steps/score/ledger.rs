@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::ledger::{LedgerEntry, LedgerHeader};
+use crate::ledger::{LEDGER_VERSION, LedgerEntry, LedgerHeader};
 use crate::outputs;
 use crate::steps::{Context, StepError};
 
@@ -18,7 +18,8 @@ pub async fn write(
     bytes_read: u64,
 ) -> Result<(), StepError> {
     let header = LedgerHeader {
-        version: 1,
+        version: LEDGER_VERSION,
+        run: context.place.run().clone(),
         shard,
         sensors: entries.len() as u64,
         interrupted,
@@ -28,7 +29,7 @@ pub async fn write(
     let lines =
         to_lines(&header, entries).map_err(|error| StepError::Internal(error.to_string()))?;
     context
-        .storage
+        .place
         .put(
             &context.run.output.join(&outputs::ledger(shard))?,
             Bytes::from(lines),

@@ -96,8 +96,17 @@ type Jobs = Arc<Vec<Mutex<Job>>>;
 /// A sensor that fails leaves an entry in the ledger and does not stop the others; an error means that the shard as a whole
 /// cannot be scored. When the step is stopped, the sensors not yet written are recorded as not scored.
 pub async fn score(context: &Context, shard: u32) -> Result<ShardSummary, StepError> {
+    match score_shard(context, shard).await {
+        Err(error) => Err(error.explained(&context.place).await),
+        done => done,
+    }
+}
+
+async fn score_shard(context: &Context, shard: u32) -> Result<ShardSummary, StepError> {
     let start = Instant::now();
-    let header = read_header(context).await?;
+    let (joined, header) = tokio::join!(context.place.join(), read_header(context));
+    joined?;
+    let header = header?;
     if u64::from(shard) >= header.shards() {
         let shards = header.shards();
         let reason = format!("there is no shard {shard}: the plan has {shards}, counted from 0");
@@ -204,7 +213,11 @@ async fn score_waves(
             all_at_once,
         };
         wave.score().await;
-        stale::remove(context, &wave.jobs).await;
+        // Another run's predictions may be where this one's were.
+        if let Some(lost) = context.place.lost() {
+            return Err(lost.into());
+        }
+        stale::remove(context, &wave.jobs).await?;
         ledger.extend(wave.jobs.iter().map(|job| lock(job).ledger_entry()));
     }
     Ok(ledger)

@@ -6,11 +6,13 @@ use object_store::PutPayload;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::buffers::Buffers;
-use super::job::output_failure;
+use super::job::{Job, output_failure};
 use super::spool::Spool;
 use crate::ledger::{Failure, FailureReason};
+use crate::place::PlaceError;
 use crate::predictions::{PredictionError, PredictionWriter};
 use crate::readings::SensorRows;
+use crate::steps::Context;
 use crate::storage::{ObjectUrl, Storage, Upload};
 
 /// What encoding takes beside a few times the rows: compressors, and pages of every column.
@@ -171,23 +173,25 @@ impl Output {
         Ok(())
     }
 
-    /// Writes the object.
-    pub async fn put(mut self, storage: &Storage) -> Result<(), Failure> {
+    /// Writes the object, unless the place is another run's by now.
+    pub async fn put(mut self, context: &Context) -> Result<(), Failure> {
+        let Context { storage, place, .. } = context;
         let small = self.bytes.len() <= PART_BYTES as u64 || self.bytes.aside() == 0;
         if self.upload.is_none() && small {
             let mut all = Vec::new();
             while self.bytes.len() > 0 {
                 all.extend(self.read_part()?);
             }
-            let written = storage.put(&self.url, PutPayload::from_iter(all)).await;
-            return written.map_err(|error| output_failure(&error));
+            let bytes = PutPayload::from_iter(all);
+            let written = place.write(|| storage.put(&self.url, bytes.clone())).await;
+            return written.map_err(|error| place_failure(context, &error));
         }
         self.send(storage).await?;
         match self.upload.take() {
-            Some(upload) => upload
-                .finish()
+            Some(upload) => place
+                .write_once(upload.finish())
                 .await
-                .map_err(|error| output_failure(&error)),
+                .map_err(|error| place_failure(context, &error)),
             None => Ok(()),
         }
     }
@@ -229,6 +233,17 @@ impl Drop for Output {
 /// What it takes to encode so many bytes of packed rows.
 fn encoding_bytes(packed: u64) -> usize {
     usize::try_from(packed.saturating_mul(4).saturating_add(ENCODING)).unwrap_or(usize::MAX)
+}
+
+/// The failure of a sensor whose predictions cannot be written. Where the place is another run's now, the whole step stops.
+fn place_failure(context: &Context, error: &PlaceError) -> Failure {
+    match error {
+        PlaceError::Storage(error) => output_failure(error),
+        PlaceError::InUse { .. } | PlaceError::Lost { .. } | PlaceError::Gone { .. } => {
+            context.stop.cancel();
+            Job::not_scored()
+        }
+    }
 }
 
 fn unwritable(error: &PredictionError) -> Failure {

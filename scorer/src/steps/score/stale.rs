@@ -1,43 +1,53 @@
-//! Removes predictions that an earlier attempt has left of a sensor that fails now.
+//! Removes predictions that an earlier attempt or run has left of a sensor that fails now.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{Jobs, lock};
 use crate::ledger::FailureReason;
-use crate::steps::Context;
+use crate::place::PlaceError;
+use crate::steps::{Context, StepError};
+use crate::storage::ObjectUrl;
 
 /// Removes them, so that a sensor has either predictions or a failure, never both.
 ///
 /// Sensors that were not reached keep theirs, and so do those that share their path with another.
-pub async fn remove(context: &Context, jobs: &Jobs) {
-    let unreachable = AtomicBool::new(false);
+///
+/// # Errors
+///
+/// One of them cannot be removed: the step must be tried again.
+pub async fn remove(context: &Context, jobs: &Jobs) -> Result<(), StepError> {
     let requests = context.limits.requests.max(1);
     stream::iter(jobs.iter())
-        .for_each_concurrent(requests, |job| async {
-            let path = {
-                let job = lock(job);
-                let stale = job
-                    .failure()
-                    .is_some_and(|failure| owns_its_path(failure.reason));
-                stale
-                    .then(|| context.run.file.expand(&job.entry.key).ok())
-                    .flatten()
-            };
-            let Some(url) = path.and_then(|path| context.run.output.join(&path).ok()) else {
-                return;
-            };
-            // While storage does not answer, every deletion would wait for its retries in vain.
-            if unreachable.load(Ordering::Relaxed) {
-                return;
-            }
-            if let Err(error) = context.storage.delete(&url).await {
-                unreachable.fetch_or(error.is_temporary(), Ordering::Relaxed);
-                tracing::warn!(%url, "predictions of an earlier attempt may be left: {error}");
+        .filter_map(|job| async {
+            let job = lock(job);
+            let stale = job
+                .failure()
+                .is_some_and(|failure| owns_its_path(failure.reason));
+            let path = stale.then(|| context.run.file.expand(&job.entry.key).ok());
+            context.run.output.join(&path.flatten()?).ok()
+        })
+        .map(Ok)
+        .try_for_each_concurrent(requests, |url| async move {
+            match context.place.delete(&url).await {
+                Err(PlaceError::Storage(error)) if error.is_denied() => {
+                    refuse_left(context, &url, error.into()).await
+                }
+                done => Ok(done?),
             }
         })
-        .await;
+        .await
+}
+
+/// Credentials that must not delete are enough where there is nothing to delete.
+async fn refuse_left(
+    context: &Context,
+    url: &ObjectUrl,
+    error: StepError,
+) -> Result<(), StepError> {
+    if context.storage.exists(url).await? {
+        return Err(error);
+    }
+    Ok(())
 }
 
 fn owns_its_path(reason: FailureReason) -> bool {

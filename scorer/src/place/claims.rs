@@ -1,0 +1,196 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+
+use super::{Owner, PlaceError};
+use crate::outputs;
+use crate::storage::{ObjectUrl, Storage, StorageError, StoreKind};
+
+/// Largest claim that is read, in bytes.
+const CLAIM_BYTES: u64 = 64 * 1024;
+
+/// One claim among those of a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Its number.
+    pub number: u64,
+    /// Whether its run has said that it writes nothing more.
+    pub ended: bool,
+}
+
+/// The claims of a place as objects: `000001.json`, with `000001.beat` and `000001.ended` beside it.
+#[derive(Debug)]
+pub struct Claims {
+    storage: Storage,
+    output: ObjectUrl,
+}
+
+impl Claims {
+    /// The claims of the place `output`.
+    pub fn new(storage: &Storage, output: &ObjectUrl) -> Self {
+        Self {
+            storage: storage.clone(),
+            output: output.clone(),
+        }
+    }
+
+    /// The storage of the place.
+    pub fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    /// All claims, by number.
+    pub async fn list(&self) -> Result<Vec<Claim>, StorageError> {
+        let folder = self.output.join(outputs::OWNERS)?;
+        let mut objects = self.storage.list(&folder);
+        let mut found: BTreeMap<u64, (bool, bool)> = BTreeMap::new();
+        while let Some(object) = objects.try_next().await? {
+            let name = object.url.file_name().unwrap_or_default();
+            let Some((number, kind)) = name.split_once('.') else {
+                continue;
+            };
+            let Ok(number) = number.parse() else {
+                continue;
+            };
+            let (claimed, ended) = found.entry(number).or_default();
+            *claimed |= kind == "json";
+            *ended |= kind == "ended";
+        }
+        let claims = found.into_iter().filter(|(_, (claimed, _))| *claimed);
+        Ok(claims
+            .map(|(number, (_, ended))| Claim { number, ended })
+            .collect())
+    }
+
+    /// Who has made a claim; none where there is no claim of this number. A claim that cannot be read counts as nobody's: its
+    /// writer was killed, or is another version.
+    pub async fn read(&self, number: u64) -> Result<Option<Owner>, StorageError> {
+        match self
+            .storage
+            .get(&self.url(number, "json")?, CLAIM_BYTES)
+            .await
+        {
+            Ok(bytes) => Ok(Some(parse(&bytes))),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Who has made the newest claim.
+    pub async fn newest(&self) -> Result<Option<Owner>, StorageError> {
+        match self.list().await?.last() {
+            Some(newest) => self.read(newest.number).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Makes a claim, unless there is one of this number; returns whether it was made.
+    pub async fn create(&self, number: u64, owner: &Owner) -> Result<bool, StorageError> {
+        let url = self.url(number, "json")?;
+        let bytes = serde_json::to_vec_pretty(owner).map_err(|error| StorageError::Other {
+            url: url.to_string(),
+            cause: error.to_string(),
+        })?;
+        if self.storage.create(&url, Bytes::from(bytes)).await? {
+            return Ok(true);
+        }
+        // Its answer may have been lost and the request sent again.
+        Ok(self.read(number).await?.as_ref() == Some(owner))
+    }
+
+    /// Says that nothing more is written under a claim.
+    pub async fn end(&self, number: u64) -> Result<(), StorageError> {
+        self.storage
+            .put(&self.url(number, "ended")?, Bytes::new())
+            .await
+    }
+
+    /// Shows that the process of a claim is at work.
+    pub async fn beat(&self, number: u64, count: u64) -> Result<(), StorageError> {
+        self.storage
+            .put(&self.url(number, "beat")?, Bytes::from(count.to_string()))
+            .await
+    }
+
+    /// What the process of a claim has shown last.
+    pub async fn last_beat(&self, number: u64) -> Result<Option<Bytes>, StorageError> {
+        match self
+            .storage
+            .get(&self.url(number, "beat")?, CLAIM_BYTES)
+            .await
+        {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes a claim that a later one has replaced.
+    pub async fn remove(&self, number: u64) -> Result<(), StorageError> {
+        // The claim first: without it the others mean nothing.
+        for kind in ["json", "beat", "ended"] {
+            self.storage.delete(&self.url(number, kind)?).await?;
+        }
+        Ok(())
+    }
+
+    /// How long a request of a process that has ended may still be on its way to this place.
+    pub fn flight(&self, longest: Duration) -> Duration {
+        match self.output.kind() {
+            StoreKind::File => Duration::ZERO,
+            StoreKind::Azure | StoreKind::Memory => longest,
+        }
+    }
+
+    /// How long something is tried before it counts as failed.
+    pub fn patience(&self) -> Duration {
+        self.storage.options().retry_timeout
+    }
+
+    pub fn too_slow(&self) -> StorageError {
+        StorageError::Unavailable {
+            url: self.output.to_string(),
+            cause: "a write was not answered in time".to_owned(),
+            remedy: "check that storage can be reached and is not overloaded, then run it again"
+                .to_owned(),
+        }
+    }
+
+    pub fn in_use(&self, owner: Owner) -> PlaceError {
+        PlaceError::InUse {
+            place: self.output.to_string(),
+            owner: Box::new(owner),
+        }
+    }
+
+    pub fn lost(&self, owner: Option<Owner>) -> PlaceError {
+        let place = self.output.to_string();
+        match owner {
+            Some(owner) => PlaceError::Lost {
+                place,
+                owner: Box::new(owner),
+            },
+            None => PlaceError::Gone { place },
+        }
+    }
+
+    pub fn gone(&self) -> PlaceError {
+        self.lost(None)
+    }
+
+    /// The error of a step that writes before it has claimed: the run has no place.
+    pub fn not_claimed(&self) -> PlaceError {
+        self.gone()
+    }
+
+    fn url(&self, number: u64, kind: &str) -> Result<ObjectUrl, StorageError> {
+        self.output
+            .join(&format!("{}{number:06}.{kind}", outputs::OWNERS))
+    }
+}
+
+fn parse(bytes: &[u8]) -> Owner {
+    serde_json::from_slice(bytes).unwrap_or_else(|_| Owner::unknown())
+}
