@@ -91,7 +91,7 @@ impl Actor {
     async fn act_in_pods(self) -> End {
         let mut crashes = self.habits.crashes.clone().into_iter();
         let plan = self.pod(&mut crashes, |context| async move {
-            let planned = steps::plan(&context, 1).await;
+            let planned = steps::plan(&context, |_| 1).await;
             if matches!(&planned, Err(error) if error.exit_code() == 64) {
                 context.place.release().await.ok();
             }
@@ -157,7 +157,7 @@ impl Actor {
     async fn act_alone(self) -> End {
         let context = self.context();
         let work = async {
-            let plan = steps::plan(&context, 2).await?;
+            let plan = steps::plan(&context, |_| 2).await?;
             for shard in 0..u32::try_from(plan.shards).unwrap() {
                 steps::score(&context, shard).await?;
             }

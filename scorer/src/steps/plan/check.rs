@@ -13,10 +13,11 @@ pub fn check(run: &Run, mut candidates: Vec<Candidate>) -> Vec<PlanEntry> {
     candidates.sort_by(|a, b| a.key.cmp(&b.key).then_with(|| a.model.cmp(&b.model)));
     let required = run.required_keys();
     let mut entries: Vec<PlanEntry> = Vec::with_capacity(candidates.len());
-    let mut previous: Option<&Candidate> = None;
-    for candidate in &candidates {
-        let twin = previous.filter(|other| other.key == candidate.key);
-        entries.push(entry(run, candidate, &required, twin));
+    let mut previous: Option<Candidate> = None;
+    // Each is freed as its entry is made: those of a large fleet take much memory.
+    for candidate in candidates {
+        let twin = previous.as_ref().filter(|other| other.key == candidate.key);
+        entries.push(entry(run, &candidate, &required, twin));
         previous = Some(candidate);
     }
     mark_collisions(run, &mut entries);

@@ -116,11 +116,13 @@ pub fn write(
     entries: &[PlanEntry],
     sensors_per_shard: u32,
 ) -> Result<Vec<u8>, serde_json::Error> {
-    let lines = entries
-        .iter()
-        .map(serde_json::to_string)
-        .collect::<Result<Vec<_>, _>>()?;
-    let longest = lines.iter().map(String::len).max().unwrap_or(0);
+    // Written twice rather than kept: the lines of a large fleet take as much memory as the plan.
+    let (mut longest, mut line) = (0, Vec::new());
+    for entry in entries {
+        line.clear();
+        serde_json::to_writer(&mut line, entry)?;
+        longest = longest.max(line.len());
+    }
     let width = longest + 1;
     let header = PlanHeader {
         version: VERSION,
@@ -134,17 +136,19 @@ pub fn write(
     if header.len() >= header_width {
         return Err(serde::ser::Error::custom("the plan's header is too long"));
     }
-    let mut bytes = Vec::with_capacity(header_width + width * lines.len());
-    push_padded(&mut bytes, &header, header_width);
-    for line in &lines {
-        push_padded(&mut bytes, line, width);
+    let mut bytes = Vec::with_capacity(header_width + width * entries.len());
+    bytes.extend_from_slice(header.as_bytes());
+    end_line(&mut bytes, header_width);
+    for (end, entry) in (1..).map(|line| header_width + line * width).zip(entries) {
+        serde_json::to_writer(&mut bytes, entry)?;
+        end_line(&mut bytes, end);
     }
     Ok(bytes)
 }
 
-fn push_padded(bytes: &mut Vec<u8>, line: &str, width: usize) {
-    bytes.extend_from_slice(line.as_bytes());
-    bytes.resize(bytes.len() + width - 1 - line.len(), b' ');
+/// Ends a line with spaces and the line feed, so that `bytes` are `end` long.
+fn end_line(bytes: &mut Vec<u8>, end: usize) {
+    bytes.resize(end - 1, b' ');
     bytes.push(b'\n');
 }
 
