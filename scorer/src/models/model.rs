@@ -90,7 +90,11 @@ impl Model {
         model
             .check_shapes()
             .and_then(|()| model.check_numbers())
-            .map_err(ModelError::Invalid)?;
+            .map_err(|problem| {
+                ModelError::Invalid(format!(
+                    "{problem}; train the model again, or save it as it was fitted"
+                ))
+            })?;
         Ok(model)
     }
 

@@ -18,6 +18,14 @@ fn refusal(file: &str) -> ModelError {
 /// File, kind of error, what the message must name.
 const REFUSED: &[(&str, &str, &[&str])] = &[
     (
+        "bundle_by_hand.pkl",
+        "Unsupported",
+        &[
+            "`train_mean` lies beside a model without a scaler",
+            "make_pipeline(StandardScaler(), OneClassSVM())",
+        ],
+    ),
+    (
         "bundle_deep.pkl",
         "Unsupported",
         &["`before`", "make_pipeline(scaler, model)"],
@@ -31,6 +39,11 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
         "bundle_forest.pkl",
         "ForbiddenGlobal",
         &["IsolationForest", "in `model` of the dict"],
+    ),
+    (
+        "bundle_function.pkl",
+        "ForbiddenGlobal",
+        &["in `prepare` of the dict"],
     ),
     (
         "bundle_models.pkl",

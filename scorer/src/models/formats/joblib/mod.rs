@@ -63,7 +63,7 @@ impl Compression {
     ) -> Result<(), ModelError> {
         let damaged = |problem: String| ModelError::Malformed {
             format: self.name(),
-            problem,
+            problem: format!("{problem}; it is damaged or cut off: copy or save it again"),
         };
         meter.take(
             self.buffers(rest)

@@ -8,13 +8,14 @@ pub fn read(bytes: &[u8], meter: &mut Meter<'_>) -> Result<Model, ModelError> {
     let text = std::str::from_utf8(bytes).map_err(|_| malformed("it is not text"))?;
     let mut lines = (1..).zip(text.lines());
     let header = Header::read(&mut lines)?;
-    let mut rows: Vec<Row<'_>> = Vec::new();
+    let count = text.lines().count();
+    meter.take(count.saturating_mul(size_of::<Row<'_>>()))?;
+    let mut rows: Vec<Row<'_>> = Vec::with_capacity(count);
     for (number, line) in lines {
         if number.is_multiple_of(1024) {
             meter.go_on()?;
         }
         if !line.trim().is_empty() {
-            meter.grow::<Row<'_>>(1)?;
             rows.push(Row::read((number, line))?);
         }
     }

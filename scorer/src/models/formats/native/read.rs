@@ -53,7 +53,7 @@ fn checked_content(bytes: &[u8]) -> Result<&[u8], ModelError> {
     }
     if crc32fast::hash(content) != u32::from_le_bytes(*checksum) {
         return Err(malformed(
-            "the checksum does not match: the file is damaged or cut off",
+            "the checksum does not match: the file is damaged or cut off; copy it again",
         ));
     }
     Ok(after_version)

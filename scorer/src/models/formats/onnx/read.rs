@@ -21,7 +21,11 @@ pub fn recognise(bytes: &[u8]) -> bool {
 /// Reads a graph of an optional scaler, one `SVMRegressor`, and operators that only turn its score into a label.
 pub fn read(bytes: &[u8], meter: &mut Meter<'_>) -> Result<Model, ModelError> {
     match count::objects(bytes) {
-        None => return Err(malformed("it is not protobuf")),
+        None => {
+            return Err(malformed(
+                "it is not protobuf: damaged or cut off; copy or convert it again",
+            ));
+        }
         Some(objects) if objects > MOST_OBJECTS => {
             return Err(ModelError::TooLarge {
                 what: "the graph".into(),

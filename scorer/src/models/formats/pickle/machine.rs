@@ -17,7 +17,8 @@ const LONGEST_NAME: usize = 1024;
 /// or when something follows it.
 pub fn load<'a>(bytes: &'a [u8], meter: &mut Meter<'_>) -> Result<(Heap<'a>, Value), ModelError> {
     let mut machine = Machine::new(bytes, meter);
-    let value = machine.run()?;
+    let value = machine.run();
+    let value = value.map_err(|error| machine.for_all(error))?;
     machine.check_end()?;
     Ok((machine.heap, value))
 }
@@ -81,6 +82,19 @@ impl<'a, 'm, 's> Machine<'a, 'm, 's> {
                 return self.pop();
             }
             self.step(opcode)?;
+        }
+    }
+
+    /// An error of memory, for the whole pickle: if all of it takes as much as what was read.
+    fn for_all(&self, error: ModelError) -> ModelError {
+        match error {
+            ModelError::TooMuchMemory { needed, allowed } => {
+                let (all, read) = (self.input.rest().len() + self.opcode_at, self.opcode_at);
+                let times = all.div_ceil(read.max(1));
+                let needed = needed.saturating_mul(times);
+                ModelError::TooMuchMemory { needed, allowed }
+            }
+            error => error,
         }
     }
 
@@ -166,7 +180,7 @@ impl<'a, 'm, 's> Machine<'a, 'm, 's> {
             op::REDUCE => self.reduce(),
             op::BUILD => self.build(),
             other => Err(self.malformed(&format!(
-                "opcode 0x{other:02x} is not one that a model needs"
+                "opcode 0x{other:02x} is not one that a model needs: save the model again with pickle.dump or joblib.dump"
             ))),
         }
     }
@@ -235,9 +249,11 @@ impl<'a, 'm, 's> Machine<'a, 'm, 's> {
             _ => self.length::<8>()?,
         };
         let bytes = self.take(length)?;
-        let text =
-            std::str::from_utf8(bytes).map_err(|_| self.malformed("a string is not UTF-8"))?;
-        self.add(Object::Text(Cow::Borrowed(text)))
+        // Python writes halves of surrogate pairs, such as those of odd file names, which are no UTF-8: no name that is looked at.
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.add(Object::Text(Cow::Borrowed(text))),
+            Err(_) => self.add(Object::Bytes(Cow::Borrowed(bytes))),
+        }
     }
 
     fn bytes(&mut self, opcode: u8) -> Step {

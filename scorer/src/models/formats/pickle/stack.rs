@@ -46,14 +46,14 @@ impl<'a> Machine<'a, '_, '_> {
         let left = self.input.remaining();
         let taken = self.input.take(count);
         taken.ok_or_else(|| {
-            self.malformed(&format!("it ends early: {count} bytes wanted, {left} left"))
+            self.malformed(&format!("it ends early, {count} bytes wanted and {left} left: it is cut off; copy or save it again"))
         })
     }
 
     pub(super) fn read<const N: usize>(&mut self) -> Result<[u8; N], ModelError> {
         self.input
             .array()
-            .ok_or_else(|| self.malformed("it ends early"))
+            .ok_or_else(|| self.malformed("it ends early: it is cut off; copy or save it again"))
     }
 
     /// A length of N bytes, at most 8.

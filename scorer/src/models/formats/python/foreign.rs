@@ -27,11 +27,14 @@ const DATA: &[&str] = &[
     "pytz",
 ];
 
+/// Names of `numpy` that turn numbers into others.
+const CALLABLE: &[&str] = &["vectorize", "poly1d"];
+
 impl Foreign<'_> {
-    /// Whether it is a piece of data, which cannot be meant to change readings before they are scored.
-    pub fn is_data(&self) -> bool {
+    /// Whether what it makes is a piece of data, which cannot be meant to change readings before they are scored.
+    fn makes_data(&self) -> bool {
         let root = self.module.split('.').next().unwrap_or_default();
-        DATA.contains(&root)
+        DATA.contains(&root) && !self.name.contains("ufunc") && !CALLABLE.contains(&&*self.name)
     }
 
     /// Module and name.
@@ -57,6 +60,12 @@ impl Foreign<'_> {
 }
 
 impl<'a> Heap<'a> {
+    /// Whether a value of a class outside the closed list is a piece of data. A function or class itself is none.
+    pub fn is_data(&self, value: Value) -> bool {
+        matches!(self.get(value), Some(Object::Made { .. }))
+            && self.foreign(value).is_some_and(Foreign::makes_data)
+    }
+
     /// The class or function outside the closed list that a value is, or is made of.
     pub fn foreign(&self, value: Value) -> Option<&Foreign<'a>> {
         match self.get(value)? {

@@ -5,12 +5,17 @@ use std::collections::HashSet;
 use super::estimator::{names, quoted};
 use crate::models::formats::limits::Meter;
 use crate::models::formats::python::{Class, Heap, Object, ObjectId, Value, way_out};
-use crate::models::{ModelError, Parts};
+use crate::models::{ModelError, Parts, Scaler};
 
 /// Items that are looked at; a bundle has a handful.
 const MOST_ITEMS: usize = 1000;
 /// Parts of names of what turns scores or labels into something else, rather than readings.
 const NOT_FOR_READINGS: &[&str] = &["score", "target", "label", "output", "y_", "_y"];
+/// Words of names under which the numbers lie by which readings are scaled without a scaler.
+const BY_HAND: &[&str] = &[
+    "mean", "means", "mu", "std", "stds", "sigma", "scale", "scales", "var", "min", "mins", "max",
+    "maxs", "norm", "center", "median", "iqr", "range",
+];
 /// Parts of names under which the names of the features lie.
 const FEATURES: &[&str] = &["feature", "column"];
 
@@ -22,6 +27,8 @@ pub struct Bundle {
     pub parts: Parts,
     /// Lists that may be the names of the features.
     columns: Vec<Value>,
+    /// What seems to be numbers by which readings are scaled.
+    by_hand: Option<String>,
 }
 
 struct Item {
@@ -83,7 +90,9 @@ impl Bundle {
         let steps: Vec<&Item> = steps.into_iter().flatten().collect();
         let left = items.iter().filter(|item| item.class.is_none());
         let columns = left.clone().filter(|item| has(&item.name, FEATURES));
+        let by_hand = left.clone().find(|item| is_by_hand(heap, item));
         Ok(Some(Self {
+            by_hand: by_hand.map(|item| item.name.clone()),
             steps: steps.iter().map(|item| item.value).collect(),
             columns: columns.map(|item| item.value).collect(),
             parts: Parts {
@@ -91,6 +100,17 @@ impl Bundle {
                 left: left.map(|item| item.name.clone()).collect(),
             },
         }))
+    }
+
+    /// Errors when the model has no scaler and numbers to scale by lie beside it.
+    pub fn check_scaled(&self, scaler: &Scaler) -> Result<(), ModelError> {
+        match (&self.by_hand, scaler) {
+            (Some(name), Scaler::None) => Err(ModelError::Unsupported(format!(
+                "{name} lies beside a model without a scaler, as if readings were scaled by hand: fit and save \
+                 make_pipeline(StandardScaler(), OneClassSVM()), or save the model alone if it takes readings as they are"
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// The names of the features, where exactly one list says them.
@@ -202,9 +222,7 @@ fn stranger(heap: &Heap<'_>, value: Value, seen: &mut HashSet<ObjectId>) -> Opti
         }
         match object {
             Object::Instance(_) => return Some(value),
-            Object::Foreign(_) | Object::Made { .. }
-                if heap.foreign(value).is_none_or(|foreign| !foreign.is_data()) =>
-            {
+            Object::Foreign(_) | Object::Made { .. } if !heap.is_data(value) => {
                 return Some(value);
             }
             Object::Dict(items) => {
@@ -218,6 +236,19 @@ fn stranger(heap: &Heap<'_>, value: Value, seen: &mut HashSet<ObjectId>) -> Opti
         }
     }
     None
+}
+
+fn is_by_hand(heap: &Heap<'_>, item: &Item) -> bool {
+    let is_number = match item.value {
+        Value::Int(_) | Value::Float(_) => true,
+        value => matches!(
+            heap.get(value),
+            Some(Object::Array(_) | Object::List(_) | Object::Tuple(_) | Object::Dict(_))
+        ),
+    };
+    let name = item.name.to_lowercase();
+    let mut words = name.split(|character: char| !character.is_alphanumeric());
+    is_number && words.any(|word| BY_HAND.contains(&word))
 }
 
 fn is_scaler(class: Class) -> bool {

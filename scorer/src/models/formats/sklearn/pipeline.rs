@@ -41,6 +41,7 @@ pub fn to_model(
     let scaler = read_scaler(before, fitted.features, meter)?;
     let mut origin = origin(&steps.found, format, fitted.features, meter)?;
     if let Some(bundle) = bundle {
+        bundle.check_scaled(&scaler)?;
         if origin.feature_names.is_none() {
             origin.feature_names = bundle.feature_names(heap, fitted.features, meter)?;
         }

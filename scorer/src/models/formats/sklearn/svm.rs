@@ -87,6 +87,6 @@ fn degree(number: f64) -> Result<u32, ModelError> {
 
 fn shape(name: &str, found: &[usize], expected: &str) -> ModelError {
     ModelError::Invalid(format!(
-        "`{name}` of OneClassSVM has the shape {found:?}, not {expected}"
+        "`{name}` of OneClassSVM has the shape {found:?}, not {expected}; train the model again, or save it as it was fitted"
     ))
 }
