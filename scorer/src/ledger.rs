@@ -147,6 +147,8 @@ pub enum WarningReason {
     FeaturesRenamed,
     /// The model was saved beside a threshold, which has no part in the labels.
     ThresholdLeftOut,
+    /// A CSV file ends within a line of the sensor, without a line end: its writer may still be at it.
+    UnfinishedLine,
 }
 
 #[allow(

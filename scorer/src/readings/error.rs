@@ -1,7 +1,11 @@
 use fleetscore_ticks::ZoneError;
 use thiserror::Error;
 
+use super::hint;
 use crate::ledger::FailureReason;
+
+/// Columns that a message lists at most.
+const SHOWN: usize = 100;
 
 /// Result of reading an object.
 pub type Result<T> = std::result::Result<T, ReadingsError>;
@@ -19,7 +23,10 @@ pub enum ReadingsError {
         source: object_store::Error,
     },
     /// A column that the request needs is not in the object.
-    #[error("{object} has no column {column:?}; its columns are {}", present.join(", "))]
+    #[error(
+        "{object} has no column {column:?}; its columns are {}{hint}",
+        quoted(present)
+    )]
     ColumnMissing {
         /// URL of the object.
         object: String,
@@ -27,6 +34,8 @@ pub enum ReadingsError {
         column: String,
         /// The columns that are there (the first hundred).
         present: Vec<String>,
+        /// What to do, where that can be told.
+        hint: String,
     },
     /// A column that the request needs is there more than once.
     #[error("{object} has the column {column:?} more than once; rename or drop one of them")]
@@ -49,7 +58,10 @@ pub enum ReadingsError {
         purpose: &'static str,
     },
     /// A CSV row has another number of fields than the header.
-    #[error("{object}, line {line}: {found} fields, but the header has {expected}")]
+    #[error(
+        "{object}, line {line}: {found} fields, but the header has {expected}{hint}; mend the line, or set \
+         spec.input.onInvalidReading: Skip to leave such lines out"
+    )]
     Ragged {
         /// URL of the object.
         object: String,
@@ -59,6 +71,19 @@ pub enum ReadingsError {
         found: usize,
         /// Fields of the header.
         expected: usize,
+        /// What else is strange about it.
+        hint: &'static str,
+    },
+    /// A CSV object ends within a line.
+    #[error(
+        "{object} ends within line {line}, without a line end; is it still being written? Set spec.window to leave such a line \
+         out, or complete it"
+    )]
+    Unfinished {
+        /// URL of the object.
+        object: String,
+        /// Line of the file, from 1, the header included.
+        line: u64,
     },
     /// The object is not what its format says: damaged, cut off, or of another format.
     #[error("{object} cannot be read: {message}")]
@@ -106,10 +131,11 @@ impl ReadingsError {
         column: &str,
         present: impl Iterator<Item = &'a str>,
     ) -> Self {
-        let present = present.take(100).map(str::to_owned).collect();
+        let present: Vec<String> = present.take(SHOWN).map(str::to_owned).collect();
         Self::ColumnMissing {
             object: object.to_owned(),
             column: column.to_owned(),
+            hint: hint::of(object, column, &present),
             present,
         }
     }
@@ -124,10 +150,17 @@ impl ReadingsError {
             Self::ColumnTwice { .. }
             | Self::ColumnType { .. }
             | Self::Ragged { .. }
+            | Self::Unfinished { .. }
             | Self::Unreadable { .. }
             | Self::TimeZone(_) => FailureReason::ReadingsUnreadable,
         }
     }
+}
+
+/// Names in quotes, so that blanks show.
+fn quoted(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    names.join(", ")
 }
 
 fn storage_reason(error: &object_store::Error) -> FailureReason {

@@ -1,27 +1,27 @@
 use fleetscore_crds::ReadingFormat;
 
-use super::{ObjectSource, Result};
-
-/// The first bytes of every Parquet file.
-const PARQUET_MAGIC: &[u8] = b"PAR1";
+use super::{ObjectSource, Result, kind};
 
 /// The format to read `object` in: as asked for, else by its extension, else by its first bytes.
 pub(super) fn detect(object: &ObjectSource, asked: ReadingFormat) -> Result<ReadingFormat> {
     if asked != ReadingFormat::Auto {
         return Ok(asked);
     }
-    if let Some(format) = by_extension(object.name()) {
+    if let Some(format) = format_of_name(object.name()) {
         return Ok(format);
     }
     let head = object.range(0..object.size().min(4))?;
-    Ok(if head == PARQUET_MAGIC {
-        ReadingFormat::Parquet
-    } else {
-        ReadingFormat::Csv
-    })
+    Ok(
+        if head == kind::PARQUET || head == kind::ENCRYPTED_PARQUET {
+            ReadingFormat::Parquet
+        } else {
+            ReadingFormat::Csv
+        },
+    )
 }
 
-fn by_extension(name: &str) -> Option<ReadingFormat> {
+/// The format that a file's name says.
+pub fn format_of_name(name: &str) -> Option<ReadingFormat> {
     let name = name.to_ascii_lowercase();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     match name.rsplit_once('.')?.1 {
@@ -46,7 +46,7 @@ mod tests {
             ("readings", None),
             ("readings.dat", None),
         ] {
-            assert_eq!(by_extension(name), format, "{name}");
+            assert_eq!(format_of_name(name), format, "{name}");
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::{InvalidReading, TimeText, Times};
+use super::{InvalidReading, Malformed, TimeText, Times, Unfinished};
 
 /// Rows of several sensors in the order of their object, before they are partitioned by sensor.
 #[derive(Clone, Debug, Default)]
@@ -19,12 +19,18 @@ pub(super) struct Interleaved {
     pub labels: Vec<bool>,
     /// The sensor of each reading left out because it cannot be scored.
     pub skipped: Vec<u32>,
+    /// The first one of each sensor.
+    pub first_skipped: BTreeMap<u32, InvalidReading>,
     /// The first reading of each sensor that fails it.
     pub failed: BTreeMap<u32, InvalidReading>,
     /// Rows looked at.
     pub scanned: u64,
     /// Rows left out because they have a wrong number of fields.
     pub malformed: u64,
+    /// The first of them.
+    pub first_malformed: Option<Malformed>,
+    /// The last row, where it may be cut off.
+    pub unfinished: Option<Unfinished>,
 }
 
 impl Interleaved {
@@ -56,6 +62,28 @@ impl Interleaved {
         self.failed.entry(sensor).or_insert_with(error);
     }
 
+    /// Notes a reading of `sensor` that is left out because it cannot be scored.
+    pub fn skip(&mut self, sensor: u32, error: impl FnOnce() -> InvalidReading) {
+        self.skipped.push(sensor);
+        self.first_skipped.entry(sensor).or_insert_with(error);
+    }
+
+    /// Lets the lines that are named count from `line`.
+    pub fn count_from(&mut self, line: u64) {
+        self.first = line;
+        let named = self
+            .failed
+            .values_mut()
+            .chain(self.first_skipped.values_mut());
+        named.for_each(|error| error.row += line);
+        if let Some(malformed) = &mut self.first_malformed {
+            malformed.line += line;
+        }
+        if let Some(unfinished) = &mut self.unfinished {
+            unfinished.line += line;
+        }
+    }
+
     /// Forgets the rows and keeps their room.
     pub fn clear(&mut self) {
         self.sensors.clear();
@@ -64,8 +92,10 @@ impl Interleaved {
         self.features.clear();
         self.labels.clear();
         self.skipped.clear();
+        self.first_skipped.clear();
         self.failed.clear();
         (self.scanned, self.malformed, self.first) = (0, 0, 0);
+        (self.first_malformed, self.unfinished) = (None, None);
     }
 }
 

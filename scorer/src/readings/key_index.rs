@@ -1,8 +1,10 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use fleetscore_crds::SensorKey;
 use foldhash::fast::RandomState;
 
+use super::absent::Strangers;
 use super::{ReadingsError, Result};
 
 /// A sensor's value of a key.
@@ -37,6 +39,8 @@ pub struct KeyIndex {
     sensors: HashMap<Box<[u8]>, u32, RandomState>,
     /// How many keys are matched.
     width: usize,
+    /// Where the keys of rows that belong to no sensor are noted, if anybody asks for them.
+    strangers: Option<Arc<Strangers>>,
 }
 
 impl KeyIndex {
@@ -48,6 +52,7 @@ impl KeyIndex {
             values: Vec::new(),
             sensors: HashMap::with_capacity_and_hasher(sensors.len(), RandomState::default()),
             width: names.len(),
+            strangers: None,
         };
         for sensor in sensors {
             let values = names
@@ -73,7 +78,34 @@ impl KeyIndex {
             values: vec![Vec::new()],
             sensors: HashMap::from_iter([(Box::default(), 0)]),
             width: 0,
+            strangers: None,
         }
+    }
+
+    /// An index of some of the sensors, by their positions, that notes the keys of all other rows.
+    pub(super) fn some(&self, sensors: &[u32], strangers: Arc<Strangers>) -> Self {
+        let values = sensors
+            .iter()
+            .filter_map(|sensor| self.values.get(*sensor as usize).cloned());
+        let mut index = Self {
+            values: values.collect(),
+            sensors: HashMap::default(),
+            width: self.width,
+            strangers: Some(strangers),
+        };
+        for (position, values) in (0..).zip(&index.values) {
+            let mut joined = Vec::new();
+            for value in values {
+                push_value(&mut joined, value.text.as_bytes());
+            }
+            index.sensors.insert(joined.into(), position);
+        }
+        index
+    }
+
+    /// Whether rows of all keys are to be seen.
+    pub(crate) fn sees_all(&self) -> bool {
+        self.strangers.is_some()
     }
 
     /// Number of sensors.
@@ -164,6 +196,9 @@ impl<'a> Lookup<'a> {
             return None;
         }
         let Some(sensor) = self.index.find_joined(&self.joined) else {
+            if let Some(strangers) = &self.index.strangers {
+                strangers.note(&self.joined);
+            }
             std::mem::swap(&mut self.joined, &mut self.unknown);
             return None;
         };
@@ -183,6 +218,23 @@ pub(super) fn push_value(joined: &mut Vec<u8>, value: &[u8]) {
         joined.extend_from_slice(&value.len().to_le_bytes());
     }
     joined.extend_from_slice(value);
+}
+
+/// The values that [`push_value`] joined.
+pub(super) fn pushed_values(joined: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = joined;
+    std::iter::from_fn(move || {
+        let (length, after) = rest.split_first()?;
+        let (length, after) = if *length == u8::MAX {
+            let (length, after) = after.split_first_chunk()?;
+            (usize::from_le_bytes(*length), after)
+        } else {
+            (usize::from(*length), after)
+        };
+        let (value, after) = after.split_at_checked(length)?;
+        rest = after;
+        Some(value)
+    })
 }
 
 fn value_of(sensor: &SensorKey, name: &str) -> Result<KeyValue> {
@@ -283,6 +335,12 @@ mod tests {
     #[test]
     fn long_values_do_not_collide() {
         let (long, longer) = ("x".repeat(255), "x".repeat(511));
+        let mut joined = Vec::new();
+        let values = ["", long.as_str(), "1", longer.as_str()].map(str::as_bytes);
+        values
+            .iter()
+            .for_each(|value| push_value(&mut joined, value));
+        assert!(pushed_values(&joined).eq(values));
         let index =
             KeyIndex::new(&[sensor(&long, &longer), sensor(&longer, &long)], &names()).unwrap();
         assert_eq!(index.find([long.as_str(), longer.as_str()]), Some(0));

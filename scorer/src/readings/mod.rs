@@ -8,11 +8,14 @@
 //! [`TimeParser`] (text and numbers to instants), [`KeyIndex`] (the text of the key columns to a sensor) and `partition`
 //! (interleaved rows to chunks, within a bound of memory).
 
+mod absent;
 mod csv;
 mod error;
 mod format;
+mod hint;
 mod interleaved;
 mod key_index;
+mod kind;
 mod object;
 mod parquet;
 mod partition;
@@ -25,10 +28,12 @@ mod time;
 mod values;
 mod zone;
 
+pub use absent::{Absence, keys, look_again};
 pub use error::{ReadingsError, Result};
+pub use format::format_of_name;
 pub use key_index::KeyIndex;
 pub use object::ObjectSource;
-pub use request::{ReadRequest, ReadStats};
+pub use request::{Malformed, ReadRequest, ReadStats, Unfinished};
 pub use rows::{Chunk, InvalidReading, RowNumbers, SensorFailure, SensorRows, TimeText, Times};
 pub use time::TimeParser;
 

@@ -1,11 +1,12 @@
 use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore};
+use object_store::local::LocalFileSystem;
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt};
 use tokio::runtime::Handle;
 
 use super::prefetch::Prefetch;
@@ -39,6 +40,21 @@ impl ObjectSource {
             runtime,
             file: None,
         }
+    }
+
+    /// A local file, called by its path in messages. Blocks.
+    pub fn local(path: &Path, runtime: Handle) -> Result<Self> {
+        let name = path.display().to_string();
+        let failed = |source| ReadingsError::Storage {
+            object: name.clone(),
+            source,
+        };
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let location = object_store::path::Path::from_absolute_path(absolute);
+        let location = location.map_err(|error| failed(error.into()))?;
+        let store = Arc::new(LocalFileSystem::new());
+        let meta = runtime.block_on(store.head(&location)).map_err(failed)?;
+        Ok(Self::new(store, meta, name, runtime).with_file(path.to_owned()))
     }
 
     /// The same object, which is the local file `path`: streamed without the detour over the store.

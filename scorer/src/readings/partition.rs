@@ -1,4 +1,6 @@
 use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::interleaved::Interleaved;
 use super::{Chunk, InvalidReading, ReadRequest, ReadStats, SensorFailure, SensorRows, Sink};
@@ -10,6 +12,9 @@ const BATCH_ROWS: usize = 512;
 /// Sorts rows by sensor and hands them to the sink in batches, within a bound of memory.
 pub(super) struct Partition<'a> {
     sink: &'a mut Sink<'a>,
+    /// Bytes read from storage, and how many of them the sink knows of.
+    read: Arc<AtomicU64>,
+    told: u64,
     /// Rows to hand over, by sensor.
     batches: Vec<SensorRows>,
     /// For each sensor that has filled a batch the bytes of its text: it is likely to fill another. Room for that is made when its
@@ -21,6 +26,8 @@ pub(super) struct Partition<'a> {
     failed: Vec<bool>,
     /// Sensors that have not failed.
     alive: usize,
+    /// Whether rows are wanted even where no sensor is left, for their keys.
+    sees_all: bool,
     chunk: Chunk,
     /// Bytes that `batches` and `chunk` take, and what they may come to.
     bytes: usize,
@@ -31,15 +38,19 @@ pub(super) struct Partition<'a> {
 }
 
 impl<'a> Partition<'a> {
-    pub fn new(request: &ReadRequest, sink: &'a mut Sink<'a>) -> Self {
+    /// `bytes` counts what is read from storage.
+    pub fn new(request: &ReadRequest, bytes: Arc<AtomicU64>, sink: &'a mut Sink<'a>) -> Self {
         let sensors = request.sensors.len();
         Self {
             sink,
+            read: bytes,
+            told: 0,
             batches: vec![SensorRows::default(); sensors],
             filled: vec![None; sensors],
             touched: Vec::new(),
             failed: vec![false; sensors],
             alive: sensors,
+            sees_all: request.sensors.sees_all(),
             chunk: Chunk::default(),
             bytes: 0,
             memory: request.memory / 4,
@@ -55,7 +66,7 @@ impl<'a> Partition<'a> {
 
     /// Whether no row is wanted any more.
     pub fn done(&self) -> bool {
-        self.stopped || self.alive == 0
+        self.stopped || (self.alive == 0 && !self.sees_all)
     }
 
     /// Adds `rows`, and hands over what is ready.
@@ -76,6 +87,13 @@ impl<'a> Partition<'a> {
         }
         self.stats.scanned += rows.scanned;
         self.stats.malformed += rows.malformed;
+        let stats = &mut self.stats;
+        stats.first_malformed = stats.first_malformed.or(rows.first_malformed);
+        stats.unfinished = rows.unfinished.or(stats.unfinished);
+        for (sensor, error) in &rows.first_skipped {
+            let first = stats.first_skipped.entry(*sensor);
+            first.or_insert_with(|| error.clone());
+        }
         if self.bytes > self.memory {
             self.take_all();
         }
@@ -164,12 +182,12 @@ impl<'a> Partition<'a> {
         self.touched.retain(|touched| *touched != sensor);
     }
 
-    /// Hands over everything; what the read came to, `bytes` of which were read from storage.
-    pub fn finish(mut self, bytes: u64) -> ReadStats {
+    /// Hands over everything; what the read came to.
+    pub fn finish(mut self) -> ReadStats {
         self.take_all();
         self.send();
         ReadStats {
-            bytes,
+            bytes: self.read.load(Ordering::Relaxed),
             stopped: self.stopped,
             ..self.stats
         }
@@ -181,11 +199,15 @@ impl<'a> Partition<'a> {
         }
     }
 
+    /// Hands over what is ready. Where nothing is, the sink still learns how far the read has come, and can end it.
     fn send(&mut self) {
-        if self.stopped || (self.chunk.rows.is_empty() && self.chunk.failed.is_empty()) {
+        if self.stopped {
             return;
         }
-        let chunk = std::mem::take(&mut self.chunk);
+        let mut chunk = std::mem::take(&mut self.chunk);
+        let read = self.read.load(Ordering::Relaxed);
+        chunk.fetched = read - self.told;
+        self.told = read;
         let empty = chunk.rows.len() * SensorRows::default().bytes();
         self.bytes = self.bytes.saturating_sub(chunk.bytes() - empty);
         self.stopped = (self.sink)(chunk) == ControlFlow::Break(());

@@ -1,15 +1,16 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fleetscore_crds::{Columns, OnInvalidReading, ReadingFormat, Window};
 
-use super::KeyIndex;
+use super::{InvalidReading, KeyIndex};
 
 /// What to read from an object.
 #[derive(Clone, Debug)]
 pub struct ReadRequest {
     /// Format of the object.
     pub format: ReadingFormat,
-    /// Which column holds what.
+    /// Which column holds what. With an empty name for the time, all rows are of 1970 and there must be no window.
     pub columns: Columns,
     /// The keys that are matched by column, in the order of `sensors`. Their columns are those of `columns.keys`, or named like
     /// the key where that says nothing. Empty: every row belongs to the one sensor of `sensors`.
@@ -34,6 +35,18 @@ impl ReadRequest {
         self.memory / 4
     }
 
+    /// The same for keys and times alone.
+    pub(super) fn times_only(mut self) -> Self {
+        self.columns.features.clear();
+        self.columns.label = None;
+        self
+    }
+
+    /// The column of the time; none where its name is empty, so that no row has a time.
+    pub(crate) fn time_column(&self) -> Option<&String> {
+        Some(&self.columns.time).filter(|name| !name.is_empty())
+    }
+
     /// The columns of the keys, in the order of the keys.
     pub(crate) fn key_columns(&self) -> impl Iterator<Item = &String> {
         self.key_names
@@ -43,7 +56,7 @@ impl ReadRequest {
 }
 
 /// What a read came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadStats {
     /// Rows handed over.
     pub rows: u64,
@@ -53,8 +66,36 @@ pub struct ReadStats {
     /// CSV rows with a wrong number of fields that were left out; only with `onInvalidReading: Skip`. They belong to no known
     /// sensor.
     pub malformed: u64,
+    /// The first of them.
+    pub first_malformed: Option<Malformed>,
+    /// The first reading of each sensor that was left out because it cannot be scored.
+    pub first_skipped: BTreeMap<u32, InvalidReading>,
+    /// The last line of a CSV object, where it has no line end, so that the last of its wanted fields may be cut off.
+    pub unfinished: Option<Unfinished>,
     /// Bytes read from storage.
     pub bytes: u64,
     /// Whether the sink ended the read early.
     pub stopped: bool,
+}
+
+/// A CSV row with a wrong number of fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    /// Line of the file, from 1, the header included.
+    pub line: u64,
+    /// Fields of the row.
+    pub found: usize,
+    /// Fields of the header.
+    pub expected: usize,
+}
+
+/// The last line of a CSV object, where it has no line end: whoever writes it may still be at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Line of the file, from 1, the header included.
+    pub line: u64,
+    /// The sensor that it belongs to, where that can be told.
+    pub sensor: Option<u32>,
+    /// Whether it was taken as it is; else it was left out.
+    pub taken: bool,
 }

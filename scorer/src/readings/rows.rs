@@ -3,16 +3,24 @@ use std::ops::Range;
 
 use super::interleaved::Interleaved;
 
-/// A piece of a read: rows of some sensors, and the sensors that failed meanwhile.
+/// A piece of a read: rows of some sensors, and the sensors that failed meanwhile. It may hold neither, where a stretch of the
+/// object has nothing that is wanted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Chunk {
     /// Rows; several entries of one sensor are in the object's order.
     pub rows: Vec<SensorRows>,
     /// Sensors that failed; no more rows of them follow, and those handed over before are void.
     pub failed: Vec<SensorFailure>,
+    /// Bytes read from storage since the chunk before.
+    pub fetched: u64,
 }
 
 impl Chunk {
+    /// Whether it holds neither rows nor failures.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.failed.is_empty()
+    }
+
     /// Bytes of memory that its rows take.
     pub fn bytes(&self) -> usize {
         self.rows.iter().map(SensorRows::bytes).sum()

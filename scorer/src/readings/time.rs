@@ -7,11 +7,22 @@ use super::zone::LocalZone;
 
 const SECOND: i64 = 1_000_000_000;
 
+/// What a time should be: none of the forms that are read.
+pub(super) const NO_TIME: &str =
+    "a time, such as 2018-08-28T23:00:05Z, 2018-08-28 23:00:05 or a number since 1970";
+/// The same of one that cannot be held.
+pub(super) const OUT_OF_RANGE: &str = "a time between the years 1677 and 2262";
+/// The same of one that has two readings.
+const UNORDERED: &str = "a time, such as 2018-08-28 23:00:05, with year, month and day in this order and 24 hours: \
+                         in other orders they cannot be told apart";
+/// The same of a number that has been rounded.
+const CUT_OFF: &str = "a time: the number lacks the last digits of its seconds; write it in full";
+
 /// Reads times in any of the forms that `columns.time` allows.
 ///
 /// Text: `YYYY-MM-DD`, `T` or a space, `HH:MM:SS`, optionally a fraction of up to nine digits, optionally an offset (`Z`,
-/// `+HH:MM`); without an offset it is local time in the given zone. ISO 8601's other forms are read too. Numbers: see
-/// [`TimeParser::epoch`]. Instants are nanoseconds since 1970, so they lie between the years 1677 and 2262.
+/// `+HH:MM`, `UTC`, with a space before it or none); without an offset it is local time in the given zone. ISO 8601's other forms
+/// are read too. Numbers: see [`TimeParser::epoch`]. What has two readings, such as `3/4/2018`, is no time. Instants are nanoseconds since 1970, so they lie between the years 1677 and 2262.
 #[derive(Clone, Debug)]
 pub struct TimeParser {
     zone: LocalZone,
@@ -49,6 +60,34 @@ impl TimeParser {
     /// Above: nanoseconds.
     pub fn epoch(number: i64) -> Option<i64> {
         number.checked_mul(epoch_unit(number))
+    }
+
+    /// The instant of a number with a fraction, in the unit that its whole part says, as if it were written in decimal.
+    pub(crate) fn epoch_float(number: f64) -> Option<i64> {
+        // A number is written in the fewest digits that read back as the same, and never with an exponent.
+        number
+            .is_finite()
+            .then(|| epoch_text(number.to_string().as_bytes()))?
+    }
+
+    /// What a time should be that cannot be read.
+    pub(crate) fn expected(text: &[u8]) -> &'static str {
+        let text = text.trim_ascii();
+        let ends_in = |half: &[u8]| {
+            text.get(text.len().saturating_sub(2)..)
+                .is_some_and(|end| end.eq_ignore_ascii_case(half))
+        };
+        if text.contains(&b'/') || ends_in(b"am") || ends_in(b"pm") {
+            return UNORDERED;
+        }
+        if scientific(text).is_some() {
+            return CUT_OFF;
+        }
+        if is_any_time(text) {
+            OUT_OF_RANGE
+        } else {
+            NO_TIME
+        }
     }
 
     /// The instant of a local time in nanoseconds since 1970.
@@ -162,15 +201,25 @@ fn scaled(digits: &[u8]) -> i64 {
     (digits.len()..9).fold(value, |value, _| value * 10)
 }
 
-/// `Z`, `+HH`, `+HHMM` or `+HH:MM` in nanoseconds ahead of UTC.
+/// `Z`, `UTC`, `GMT`, `+HH`, `+HHMM` or `+HH:MM` in nanoseconds ahead of UTC; with `UTC` behind it only where it is none.
 fn offset(text: &[u8]) -> Option<i64> {
+    let text = text.trim_ascii_start();
+    let (text, utc) = match text.strip_suffix(b" UTC") {
+        Some(before) => (before, true),
+        None => (text, false),
+    };
     let (sign, hours, minutes) = match *text {
-        [b'Z' | b'z'] => return Some(0),
+        [b'Z' | b'z'] | [b'U' | b'u', b'T' | b't', b'C' | b'c'] | [b'G', b'M', b'T'] => {
+            return Some(0);
+        }
         [sign, h1, h2] => (sign, two(h1, h2)?, 0),
         [sign, h1, h2, m1, m2] | [sign, h1, h2, b':', m1, m2] => (sign, two(h1, h2)?, two(m1, m2)?),
         _ => return None,
     };
     let seconds = (hours <= 25 && minutes <= 59).then_some(hours * 3600 + minutes * 60)?;
+    if utc && seconds != 0 {
+        return None;
+    }
     match sign {
         b'+' => Some(seconds * SECOND),
         b'-' => Some(-seconds * SECOND),
@@ -178,8 +227,12 @@ fn offset(text: &[u8]) -> Option<i64> {
     }
 }
 
-/// A decimal number, such as `1535497205` or `1535497205.25`, as an instant. A fraction counts in the number's unit.
+/// A decimal number, such as `1535497205`, `1535497205.25` or `1.535497205E9`, as an instant. A fraction counts in the number's
+/// unit.
 fn epoch_text(text: &[u8]) -> Option<i64> {
+    if let Some((mantissa, exponent)) = scientific(text) {
+        return epoch_text(&in_full(mantissa, exponent)?);
+    }
     let (negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),
         digits => (false, digits),
@@ -201,6 +254,37 @@ fn epoch_text(text: &[u8]) -> Option<i64> {
     let part = scaled(fraction.get(..9).unwrap_or(fraction)) / (SECOND / unit);
     let nanos = whole.checked_mul(unit)?.checked_add(part)?;
     Some(if negative { -nanos } else { nanos })
+}
+
+/// The parts of a number like `1.535E9`.
+fn scientific(text: &[u8]) -> Option<(&[u8], usize)> {
+    let at = text.iter().position(|byte| matches!(byte, b'e' | b'E'))?;
+    let (mantissa, exponent) = (text.get(..at)?, text.get(at + 1..)?);
+    let exponent = exponent.strip_prefix(b"+").unwrap_or(exponent);
+    let digits = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    let number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
+    if !digits(exponent) || !mantissa.first().is_some_and(number) || !mantissa.iter().all(number) {
+        return None;
+    }
+    Some((mantissa, str::from_utf8(exponent).ok()?.parse().ok()?))
+}
+
+/// A number without its exponent; none where digits before the point are lacking, so that it has been rounded.
+fn in_full(mantissa: &[u8], exponent: usize) -> Option<Vec<u8>> {
+    let point = mantissa.iter().position(|byte| *byte == b'.')?;
+    let (whole, fraction) = (mantissa.get(..point)?, mantissa.get(point + 1..)?);
+    let (up, down) = (fraction.get(..exponent)?, fraction.get(exponent..)?);
+    Some([whole, up, b".", down].concat())
+}
+
+/// Whether a text is a time of any year.
+fn is_any_time(text: &[u8]) -> bool {
+    let is_time =
+        |text: &str| text.parse::<Timestamp>().is_ok() || text.parse::<DateTime>().is_ok();
+    let text = str::from_utf8(text).unwrap_or_default();
+    is_time(text)
+        || is_time(text.trim_end_matches(" UTC"))
+        || text.parse::<f64>().is_ok_and(f64::is_finite)
 }
 
 fn two(tens: u8, ones: u8) -> Option<i64> {

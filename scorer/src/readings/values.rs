@@ -5,10 +5,11 @@ use std::str;
 use fleetscore_crds::Window;
 use jiff::Timestamp;
 
-/// What a time field should hold.
-pub(super) const TIME: &str = "a time";
 /// What a feature field should hold.
 pub(super) const NUMBER: &str = "a finite number";
+/// What the last field should hold where it cannot be read and the file ends with it.
+pub(super) const UNFINISHED: &str =
+    "whole: the file ends within this line, without a line end; is it still being written?";
 /// What a label field should hold.
 pub(super) const LABEL: &str = "a label (0, 1, true or false)";
 

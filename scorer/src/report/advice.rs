@@ -83,6 +83,10 @@ pub(super) fn warning(reason: WarningReason) -> Advice {
             "Mostly anomalous",
             "Either the machine is in trouble or the model does not fit: check that it was saved together with its scaler, and the units of the readings, then train it again.",
         ),
+        WarningReason::UnfinishedLine => (
+            "Unfinished line",
+            "A file of readings ends within a line. Write it under another name until it is whole, and end it with a line feed.",
+        ),
         WarningReason::SinglePrecision => (
             "Single precision",
             "Labels close to the boundary may differ from scikit-learn's. Use the joblib or skops file for the exact ones.",

@@ -1,5 +1,6 @@
 use thiserror::Error;
 
+use super::inputs::Table;
 use super::plan::PlanFileError;
 use crate::place::{Place, PlaceError};
 use crate::run::RunError;
@@ -43,6 +44,9 @@ pub enum StepError {
         /// What there is instead.
         found: String,
     },
+    /// The readings lie in a table.
+    #[error("spec.input.location: {0}")]
+    Table(Table),
     /// The plan cannot be used.
     #[error("{url}: {source}")]
     Plan {
@@ -70,7 +74,7 @@ impl StepError {
 
     /// Whether the run's spec is wrong, so that nothing was written.
     pub fn is_invalid(&self) -> bool {
-        matches!(self, Self::Manifest { .. } | Self::Run(_))
+        matches!(self, Self::Manifest { .. } | Self::Run(_) | Self::Table(_))
     }
 
     /// The exit code of the scorer's process, as the Job's failure policy expects it.
@@ -78,6 +82,7 @@ impl StepError {
         match self {
             Self::Manifest { .. }
             | Self::Run(_)
+            | Self::Table(_)
             | Self::Sensors { .. }
             | Self::NoModels { .. }
             | Self::Plan { .. } => 64,
@@ -96,7 +101,7 @@ impl StepError {
     /// The kind of error; stable, for the termination message and for metrics.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Manifest { .. } | Self::Run(_) => "InvalidRun",
+            Self::Manifest { .. } | Self::Run(_) | Self::Table(_) => "InvalidRun",
             Self::Storage(error) => error.reason(),
             Self::Place(error) => error.reason(),
             Self::Sensors { .. } => "InvalidSensors",

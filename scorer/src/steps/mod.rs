@@ -7,6 +7,7 @@ mod collect;
 mod context;
 mod error;
 mod failed;
+mod inputs;
 mod model;
 mod model_reader;
 mod plan;
@@ -17,6 +18,7 @@ pub use collect::{collect, totals};
 pub use context::{Context, Limits, Progress};
 pub use error::StepError;
 pub use failed::FailedSensor;
+pub use inputs::{Table, is_data};
 pub use plan::{
     PlanEntry, PlanHeader, PlanSummary, SensorWarning, Survey, plan, read_plan, survey,
 };

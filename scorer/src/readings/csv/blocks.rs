@@ -30,6 +30,16 @@ pub(super) struct Blocks {
     ended: bool,
 }
 
+/// The line that names the columns.
+pub(super) struct HeaderLine {
+    /// Its text without byte order mark and line end.
+    pub text: Vec<u8>,
+    /// Its number.
+    pub line: u64,
+    /// Whether it has a line end.
+    pub whole: bool,
+}
+
 impl Blocks {
     /// `size`: how many bytes the stream is likely to have.
     pub fn new(stream: Box<dyn Read + Send>, size: u64) -> Self {
@@ -43,27 +53,39 @@ impl Blocks {
         }
     }
 
-    /// The first line that is not blank, without byte order mark and line end, and its number; none where there is none.
-    pub fn header(&mut self, object: &ObjectSource) -> Result<Option<(Vec<u8>, u64)>> {
+    /// The first line that is not blank; none where there is none.
+    pub fn header(&mut self, object: &ObjectSource) -> Result<Option<HeaderLine>> {
         let mut block = Vec::new();
-        let mut line = 0;
+        let (mut line, mut blank) = (0, 0);
         loop {
             match self.next(object, &mut block)? {
                 Next::Lines => {}
                 Next::End => return Ok(None),
+                Next::TooLong if block.contains(&b'\r') => return Err(lone_returns(object)),
                 Next::TooLong => return Err(too_long(object, line + 1)),
+            }
+            blank += block.len();
+            if blank > 2 * MAX_RECORD {
+                let message =
+                    format!("there is no header in the first {line} lines, which are blank");
+                return Err(ReadingsError::unreadable(object.name(), message));
             }
             let mut rest = block.as_slice();
             while !rest.is_empty() {
                 line += 1;
                 let end = rest.iter().position(|byte| *byte == b'\n');
                 let (text, after) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
+                let whole = text.ends_with(b"\n");
                 let text = text.strip_suffix(b"\n").unwrap_or(text);
                 let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-                let text = text.strip_suffix(b"\r").unwrap_or(text);
+                let text = trim_returns(text);
+                if text.contains(&b'\r') {
+                    return Err(lone_returns(object));
+                }
                 if !text.is_empty() {
+                    let text = text.to_vec();
                     self.unread(after);
-                    return Ok(Some((text.to_vec(), line)));
+                    return Ok(Some(HeaderLine { text, line, whole }));
                 }
                 rest = after;
             }
@@ -98,6 +120,11 @@ impl Blocks {
         Ok(if whole > 0 { Next::Lines } else { Next::End })
     }
 
+    /// Whether `block`, which was just handed out, is the last one and its last line has no line end.
+    pub fn ends_open(&self, block: &[u8]) -> bool {
+        self.ended && self.ahead.is_empty() && block.last().is_some_and(|byte| *byte != b'\n')
+    }
+
     /// What is left, beginning with `block`, which was just handed out.
     pub fn rest(mut self, block: &[u8]) -> Rest {
         self.unread(block);
@@ -122,6 +149,21 @@ impl Blocks {
         }
         Ok(())
     }
+}
+
+/// Without the carriage returns at the end: one belongs to the line end, and a conversion that was made twice leaves two.
+pub(super) fn trim_returns(mut text: &[u8]) -> &[u8] {
+    while let [before @ .., b'\r'] = text {
+        text = before;
+    }
+    text
+}
+
+/// The error of a text whose lines end in carriage returns alone.
+fn lone_returns(object: &ObjectSource) -> ReadingsError {
+    let message = "its lines end in carriage returns (CR) alone, as old Macs and some loggers write them; \
+                   make them line feeds, for example with: tr '\\r' '\\n'";
+    ReadingsError::unreadable(object.name(), message)
 }
 
 /// The error of a line that is too long.

@@ -1,8 +1,8 @@
 use rayon::prelude::*;
 
-use super::blocks::{BLOCK, Blocks, Next, too_long};
+use super::blocks::{BLOCK, Blocks, Next, too_long, trim_returns};
 use super::quoted;
-use super::row::{Fields, Ragged, RowReader};
+use super::row::{Fields, Row, RowReader, Trouble};
 use crate::readings::partition::Partition;
 use crate::readings::{ObjectSource, ReadRequest, ReadingsError, Result};
 
@@ -40,7 +40,9 @@ struct Parser<'a> {
     rows: RowReader<'a>,
     /// Lines of the block.
     lines: u64,
-    result: std::result::Result<(), Ragged>,
+    /// Whether the object ends with the block, and that without a line end.
+    open: bool,
+    result: std::result::Result<(), Trouble>,
 }
 
 /// Reads all blocks, of which the first begins with the line `line`: as many at a time as there are threads and memory. From the
@@ -106,7 +108,7 @@ fn fill(object: &ObjectSource, blocks: &mut Blocks, parsers: &mut [Parser<'_>]) 
     for (filled, parser) in parsers.iter_mut().enumerate() {
         match blocks.next(object, &mut parser.block) {
             Ok(Next::Lines) if parser.block.contains(&b'"') => return (filled, End::Quote),
-            Ok(Next::Lines) => {}
+            Ok(Next::Lines) => parser.open = blocks.ends_open(&parser.block),
             Ok(Next::End) => return (filled, End::Stream),
             Ok(Next::TooLong) => return (filled, End::TooLong),
             Err(error) => return (filled, End::Failed(error)),
@@ -122,6 +124,7 @@ impl<'a> Parser<'a> {
             ends: Vec::new(),
             rows: rows.clone(),
             lines: 0,
+            open: false,
             result: Ok(()),
         }
     }
@@ -130,13 +133,21 @@ impl<'a> Parser<'a> {
     fn parse(&mut self, failed: &[bool]) {
         (self.lines, self.result) = (0, Ok(()));
         let mut rest = self.block.as_slice();
+        let zeros = rest.contains(&0);
         while !rest.is_empty() {
             let length = split(rest, &mut self.ends);
             let (bytes, after) = rest.split_at(length.min(rest.len()));
             let ends = &mut self.ends;
-            trim_carriage_return(bytes, ends);
+            trim_carriage_returns(bytes, ends);
             if !(ends.len() == 1 && ends.first() == Some(&0)) {
-                self.result = self.rows.take(self.lines, &Line { bytes, ends }, failed);
+                let row = Row {
+                    line: self.lines,
+                    fields: &Line { bytes, ends },
+                    zeros,
+                    open: self.open && after.is_empty(),
+                    open_quote: false,
+                };
+                self.result = self.rows.take(&row, failed);
                 if self.result.is_err() {
                     return;
                 }
@@ -148,8 +159,8 @@ impl<'a> Parser<'a> {
 
     /// Adds the rows of the block, whose first line has the number `line`.
     fn hand_over(&mut self, line: u64, partition: &mut Partition<'_>) -> Result<()> {
-        if let Err(ragged) = self.result {
-            return Err(self.rows.ragged(&ragged, line));
+        if let Err(trouble) = self.result {
+            return Err(self.rows.error(&trouble, line));
         }
         self.rows.hand_over(line, partition);
         Ok(())
@@ -173,10 +184,11 @@ fn split(text: &[u8], ends: &mut Vec<usize>) -> usize {
     text.len()
 }
 
-fn trim_carriage_return(line: &[u8], ends: &mut [usize]) {
-    if line.last() == Some(&b'\r')
+/// Carriage returns at the end belong to the line end.
+fn trim_carriage_returns(line: &[u8], ends: &mut [usize]) {
+    if let [.., b'\r'] = line
         && let Some(last) = ends.last_mut()
     {
-        *last -= 1;
+        *last = trim_returns(line).len();
     }
 }

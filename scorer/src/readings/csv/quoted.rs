@@ -1,10 +1,8 @@
-use std::io::{self, Read};
+use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
 
-use csv::{ByteRecord, Terminator};
-
-use super::MAX_RECORD;
-use super::blocks::Rest;
-use super::row::{Fields, RowReader};
+use super::blocks::{Rest, trim_returns};
+use super::quotes::{QuoteFault, Quotes};
+use super::row::{Fields, Row, RowReader};
 use crate::readings::partition::Partition;
 use crate::readings::{ObjectSource, ReadingsError, Result};
 
@@ -21,11 +19,7 @@ impl Fields for Record<'_> {
     fn get(&self, position: usize) -> &[u8] {
         let field = self.0.get(position).unwrap_or_default();
         let last = position + 1 == self.0.len();
-        if last {
-            field.strip_suffix(b"\r").unwrap_or(field)
-        } else {
-            field
-        }
+        if last { trim_returns(field) } else { field }
     }
 
     fn count(&self) -> usize {
@@ -43,32 +37,30 @@ pub(super) fn read(
     partition: &mut Partition<'_>,
 ) -> Result<()> {
     // Lone carriage returns are text, as in `plain`.
-    let mut builder = csv::ReaderBuilder::new();
-    builder
+    let mut reader = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .terminator(Terminator::Any(b'\n'))
-        .buffer_capacity(BUFFER);
-    let mut reader = builder.from_reader(Bounded {
-        inner: rest,
-        left: 0,
-    });
+        .buffer_capacity(BUFFER)
+        .from_reader(Quotes::new(rest, first));
     let mut record = ByteRecord::new();
     let mut handed_over = 0;
-    loop {
-        reader.get_mut().left = MAX_RECORD;
-        let line = first + reader.position().line() - 1;
-        if !reader
-            .read_byte_record(&mut record)
-            .map_err(|error| failure(object, error, line))?
-        {
-            break;
-        }
+    while next(object, &mut reader, first, &mut record)? {
         let line = record.position().map_or(0, |position| position.line() - 1);
         let fields = Record(&record);
         if !(fields.count() == 1 && fields.get(0).is_empty()) {
-            rows.take(line, &fields, partition.failed())
-                .map_err(|ragged| rows.ragged(&ragged, first))?;
+            let quotes = reader.get_ref();
+            let row = Row {
+                line,
+                fields: &fields,
+                zeros: quotes.zeros(),
+                open: quotes.ends_open(),
+                open_quote: quotes.ends_quoted(),
+            };
+            let lines = first + line..first + reader.position().line() - 1;
+            rows.refuse_swallowed(lines, &fields)?;
+            rows.take(&row, partition.failed())
+                .map_err(|trouble| rows.error(&trouble, first))?;
         }
         let position = reader.position().byte();
         if position - handed_over >= BETWEEN {
@@ -83,32 +75,32 @@ pub(super) fn read(
     Ok(())
 }
 
-fn failure(object: &ObjectSource, error: csv::Error, line: u64) -> ReadingsError {
+/// Reads the next record; false at the end.
+fn next(
+    object: &ObjectSource,
+    reader: &mut Reader<Quotes<Rest>>,
+    first: u64,
+    record: &mut ByteRecord,
+) -> Result<bool> {
+    let line = first + reader.position().line() - 1;
+    reader.get_mut().begin(line);
+    reader.read_byte_record(record).map_err(|error| {
+        let fault = reader.get_ref().fault();
+        failure(object, error, fault, line)
+    })
+}
+
+fn failure(
+    object: &ObjectSource,
+    error: csv::Error,
+    fault: Option<QuoteFault>,
+    line: u64,
+) -> ReadingsError {
+    if let Some(fault) = fault {
+        return ReadingsError::unreadable(object.name(), fault.to_string());
+    }
     match error.into_kind() {
-        csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-            let message = format!(
-                "the record at line {line} is longer than {MAX_RECORD} bytes; is a quote left open?"
-            );
-            ReadingsError::unreadable(object.name(), message)
-        }
         csv::ErrorKind::Io(error) => object.stream_error(error),
         other => ReadingsError::unreadable(object.name(), format!("line {line}: {other:?}")),
-    }
-}
-
-/// Fails once a record asks for more than its share of bytes.
-struct Bounded<R> {
-    inner: R,
-    left: usize,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.left == 0 {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        let count = self.inner.read(buffer)?;
-        self.left = self.left.saturating_sub(count);
-        Ok(count)
     }
 }

@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch};
 use arrow_cast::display::array_value_to_string;
 use arrow_schema::ArrowError;
@@ -9,10 +10,12 @@ use fleetscore_crds::OnInvalidReading;
 use super::column::{self, Instants, Keys};
 use super::prune::Pruned;
 use super::schema::{Column, Layout};
+use super::wide;
 use crate::readings::interleaved::Interleaved;
 use crate::readings::key_index::Lookup;
 use crate::readings::partition::Partition;
-use crate::readings::values::{LABEL, NUMBER, TIME, window_nanos};
+use crate::readings::time::OUT_OF_RANGE;
+use crate::readings::values::{LABEL, NUMBER, window_nanos};
 use crate::readings::{InvalidReading, ReadRequest, ReadingsError, Result, TimeParser};
 
 /// Makes readings of record batches.
@@ -33,7 +36,10 @@ pub(super) struct BatchReader<'a> {
 /// The columns of a batch, converted.
 struct Columns {
     keys: Vec<Keys>,
-    time: Instants,
+    /// None where no time is asked for.
+    time: Option<Instants>,
+    /// The milliseconds of the times, where their nanoseconds may have run over.
+    millis: Option<Vec<Option<i64>>>,
     features: Vec<Float64Array>,
     labels: Option<Vec<Option<bool>>>,
 }
@@ -64,10 +70,15 @@ impl<'a> BatchReader<'a> {
         })
     }
 
-    /// Takes the next batch and hands its rows over.
-    pub fn take(&mut self, batch: &RecordBatch, partition: &mut Partition<'_>) -> Result<()> {
+    /// Takes the next batch and hands its rows over. `millis`: see [`wide::WideTimes`].
+    pub fn take(
+        &mut self,
+        batch: &RecordBatch,
+        millis: Option<Vec<Option<i64>>>,
+        partition: &mut Partition<'_>,
+    ) -> Result<()> {
         let columns = self
-            .columns(batch)
+            .columns(batch, millis)
             .map_err(|error| ReadingsError::unreadable(self.object, error.to_string()))?;
         for row in 0..batch.num_rows() {
             self.take_row(batch, &columns, row, partition.failed());
@@ -79,26 +90,35 @@ impl<'a> BatchReader<'a> {
         Ok(())
     }
 
-    fn columns(&mut self, batch: &RecordBatch) -> column::Result<Columns> {
+    fn columns(
+        &mut self,
+        batch: &RecordBatch,
+        millis: Option<Vec<Option<i64>>>,
+    ) -> column::Result<Columns> {
         let layout = self.layout;
         let array = |column: &Column| array_of(batch, column);
         let keys = layout
             .keys
             .iter()
-            .map(|key| Keys::new(array(key)?))
+            .map(|key| Keys::new(&array(key)?))
             .collect::<column::Result<_>>()?;
         let features = layout
             .features
             .iter()
-            .map(|feature| column::numbers(array(feature)?));
+            .map(|feature| column::numbers(&array(feature)?));
+        let time = layout.time.as_ref().map(|time| {
+            let times = array(time)?;
+            Instants::new(&times, millis.as_deref(), &mut self.time)
+        });
         Ok(Columns {
             keys,
-            time: Instants::new(array(&layout.time)?, &mut self.time)?,
+            time: time.transpose()?,
+            millis,
             features: features.collect::<column::Result<_>>()?,
             labels: layout
                 .label
                 .as_ref()
-                .map(|label| column::labels(array(label)?))
+                .map(|label| column::labels(&array(label)?))
                 .transpose()?,
         })
     }
@@ -122,16 +142,20 @@ impl<'a> BatchReader<'a> {
         let skip = self.request.on_invalid == OnInvalidReading::Skip;
         match self.reading(sensor, columns, row) {
             Ok(()) => {}
-            Err(_) if skip => self.rows.skipped.push(sensor),
             Err(invalid) => {
                 let (object, row_number) = (self.object, self.row_number(row));
-                self.rows.fail(sensor, || InvalidReading {
+                let error = || InvalidReading {
                     object: object.to_owned(),
                     row: row_number,
                     column: invalid.column.name.clone(),
-                    value: value_text(batch, invalid.column, row),
+                    value: value_text(batch, columns, invalid.column, row),
                     expected: invalid.expected,
-                });
+                };
+                if skip {
+                    self.rows.skip(sensor, error);
+                } else {
+                    self.rows.fail(sensor, error);
+                }
             }
         }
     }
@@ -144,11 +168,20 @@ impl<'a> BatchReader<'a> {
         row: usize,
     ) -> std::result::Result<(), Invalid<'a>> {
         let layout = self.layout;
-        let time = columns.time.nanos.get(row).copied().flatten();
-        let time = time.ok_or(Invalid {
-            column: &layout.time,
-            expected: TIME,
-        })?;
+        let (time, text) = match (&layout.time, &columns.time) {
+            (Some(column), Some(times)) => {
+                let text = times.text.as_ref();
+                let text = text.map(|text| text.value(row).as_bytes());
+                let time = times.nanos.get(row).copied().flatten();
+                let expected = || text.map_or(OUT_OF_RANGE, TimeParser::expected);
+                let time = time.ok_or_else(|| Invalid {
+                    column,
+                    expected: expected(),
+                })?;
+                (time, text)
+            }
+            _ => (0, None),
+        };
         if self
             .window
             .is_some_and(|(start, end)| time < start || time >= end)
@@ -176,11 +209,6 @@ impl<'a> BatchReader<'a> {
             }
             _ => None,
         };
-        let text = columns
-            .time
-            .text
-            .as_ref()
-            .map(|text| text.value(row).as_bytes());
         let number = self.row_number(row);
         self.rows
             .push(sensor, number, time, text, &self.features, label);
@@ -214,16 +242,35 @@ impl<'a> BatchReader<'a> {
     }
 }
 
-fn array_of<'b>(batch: &'b RecordBatch, column: &Column) -> column::Result<&'b ArrayRef> {
+/// The values of a column, which may be in a group: where a group is absent, so are they.
+pub(super) fn array_of(batch: &RecordBatch, column: &Column) -> column::Result<ArrayRef> {
     let missing =
         || ArrowError::SchemaError(format!("column {:?} is not in the batch", column.name));
-    batch.column_by_name(&column.name).ok_or_else(missing)
+    let (root, path) = column.path.split_first().ok_or_else(missing)?;
+    let mut array = batch.column_by_name(root).ok_or_else(missing)?.clone();
+    for name in path {
+        let group = array.as_struct_opt().ok_or_else(missing)?;
+        let (fields, arrays) = group.flatten();
+        let (position, _) = fields.find(name).ok_or_else(missing)?;
+        array = arrays.into_iter().nth(position).ok_or_else(missing)?;
+    }
+    Ok(array)
 }
 
-fn value_text(batch: &RecordBatch, column: &Column, row: usize) -> Option<String> {
+fn value_text(
+    batch: &RecordBatch,
+    columns: &Columns,
+    column: &Column,
+    row: usize,
+) -> Option<String> {
+    if let Some(millis) = &columns.millis
+        && column.is_int96
+    {
+        return millis.get(row).copied().flatten().map(wide::text);
+    }
     let array = array_of(batch, column).ok()?;
     let text = array
         .is_valid(row)
-        .then(|| array_value_to_string(array, row).ok())?;
+        .then(|| array_value_to_string(&array, row).ok())?;
     text.map(|text| InvalidReading::excerpt(text.as_bytes()))
 }

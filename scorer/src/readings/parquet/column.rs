@@ -5,6 +5,7 @@ use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, TimeUnit};
 
 use super::schema::is_text;
+use super::wide;
 use crate::readings::TimeParser;
 use crate::readings::key_index::{KeyValue, push_value};
 use crate::readings::values::{label, label_number};
@@ -36,6 +37,8 @@ impl Keys {
                     .as_primitive::<Int64Type>()
                     .clone(),
             )
+        } else if let Some(bytes) = array.as_fixed_size_binary_opt() {
+            Self::Text(bytes.iter().map(|bytes| Some(uuid(bytes?))).collect())
         } else {
             Self::Text(texts(array)?)
         })
@@ -67,6 +70,20 @@ impl Keys {
     }
 }
 
+/// The text of a UUID.
+fn uuid(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(36);
+    for (position, byte) in bytes.iter().enumerate() {
+        if matches!(position, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        for digit in [byte >> 4, byte & 15] {
+            text.extend(char::from_digit(u32::from(digit), 16));
+        }
+    }
+    text
+}
+
 fn push_number(joined: &mut Vec<u8>, number: impl itoa::Integer) {
     push_value(joined, itoa::Buffer::new().format(number).as_bytes());
 }
@@ -79,7 +96,16 @@ pub(super) struct Instants {
 }
 
 impl Instants {
-    pub fn new(array: &ArrayRef, parser: &mut TimeParser) -> Result<Self> {
+    /// `millis`: the same times in milliseconds, where their nanoseconds may have run over.
+    pub fn new(
+        array: &ArrayRef,
+        millis: Option<&[Option<i64>]>,
+        parser: &mut TimeParser,
+    ) -> Result<Self> {
+        if let Some(millis) = millis {
+            let nanos = wide_instants(array, millis, parser)?;
+            return Ok(Self { nanos, text: None });
+        }
         if !is_text(array.data_type()) {
             return Ok(Self {
                 nanos: instants(array, parser)?,
@@ -98,6 +124,21 @@ impl Instants {
     }
 }
 
+/// The instants of nanoseconds that may have run over, beside their milliseconds.
+fn wide_instants(
+    array: &ArrayRef,
+    millis: &[Option<i64>],
+    parser: &mut TimeParser,
+) -> Result<Vec<Option<i64>>> {
+    let nanos = cast(array, &DataType::Int64)?;
+    let pairs = nanos.as_primitive::<Int64Type>().iter().zip(millis);
+    let instant = |(nanos, millis): (Option<i64>, &Option<i64>)| {
+        let nanos = nanos.filter(|nanos| millis.is_some_and(|millis| wide::agree(*nanos, millis)));
+        parser.local(nanos?)
+    };
+    Ok(pairs.map(instant).collect())
+}
+
 /// The instants of a column that is no text.
 pub(super) fn instants(array: &ArrayRef, parser: &mut TimeParser) -> Result<Vec<Option<i64>>> {
     let values = match array.data_type() {
@@ -105,6 +146,12 @@ pub(super) fn instants(array: &ArrayRef, parser: &mut TimeParser) -> Result<Vec<
             let days = array.as_primitive::<Date32Type>().iter();
             return Ok(days
                 .map(|day| parser.local(i64::from(day?).checked_mul(DAY)?))
+                .collect());
+        }
+        DataType::Float64 => {
+            let numbers = array.as_primitive::<Float64Type>().iter();
+            return Ok(numbers
+                .map(|number| TimeParser::epoch_float(number?))
                 .collect());
         }
         data_type if data_type.is_unsigned_integer() => cast(array, &DataType::UInt64)?,

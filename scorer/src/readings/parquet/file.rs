@@ -32,9 +32,9 @@ impl ObjectFile {
         }
     }
 
-    /// Bytes fetched so far.
-    pub fn bytes_read(&self) -> u64 {
-        self.read.load(Ordering::Relaxed)
+    /// Counts the bytes that are fetched.
+    pub fn bytes_read(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.read)
     }
 
     /// Fetches a range; one that the object cannot have is damage.

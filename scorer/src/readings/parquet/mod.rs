@@ -2,13 +2,15 @@
 //! window and of the wanted sensors, going by the file's statistics.
 //!
 //! `file` fetches bytes, `schema` finds the columns, `prune` decides from statistics what to fetch, `column` gives the values
-//! of a batch and `batch` makes readings of them.
+//! of a batch and `batch` makes readings of them. `wide` sees to timestamps that are too wide, and `encrypted` to failures.
 
 mod batch;
 mod column;
+mod encrypted;
 mod file;
 mod prune;
 mod schema;
+mod wide;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,7 +18,6 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use futures::StreamExt;
 use object_store::Error as StorageError;
-use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::arrow::async_reader::{ParquetRecordBatchStream, ParquetRecordBatchStreamBuilder};
 use parquet::errors::ParquetError;
@@ -25,6 +26,8 @@ use self::batch::BatchReader;
 use self::file::ObjectFile;
 use self::prune::Pruned;
 use self::schema::Layout;
+use self::wide::WideTimes;
+use super::kind;
 use super::partition::Partition;
 use super::{ObjectSource, ReadRequest, ReadStats, ReadingsError, Result, Sink};
 
@@ -37,24 +40,66 @@ pub(super) fn read(
     request: &ReadRequest,
     sink: &mut Sink<'_>,
 ) -> Result<ReadStats> {
+    read_rows(object, request, sink).map_err(|error| match error {
+        ReadingsError::Unreadable { .. } => explained(object, error),
+        other => other,
+    })
+}
+
+/// What an object that cannot be read as Parquet is instead, where that can be told.
+fn explained(object: &ObjectSource, error: ReadingsError) -> ReadingsError {
+    let Ok(head) = object.range(0..object.size().min(kind::HEAD as u64)) else {
+        return error;
+    };
+    let unreadable = |message: &str| ReadingsError::unreadable(object.name(), message);
+    if head.starts_with(kind::GZIP) {
+        return unreadable(
+            "it is packed with gzip; unpack it: a Parquet file is packed by itself, and CSV is to be named .csv.gz",
+        );
+    }
+    if let Some(kind) = kind::foreign(&head) {
+        return kind::refused(object.name(), kind, false);
+    }
+    if encrypted::is_encrypted(object) {
+        return unreadable("it is encrypted; write it without encryption");
+    }
+    let is_text = !head.is_empty() && !head.contains(&0) && std::str::from_utf8(&head).is_ok();
+    if is_text && !head.starts_with(kind::PARQUET) {
+        return unreadable("it is text, not Parquet; name it .csv, or set spec.input.format: Csv");
+    }
+    error
+}
+
+fn read_rows(
+    object: &ObjectSource,
+    request: &ReadRequest,
+    sink: &mut Sink<'_>,
+) -> Result<ReadStats> {
     let mut file = ObjectFile::new(object.clone());
-    let mut partition = Partition::new(request, sink);
+    let mut partition = Partition::new(request, file.bytes_read(), sink);
     let metadata = guarded(object, || object.runtime.block_on(load(&mut file)))?;
-    let layout = Layout::new(object.name(), metadata.schema(), request)?;
+    let layout = Layout::new(object.name(), &metadata, request)?;
     let pruned = guarded(object, || {
         object
             .runtime
             .block_on(prune::prune(&mut file, metadata, &layout, request))
     })?;
     let mut batches = BatchReader::new(object.name(), request, &layout, &pruned)?;
+    let int96 = layout.time.as_ref().filter(|time| time.is_int96);
+    let mut wide = int96
+        .map(|time| guarded(object, || WideTimes::open(&file, &pruned, time)))
+        .transpose()?;
     let mut stream = guarded(object, || open(&file, pruned, &layout))?;
     while let Some(batch) = next(object, &mut stream)? {
-        batches.take(&batch, &mut partition)?;
+        let millis = wide
+            .as_mut()
+            .map(|times| times.take(object, batch.num_rows()));
+        batches.take(&batch, millis.transpose()?, &mut partition)?;
         if partition.done() {
             break;
         }
     }
-    Ok(partition.finish(file.bytes_read()))
+    Ok(partition.finish())
 }
 
 /// Reads the footer. The writer's own Arrow schema in it is not used: the Parquet types say all that is needed, whoever wrote
@@ -73,7 +118,7 @@ fn open(
     pruned: Pruned,
     layout: &Layout,
 ) -> parquet::errors::Result<ParquetRecordBatchStream<ObjectFile>> {
-    let mask = ProjectionMask::roots(pruned.metadata.parquet_schema(), layout.projection());
+    let mask = layout.projection(pruned.metadata.parquet_schema());
     ParquetRecordBatchStreamBuilder::new_with_metadata(file.clone(), pruned.metadata)
         .with_projection(mask)
         .with_batch_size(BATCH_ROWS)

@@ -2,15 +2,17 @@ use std::ops::Range;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array, ArrayRef};
+use arrow_array::{Array, ArrayRef, UInt64Array};
 use arrow_cast::cast;
 use arrow_schema::DataType;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, RowGroupSelection, RowSelection,
 };
+use parquet::basic::ColumnOrder;
 use parquet::errors::Result;
 use parquet::file::metadata::{ColumnChunkMask, PageIndexPolicy, ParquetMetaDataReader};
+use parquet::file::statistics::Statistics;
 
 use super::column::{instants, texts};
 use super::file::ObjectFile;
@@ -49,6 +51,13 @@ enum Wanted {
 struct Condition<'a> {
     column: &'a Column,
     wanted: Wanted,
+}
+
+impl Condition<'_> {
+    /// Whether rows without a value in the column are wanted, so that they are told of.
+    fn wants_nulls(&self) -> bool {
+        matches!(self.wanted, Wanted::Time { .. })
+    }
 }
 
 /// Decides from statistics which rows to read.
@@ -92,12 +101,14 @@ pub(super) async fn prune(
 /// The conditions that statistics can decide.
 fn conditions<'a>(layout: &'a Layout, request: &ReadRequest) -> Vec<Condition<'a>> {
     let mut conditions = Vec::new();
-    if let (Some(window), false) = (request.window, is_text(&layout.time.data_type))
+    let is_ordered =
+        |column: &&Column| !is_text(column.data_type()) && *column.data_type() != DataType::Float64;
+    if let (Some(window), Some(column)) = (request.window, layout.time.as_ref().filter(is_ordered))
         && let Ok(parser) = TimeParser::new(&request.columns.time_zone)
     {
         let (start, end) = window_nanos(window);
         conditions.push(Condition {
-            column: &layout.time,
+            column,
             wanted: Wanted::Time {
                 start,
                 end,
@@ -105,12 +116,15 @@ fn conditions<'a>(layout: &'a Layout, request: &ReadRequest) -> Vec<Condition<'a
             },
         });
     }
+    if request.sensors.sees_all() {
+        return conditions;
+    }
     for (position, column) in layout.keys.iter().enumerate() {
         let values = request
             .sensors
             .values()
             .filter_map(|values| Some(&values.get(position)?.text));
-        if let Some(wanted) = wanted_keys(values, &column.data_type) {
+        if let Some(wanted) = wanted_keys(values, column.data_type()) {
             conditions.push(Condition { column, wanted });
         }
     }
@@ -259,16 +273,23 @@ fn keep_groups(
 ) -> Result<Vec<usize>> {
     let groups = metadata.metadata().row_groups();
     let mut keep = vec![true; groups.len()];
-    for Condition { column, wanted } in conditions {
+    for condition in conditions {
+        let column = condition.column;
         let statistics = converter(metadata, column)?;
         let (mins, maxes) = (
             statistics.row_group_mins(groups)?,
             statistics.row_group_maxes(groups)?,
         );
-        if let Some(may_hold) = wanted.may_hold(&mins, &maxes) {
-            keep.iter_mut()
-                .zip(may_hold)
-                .for_each(|(keep, may)| *keep &= may);
+        let Some(mut may_hold) = condition.wanted.may_hold(&mins, &maxes) else {
+            continue;
+        };
+        if condition.wants_nulls() {
+            add_nulls(&mut may_hold, &statistics.row_group_null_counts(groups)?);
+        }
+        for ((keep, may), group) in keep.iter_mut().zip(may_hold).zip(groups) {
+            let statistics = group.column(column.leaf).statistics();
+            let old = statistics.is_some_and(Statistics::is_min_max_deprecated);
+            *keep &= may || !bounds_count(metadata, column, old);
         }
     }
     Ok(keep
@@ -282,7 +303,31 @@ fn converter<'m>(
     metadata: &'m ArrowReaderMetadata,
     column: &'m Column,
 ) -> Result<StatisticsConverter<'m>> {
-    StatisticsConverter::try_new(&column.name, metadata.schema(), metadata.parquet_schema())
+    StatisticsConverter::from_column_index(column.leaf, &column.field, metadata.parquet_schema())
+}
+
+/// Where there are values that are absent, there may be wanted rows.
+fn add_nulls(may_hold: &mut [bool], nulls: &UInt64Array) {
+    let nulls = nulls
+        .iter()
+        .map(|count| count.is_some_and(|count| count > 0));
+    for (may, has_nulls) in may_hold.iter_mut().zip(nulls) {
+        *may |= has_nulls;
+    }
+}
+
+/// Whether a column's bounds are in the order that values are compared in here. Signed numbers have one order only. Of all others
+/// (text, unsigned numbers) old writers left bounds in another order: those count only in the newer fields (`old` is false), and
+/// where the file says that they are in the order of the type.
+fn bounds_count(metadata: &ArrowReaderMetadata, column: &Column, old: bool) -> bool {
+    let signed = column.data_type().is_signed_integer()
+        || matches!(
+            column.data_type(),
+            DataType::Timestamp(..) | DataType::Date32 | DataType::Date64
+        );
+    let orders = metadata.metadata().file_metadata().column_orders();
+    let order = orders.and_then(|orders| orders.get(column.leaf));
+    signed || (!old && matches!(order, Some(ColumnOrder::TYPE_DEFINED_ORDER(_))))
 }
 
 /// Adds the page index of the kept row groups, as far as there is one and a condition can use it.
@@ -296,17 +341,8 @@ async fn load_page_index(
     if conditions.is_empty() || groups.is_empty() {
         return Ok(metadata);
     }
-    let leaf = |column: &Column| {
-        converter(&metadata, column).map(|converter| converter.parquet_column_index())
-    };
-    let deciding = conditions
-        .iter()
-        .filter_map(|condition| leaf(condition.column).transpose());
-    let deciding = deciding.collect::<Result<Vec<usize>>>()?;
-    let fetched = layout
-        .columns()
-        .filter_map(|column| leaf(column).transpose())
-        .collect::<Result<Vec<usize>>>()?;
+    let deciding = conditions.iter().map(|condition| condition.column.leaf);
+    let fetched = layout.columns().map(|column| column.leaf);
     let groups = || groups.iter().copied();
     let mut reader = ParquetMetaDataReader::new_with_metadata(metadata.metadata().as_ref().clone())
         .with_page_index_policy(PageIndexPolicy::Optional)
@@ -346,11 +382,12 @@ fn keep_rows(
     if !index.is_complete() {
         return Ok(kept);
     }
-    for Condition { column, wanted } in conditions {
-        let statistics = converter(metadata, column)?;
-        let Some(leaf) = statistics.parquet_column_index() else {
+    for condition in conditions {
+        let (column, leaf) = (condition.column, condition.column.leaf);
+        if !bounds_count(metadata, column, false) {
             continue;
-        };
+        }
+        let statistics = converter(metadata, column)?;
         let Some(offsets) = index.offset_index(group, leaf) else {
             continue;
         };
@@ -361,10 +398,14 @@ fn keep_rows(
         let pages = page_ranges(starts, length);
         let mins = statistics.data_page_mins(index, [&group])?;
         let maxes = statistics.data_page_maxes(index, [&group])?;
-        if let Some(may_hold) = wanted
-            .may_hold(&mins, &maxes)
-            .filter(|may_hold| may_hold.len() == pages.len())
-        {
+        let may_hold = condition.wanted.may_hold(&mins, &maxes);
+        if let Some(mut may_hold) = may_hold.filter(|may_hold| may_hold.len() == pages.len()) {
+            if condition.wants_nulls() {
+                add_nulls(
+                    &mut may_hold,
+                    &statistics.data_page_null_counts(index, [&group])?,
+                );
+            }
             let pages = pages
                 .into_iter()
                 .zip(may_hold)

@@ -74,7 +74,8 @@ fn a_missing_column_is_named() {
     let missing = error("TS,value\n1,2\n");
     assert_eq!(
         missing.to_string(),
-        "memory:///a.csv has no column \"Value\"; its columns are TS, value"
+        "memory:///a.csv has no column \"Value\"; its columns are \"TS\", \"value\"; \"value\" differs by case or blanks only: \
+         write it so in spec.input.columns, or mend the file"
     );
     assert_eq!(missing.reason(), FailureReason::ColumnMissing);
     assert!(matches!(

@@ -2,7 +2,10 @@
 
 mod csv;
 mod damage;
+mod faults;
+mod kinds;
 mod numbers;
 mod parquet;
+mod parquet_types;
 pub(crate) mod support;
 mod times;

@@ -109,7 +109,7 @@ fn every_type_of_feature_is_a_number() {
 #[test]
 fn other_types_are_refused_by_name() {
     for (time, feature, key) in [
-        ("f64", "f64", "Device"),
+        ("f32", "f64", "Device"),
         ("ms_utc", "nested", "Device"),
         ("ms_utc", "text", "Device"),
         ("ms_utc", "f64", "flag"),

@@ -3,6 +3,7 @@
 mod check;
 mod entry;
 mod file;
+mod inputs;
 mod listing;
 mod sources;
 mod survey;
@@ -14,6 +15,7 @@ pub use entry::PlanEntry;
 pub use file::{PlanFileError, PlanHeader};
 pub use survey::{SensorWarning, Survey, survey};
 
+use super::inputs::refuse_tables;
 use super::{Context, StepError};
 use crate::outputs;
 use crate::storage::ObjectInfo;
@@ -48,6 +50,7 @@ pub async fn plan(
         ..
     } = context;
     tracing::info!(run = run.name, "planning");
+    refuse_tables(context).await?;
     place.claim().await?;
     place
         .write(|| storage.sweep_staged(&run.output, std::time::Duration::ZERO))

@@ -7,8 +7,10 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 
 use super::PlanEntry;
+use super::inputs::Inputs;
 use crate::ledger::{Failure, FailureReason, Warning, WarningReason};
 use crate::location::Template;
+use crate::steps::inputs;
 use crate::steps::model_reader::ModelReader;
 use crate::steps::{Context, FailedSensor, StepError};
 use crate::storage::ObjectUrl;
@@ -50,17 +52,18 @@ pub struct SensorWarning {
 }
 
 /// Objects under a prefix with their sizes in bytes, by URL.
-type Sizes = BTreeMap<String, u64>;
+pub(super) type Sizes = BTreeMap<String, u64>;
 /// What there is to say of each model, by URL.
 type Looks = BTreeMap<String, Result<Vec<Warning>, Failure>>;
 
 /// Looks at what there is: the sensors, their models and the objects with readings.
 pub async fn survey(context: &Context) -> Result<Survey, StepError> {
+    inputs::refuse_tables(context).await?;
     let entries = super::list(context).await?;
     let sharding = context.run.spec.sharding;
     let sensors_per_shard = sharding.sensors_per_shard(entries.len() as u64);
     let models = sizes(context, &context.run.model).await?;
-    let inputs = sizes(context, &context.run.input).await?;
+    let mut inputs = Inputs::new(input_sizes(context).await?);
     let mut survey = Survey {
         sensors: entries.len() as u64,
         shards: entries.len().div_ceil(sensors_per_shard as usize) as u64,
@@ -78,7 +81,7 @@ pub async fn survey(context: &Context) -> Result<Survey, StepError> {
         let mut of_shard = BTreeMap::new();
         for entry in shard {
             if survey.note_model(entry, &models, &looks) {
-                survey.note_readings(context, entry, &inputs, &mut of_shard);
+                survey.note_readings(context, entry, &mut inputs, &mut of_shard);
             }
         }
         survey.bytes_to_read += of_shard.values().sum::<u64>();
@@ -128,21 +131,22 @@ impl Survey {
     }
 
     /// Notes the objects with a sensor's readings.
-    fn note_readings<'a>(
+    fn note_readings(
         &mut self,
         context: &Context,
         entry: &PlanEntry,
-        inputs: &'a Sizes,
-        of_shard: &mut BTreeMap<&'a str, u64>,
+        inputs: &mut Inputs,
+        of_shard: &mut Sizes,
     ) {
         let Ok(input) = context.run.input.expand(&entry.key) else {
             return;
         };
-        of_shard.extend(objects_at(inputs, &input));
-        if objects_at(inputs, &input).next().is_none() {
-            let message = format!("there are no readings at {input}");
-            self.failing
-                .push(failed(entry, FailureReason::ReadingsNotFound, message));
+        match inputs.at(&input) {
+            Ok(objects) => of_shard.extend(objects.iter().cloned()),
+            Err(failure) => {
+                let Failure { reason, message } = failure.clone();
+                self.failing.push(failed(entry, reason, message));
+            }
         }
     }
 }
@@ -168,28 +172,23 @@ async fn look_at_models(context: &Context, entries: &[PlanEntry], models: &Sizes
         .await
 }
 
-/// The object at `location`, or all objects under it when it ends in `/`.
-fn objects_at<'a>(sizes: &'a Sizes, location: &str) -> impl Iterator<Item = (&'a str, u64)> {
-    let is_prefix = location.ends_with('/');
-    let location = location.to_owned();
-    sizes
-        .range(location.clone()..)
-        .take_while(move |(url, _)| {
-            if is_prefix {
-                url.starts_with(&location)
-            } else {
-                **url == location
-            }
-        })
-        .map(|(url, size)| (url.as_str(), *size))
-}
-
 fn failed(entry: &PlanEntry, reason: FailureReason, message: String) -> FailedSensor {
     FailedSensor {
         key: entry.key.clone(),
         reason,
         message,
     }
+}
+
+/// Every object that may hold readings, and where the location is a folder's without a slash, what is below it.
+async fn input_sizes(context: &Context) -> Result<Sizes, StepError> {
+    let template = &context.run.input;
+    let found = sizes(context, template).await?;
+    let literal = template.literal_prefix();
+    if found.is_empty() && template.keys().is_empty() && !literal.ends_with('/') {
+        return list(context, &format!("{literal}/")).await;
+    }
+    Ok(found)
 }
 
 /// Every object that a template can name: found by one listing of its literal folder, or one look at a fixed object.
@@ -207,6 +206,10 @@ async fn sizes(context: &Context, template: &Template) -> Result<Sizes, StepErro
     let folder = literal
         .rfind('/')
         .map_or(literal, |slash| &literal[..=slash]);
+    list(context, folder).await
+}
+
+async fn list(context: &Context, folder: &str) -> Result<Sizes, StepError> {
     let objects = context.storage.list(&ObjectUrl::parse(folder)?);
     Ok(objects
         .map_ok(|object| (object.url.to_string(), object.size))

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -12,13 +13,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::buffers::Buffers;
 use super::job::{Job, Workspace, invalid_reading};
+use super::left_out::{self, LeftOut};
 use super::load::storage_failure;
 use super::output::Output;
 use super::{Jobs, lock};
-use crate::ledger::{Failure, FailureReason};
+use crate::ledger::{Failure, FailureReason, Warning, WarningReason};
 use crate::readings::{
-    self, Chunk, KeyIndex, ObjectSource, ReadRequest, ReadingsError, SensorRows,
+    self, Chunk, KeyIndex, ObjectSource, ReadRequest, ReadingsError, SensorRows, Unfinished,
 };
+use crate::steps::inputs::{self, Contents};
 use crate::steps::{Context, Progress};
 use crate::storage::{ObjectInfo, ObjectUrl, StorageError};
 
@@ -62,18 +65,28 @@ impl Group {
                 if self.one_pass {
                     Progress::add(&self.context.progress.bytes_total, bytes);
                 }
-                self.read(objects).await
+                self.read(&objects)
+                    .await
+                    .map(|left_out| (objects, left_out))
             }
             Err(failure) => Err(failure),
         };
-        match read {
-            Err(failure) => self.fail_all(&failure),
-            Ok(()) if self.context.is_stopped() => self.fail_all(&Job::not_scored()),
-            Ok(()) => {}
-        }
+        let absences = match read {
+            Err(failure) => {
+                self.fail_all(&failure);
+                BTreeMap::new()
+            }
+            Ok(_) if self.context.is_stopped() => {
+                self.fail_all(&Job::not_scored());
+                BTreeMap::new()
+            }
+            Ok((objects, left_out)) => self.absences(objects, &left_out).await,
+        };
         let requests = self.context.limits.requests.max(1);
         stream::iter(&self.members)
-            .for_each_concurrent(requests, |&member| self.write(member))
+            .for_each_concurrent(requests, |&member| {
+                self.write(member, absences.get(&member))
+            })
             .await;
     }
 
@@ -84,35 +97,72 @@ impl Group {
         let storage = &self.context.storage;
         let location = ObjectUrl::parse(&self.location).map_err(missing)?;
         if !location.is_prefix() {
-            let object = storage.head(&location).await.map_err(missing)?;
+            let object = self.object(&location).await?;
             return Ok((
                 vec![self.context.source(&object).map_err(missing)?],
                 object.size,
             ));
         }
+        self.refuse_table(&location).await?;
         let objects: Vec<ObjectInfo> = storage
             .list(&location)
             .try_collect()
             .await
             .map_err(missing)?;
-        let data: Vec<_> = objects
-            .iter()
-            .filter(|object| object.size > 0 && is_data(&object.url, &location))
-            .collect();
+        let objects = objects
+            .into_iter()
+            .map(|object| (object.url.to_string(), object.size, object));
+        let Contents { data, left_out } = Contents::of(&location.to_string(), objects)?;
+        if !left_out.is_empty() {
+            let names = inputs::some_of(&left_out);
+            tracing::info!(%location, count = left_out.len(), names, "not read: the names are not those of readings");
+        }
         let sources: Result<Vec<_>, _> = data
             .iter()
             .map(|object| self.context.source(object))
             .collect();
         let sources = sources.map_err(missing)?;
-        if sources.is_empty() {
-            let message =
-                format!("there are no readings under {location}; check spec.input.location");
-            return Err(Failure {
-                reason: FailureReason::ReadingsNotFound,
-                message,
-            });
-        }
         Ok((sources, data.iter().map(|object| object.size).sum()))
+    }
+
+    /// The object at a location that does not end in `/`.
+    async fn object(&self, location: &ObjectUrl) -> Result<ObjectInfo, Failure> {
+        let storage = &self.context.storage;
+        let missing =
+            |error: StorageError| storage_failure(&error, FailureReason::ReadingsNotFound);
+        let object = match storage.head(location).await {
+            // Some stores know of a folder as an object without bytes.
+            Ok(object) if object.size > 0 => return Ok(object),
+            Ok(object) => Ok(object),
+            Err(error) if error.is_not_found() => Err(error.to_string()),
+            Err(error) => return Err(missing(error)),
+        };
+        let below = inputs::has_below(storage, location).await;
+        match object {
+            Ok(object) if !below => Ok(object),
+            Ok(_) => Err(String::new()),
+            Err(message) => Err(message),
+        }
+        .map_err(|message| inputs::no_object(&location.to_string(), below, message))
+    }
+
+    /// Refuses a folder in a table. The folder that all sensors share, and those above it, have been looked at when the run was
+    /// planned.
+    async fn refuse_table(&self, location: &ObjectUrl) -> Result<(), Failure> {
+        let literal = self.context.run.input.literal_prefix();
+        let shared = literal
+            .rsplit_once('/')
+            .map(|(folder, _)| format!("{folder}/"));
+        let shared = shared.and_then(|folder| ObjectUrl::parse(&folder).ok());
+        let storage = &self.context.storage;
+        match inputs::table_between(storage, location, shared.as_ref()).await {
+            Ok(None) => Ok(()),
+            Ok(Some(table)) => Err(Failure {
+                reason: FailureReason::ReadingsUnreadable,
+                message: table.to_string(),
+            }),
+            Err(error) => Err(storage_failure(&error, FailureReason::ReadingsNotFound)),
+        }
     }
 
     fn request(&self) -> Result<ReadRequest, Failure> {
@@ -137,10 +187,10 @@ impl Group {
     }
 
     /// Reads every object on one thread, which has text parsed by the pool, while another scores what has been read.
-    async fn read(&self, objects: Vec<ObjectSource>) -> Result<(), Failure> {
+    async fn read(&self, objects: &[ObjectSource]) -> Result<LeftOut, Failure> {
         let request = self.request()?;
         let (sender, chunks) = mpsc::sync_channel::<Passed>(CHUNKS_WAITING);
-        let reader = self.clone();
+        let (reader, objects) = (self.clone(), objects.to_vec());
         let reading =
             tokio::task::spawn_blocking(move || reader.read_objects(&objects, &request, &sender));
         let scorer = self.clone();
@@ -162,11 +212,19 @@ impl Group {
         objects: &[ObjectSource],
         request: &ReadRequest,
         sender: &mpsc::SyncSender<Passed>,
-    ) -> Result<(), Failure> {
+    ) -> Result<LeftOut, Failure> {
         let room = Arc::new(Semaphore::new(request.waiting_bytes() >> 10));
+        let mut left_out = LeftOut::default();
         for object in objects {
             let name: Arc<str> = object.name().into();
             let stats = readings::read(object, request, &mut |chunk| {
+                Progress::add(&self.context.progress.bytes, chunk.fetched);
+                if self.context.is_stopped() {
+                    return ControlFlow::Break(());
+                }
+                if chunk.is_empty() {
+                    return ControlFlow::Continue(());
+                }
                 let most = request.waiting_bytes().min(chunk.bytes()) >> 10;
                 let room = Arc::clone(&room).acquire_many_owned(u32::try_from(most).unwrap_or(1));
                 let passed = Passed {
@@ -181,7 +239,10 @@ impl Group {
                 ControlFlow::Continue(())
             })
             .map_err(|error| readings_failure(&error))?;
-            Progress::add(&self.context.progress.bytes, stats.bytes);
+            left_out.add(object.name(), &stats);
+            if let Some(last) = stats.unfinished {
+                self.note_unfinished(object.name(), last);
+            }
             if stats.malformed > 0 {
                 tracing::warn!(
                     object = object.name(),
@@ -193,7 +254,67 @@ impl Group {
                 break;
             }
         }
-        Ok(())
+        Ok(left_out)
+    }
+
+    /// Tells of a last line without a line end, which may be cut off.
+    fn note_unfinished(&self, object: &str, last: Unfinished) {
+        let line = last.line;
+        let what = if last.taken {
+            "it was scored as it is"
+        } else {
+            "it was left out"
+        };
+        let message = format!(
+            "{object} ends within line {line}, without a line end, as if it were still being written: {what}; \
+             end the file with a line feed where it is whole"
+        );
+        tracing::warn!("{message}");
+        if let Some(sensor) = last.sensor {
+            lock(&self.jobs[self.members[sensor as usize]]).warn(Warning {
+                reason: WarningReason::UnfinishedLine,
+                message,
+            });
+        }
+    }
+
+    /// The failures of the sensors without readings, by their positions in the shard, where those are to fail.
+    async fn absences(
+        &self,
+        objects: Vec<ObjectSource>,
+        left_out: &LeftOut,
+    ) -> BTreeMap<usize, Failure> {
+        let input = &self.context.run.spec.input;
+        let is_silent = |member: usize| {
+            let job = lock(&self.jobs[member]);
+            job.is_open() && job.rows() == 0
+        };
+        let silent: Vec<(u32, usize)> = (0..)
+            .zip(self.members.iter().copied())
+            .filter(|(_, member)| is_silent(*member))
+            .collect();
+        let Ok(request) = self.request() else {
+            return BTreeMap::new();
+        };
+        if silent.is_empty() || input.on_no_readings != OnNoReadings::Fail {
+            return BTreeMap::new();
+        }
+        let names = request.key_names.clone();
+        let (context, sensors) = (self.context.clone(), silent.clone());
+        let looked = tokio::task::spawn_blocking(move || {
+            let sensors: Vec<u32> = sensors.into_iter().map(|(sensor, _)| sensor).collect();
+            readings::look_again(&objects, &request, &sensors, &|| context.is_stopped())
+        });
+        let absences = looked.await.unwrap_or_default();
+        let failures = silent
+            .iter()
+            .zip(&absences)
+            .map(|((sensor, member), absence)| {
+                let skipped = lock(&self.jobs[*member]).skipped();
+                let reasons = left_out.reasons(*sensor, skipped, absence, &names);
+                (*member, self.no_readings(&reasons))
+            });
+        failures.collect()
     }
 
     fn score_chunk(&self, object: &str, chunk: &Chunk) {
@@ -268,8 +389,8 @@ impl Group {
         }
     }
 
-    /// Writes one sensor's predictions.
-    async fn write(&self, member: usize) {
+    /// Writes one sensor's predictions, or why there are none: `absence` says why it has no readings.
+    async fn write(&self, member: usize, absence: Option<&Failure>) {
         let start = Instant::now();
         let progress = &self.context.progress;
         let (rows, bytes) = {
@@ -290,7 +411,7 @@ impl Group {
                 if rows == 0
                     && self.context.run.spec.input.on_no_readings == OnNoReadings::Fail =>
             {
-                Err(self.no_readings())
+                Err(absence.cloned().unwrap_or_else(|| self.no_readings(&[])))
             }
             Ok(()) => self.put(member).await,
         };
@@ -323,21 +444,11 @@ impl Group {
         }
     }
 
-    fn no_readings(&self) -> Failure {
-        let place = match &self.context.run.spec.window {
-            Some(window) => format!(
-                "in {} from {} to {}",
-                self.location, window.start, window.end
-            ),
-            None => format!("in {}", self.location),
-        };
-        let message = format!(
-            "the sensor has no readings {place}; check spec.window and spec.input.columns, \
-             or set spec.input.onNoReadings: Succeed where silence is normal"
-        );
+    fn no_readings(&self, reasons: &[String]) -> Failure {
+        let window = self.context.run.spec.window.as_ref();
         Failure {
             reason: FailureReason::NoReadings,
-            message,
+            message: left_out::message(&self.location, window, reasons),
         }
     }
 
@@ -347,13 +458,6 @@ impl Group {
             lock(&self.jobs[member]).fail(&self.context.progress, failure.clone());
         }
     }
-}
-
-/// Whether an object under a prefix holds readings: hidden names (`_SUCCESS`, `.crc`) and other formats' files do not.
-fn is_data(url: &ObjectUrl, prefix: &ObjectUrl) -> bool {
-    let hidden = |segment: &str| segment.starts_with('_') || segment.starts_with('.');
-    !url.relative_to(prefix)
-        .is_some_and(|path| path.split('/').any(hidden))
 }
 
 fn readings_failure(error: &ReadingsError) -> Failure {

@@ -23,6 +23,8 @@ pub struct Job {
     pub entry: PlanEntry,
     state: State,
     tally: Tally,
+    /// Warnings about its readings.
+    notes: Vec<Warning>,
     elapsed: Duration,
 }
 
@@ -70,6 +72,7 @@ impl Job {
             entry,
             state,
             tally: Tally::default(),
+            notes: Vec::new(),
             elapsed: Duration::ZERO,
         }
     }
@@ -187,6 +190,16 @@ impl Job {
         self.tally.rows
     }
 
+    /// Readings left out so far because they cannot be scored.
+    pub fn skipped(&self) -> u64 {
+        self.tally.skipped
+    }
+
+    /// Adds a warning about the readings.
+    pub fn warn(&mut self, warning: Warning) {
+        self.notes.push(warning);
+    }
+
     /// Records that the predictions are written.
     pub fn written(&mut self, context: &Context, took: Duration) {
         self.elapsed += took;
@@ -196,7 +209,8 @@ impl Job {
         if let (Some(plots), Some(plot)) = (&context.plots, open.plot.take()) {
             plots.keep(&self.entry.key, plot);
         }
-        let warnings = warnings(&open.model, &self.tally);
+        let mut warnings = warnings(&open.model, &self.tally);
+        warnings.append(&mut self.notes);
         for warning in &warnings {
             tracing::warn!(sensor = %self.entry.key, reason = ?warning.reason, "{}", warning.message);
         }

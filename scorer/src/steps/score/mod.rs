@@ -12,6 +12,7 @@ mod finite;
 mod group;
 mod job;
 mod ledger;
+mod left_out;
 mod load;
 mod output;
 mod scratch;

@@ -1,0 +1,467 @@
+//! Which objects are readings: those at an input location, less what a folder holds besides, and never the files of a table.
+
+use std::path::Path;
+
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::{Context, StepError};
+use crate::ledger::{Failure, FailureReason};
+use crate::storage::{ObjectUrl, Storage, StorageError};
+
+/// Names that a message lists at most.
+const SHOWN: usize = 5;
+
+/// Objects of a folder that are looked at for the mark of a table.
+const LOOKED_AT: usize = 1000;
+
+/// Extensions of files that lie beside readings and are none.
+const SIDE_FILES: [&str; 32] = [
+    "md",
+    "html",
+    "htm",
+    "pdf",
+    "doc",
+    "docx",
+    "png",
+    "jpg",
+    "jpeg",
+    "gif",
+    "svg",
+    "py",
+    "ipynb",
+    "sql",
+    "sh",
+    "bat",
+    "ps1",
+    "yaml",
+    "yml",
+    "toml",
+    "ini",
+    "cfg",
+    "crc",
+    "md5",
+    "sha256",
+    "tmp",
+    "temp",
+    "partial",
+    "inprogress",
+    "crdownload",
+    "bak",
+    "lnk",
+];
+
+/// The folders that mark a table, with the names that files in them have, and whose table it is.
+const MARKS: [(&str, fn(&str) -> bool, &str); 5] = [
+    ("_delta_log", any_name, "a Delta Lake table"),
+    (".hoodie", any_name, "an Apache Hudi table"),
+    ("metadata", is_iceberg, "an Apache Iceberg table"),
+    ("snapshot", is_paimon, "an Apache Paimon table"),
+    ("_spark_metadata", any_name, "the output of a Spark stream"),
+];
+
+fn any_name(_: &str) -> bool {
+    true
+}
+
+fn is_iceberg(name: &str) -> bool {
+    name.contains(".metadata.json")
+}
+
+fn is_paimon(name: &str) -> bool {
+    name.strip_prefix("snapshot-")
+        .is_some_and(|number| number.parse::<u64>().is_ok())
+}
+
+/// A folder whose files are those of a table: which of them count is in a log, so they are not to be read one by one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{folder} is {kind}: its folder also holds files that were replaced or deleted, so it is not read as a folder of readings; \
+     export what is wanted to CSV or Parquet files outside of it, or name one file in spec.input.location"
+)]
+pub struct Table {
+    /// The folder.
+    pub folder: String,
+    /// Whose table it is.
+    pub kind: &'static str,
+}
+
+impl Table {
+    /// The table of which a local folder, or one above it, has the mark.
+    pub fn above(folder: &Path) -> Option<Self> {
+        let folder = std::path::absolute(folder).ok()?;
+        let marked = |folder: &Path| {
+            let has = |(mark, is_its, _): &&(&str, fn(&str) -> bool, &str)| {
+                let names = std::fs::read_dir(folder.join(mark))
+                    .into_iter()
+                    .flatten()
+                    .flatten();
+                names
+                    .into_iter()
+                    .any(|entry| entry.file_name().to_str().is_some_and(is_its))
+            };
+            MARKS.iter().find(has).map(|(.., kind)| Self {
+                folder: format!("{}/", folder.display()),
+                kind,
+            })
+        };
+        folder.ancestors().find_map(marked)
+    }
+
+    /// The table that an object belongs to, going by its URL or path.
+    pub fn of(url: &str) -> Option<Self> {
+        let (before, name) = url.rsplit_once('/')?;
+        let starts = before.char_indices().filter(|(_, letter)| *letter == '/');
+        for (slash, _) in starts {
+            let folder = before.get(slash + 1..)?;
+            let (segment, inner) = folder.split_once('/').unwrap_or((folder, ""));
+            let marked = MARKS.iter().find(|(mark, is_its, _)| {
+                let direct = inner.is_empty() || mark.starts_with(['_', '.']);
+                *mark == segment && direct && is_its(name)
+            });
+            let kind = marked
+                .map(|(.., kind)| *kind)
+                .or_else(|| is_hive(segment).then_some("a Hive table with transactions"));
+            if let Some(kind) = kind {
+                let folder = url.get(..=slash)?.to_owned();
+                return Some(Self { folder, kind });
+            }
+        }
+        None
+    }
+}
+
+/// A folder of a Hive table with transactions: `base_0000005`, `delta_0000006_0000006_0000`.
+fn is_hive(segment: &str) -> bool {
+    let numbers = ["base_", "delta_", "delete_delta_"]
+        .iter()
+        .find_map(|kind| segment.strip_prefix(kind));
+    numbers.is_some_and(|numbers| {
+        let mut numbers = numbers.split('_');
+        numbers
+            .next()
+            .is_some_and(|first| first.len() == 7 && is_number(first))
+            && numbers.all(|number| is_number(number.trim_start_matches('v')))
+    })
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether an object of a folder holds readings, by its path below the folder. Hidden names (`_SUCCESS`, `.crc`) do not, nor do
+/// names of files that are no data. Folders of partitions such as `_x=1` do, as in Spark.
+pub fn is_data(path: &str) -> bool {
+    let hidden = |segment: &str| {
+        segment.starts_with('.') || (segment.starts_with('_') && !segment.contains('='))
+    };
+    !path.split('/').any(hidden) && !is_side_file(path.rsplit('/').next().unwrap_or(path))
+}
+
+fn is_side_file(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let (stem, extension) = name.split_once('.').unwrap_or((&name, ""));
+    let last = name.rsplit('.').next().unwrap_or_default();
+    SIDE_FILES.contains(&last) && name.contains('.')
+        || ["thumbs.db", "desktop.ini"].contains(&name.as_str())
+        || (["readme", "license", "licence", "notice", "changelog"].contains(&stem)
+            && ["", "txt", "rst"].contains(&extension))
+        || name.starts_with("~$")
+        || name.ends_with('~')
+        || name.ends_with("_copying_")
+}
+
+/// The objects of a folder that are readings, and the names of those that are not.
+#[derive(Debug)]
+pub struct Contents<T> {
+    /// The readings.
+    pub data: Vec<T>,
+    /// Names below the folder of what is left out, without the empty ones.
+    pub left_out: Vec<String>,
+}
+
+impl<T> Contents<T> {
+    /// Sorts out the objects (URL, bytes) under `location`, which ends in `/`. Errors: they are those of a table, or none of
+    /// them holds readings.
+    pub fn of(
+        location: &str,
+        objects: impl IntoIterator<Item = (String, u64, T)>,
+    ) -> Result<Self, Failure> {
+        let mut contents = Self {
+            data: Vec::new(),
+            left_out: Vec::new(),
+        };
+        for (url, size, object) in objects {
+            if let Some(table) = Table::of(&url) {
+                return Err(Failure {
+                    reason: FailureReason::ReadingsUnreadable,
+                    message: table.to_string(),
+                });
+            }
+            let path = url.strip_prefix(location).unwrap_or(&url);
+            if size == 0 {
+                continue;
+            }
+            if is_data(path) {
+                contents.data.push(object);
+            } else {
+                contents.left_out.push(path.to_owned());
+            }
+        }
+        if contents.data.is_empty() {
+            return Err(nothing_under(location, &contents.left_out));
+        }
+        Ok(contents)
+    }
+}
+
+/// Some names for a message.
+pub fn some_of(names: &[String]) -> String {
+    let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+    let more = if names.len() > SHOWN { ", ..." } else { "" };
+    format!("{}{more}", shown.join(", "))
+}
+
+fn nothing_under(location: &str, left_out: &[String]) -> Failure {
+    let message = if left_out.is_empty() {
+        format!(
+            "there are no readings under {location}; check spec.input.location{}",
+            glob_hint(location)
+        )
+    } else {
+        format!(
+            "there are no readings under {location}: what is there does not count by its name ({}); \
+             check spec.input.location, or name one file in it",
+            some_of(left_out)
+        )
+    };
+    Failure {
+        reason: FailureReason::ReadingsNotFound,
+        message,
+    }
+}
+
+/// What to do where a location that leads nowhere is a pattern.
+fn glob_hint(location: &str) -> String {
+    let Some(star) = location.find(['*', '[']) else {
+        return String::new();
+    };
+    let folder = location
+        .get(..star)
+        .and_then(|before| before.rsplit_once('/'))
+        .map_or("", |(folder, _)| folder);
+    format!(": patterns are not expanded, write {folder}/ for all objects in and below it")
+}
+
+/// The failure of a location without `/` at its end where no object is; `below` says that there are objects below it.
+pub fn no_object(location: &str, below: bool, message: String) -> Failure {
+    let message = if below {
+        format!(
+            "{location} is a folder; end it in a slash in spec.input.location to read what is in and below it: {location}/"
+        )
+    } else {
+        message + &glob_hint(location)
+    };
+    Failure {
+        reason: FailureReason::ReadingsNotFound,
+        message,
+    }
+}
+
+/// Whether there is an object below a location without `/` at its end.
+pub async fn has_below(storage: &Storage, location: &ObjectUrl) -> bool {
+    let mut below = storage.list(&location.as_prefix());
+    matches!(below.next().await, Some(Ok(_)))
+}
+
+/// Refuses a run whose readings lie in a table: the folder of its input location, or one above it, has a table's mark.
+pub async fn refuse_tables(context: &Context) -> Result<(), StepError> {
+    let literal = context.run.input.literal_prefix();
+    let named = context.run.input.keys().is_empty() && !literal.ends_with('/');
+    let Some((folder, _)) = literal.rsplit_once('/').filter(|_| !named) else {
+        return Ok(());
+    };
+    let folder = ObjectUrl::parse(&format!("{folder}/"))?;
+    let url = folder.to_string();
+    match marked_in(&context.storage, folders(&url)).await? {
+        Some(table) => Err(StepError::Table(table)),
+        None => Ok(()),
+    }
+}
+
+/// The table that has its mark in a folder between `top` and `bottom`, both left out.
+pub async fn table_between(
+    storage: &Storage,
+    bottom: &ObjectUrl,
+    top: Option<&ObjectUrl>,
+) -> Result<Option<Table>, StorageError> {
+    let (url, top) = (
+        bottom.to_string(),
+        top.map_or(0, |top| top.to_string().len()),
+    );
+    let between = folders(&url).filter(|folder| (top + 1..url.len()).contains(&folder.len()));
+    marked_in(storage, between).await
+}
+
+/// A folder's URL and those above it, from the store's root down.
+fn folders(url: &str) -> impl Iterator<Item = &str> {
+    let root = url.find("://").map_or(0, |at| at + 3);
+    let slashes = url.match_indices('/').map(|(at, _)| at);
+    slashes
+        .filter(move |at| *at >= root)
+        .filter_map(|at| url.get(..=at))
+}
+
+/// The table that has its mark in one of the folders.
+async fn marked_in<'a>(
+    storage: &Storage,
+    folders: impl Iterator<Item = &'a str>,
+) -> Result<Option<Table>, StorageError> {
+    let places: Vec<(&str, usize)> = folders
+        .flat_map(|folder| (0..MARKS.len()).map(move |mark| (folder, mark)))
+        .collect();
+    let looks = places.into_iter().map(|(folder, mark)| async move {
+        let (name, is_its, kind) = MARKS[mark];
+        let place = ObjectUrl::parse(&format!("{folder}{name}/"))?;
+        let folder = folder.to_owned();
+        let found = has_object(storage, &place, is_its).await?;
+        Ok::<_, StorageError>(found.then_some(Table { folder, kind }))
+    });
+    let found: Vec<Option<Table>> = stream::iter(looks).buffered(8).try_collect().await?;
+    Ok(found.into_iter().flatten().next())
+}
+
+/// Whether a folder has an object of such a name. One that may not be looked into is none of ours.
+async fn has_object(
+    storage: &Storage,
+    folder: &ObjectUrl,
+    is_its: fn(&str) -> bool,
+) -> Result<bool, StorageError> {
+    if let Some(path) = storage.local_file(folder) {
+        let Ok(mut entries) = tokio::fs::read_dir(path).await else {
+            return Ok(false);
+        };
+        while let Ok(Some(entry)) = entries.next_entry().await {
+            if entry.file_name().to_str().is_some_and(is_its) {
+                return Ok(true);
+            }
+        }
+        return Ok(false);
+    }
+    let mut objects = storage.list(folder).take(LOOKED_AT);
+    while let Some(object) = objects.next().await {
+        match object {
+            Ok(object) if object.url.file_name().is_some_and(is_its) => return Ok(true),
+            Ok(_) => {}
+            Err(error) if error.is_temporary() => return Err(error),
+            Err(_) => return Ok(false),
+        }
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hidden_names_and_side_files_are_no_readings() {
+        for path in [
+            "a.csv",
+            "a.csv.gz",
+            "part-00000",
+            "000000_0",
+            "sub/x.parquet",
+            "_x=1/part-0.parquet",
+            "device=_1/a.csv",
+            "readme/a.csv",
+            "data.json",
+            "a.csv.zip",
+            "thumbs.csv",
+        ] {
+            assert!(is_data(path), "{path}");
+        }
+        for path in [
+            "_SUCCESS",
+            "_metadata",
+            ".part-0.parquet.crc",
+            "_temporary/0/a.csv",
+            "x/.hidden/a.csv",
+            ".x=1/a.csv",
+            "README.md",
+            "README",
+            "sub/readme.TXT",
+            "LICENSE",
+            "Thumbs.db",
+            "desktop.ini",
+            "~$book.csv",
+            "a.csv~",
+            "a.csv.tmp",
+            "a.csv._COPYING_",
+        ] {
+            assert!(!is_data(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn tables_are_told_by_their_marks() {
+        for (url, kind, folder) in [
+            ("az://lake/t/_delta_log/00000.json", "Delta", "az://lake/t/"),
+            (
+                "az://lake/_delta_log/_sidecars/a.parquet",
+                "Delta",
+                "az://lake/",
+            ),
+            (
+                "file:///d/t/metadata/v1.metadata.json",
+                "Iceberg",
+                "file:///d/t/",
+            ),
+            (
+                "file:///d/t/metadata/00001-ab.gz.metadata.json",
+                "Iceberg",
+                "file:///d/t/",
+            ),
+            (
+                "az://lake/t/.hoodie/hoodie.properties",
+                "Hudi",
+                "az://lake/t/",
+            ),
+            ("az://lake/t/snapshot/snapshot-12", "Paimon", "az://lake/t/"),
+            (
+                "az://lake/t/_spark_metadata/0",
+                "Spark stream",
+                "az://lake/t/",
+            ),
+            (
+                "az://lake/t/delta_0000006_0000006_0000/000000_0",
+                "Hive",
+                "az://lake/t/",
+            ),
+            (
+                "az://lake/t/p=1/base_0000005/000000_0",
+                "Hive",
+                "az://lake/t/p=1/",
+            ),
+        ] {
+            let table = Table::of(url).unwrap_or_else(|| panic!("{url}"));
+            assert!(table.kind.contains(kind), "{url}: {table}");
+            assert_eq!(table.folder, folder, "{url}");
+        }
+        for url in [
+            "az://lake/t/part-0.parquet",
+            "az://lake/metadata/readings.csv",
+            "az://lake/metadata/deep/x.metadata.json",
+            "az://lake/base_1/a.csv",
+            "az://lake/delta_log/a.csv",
+            "az://lake/snapshot/a.csv",
+        ] {
+            assert_eq!(Table::of(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn patterns_are_named() {
+        assert!(glob_hint("file:///d/in/*.csv").contains("write file:///d/in/ for all"));
+        assert_eq!(glob_hint("file:///d/in/a.csv"), "");
+    }
+}
