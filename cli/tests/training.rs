@@ -194,7 +194,7 @@ fn a_sensor_that_cannot_be_trained_is_named_and_the_others_are_trained() {
     assert!(
         summary.failed[2]
             .message
-            .contains("row 63, column Value: `oops`"),
+            .contains("row 64, column \"Value\": \"oops\" is not a finite number"),
         "{}",
         summary.failed[2].message
     );
@@ -298,6 +298,72 @@ fn a_folder_of_files_is_one_history() {
 }
 
 #[test]
+fn a_history_is_refused_as_readings_are() {
+    for (more, part) in [
+        (
+            "2026-01-05T00:00:00Z,1,\"1,5\n",
+            "the quote that opens in line 42 is never closed",
+        ),
+        (
+            "2026-01-05T00:00:00Z,\"1\"x,1,5\n",
+            "in line 42, text follows a closing quote",
+        ),
+        (
+            "2026-01-05T00:00:00Z,1,1\n",
+            "line 42: 3 fields, but the header has 4",
+        ),
+        ("2026-01-05T00:00:00Z,1,1", "ends within line 42"),
+        (
+            "2026-01-05T00:00:00Z,,1,5\n",
+            "nothing in the column \"Device\"",
+        ),
+    ] {
+        let (folder, data) = history(more);
+        let out = folder.path().display().to_string();
+        let message = train(&["--data", &data, "--out", &out])
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains(part), "{message}");
+    }
+    let (folder, data) = history("");
+    let out = folder.path().display().to_string();
+    fs::write(
+        &data,
+        b"PK\x03\x04 and so on, thirty bytes and more of it: data.csv",
+    )
+    .unwrap();
+    let message = train(&["--data", &data, "--out", &out])
+        .unwrap_err()
+        .to_string();
+    assert!(message.contains("it is a zip archive"), "{message}");
+    fs::create_dir(folder.path().join("_delta_log")).unwrap();
+    fs::write(folder.path().join("_delta_log/0.json"), "{}").unwrap();
+    let message = train(&["--data", &out, "--out", &out])
+        .unwrap_err()
+        .to_string();
+    assert!(message.contains("is a Delta Lake table"), "{message}");
+}
+
+#[test]
+fn without_a_window_no_time_is_needed_and_packed_files_of_a_folder_count() {
+    let folder = TempDir::new().unwrap();
+    let rows: Vec<String> = (0..40)
+        .map(|index| format!("1,1,{}", (index * 7) % 11))
+        .collect();
+    fs::create_dir(folder.path().join("history")).unwrap();
+    let text = format!("Device,Tag,Value\n{}\n", rows.join("\n"));
+    fs::write(folder.path().join("history/a.csv"), &text).unwrap();
+    fs::write(folder.path().join("history/_b.csv"), &text).unwrap();
+    fs::write(folder.path().join("history/README.md"), "# history").unwrap();
+    let (data, out) = (
+        folder.path().join("history"),
+        folder.path().display().to_string(),
+    );
+    let summary = train(&["--data", data.to_str().unwrap(), "--out", &out]).unwrap();
+    assert_eq!((summary.trained, summary.rows), (1, 40));
+}
+
+#[test]
 fn wrong_documents_and_files_are_refused_with_the_field_or_column() {
     let (folder, _) = history("");
     let document = folder.path().join("train.yaml");
@@ -320,7 +386,7 @@ fn wrong_documents_and_files_are_refused_with_the_field_or_column() {
         (
             "[Value]",
             "[Wert]",
-            "no column `Wert`; the header has TS, Device, Tag, Value",
+            "no column \"Wert\"; its columns are \"TS\", \"Device\", \"Tag\", \"Value\"",
         ),
         ("[Value]", "[]", "spec.data.columns.features"),
         ("history.csv", "az://container/history.csv", "is not local"),

@@ -1,5 +1,8 @@
 use std::path::{Path, PathBuf};
 
+use fleetscore_scorer::readings::{InvalidReading, ReadingsError};
+use fleetscore_scorer::steps::Table;
+
 /// Why no sensor at all could be trained.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -35,8 +38,14 @@ pub enum Error {
         /// What is wrong, and where.
         message: String,
     },
+    /// A file of the history cannot be read.
+    #[error(transparent)]
+    Readings(ReadingsError),
+    /// The folder is that of a table.
+    #[error("spec.data.location: {0}")]
+    Table(Table),
     /// There is nothing to train on.
-    #[error("{}: no CSV or Parquet file with readings (extensions .csv, .parquet)", .path.display())]
+    #[error("{}: no CSV or Parquet file with readings (.csv, .csv.gz, .parquet, .pq)", .path.display())]
     NoFiles {
         /// The folder.
         path: PathBuf,
@@ -49,6 +58,18 @@ pub enum Error {
         /// Whether a window was asked for.
         window: bool,
     },
+}
+
+impl From<ReadingsError> for Error {
+    fn from(error: ReadingsError) -> Self {
+        match error {
+            ReadingsError::TimeZone(error) => Self::Invalid {
+                field: "spec.data.columns.timeZone",
+                message: error.to_string(),
+            },
+            other => Self::Readings(other),
+        }
+    }
 }
 
 impl Error {
@@ -87,21 +108,8 @@ pub enum SensorError {
         value: String,
     },
     /// A reading is not a finite number or time.
-    #[error(
-        "{file}: row {row}, column {column}: `{value}` is not a {expected}; remove or repair the reading"
-    )]
-    InvalidReading {
-        /// The file.
-        file: String,
-        /// The row, from 1, the header not counted.
-        row: u64,
-        /// The column.
-        column: String,
-        /// What is there.
-        value: String,
-        /// What should be there.
-        expected: &'static str,
-    },
+    #[error("{0}; remove or repair the reading")]
+    InvalidReading(InvalidReading),
     /// The solver gave up, or its result is not finite.
     #[error("the solver found no solution: {message}")]
     NotSolved {
@@ -124,7 +132,7 @@ impl SensorError {
         match self {
             Self::TooFewReadings { .. } => "TooFewReadings",
             Self::Constant { .. } => "Constant",
-            Self::InvalidReading { .. } => "InvalidReading",
+            Self::InvalidReading(_) => "InvalidReading",
             Self::NotSolved { .. } => "NotSolved",
             Self::Write { .. } => "Write",
         }
