@@ -132,7 +132,7 @@ fn a_model_with_more_features_than_columns() {
     let parts = [
         "model_1_2.fsm",
         "3 features",
-        "lists 1 (Value)",
+        "lists 1 (`Value`)",
         "spec.input.columns.features",
     ];
     assert_failures(&plant, &report, "ModelMismatch", 1, &parts);
