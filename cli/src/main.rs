@@ -87,6 +87,6 @@ fn main() -> ExitCode {
 fn completions(shell: clap_complete::Shell) -> commands::Result {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "fleetscore", &mut script);
-    output::print(script)?;
+    output::print_as_is(&script)?;
     Ok(0)
 }

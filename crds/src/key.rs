@@ -4,6 +4,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::visible;
+
 /// What identifies one sensor and its model: an ordered map from key name to value, such as `device=1 tag=2`.
 ///
 /// Keys are ordered by name, so two keys with the same entries are equal, sort alike and print alike.
@@ -48,7 +50,8 @@ impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for SensorKey {
     }
 }
 
-/// `device=1 tag=2`; a sensor without keys (a single fixed model) prints as `(the only sensor)`.
+/// `device=1 tag=2`; a sensor without keys (a single fixed model) prints as `(the only sensor)`, and what nobody
+/// would see in a value is written out.
 impl fmt::Display for SensorKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
@@ -56,7 +59,7 @@ impl fmt::Display for SensorKey {
         }
         for (position, (name, value)) in self.iter().enumerate() {
             let space = if position == 0 { "" } else { " " };
-            write!(out, "{space}{name}={value}")?;
+            write!(out, "{space}{name}={}", visible(value))?;
         }
         Ok(())
     }

@@ -29,6 +29,7 @@ mod status;
 mod storage;
 mod totals;
 mod validation;
+mod visible;
 mod window;
 
 pub use condition::{Condition, ConditionStatus};
@@ -60,6 +61,7 @@ pub use totals::Totals;
 pub use validation::{
     Violation, schema_digest, validate, validate_change, validate_object, validate_schedule,
 };
+pub use visible::{VisibleLines, visible, visible_lines};
 pub use window::Window;
 
 #[cfg(feature = "kube")]

@@ -1,5 +1,6 @@
 //! Log lines on standard error and, where a collector is named, traces.
 
+use fleetscore_crds::VisibleLines;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -55,10 +56,19 @@ pub fn start(format: LogFormat, filter: &str) -> Result<Telemetry, TelemetryErro
         filter: filter.to_owned(),
         source,
     })?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer();
     let lines = match format {
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
-        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => {
+            let lines = lines.with_writer(std::io::stderr);
+            lines.json().flatten_event(true).boxed()
+        }
+        LogFormat::Text => {
+            // The colours of a terminal would be written out like all that nobody sees.
+            let lines = lines.with_ansi(false);
+            lines
+                .with_writer(|| VisibleLines(std::io::stderr()))
+                .boxed()
+        }
     };
     let is_named = ENDPOINTS
         .iter()

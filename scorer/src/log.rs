@@ -4,8 +4,8 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use fleetscore_crds::VisibleLines;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::writer::{BoxMakeWriter, MakeWriterExt as _};
 
 use crate::place::PlaceError;
@@ -57,10 +57,12 @@ pub fn start(to_stderr: bool) -> LogBuffer {
     let log = LogBuffer::default();
     let filter =
         EnvFilter::try_from_env("FLEETSCORE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let buffer = log.clone();
+    let kept = move || VisibleLines(buffer.clone());
     let writer = if to_stderr {
-        BoxMakeWriter::new(log.clone().and(io::stderr))
+        BoxMakeWriter::new(kept.and(|| VisibleLines(io::stderr())))
     } else {
-        BoxMakeWriter::new(log.clone())
+        BoxMakeWriter::new(kept)
     };
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -84,14 +86,6 @@ impl io::Write for LogBuffer {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for LogBuffer {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
-use fleetscore_crds::ModelFormat;
+use fleetscore_crds::{ModelFormat, visible};
 use fleetscore_scorer::models::{self, Kernel, Model, Scaler};
 use serde_json::{Value, json};
 
@@ -105,7 +105,7 @@ fn inspect(args: &InspectArgs) -> Result {
     let line = |(name, value): (&String, &Value)| {
         let text = value
             .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
+            .map_or_else(|| value.to_string(), |text| visible(text).into_owned());
         format!("{name:<18} {text}\n")
     };
     let lines: String = facts.as_object().into_iter().flatten().map(line).collect();

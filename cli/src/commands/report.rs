@@ -85,11 +85,11 @@ pub fn run(args: &ReportArgs) -> Result {
     let report = Report::from_json(&bytes)
         .with_context(|| url.to_string())
         .map_err(failure)?;
-    output::print(if args.json {
-        report.to_json().map_err(failure)?
+    if args.json {
+        output::print_json_text(&report.to_json().map_err(failure)?)?;
     } else {
-        text::summary(&report)
-    })?;
+        output::print(text::summary(&report))?;
+    }
     Ok(0)
 }
 

@@ -92,11 +92,11 @@ pub fn run(args: &RunArgs) -> Result {
         error if error.is_invalid() => usage(error),
         error => failure(error),
     })?;
-    output::print(if args.json {
-        report.to_json().map_err(failure)?
+    if args.json {
+        output::print_json_text(&report.to_json().map_err(failure)?)?;
     } else {
-        text::summary(&report)
-    })?;
+        output::print(text::summary(&report))?;
+    }
     Ok(match report.phase {
         Phase::Succeeded => 0,
         Phase::PartiallySucceeded => 3,

@@ -1,6 +1,6 @@
 //! What is told as events: a change of phase, and a new reason why a run does not go on. Never one a pod.
 
-use fleetscore_crds::{Phase, ScoringRunStatus};
+use fleetscore_crds::{Phase, ScoringRunStatus, visible};
 use kube::runtime::events::{Event, EventType};
 
 /// Longest note of an event, in characters; Kubernetes takes 1 kB.
@@ -59,7 +59,7 @@ fn note(status: &ScoringRunStatus) -> String {
 }
 
 fn event(type_: EventType, reason: &str, note: &str) -> Event {
-    let short: String = note.chars().take(NOTE_CHARS).collect();
+    let short: String = visible(note).chars().take(NOTE_CHARS).collect();
     Event {
         type_,
         reason: reason.to_owned(),

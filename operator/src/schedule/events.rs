@@ -1,6 +1,6 @@
 //! What is told as events: runs that were created, ticks that got none, and a new reason why the schedule is not ready.
 
-use fleetscore_crds::{ConditionStatus, ScoringScheduleStatus};
+use fleetscore_crds::{ConditionStatus, ScoringScheduleStatus, visible};
 use kube::runtime::events::{Event, EventType};
 
 use super::decide::{Decision, Reason};
@@ -113,7 +113,7 @@ fn event(type_: EventType, reason: &str, note: &str) -> Event {
     Event {
         type_,
         reason: reason.to_owned(),
-        note: Some(note.chars().take(NOTE_CHARS).collect()),
+        note: Some(visible(note).chars().take(NOTE_CHARS).collect()),
         action: "Reconcile".to_owned(),
         secondary: None,
     }

@@ -151,7 +151,7 @@ pub(super) fn shortened(text: &str, limit: usize) -> String {
 
 fn is_disturbing(char: char) -> bool {
     char.is_control()
-        || matches!(char, '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+        || matches!(char, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
