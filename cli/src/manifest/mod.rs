@@ -11,6 +11,7 @@ mod paths;
 #[cfg(test)]
 mod tests;
 mod timetable;
+mod urls;
 
 use std::fs::File;
 use std::io::Read;
@@ -121,6 +122,7 @@ fn violations(kind: Kind, value: &Value, index: &Index) -> Vec<Problem> {
     if kind == Kind::ScoringSchedule {
         timetable::check(value, index, &mut problems);
     }
+    urls::check(kind, value, index, &mut problems);
     problems.sort_by(|a, b| a.place.cmp(&b.place));
     problems
 }

@@ -10,7 +10,7 @@ use super::node::{Node, Placed};
 use super::{Place, Problem};
 
 /// The fields of a run's spec that hold a location.
-const LOCATIONS: [[&str; 2]; 5] = [
+pub(super) const LOCATIONS: [[&str; 2]; 5] = [
     ["model", "location"],
     ["input", "location"],
     ["output", "location"],

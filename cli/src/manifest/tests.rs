@@ -146,7 +146,12 @@ fn mistakes_are_reported_with_line_and_column() {
         (
             "az://data",
             "s3://data",
-            "run.yaml:9:5: spec.input.location: must be a URL such as az://container/path, file:///path or memory:///path (it is `s3://data/sensor_data.csv`)",
+            "run.yaml:9:5: spec.input.location: must be a URL such as az://container/path or file:///path; ",
+        ),
+        (
+            "az://data",
+            "abfss://data@plantstore.dfs.core.windows.net",
+            "run.yaml:9:5: spec.input.location: is in the form of other programs; write az://data/sensor_data.csv, and storage.azure.account: plantstore",
         ),
         (
             "az://data",

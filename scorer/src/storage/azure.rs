@@ -3,9 +3,11 @@ use std::sync::Arc;
 use fleetscore_crds::{AzureAuth, AzureStorage};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::{BackoffConfig, ClientOptions, HeaderValue, ObjectStore, RetryConfig};
+use url::Url;
 
 use super::credentials::Credentials;
 use super::http::Connector;
+use super::transport::is_private;
 use super::{Environment, StorageError, StorageOptions};
 
 const EMULATOR_ACCOUNT: &str = "devstoreaccount1";
@@ -27,10 +29,15 @@ impl Account {
         environment: &Environment,
     ) -> Result<Self, StorageError> {
         check_name(spec)?;
+        let endpoint = endpoint(spec)?;
+        let credentials = Credentials::resolve(spec.auth, local, environment)?;
+        if let Some(endpoint) = &endpoint {
+            check_transport(endpoint, &credentials)?;
+        }
         Ok(Self {
             name: spec.account.clone(),
-            endpoint: endpoint(spec)?,
-            credentials: Credentials::resolve(spec.auth, local, environment)?,
+            endpoint,
+            credentials,
         })
     }
 
@@ -183,7 +190,7 @@ fn endpoint(spec: &AzureStorage) -> Result<Option<String>, StorageError> {
     let config = |what: &str| StorageError::Config {
         reason: format!("storage.azure.endpoint {shown:?} {what}"),
     };
-    let url = url::Url::parse(text)
+    let url = Url::parse(text)
         .map_err(|_| config("is not a URL, such as https://account.blob.core.windows.net"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err(config(
@@ -199,11 +206,60 @@ fn endpoint(spec: &AzureStorage) -> Result<Option<String>, StorageError> {
             "must not hold a query or credentials; see storage.azure.auth",
         ));
     }
+    check_host(&url, &spec.account).map_err(|what| config(&what))?;
+    check_path(&url, &spec.account).map_err(|what| config(&what))?;
     let mut text = text.trim_end_matches('/').to_owned();
     if emulator && url.path() == "/" {
         text = format!("{text}/{EMULATOR_ACCOUNT}");
     }
     Ok(Some(text))
+}
+
+/// The Blob service's host, of this account where it names one.
+fn check_host(url: &Url, account: &str) -> Result<(), String> {
+    let mut parts = url.host_str().unwrap_or_default().split('.');
+    let (named, service) = (parts.next().unwrap_or_default(), parts.next());
+    let cloud = parts.collect::<Vec<_>>().join(".");
+    match service {
+        Some("dfs") => Err(format!(
+            "is the Data Lake service's address; write https://{named}.blob.{cloud}, which knows the same files"
+        )),
+        Some("blob") if named != account && named.strip_suffix("-secondary") != Some(account) => {
+            Err(format!(
+                "is that of the account {named}, but storage.azure.account is {account}; write the same in both"
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// An address may end in the account's name, as the emulator's does, and in nothing else.
+fn check_path(url: &Url, account: &str) -> Result<(), String> {
+    let mut segments = url.path().split('/').filter(|segment| !segment.is_empty());
+    let base = url.origin().ascii_serialization();
+    let (end, container) = match segments.next() {
+        None => return Ok(()),
+        Some(first) if first == account => (format!("{base}/{account}"), segments.next()),
+        first => (base, first),
+    };
+    container.map_or(Ok(()), |container| {
+        Err(format!(
+            "must end at the account; write {end}, and the container into the locations, such as az://{container}/..."
+        ))
+    })
+}
+
+/// Keys and tokens are sent encrypted, or stay on this machine. All know the emulator's key, so that it may be anywhere.
+fn check_transport(endpoint: &str, credentials: &Credentials) -> Result<(), StorageError> {
+    if !credentials.are_secret() || Url::parse(endpoint).is_ok_and(|url| is_private(&url)) {
+        return Ok(());
+    }
+    Err(StorageError::Config {
+        reason: format!(
+            "storage.azure.endpoint {endpoint:?} would carry keys and tokens unencrypted over the network; write https://, or \
+             auth: Emulator for an emulator (plain http:// is for this machine, auth: Emulator and auth: Anonymous alone)"
+        ),
+    })
 }
 
 #[cfg(test)]
@@ -230,9 +286,9 @@ mod tests {
             ),
             (
                 "plantstore",
-                Some("https://x.blob.core.chinacloudapi.cn/"),
+                Some("https://plantstore.blob.core.chinacloudapi.cn/"),
                 AzureAuth::Anonymous,
-                "https://x.blob.core.chinacloudapi.cn",
+                "https://plantstore.blob.core.chinacloudapi.cn",
             ),
             (
                 "devstoreaccount1",
@@ -296,6 +352,30 @@ mod tests {
                 AzureAuth::Anonymous,
                 "must not hold a query",
             ),
+            (
+                "devstoreaccount1",
+                Some("http://127.0.0.1:10000/devstoreaccount1/c"),
+                AzureAuth::Emulator,
+                "must end at the account; write http://127.0.0.1:10000/devstoreaccount1, and the container into the locations, such as az://c/...",
+            ),
+            (
+                "plantstore",
+                Some("https://plantstore.blob.core.windows.net/models/v2/"),
+                AzureAuth::Anonymous,
+                "write https://plantstore.blob.core.windows.net, and the container into the locations, such as az://models/...",
+            ),
+            (
+                "plantstore",
+                Some("https://plantstore.dfs.core.windows.net"),
+                AzureAuth::Anonymous,
+                "write https://plantstore.blob.core.windows.net, which knows the same files",
+            ),
+            (
+                "plantstore",
+                Some("https://other.blob.core.windows.net"),
+                AzureAuth::Anonymous,
+                "that of the account other, but storage.azure.account is plantstore",
+            ),
         ] {
             let error = Account::new(
                 &spec(account, endpoint, auth),
@@ -306,6 +386,49 @@ mod tests {
             .to_string();
             assert!(error.contains(part) && !error.contains("s3cr3t"), "{error}");
         }
+    }
+
+    #[test]
+    fn keys_and_tokens_are_never_sent_in_the_clear() {
+        let environment = || {
+            Environment::from([
+                ("FLEETSCORE_AZURE_SAS_TOKEN", "sv=1&sig=s3cr3t"),
+                ("AZURE_CLIENT_ID", "id"),
+                ("AZURE_TENANT_ID", "tenant"),
+                ("AZURE_FEDERATED_TOKEN_FILE", "/token"),
+            ])
+        };
+        let open = |account, endpoint, auth| {
+            let spec = spec(account, Some(endpoint), auth);
+            Account::new(&spec, true, &environment()).map_err(|error| error.to_string())
+        };
+        let secrets = [
+            AzureAuth::Secret,
+            AzureAuth::WorkloadIdentity,
+            AzureAuth::ManagedIdentity,
+        ];
+        for auth in secrets {
+            for endpoint in [
+                "http://10.99.0.1:10000",
+                "http://plantstore.blob.core.windows.net",
+            ] {
+                let error = open("plantstore", endpoint, auth).unwrap_err();
+                assert!(
+                    error.contains("unencrypted") && error.contains("https://"),
+                    "{error}"
+                );
+                assert!(!error.contains("s3cr3t"), "{error}");
+            }
+            open("plantstore", "http://127.0.0.1:10000/plantstore", auth).unwrap();
+            open("plantstore", "https://10.99.0.1", auth).unwrap();
+        }
+        open("plantstore", "http://10.99.0.1:10000", AzureAuth::Anonymous).unwrap();
+        open(
+            "devstoreaccount1",
+            "http://10.99.0.1:10000",
+            AzureAuth::Emulator,
+        )
+        .unwrap();
     }
 
     #[test]

@@ -3,6 +3,7 @@ use std::fmt;
 use fleetscore_crds::AzureAuth;
 
 use super::secret::Secret;
+use super::transport::is_private;
 use super::{Environment, StorageError};
 
 /// Where account keys and SAS tokens are looked for, in this order; the first two are what a pod gets from the keys of its
@@ -15,6 +16,10 @@ const SECRETS: [(&str, bool); 6] = [
     ("AZURE_STORAGE_ACCOUNT_KEY", true),
     ("AZURE_STORAGE_SAS_TOKEN", false),
 ];
+
+/// The variables that the documents name for a key and a token on a laptop.
+pub(super) const LAPTOP_SECRETS: [&str; 2] =
+    ["FLEETSCORE_AZURE_ACCOUNT_KEY", "FLEETSCORE_AZURE_SAS_TOKEN"];
 
 const EMULATOR_KEY: &str =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
@@ -67,6 +72,15 @@ impl Credentials {
                 source: "auth: Emulator",
             }),
             AzureAuth::Anonymous => Ok(Self::Anonymous),
+        }
+    }
+
+    /// Whether what is sent with them is a secret: the emulator's key is known to everybody.
+    pub(super) fn are_secret(&self) -> bool {
+        match self {
+            Self::AccountKey { key, .. } => key.expose() != EMULATOR_KEY,
+            Self::Anonymous => false,
+            _ => true,
         }
     }
 
@@ -131,6 +145,9 @@ fn workload_identity(local: bool, environment: &Environment) -> Result<Credentia
         names.map(|name| environment.get(name).map(str::to_owned))
     {
         let authority = environment.get("AZURE_AUTHORITY_HOST").map(str::to_owned);
+        if let Some(authority) = &authority {
+            check_authority(authority)?;
+        }
         return Ok(Credentials::WorkloadIdentity {
             client_id,
             tenant_id,
@@ -161,6 +178,18 @@ fn workload_identity(local: bool, environment: &Environment) -> Result<Credentia
         reason: format!(
             "no credentials for Azure: set one of {}, or install the Azure CLI and run `az login`",
             SECRETS.map(|(name, _)| name).join(", ")
+        ),
+    })
+}
+
+/// The pod's token is sent there.
+fn check_authority(text: &str) -> Result<(), StorageError> {
+    if url::Url::parse(text).is_ok_and(|url| is_private(&url)) {
+        return Ok(());
+    }
+    Err(StorageError::Config {
+        reason: format!(
+            "AZURE_AUTHORITY_HOST {text:?} must begin with https://, such as https://login.microsoftonline.com: the pod's token is sent there"
         ),
     })
 }
@@ -261,6 +290,31 @@ mod tests {
                 && error.contains("AZURE_STORAGE_SAS_TOKEN"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn the_pods_token_goes_to_an_encrypted_address_alone() {
+        let resolve = |authority| {
+            let [id, tenant, file] = IDENTITY;
+            let host = ("AZURE_AUTHORITY_HOST", authority);
+            resolve(AzureAuth::WorkloadIdentity, false, [id, tenant, file, host])
+        };
+        for authority in [
+            "https://login.partner.microsoftonline.cn/",
+            "http://127.0.0.1:4000",
+        ] {
+            assert_eq!(resolve(authority).unwrap(), "WorkloadIdentity");
+        }
+        for authority in [
+            "http://login.microsoftonline.com/",
+            "login.microsoftonline.com",
+        ] {
+            let error = resolve(authority).unwrap_err();
+            assert!(
+                error.contains(authority) && error.contains("must begin with https://"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

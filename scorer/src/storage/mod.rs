@@ -8,15 +8,18 @@
 mod azure;
 mod credentials;
 mod error;
+mod foreign;
 mod http;
 mod local;
 mod options;
 mod secret;
 mod store;
+mod transport;
 mod upload;
 mod url;
 
 pub use error::StorageError;
+pub use foreign::translate;
 pub use options::{Environment, StorageOptions};
 pub use store::{ObjectInfo, Storage};
 pub use upload::Upload;

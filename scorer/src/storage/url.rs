@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use object_store::path::Path;
 
-use super::StorageError;
+use super::{StorageError, translate};
 
 /// Where an object or a folder of objects is: `az://container/path`, `file:///path` or `memory:///path`.
 ///
@@ -45,7 +45,8 @@ impl StoreKind {
     }
 }
 
-const FORMS: &str = "write az://container/path, file:///path or memory:///path";
+// Not named: memory, which is for tests.
+const FORMS: &str = "write az://container/path or file:///path";
 
 impl ObjectUrl {
     /// Parses a location.
@@ -69,6 +70,11 @@ impl ObjectUrl {
         let (scheme, rest) = text
             .split_once("://")
             .ok_or_else(|| invalid(missing_scheme(text)))?;
+        if let Some(advice) = translate(text) {
+            return Err(invalid(format!(
+                "it is the form of other programs; {advice}"
+            )));
+        }
         let kind = StoreKind::of_scheme(scheme).ok_or_else(|| invalid(unknown_scheme(scheme)))?;
         if text.contains('?') {
             let reason = "queries are not supported, nor are names with a question mark; credentials belong under storage.azure";
@@ -339,19 +345,24 @@ mod tests {
     #[test]
     fn an_invalid_location_is_named_with_the_remedy() {
         for (text, parts) in [
-            (
-                "",
-                "is empty; write az://container/path, file:///path or memory:///path",
-            ),
+            ("", "is empty; write az://container/path or file:///path"),
             ("/data/models", "write file:///data/models"),
             ("models/a", "it has no scheme; write az://"),
             (
                 "s3://bucket/a",
-                "the scheme \"s3\" is not supported; write az://container/path, file:///path or memory:///path",
+                "the scheme \"s3\" is not supported; write az://container/path or file:///path",
+            ),
+            (
+                "https://example.com/c/p",
+                "name the account under storage.azure",
             ),
             (
                 "https://a.blob.core.windows.net/c/p",
-                "name the account under storage.azure",
+                "write az://c/p, and storage.azure.account: a",
+            ),
+            (
+                "abfss://c@acc.dfs.core.windows.net/m/",
+                "write az://c/m/, and storage.azure.account: acc",
             ),
             ("az://", "the container is missing"),
             ("az:///a", "the container is missing"),

@@ -23,25 +23,25 @@ Y
 }
 
 scenario_secret_absent() {
-  STORAGE='{azure: {account: devstoreaccount1, auth: Secret, secretRef: {name: nowhere}, endpoint: "http://10.99.0.1:10000/devstoreaccount1"}}'
+  STORAGE='{azure: {account: plantstore, auth: Secret, secretRef: {name: nowhere}}}'
   start no-secret <<<"  pendingTimeoutSeconds: 8"
   ends_blocked no-secret CreateContainerConfigError nowhere
 }
 
-# A token that has expired, and a key that is not the account's.
+# Keys of the secret that are no token and no key. Nothing is sent: they would go unencrypted to the cluster's Azurite.
 scenario_secret_wrong() {
-  secret_with "sasToken=$(blob_storage sas models -5)"
-  start expired-token <<<"  pendingTimeoutSeconds: 300"
-  refused expired-token AccessDenied
-  secret_with accountKey=d3Jvbmc=
+  secret_with sasToken=nonsense
+  start wrong-token <<<"  pendingTimeoutSeconds: 300"
+  refused wrong-token InvalidStorage
+  secret_with 'accountKey=no key!'
   start wrong-key <<<"  pendingTimeoutSeconds: 300"
-  refused wrong-key AccessDenied
+  refused wrong-key InvalidStorage
 }
 
 secret_with() { # secret_with KEY=VALUE; runs use it
   kube delete secret wrong --ignore-not-found >/dev/null
   kube create secret generic wrong "--from-literal=$1" >/dev/null
-  STORAGE='{azure: {account: devstoreaccount1, auth: Secret, secretRef: {name: wrong}, endpoint: "http://10.99.0.1:10000/devstoreaccount1"}}'
+  STORAGE='{azure: {account: plantstore, auth: Secret, secretRef: {name: wrong}}}'
 }
 
 # refused RUN REASON: nothing can succeed, so that it is not tried again.

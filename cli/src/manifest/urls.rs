@@ -1,0 +1,30 @@
+//! Locations in the form of other programs, such as `abfss://`: what to write instead, which no rule of the API can tell.
+
+use fleetscore_crds::Kind;
+use fleetscore_scorer::storage::translate;
+use serde_json::Value;
+
+use super::Problem;
+use super::node::Index;
+use super::paths::LOCATIONS;
+
+/// Adds what to write for such a location to `problems`, in place of what the rules say of it.
+pub fn check(kind: Kind, object: &Value, index: &Index, problems: &mut Vec<Problem>) {
+    let spec = match kind {
+        Kind::ScoringRun => "spec",
+        Kind::ScoringSchedule => "spec.runTemplate.spec",
+    };
+    for [part, name] in LOCATIONS {
+        let field = format!("{spec}.{part}.{name}");
+        let location = object.pointer(&format!("/{}", field.replace('.', "/")));
+        let Some(advice) = location.and_then(Value::as_str).and_then(translate) else {
+            continue;
+        };
+        problems.retain(|problem| problem.field != field);
+        problems.push(Problem {
+            place: index.nearest(&field),
+            field,
+            message: format!("is in the form of other programs; {advice}"),
+        });
+    }
+}
