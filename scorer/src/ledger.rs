@@ -149,6 +149,8 @@ pub enum WarningReason {
     ThresholdLeftOut,
     /// A CSV file ends within a line of the sensor, without a line end: its writer may still be at it.
     UnfinishedLine,
+    /// The name of the model can be split into keys in several ways.
+    AmbiguousName,
 }
 
 #[allow(

@@ -33,3 +33,8 @@ pub fn shard_log(shard: u32) -> String {
 pub fn is_reserved(path: &str) -> bool {
     path == SUCCESS || path.starts_with(RUN_FOLDER)
 }
+
+/// The same of a path without differences of upper and lower case, which some file systems do not make.
+pub fn is_reserved_folded(path: &str) -> bool {
+    path == "_success" || path.starts_with(RUN_FOLDER)
+}

@@ -2,10 +2,13 @@
 
 use std::time::SystemTime;
 
-use fleetscore_crds::{Manifest, PredictionFormat, ScoringRunSpec, SensorKey, Violation, validate};
+use fleetscore_crds::{
+    Manifest, PredictionFormat, ScoringRunSpec, ScoringScheduleSpec, SensorKey, Violation, validate,
+};
 use jiff::Timestamp;
 use thiserror::Error;
 
+use crate::apart::{self, ApartError};
 use crate::location::{Names, Template, TemplateError};
 use crate::outputs;
 use crate::place::{Owner, Place, Process, RunIdentity, Times};
@@ -76,6 +79,9 @@ pub enum RunError {
         /// The key's name.
         key: String,
     },
+    /// The run would write where it reads.
+    #[error(transparent)]
+    Apart(#[from] ApartError),
     /// The predictions' format cannot be told from the file name.
     #[error("spec.output.file: {0}")]
     Format(PredictionError),
@@ -121,6 +127,7 @@ impl Run {
             .logs
             .as_ref()
             .map_or(&default_logs, |logs| &logs.location);
+        apart::check(&spec, names)?;
         Ok(Self {
             model: bound("spec.model.location", &spec.model.location, names)?,
             input: bound("spec.input.location", &spec.input.location, names)?,
@@ -141,6 +148,21 @@ impl Run {
             identity,
             spec,
         })
+    }
+
+    /// Checks that no run of a schedule would write where it, or another one, reads.
+    ///
+    /// # Errors
+    ///
+    /// Locations that overlap, or that are no templates.
+    pub fn check_schedule(manifest: &Manifest<ScoringScheduleSpec>) -> Result<(), RunError> {
+        let names = Names {
+            run: "",
+            namespace: manifest.metadata.namespace.as_deref().unwrap_or(NAMESPACE),
+            schedule: Some(&manifest.metadata.name),
+            window: None,
+        };
+        apart::check(&manifest.spec.run_template.spec, names).map_err(RunError::Apart)
     }
 
     /// The output prefix of another run of the same spec.

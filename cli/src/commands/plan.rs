@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::anyhow;
 use clap::Args;
 use fleetscore_cli::manifest::{self, Loaded};
-use fleetscore_crds::Manifest;
+use fleetscore_crds::{Manifest, visible};
+use fleetscore_scorer::run::Run;
 use fleetscore_scorer::steps::{self, Limits, StepError, Survey};
 use indicatif::{HumanBytes, HumanCount};
 
@@ -51,7 +52,10 @@ pub struct PlanArgs {
 pub fn run(args: &PlanArgs) -> Result {
     let ManifestArgs { file, set } = &args.manifest;
     match manifest::load(file, set).map_err(usage)? {
-        Loaded::Schedule(manifest) => schedule::plan(&manifest.spec, &args.ticks, args.json),
+        Loaded::Schedule(manifest) => {
+            Run::check_schedule(&manifest).map_err(usage)?;
+            schedule::plan(&manifest.spec, &args.ticks, args.json)
+        }
         Loaded::Run(_) if args.ticks.given() => Err(usage(anyhow!(
             "{}: is a ScoringRun; --from and --ticks are for a ScoringSchedule",
             file.display()
@@ -122,7 +126,7 @@ fn push_examples(text: &mut String, title: &str, lines: impl ExactSizeIterator<I
     // Writing into a text cannot fail.
     let _ = writeln!(text, "\n{title}: {}", HumanCount(count as u64));
     for line in lines.take(EXAMPLES) {
-        let _ = writeln!(text, "  {line}");
+        let _ = writeln!(text, "  {}", visible(&line));
     }
     if let Some(more) = count.checked_sub(EXAMPLES).filter(|more| *more > 0) {
         let _ = writeln!(text, "  and {more} more (all of them with --json)");

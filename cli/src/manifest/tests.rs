@@ -105,7 +105,9 @@ fn paths_become_urls() {
     ];
     for (path, url) in cases {
         let window = "spec.window={start: 2018-08-28T23:00:00Z, end: 2018-08-29T00:00:00Z}";
-        let spec = run(RUN, &[&format!("spec.input.location={path:?}"), window]).spec;
+        let input = format!("spec.input.location={path:?}");
+        let elsewhere = "spec.output.location=/elsewhere/{run}/";
+        let spec = run(RUN, &[&input, elsewhere, window]).spec;
         assert_eq!(spec.input.location, url, "{path}");
     }
 }

@@ -33,8 +33,9 @@ pub(super) fn template(text: &str, field: &str) -> Value {
 fn url() -> Vec<Value> {
     vec![
         rule(
-            "self.startsWith('az://') || self.startsWith('file:///') || self.startsWith('memory:///')",
-            "must be a URL such as az://container/path, file:///path or memory:///path",
+            "self.startsWith('az://') || self.startsWith('file:///')",
+            "must be a URL such as az://container/path or file:///path; abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH and \
+             https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH are az://CONTAINER/PATH with storage.azure.account: ACCOUNT",
             "",
         ),
         rule(

@@ -3,6 +3,7 @@
 //! Every rule carries a message that names the remedy. The API server refuses rules whose estimated cost is high, so
 //! whatever a rule walks over is bounded by `maxItems`, `maxLength` or `maxProperties`.
 
+mod apart;
 mod location;
 mod object;
 mod run;

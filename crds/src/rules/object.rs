@@ -25,7 +25,7 @@ const FIXED: [(&str, bool); 14] = [
 
 /// Rules of a `ScoringRun`.
 pub fn run_object() -> Value {
-    let mut rules = vec![name(50)];
+    let mut rules = vec![name(50), other_run()];
     rules.extend(FIXED.map(|(field, optional)| fixed(field, optional)));
     Value::Array(rules)
 }
@@ -33,6 +33,15 @@ pub fn run_object() -> Value {
 /// Rules of a `ScoringSchedule`, whose runs are named after it with `-` and ten digits.
 pub fn schedule_object() -> Value {
     json!([name(39)])
+}
+
+/// A run that looked for failed sensors in its own place would replace the list before it is done.
+fn other_run() -> Value {
+    rule(
+        "!has(self.spec.sensors) || !has(self.spec.sensors.failedIn) || self.spec.sensors.failedIn.run != self.metadata.name",
+        "is this run itself; name the earlier run, and give this one another name",
+        ".spec.sensors.failedIn.run",
+    )
 }
 
 fn name(longest: usize) -> Value {

@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use super::apart::apart;
 use super::location::{BUILT_IN, placeholders, template};
 use super::{LATEST, rule};
 
@@ -21,6 +22,7 @@ pub(super) fn fleet() -> Vec<Value> {
     let mut rules = vec![azure_needed(), failed_in()];
     rules.extend(keys_of_models());
     rules.extend(keys_of_list());
+    rules.extend(apart());
     rules
 }
 
@@ -242,8 +244,14 @@ pub fn output() -> Value {
 pub fn azure() -> Value {
     json!([
         rule(
-            "(self.auth == 'Secret') == has(self.secretRef)",
-            "secretRef and auth: Secret belong together; set both or neither",
+            "self.auth == 'Secret' || !has(self.secretRef)",
+            "secretRef and auth: Secret belong together; set auth to Secret, or take secretRef out",
+            ".secretRef",
+        ),
+        rule(
+            "self.auth != 'Secret' || has(self.secretRef)",
+            "secretRef and auth: Secret belong together: name the secret that pods take the key from. On a laptop the key comes from the \
+             environment in either case, also where auth is left out",
             ".secretRef",
         ),
         rule(
@@ -259,6 +267,19 @@ pub fn azure() -> Value {
         rule(
             "!has(self.endpoint) || self.endpoint.matches('^https?://[^/?#@]+[^?#@]*$')",
             "must be the Blob service's URL, such as https://account.blob.core.windows.net",
+            ".endpoint",
+        ),
+        rule(
+            "!has(self.endpoint) || !self.endpoint.matches('^https?://[^/]+/+[^/]') || (self.endpoint.matches('^https?://[^/]+/[^/]+/*$') && \
+             (self.endpoint.endsWith('/' + self.account) || self.endpoint.endsWith('/' + self.account + '/')))",
+            "must end at the account, such as https://account.blob.core.windows.net or http://127.0.0.1:10000/devstoreaccount1; the container \
+             belongs into the locations: az://container/path",
+            ".endpoint",
+        ),
+        rule(
+            "!has(self.endpoint) || !self.endpoint.startsWith('http://') || self.auth in ['Emulator', 'Anonymous'] || \
+             self.endpoint.matches('^http://(localhost|[^/:]+[.]localhost|127[.][0-9.]+|\\\\[::1\\\\])(:[0-9]+)?(/|$)')",
+            "would carry keys and tokens unencrypted over the network; write https://, or auth: Emulator for an emulator",
             ".endpoint",
         ),
     ])

@@ -2,6 +2,7 @@
 //!
 //! Two parts: the schema's own bounds ([`structure`]), and the CEL rules in it, which `kube-cel` evaluates.
 
+mod schedule_name;
 mod schema;
 pub mod structure;
 
@@ -41,7 +42,7 @@ pub fn validate_schedule(spec: &ScoringScheduleSpec) -> Vec<Violation> {
 
 fn validate_spec(kind: Kind, spec: &impl Serialize) -> Vec<Violation> {
     match serde_json::to_value(spec) {
-        Ok(spec) => validate_object(
+        Ok(spec) => check(
             kind,
             &json!({ "apiVersion": API_VERSION, "kind": kind, "metadata": { "name": "unnamed" }, "spec": spec }),
         ),
@@ -52,11 +53,20 @@ fn validate_spec(kind: Kind, spec: &impl Serialize) -> Vec<Violation> {
     }
 }
 
-/// Every rule of the API that a whole object breaks: envelope, unknown fields, types, bounds and CEL rules.
+/// Every rule of the API that a whole object breaks: envelope, unknown fields, types, bounds and CEL rules, and the one rule that
+/// the API server cannot check: `{schedule}` needs a schedule.
 ///
 /// All are reported together. A rule that cannot be evaluated because a field has the wrong type is left out: the wrong
 /// type is reported.
 pub fn validate_object(kind: Kind, object: &Value) -> Vec<Violation> {
+    let mut violations = check(kind, object);
+    if kind == Kind::ScoringRun {
+        violations.extend(schedule_name::check(object));
+    }
+    violations
+}
+
+fn check(kind: Kind, object: &Value) -> Vec<Violation> {
     match schema::of(kind) {
         Ok(schema) => {
             let violations = structure::check(&schema.structure, object);

@@ -1,7 +1,9 @@
 //! Locations: text with placeholders that becomes the URL of one sensor's object, and back.
 
 mod encode;
+mod fold;
 mod template;
 
 pub use encode::{decode_value, encode_value};
-pub use template::{Edge, Names, Template, TemplateError};
+pub use fold::fold;
+pub use template::{Edge, Letters, Names, Pattern, Piece, Template, TemplateError};

@@ -4,6 +4,11 @@ use thiserror::Error;
 
 use super::{decode_value, encode_value};
 
+mod pattern;
+mod split;
+
+pub use pattern::{Letters, Pattern, Piece};
+
 /// A location with placeholders: `az://models/{run}/model_{device}_{tag}`.
 ///
 /// Placeholders are `{run}`, `{namespace}`, `{schedule}`, `{window.start:FORMAT}`, `{window.end:FORMAT}` (strftime, UTC; without a

@@ -2,38 +2,50 @@
 
 use std::collections::HashMap;
 
+use fleetscore_crds::SensorKey;
+
 use super::PlanEntry;
 use super::sources::Candidate;
-use crate::ledger::{Failure, FailureReason};
+use crate::ledger::{Failure, FailureReason, Warning, WarningReason};
+use crate::location::fold;
 use crate::outputs;
 use crate::run::Run;
+use crate::storage::StoreKind;
 
 /// The plan's entries, sorted by key; a sensor that cannot be scored carries the reason.
 pub fn check(run: &Run, mut candidates: Vec<Candidate>) -> Vec<PlanEntry> {
     candidates.sort_by(|a, b| a.key.cmp(&b.key).then_with(|| a.model.cmp(&b.model)));
     let required = run.required_keys();
     let mut entries: Vec<PlanEntry> = Vec::with_capacity(candidates.len());
-    let mut previous: Option<Candidate> = None;
+    let mut place = String::new();
     // Each is freed as its entry is made: those of a large fleet take much memory.
     for candidate in candidates {
-        let twin = previous.as_ref().filter(|other| other.key == candidate.key);
-        entries.push(entry(run, &candidate, &required, twin));
-        previous = Some(candidate);
+        let twin = entries.last().filter(|other| other.key == candidate.key);
+        let twin = twin.map(|_| place.as_str());
+        let error = error_of(&candidate, &required, twin);
+        let warning = candidate
+            .other
+            .as_ref()
+            .map(|other| ambiguous(&candidate, other));
+        let Candidate { key, model, .. } = candidate;
+        entries.push(PlanEntry {
+            model: model.or_else(|| run.model.expand(&key).ok()),
+            key,
+            error,
+            warning,
+        });
+        place = candidate.place;
     }
     mark_collisions(run, &mut entries);
     entries
 }
 
-fn entry(
-    run: &Run,
-    candidate: &Candidate,
-    required: &[&str],
-    twin: Option<&Candidate>,
-) -> PlanEntry {
+/// What is wrong with a sensor that stands at the place `twin` as well.
+fn error_of(candidate: &Candidate, required: &[&str], twin: Option<&str>) -> Option<Failure> {
     let missing = required
         .iter()
         .find(|name| candidate.key.get(name).is_none());
-    let error = match (missing, twin) {
+    match (missing, twin) {
         (Some(name), _) => Some(failure(
             FailureReason::KeyMissing,
             format!(
@@ -41,23 +53,25 @@ fn entry(
                 candidate.place
             ),
         )),
-        (None, Some(other)) => Some(failure(
+        (None, Some(twin)) => Some(failure(
             FailureReason::DuplicateSensor,
             format!(
-                "{} names the same sensor as {}; remove one",
-                candidate.place, other.place
+                "{} names the same sensor as {twin}; remove one",
+                candidate.place
             ),
         )),
         (None, None) => None,
-    };
-    let model = candidate
-        .model
-        .clone()
-        .or_else(|| run.model.expand(&candidate.key).ok());
-    PlanEntry {
-        key: candidate.key.clone(),
-        model,
-        error,
+    }
+}
+
+fn ambiguous(candidate: &Candidate, other: &SensorKey) -> Warning {
+    Warning {
+        reason: WarningReason::AmbiguousName,
+        message: format!(
+            "the name of {} is read as {}, but {other} fits as well; name the sensors in spec.sensors.list or spec.sensors.manifest, or \
+             separate the keys by what none of them holds, such as a folder: {{device}}/{{tag}}",
+            candidate.place, candidate.key
+        ),
     }
 }
 
@@ -67,6 +81,9 @@ fn failure(reason: FailureReason, message: String) -> Failure {
 
 /// Sensors with the same output path all fail: none of them may silently win.
 fn mark_collisions(run: &Run, entries: &mut [PlanEntry]) {
+    // Names that a file system may take for one are one; of blobs they differ.
+    let is_file = run.output.kind() == StoreKind::File;
+    let form = |path: &str| if is_file { fold(path) } else { path.to_owned() };
     let mut first_at: HashMap<String, usize> = HashMap::with_capacity(entries.len());
     for at in 0..entries.len() {
         if entries[at].error.is_some() {
@@ -75,25 +92,35 @@ fn mark_collisions(run: &Run, entries: &mut [PlanEntry]) {
         let Ok(path) = run.file.expand(&entries[at].key) else {
             continue;
         };
-        if outputs::is_reserved(&path) {
+        let folded = form(&path);
+        if outputs::is_reserved(&path) || (is_file && outputs::is_reserved_folded(&folded)) {
             let message = format!(
                 "its predictions would be `{path}`, which belongs to the run itself; change spec.output.file"
             );
             entries[at].error = Some(failure(FailureReason::OutputCollision, message));
-        } else if let Some(&first) = first_at.get(&path) {
-            let message = |other: &PlanEntry| {
-                let key = &other.key;
-                format!(
-                    "its predictions would be `{path}`, the same as those of {key}; add the keys that differ to spec.output.file"
-                )
-            };
-            let (mine, its) = (message(&entries[first]), message(&entries[at]));
+        } else if let Some(&first) = first_at.get(&folded) {
+            let its_path = run.file.expand(&entries[first].key).unwrap_or_default();
+            let mine = collision(&path, (&its_path, &entries[first].key));
+            let its = collision(&its_path, (&path, &entries[at].key));
             entries[at].error = Some(failure(FailureReason::OutputCollision, mine));
             entries[first]
                 .error
                 .get_or_insert_with(|| failure(FailureReason::OutputCollision, its));
         } else {
-            first_at.insert(path, at);
+            first_at.insert(folded, at);
         }
     }
+}
+
+/// Why a sensor's predictions at `path` collide with those of another one at its path.
+fn collision(path: &str, (other_path, other): (&str, &SensorKey)) -> String {
+    if path == other_path {
+        return format!(
+            "its predictions would be `{path}`, the same as those of {other}; add the keys that differ to spec.output.file"
+        );
+    }
+    format!(
+        "its predictions would be `{path}`, which many file systems take for the same file as `{other_path}`, those of {other}: the names \
+         differ by case or by how letters are composed alone; rename one of the sensors, or write to az://, where such names differ"
+    )
 }

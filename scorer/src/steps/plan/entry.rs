@@ -1,7 +1,7 @@
 use fleetscore_crds::SensorKey;
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::Failure;
+use crate::ledger::{Failure, Warning};
 
 /// One sensor of a run: one line of `_run/plan.jsonl`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,4 +15,7 @@ pub struct PlanEntry {
     /// Why the sensor cannot be scored, when the plan alone shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
+    /// What a user should look at though the sensor can be scored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<Warning>,
 }

@@ -177,6 +177,7 @@ mod tests {
             key,
             model: Some(format!("az://m/{name}")),
             error: None,
+            warning: None,
         }
     }
 

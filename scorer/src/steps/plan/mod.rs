@@ -74,6 +74,7 @@ pub async fn plan(
     progress
         .sensors
         .store(sensors, std::sync::atomic::Ordering::Relaxed);
+    warn(&entries);
     let summary = PlanSummary {
         sensors,
         shards: sensors.div_ceil(u64::from(sensors_per_shard.max(1))),
@@ -86,6 +87,15 @@ pub async fn plan(
         "planned"
     );
     Ok(summary)
+}
+
+/// Tells what the plan alone shows to be suspicious, with the first example.
+fn warn(entries: &[PlanEntry]) {
+    let mut warnings = entries.iter().filter_map(|entry| entry.warning.as_ref());
+    if let Some(first) = warnings.next() {
+        let sensors = 1 + warnings.count();
+        tracing::warn!(sensors, reason = ?first.reason, "{}", first.message);
+    }
 }
 
 /// The run's sensors, checked, in the order of their keys. Writes nothing.

@@ -21,12 +21,20 @@ pub struct Candidate {
     pub model: Option<String>,
     /// Where the sensor is named, for messages: `line 3 of az://config/sensors.csv`.
     pub place: String,
+    /// Another sensor that the name of the model could be that of, too.
+    pub other: Option<SensorKey>,
 }
 
 /// The sensors that the run's spec names, in no particular order.
 pub async fn find(run: &Run, storage: &Storage) -> Result<Vec<Candidate>, StepError> {
     let sensors = &run.spec.sensors;
     if let Some(list) = &sensors.list {
+        if list.is_empty() {
+            return Err(StepError::Sensors {
+                url: "spec.sensors.list".to_owned(),
+                reason: "it names no sensor, so there is nothing to score; name some, or take it out to score every model".to_owned(),
+            });
+        }
         let numbered = list.iter().enumerate();
         let place = |index| format!("spec.sensors.list[{index}]");
         return Ok(numbered
@@ -34,7 +42,7 @@ pub async fn find(run: &Run, storage: &Storage) -> Result<Vec<Candidate>, StepEr
             .collect());
     }
     if let Some(listing) = &run.listing {
-        return from_listing(storage, listing).await;
+        return from_listing(run, storage, listing).await;
     }
     if let Some(failed_in) = &sensors.failed_in {
         let url = run.output_of(&failed_in.run)?.join(outputs::FAILED)?;
@@ -48,18 +56,24 @@ fn candidate(key: SensorKey, place: String) -> Candidate {
         key,
         model: None,
         place,
+        other: None,
     }
 }
 
-async fn from_listing(storage: &Storage, url: &ObjectUrl) -> Result<Vec<Candidate>, StepError> {
+async fn from_listing(
+    run: &Run,
+    storage: &Storage,
+    url: &ObjectUrl,
+) -> Result<Vec<Candidate>, StepError> {
     let bytes = storage.get(url, LISTING_BYTES).await?;
-    let sensors = listing::parse(&bytes).map_err(|source| StepError::Sensors {
-        url: url.to_string(),
-        reason: source.to_string(),
-    })?;
+    let sensors =
+        listing::parse(&bytes, &run.required_keys()).map_err(|source| StepError::Sensors {
+            url: url.to_string(),
+            reason: source.to_string(),
+        })?;
     Ok(sensors
         .into_iter()
-        .map(|(line, key)| candidate(key, format!("line {line} of {url}")))
+        .map(|(place, key)| candidate(key, format!("{place} of {url}")))
         .collect())
 }
 
@@ -88,6 +102,15 @@ async fn from_failed(
             })?;
         candidates.push(candidate(failed.key, format!("line {line} of {url}")));
     }
+    if candidates.is_empty() {
+        let reason = format!(
+            "spec.sensors.failedIn: no sensor failed in run `{run}`, so there is nothing to score again"
+        );
+        return Err(StepError::Sensors {
+            url: url.to_string(),
+            reason,
+        });
+    }
     Ok(candidates)
 }
 
@@ -104,6 +127,7 @@ async fn from_models(run: &Run, storage: &Storage) -> Result<Vec<Candidate>, Ste
         let url = object.url.to_string();
         if let Some(key) = run.model.matches(&url) {
             candidates.push(Candidate {
+                other: run.model.other_match(&url, &key),
                 key,
                 place: format!("the model {url}"),
                 model: Some(url),

@@ -95,6 +95,7 @@ pub async fn survey(context: &Context) -> Result<Survey, StepError> {
 impl Survey {
     /// Notes what is known of a sensor's model. Whether its readings are worth a look.
     fn note_model(&mut self, entry: &PlanEntry, models: &Sizes, looks: &Looks) -> bool {
+        self.warn(entry, entry.warning.iter());
         let Some(model) = entry.model.as_ref().filter(|_| entry.error.is_none()) else {
             self.failing.extend(
                 entry
@@ -117,17 +118,21 @@ impl Survey {
                 self.failing
                     .push(failed(entry, error.reason, error.message));
             }
-            Some(Ok(warnings)) => self.warnings.extend(warnings.iter().map(|warning| {
-                let Warning { reason, message } = warning.clone();
-                SensorWarning {
-                    key: entry.key.clone(),
-                    reason,
-                    message,
-                }
-            })),
+            Some(Ok(warnings)) => self.warn(entry, warnings.iter()),
             None => {}
         }
         true
+    }
+
+    fn warn<'a>(&mut self, entry: &PlanEntry, warnings: impl Iterator<Item = &'a Warning>) {
+        self.warnings.extend(warnings.map(|warning| {
+            let Warning { reason, message } = warning.clone();
+            SensorWarning {
+                key: entry.key.clone(),
+                reason,
+                message,
+            }
+        }));
     }
 
     /// Notes the objects with a sensor's readings.

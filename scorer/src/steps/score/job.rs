@@ -223,11 +223,12 @@ impl Job {
 
     /// The sensor's line in the ledger.
     pub fn ledger_entry(&self) -> LedgerEntry {
-        let (output, warnings, error) = match &self.state {
+        let (output, mut warnings, error) = match &self.state {
             State::Written { output, warnings } => (Some(output.clone()), warnings.clone(), None),
             State::Failed(failure) => (None, Vec::new(), Some(failure.clone())),
             State::Open(_) => (None, Vec::new(), Some(Self::not_scored())),
         };
+        warnings.extend(self.entry.warning.clone());
         let failed = error.is_some();
         let tally = if failed {
             &Tally::default()
