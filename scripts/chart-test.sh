@@ -110,7 +110,7 @@ refuses "interval" --set metrics.podMonitor.interval=often
 refuses "apiServerPorts" --set 'networkPolicy.apiServerPorts={70000}'
 refuses "otlpEndpoint" --set tracing.otlpEndpoint=collector:4318
 refuses "serviceAccount.name is needed" --set serviceAccount.create=false
-refuses "needs scorer.serviceAccount.create" --set scorer.workloadIdentity.clientId=11111111-2222-3333-4444-555555555555
+refuses "need scorer.serviceAccount.create" --set scorer.workloadIdentity.clientId=11111111-2222-3333-4444-555555555555
 refuses "1.33" --kube-version 1.32.0
 
 echo "chart: ok"

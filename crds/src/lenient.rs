@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::validation::{Violation, structure};
-use crate::{Kind, validation};
+use crate::{Kind, LAST_APPLIED_ANNOTATION, validation};
 
 /// A field of a stored object's spec that this version of the API does not know.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,22 +21,37 @@ impl UnknownField {
         self.path.join(".")
     }
 
-    /// Whether somebody wrote the field, as the object's `managedFields` tell. Else the API server has put it in: it is what a newer
-    /// definition has for a default.
-    pub fn is_written(&self, managed_fields: &Value) -> bool {
-        let mut entries = managed_fields.as_array().into_iter().flatten();
-        entries.any(|entry| {
-            let mut node = &entry["fieldsV1"];
-            for name in &self.path {
-                match node.get(format!("f:{name}")) {
-                    // All of it is that writer's.
-                    Some(below) if below.as_object().is_some_and(Map::is_empty) => return true,
-                    Some(below) => node = below,
-                    None => return false,
-                }
+    /// Whether somebody asked for the field, as the object's `metadata` tell: it was applied, by the server's or by the client's way of
+    /// applying. Else the API server may have put it in, as what a newer definition has for a default: it writes that down as if whoever
+    /// created the object had asked for it.
+    pub fn is_applied(&self, metadata: &Value) -> bool {
+        let entries = metadata["managedFields"].as_array();
+        let mut applied = entries
+            .into_iter()
+            .flatten()
+            .filter(|entry| entry["operation"] == "Apply");
+        applied.any(|entry| self.is_in_fields(&entry["fieldsV1"]))
+            || self.is_in_last_applied(metadata)
+    }
+
+    fn is_in_fields(&self, fields: &Value) -> bool {
+        let mut node = fields;
+        for name in &self.path {
+            match node.get(format!("f:{name}")) {
+                // All of it is that writer's.
+                Some(below) if below.as_object().is_some_and(Map::is_empty) => return true,
+                Some(below) => node = below,
+                None => return false,
             }
-            true
-        })
+        }
+        true
+    }
+
+    fn is_in_last_applied(&self, metadata: &Value) -> bool {
+        let applied = metadata["annotations"][LAST_APPLIED_ANNOTATION].as_str();
+        let applied: Option<Value> = applied.and_then(|text| serde_json::from_str(text).ok());
+        let pointer = format!("/{}", self.path.join("/"));
+        applied.is_some_and(|applied| applied.pointer(&pointer).is_some())
     }
 }
 
@@ -156,17 +171,31 @@ mod tests {
     }
 
     #[test]
-    fn a_default_of_a_newer_definition_was_written_by_nobody() {
+    fn a_default_of_a_newer_definition_was_asked_for_by_nobody() {
         let mut object = run();
         object["spec"]["sharding"] = json!({"shape": "even"});
         let taken = take_unknown(Kind::ScoringRun, &mut object);
-        let managed = |fields: Value| json!([{"manager": "kubectl", "fieldsV1": fields}]);
-        let sharding = |below: Value| managed(json!({"f:spec": {"f:sharding": below}}));
-        assert!(!taken[0].is_written(&Value::Null));
-        assert!(!taken[0].is_written(&managed(json!({"f:spec": {".": {}, "f:model": {}}}))));
-        assert!(!taken[0].is_written(&sharding(json!({".": {}, "f:parallelism": {}}))));
-        assert!(taken[0].is_written(&sharding(json!({"f:shape": {}}))));
-        assert!(taken[0].is_written(&sharding(json!({}))));
+        let by = |operation: &str, fields: Value| {
+            let metadata = json!({"managedFields": [{"operation": operation, "fieldsV1": fields}]});
+            taken[0].is_applied(&metadata)
+        };
+        let sharding = |below: Value| json!({"f:spec": {"f:sharding": below}});
+        assert!(!taken[0].is_applied(&Value::Null));
+        assert!(!by("Apply", json!({"f:spec": {".": {}, "f:model": {}}})));
+        assert!(!by(
+            "Apply",
+            sharding(json!({".": {}, "f:parallelism": {}}))
+        ));
+        assert!(by("Apply", sharding(json!({"f:shape": {}}))));
+        assert!(by("Apply", sharding(json!({}))));
+        // So the API server writes a default down for an object that is created.
+        assert!(!by("Update", sharding(json!({"f:shape": {}}))));
+
+        let last =
+            |applied: Value| json!({"annotations": {LAST_APPLIED_ANNOTATION: applied.to_string()}});
+        assert!(taken[0].is_applied(&last(json!({"spec": {"sharding": {"shape": "even"}}}))));
+        assert!(!taken[0].is_applied(&last(json!({"spec": {"sharding": {}}}))));
+        assert!(!taken[0].is_applied(&last(json!("no object"))));
     }
 
     #[test]

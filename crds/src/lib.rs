@@ -95,3 +95,5 @@ pub const SCHEMA_ANNOTATION: &str = "scoring.fleetscore.io/schema";
 pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
 /// The largest count: whatever reads JSON keeps whole numbers up to here.
 pub const LARGEST_COUNT: u64 = (1 << 53) - 1;
+/// The annotation in which `kubectl apply` keeps what was applied.
+pub const LAST_APPLIED_ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";

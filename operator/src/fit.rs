@@ -79,7 +79,7 @@ impl Fit {
             ),
             Self::Newer(release) => tracing::warn!(
                 crd,
-                "the CustomResourceDefinition is newer ({release}) than this operator ({RELEASE}): what asks for something that this operator does not know waits as Unreadable; upgrade the operator"
+                "the CustomResourceDefinition is newer ({release}) than this operator ({RELEASE}): what was applied with a field that this operator does not know waits as Unreadable; upgrade the operator"
             ),
             Self::Different => tracing::warn!(
                 crd,

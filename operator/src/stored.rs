@@ -77,15 +77,15 @@ impl<'de, K: Versioned> Deserialize<'de> for Stored<K> {
     }
 }
 
-/// Takes out what this version does not know. Gives the first field of it that somebody asks something with: an operator that went
-/// on without it would do something else than what is asked for. A run that has ended asks for nothing any more.
+/// Takes out what this version does not know. Gives the first field of it that was applied: an operator that went on without it would do
+/// something else than what is asked for. A run that has ended asks for nothing any more.
 fn unknown(kind: Kind, object: &mut Value) -> Option<String> {
     let unknown = take_unknown(kind, object);
     if phase(&object["status"]).is_some_and(Phase::is_end) {
         return None;
     }
-    let managed = &object["metadata"]["managedFields"];
-    let asked = unknown.iter().find(|field| field.is_written(managed))?;
+    let metadata = &object["metadata"];
+    let asked = unknown.iter().find(|field| field.is_applied(metadata))?;
     let value: String = asked.value.to_string().chars().take(SHOWN).collect();
     Some(format!(
         "{} (it is {value}) is not known to this operator ({RELEASE}); upgrade the operator, or take the field out",

@@ -16,9 +16,6 @@ use crate::api::{FIELD_MANAGER, status_of};
 /// How often a controller shows that it is alive.
 pub const BEAT: Duration = Duration::from_secs(10);
 
-/// The annotation in which `kubectl apply` keeps the whole object once more.
-pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-
 /// Whether a cache has been filled. Any number may wait for it; a store's own future wakes only the last one that does.
 pub type Filled = watch::Receiver<bool>;
 

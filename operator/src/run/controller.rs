@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleetscore_crds::{Phase, PodTemplate, ScoringRun};
+use fleetscore_crds::{LAST_APPLIED_ANNOTATION, Phase, PodTemplate, ScoringRun};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::PodTemplateSpec;
@@ -24,7 +24,7 @@ use crate::shared::Shared;
 use crate::stored::Stored;
 use crate::unreadable::UNREADABLE;
 use crate::watches::{
-    Cache, Filled, LAST_APPLIED, all_filled, drive, note_filled, note_unreadable, reporter, scoped,
+    Cache, Filled, all_filled, drive, note_filled, note_unreadable, reporter, scoped,
 };
 
 /// Changes that come in such a burst are looked at once.
@@ -175,7 +175,7 @@ fn forget(context: &Context, seen: &Runs) {
 /// most of it.
 fn trim_run(run: &mut Stored<ScoringRun>) {
     run.managed_fields_mut().clear();
-    run.annotations_mut().remove(LAST_APPLIED);
+    run.annotations_mut().remove(LAST_APPLIED_ANNOTATION);
     let Ok(run) = &mut run.0 else {
         return;
     };
@@ -219,7 +219,8 @@ mod tests {
         run.spec.ttl_seconds_after_finished = Some(60);
         let mut object = stored_run(&run);
         object.metadata.managed_fields = Some(Vec::new());
-        object.metadata.annotations = Some([(LAST_APPLIED.to_owned(), "{}".to_owned())].into());
+        object.metadata.annotations =
+            Some([(LAST_APPLIED_ANNOTATION.to_owned(), "{}".to_owned())].into());
         for (phase, kept) in [(Phase::Scoring, true), (Phase::Failed, false)] {
             object.status.as_mut().unwrap().phase = phase;
             let mut stored = Stored(Ok(object.clone()));

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleetscore_crds::{ConditionStatus, ScoringSchedule};
+use fleetscore_crds::{ConditionStatus, LAST_APPLIED_ANNOTATION, ScoringSchedule};
 use futures::channel::mpsc::UnboundedReceiver;
 use futures::{FutureExt, Stream, StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -27,8 +27,7 @@ use crate::shared::Shared;
 use crate::stored::Stored;
 use crate::unreadable::UNREADABLE;
 use crate::watches::{
-    BEAT, Cache, Filled, LAST_APPLIED, all_filled, drive, note_filled, note_unreadable, reporter,
-    scoped,
+    BEAT, Cache, Filled, all_filled, drive, note_filled, note_unreadable, reporter, scoped,
 };
 
 /// Changes that come in such a burst are looked at once.
@@ -118,7 +117,7 @@ pub fn run(
     .default_backoff()
     .modify(|schedule: &mut Stored<ScoringSchedule>| {
         trim(schedule.managed_fields_mut());
-        schedule.annotations_mut().remove(LAST_APPLIED);
+        schedule.annotations_mut().remove(LAST_APPLIED_ANNOTATION);
     })
     .reflect(writer)
     .inspect_ok(note_filled(sender))

@@ -30,8 +30,7 @@ async fn a_run_that_cannot_be_read_says_so_and_goes_on_once_it_is_mended() {
     let ttl = json!({"ttlSecondsAfterFinished": 5_000_000_000_u64});
     api.create(RUNS, "plant", "frozen", scoring_run(&ttl));
     let mut newer = scoring_run(&json!({"turbo": true}));
-    newer["metadata"]["managedFields"] =
-        json!([{"manager": "kubectl", "fieldsV1": {"f:spec": {"f:turbo": {}}}}]);
+    newer["metadata"]["managedFields"] = json!([{"manager": "kubectl", "operation": "Apply", "fieldsV1": {"f:spec": {"f:turbo": {}}}}]);
     api.create(RUNS, "plant", "newer", newer);
     // Nobody wrote this: the API server fills it in by a newer definition.
     let filled = scoring_run(&json!({"sharding": {"shape": "Even", "sensorsPerPod": 1}}));
