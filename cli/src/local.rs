@@ -9,6 +9,9 @@ use fleetscore_scorer::steps::{self, Context, StepError};
 /// keeps the models of a large fleet from being in memory all at once.
 const SENSORS_PER_SHARD: u32 = 10_000;
 
+/// Bytes of memory for each sensor of a shard, at least: with little memory shards are smaller.
+const SENSOR_BYTES: usize = 8 << 10;
+
 /// Runs plan, score and collect. `step` is told of each before it begins.
 ///
 /// `spec.sharding` is for pods and does not matter here: the predictions do not depend on it.
@@ -38,7 +41,7 @@ async fn run_steps(
         .spec
         .sharding
         .sensors_per_pod
-        .max(SENSORS_PER_SHARD);
+        .max(sensors_per_shard(context.limits.memory));
     let planned = steps::plan(context, |_| per_shard).await;
     let plan = keep_log(context, log, "plan.log", planned).await?;
     step("Scoring");
@@ -54,6 +57,11 @@ async fn run_steps(
     step("Collecting");
     let collected = steps::collect(context).await;
     keep_log(context, log, "collect.log", collected).await
+}
+
+fn sensors_per_shard(memory: usize) -> u32 {
+    let fit = u32::try_from(memory / SENSOR_BYTES).unwrap_or(u32::MAX);
+    fit.clamp(1, SENSORS_PER_SHARD)
 }
 
 /// Puts a step's log beside its results, also when the step has failed. The step's own error is the one that counts.

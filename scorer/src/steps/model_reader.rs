@@ -127,8 +127,9 @@ impl<'c> ModelReader<'c> {
     fn too_much(&self, url: &ObjectUrl, needed: usize) -> Failure {
         let mib = |bytes: usize| bytes.div_ceil(1024 * KIB);
         let bound = self.context.limits.memory;
-        // Of what is added to the bound, more than a third is free for a model.
-        let enough = bound.saturating_add(needed.saturating_sub(self.most).saturating_mul(3));
+        // Reading ended where it became too much, so twice that; of what is added to the bound, more than a third is free.
+        let likely = needed.saturating_mul(2);
+        let enough = bound.saturating_add(likely.saturating_sub(self.most).saturating_mul(3));
         let message = format!(
             "{url}: reading the model takes {} MiB of memory or more, and {} MiB are free for it: set the bound of the memory (--memory, or \
              FLEETSCORE_MEMORY_MIB in a pod; it is {} MiB) to some {} MiB, or save the model without compression or with fewer support vectors",

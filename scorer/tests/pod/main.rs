@@ -1,6 +1,7 @@
 //! The pod's program: what a Job and the operator rely on. Outputs, exit codes, termination messages, kills and retries.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod bounds;
 mod codes;
 mod finite;
 mod ledgers;

@@ -11,6 +11,9 @@ pub const CONTAINER: &str = "scorer";
 
 const FOLDER: &str = "/etc/fleetscore";
 const VOLUME: &str = "fleetscore-run";
+/// Where a score pod puts predictions that do not fit into memory: its root is read-only.
+const SCRATCH: &str = "scratch";
+const SCRATCH_FOLDER: &str = "/scratch";
 const WORKLOAD_IDENTITY: &str = "azure.workload.identity/use";
 
 /// Labels of nodes that images depend on.
@@ -96,6 +99,14 @@ fn defaults(config: &Config, run: &Subject, step: Step) -> Map<String, Value> {
             "containers": [container(config, run, step)],
         },
     });
+    if step == Step::Score {
+        template["spec"]["volumes"] = json!([{"name": SCRATCH, "emptyDir": {}}]);
+        let container = &mut template["spec"]["containers"][0];
+        container["volumeMounts"] = json!([{"name": SCRATCH, "mountPath": SCRATCH_FOLDER}]);
+        if let Some(env) = container["env"].as_array_mut() {
+            env.push(json!({"name": "TMPDIR", "value": SCRATCH_FOLDER}));
+        }
+    }
     if auth(run) == Some(AzureAuth::WorkloadIdentity) {
         template["metadata"]["labels"][WORKLOAD_IDENTITY] = json!("true");
     }
@@ -232,6 +243,27 @@ mod tests {
     }
 
     #[test]
+    fn a_score_pod_has_room_on_disk_for_what_does_not_fit_into_memory() {
+        let score = pod(&config(), &subject(), Step::Score, Some(&PART));
+        let container = &score["spec"]["containers"][0];
+        let has = |list: &Value, item: Value| list.as_array().unwrap().contains(&item);
+        assert!(has(
+            &score["spec"]["volumes"],
+            json!({"name": "scratch", "emptyDir": {}})
+        ));
+        assert!(has(
+            &container["volumeMounts"],
+            json!({"name": "scratch", "mountPath": "/scratch"})
+        ));
+        assert!(has(
+            &container["env"],
+            json!({"name": "TMPDIR", "value": "/scratch"})
+        ));
+        let plan = pod(&config(), &subject(), Step::Plan, None).to_string();
+        assert!(!plan.contains("scratch"));
+    }
+
+    #[test]
     fn the_runs_template_is_over_the_operators() {
         let mut config = config();
         let spec = json!({"nodeSelector": {"pool": "a", "os": "linux"}, "containers": [{"name": "scorer", "resources": {"requests": {"cpu": "2"}}}]});
@@ -330,11 +362,18 @@ mod tests {
         assert_eq!(template["spec"]["restartPolicy"], "Never");
         assert_eq!(
             template["spec"]["volumes"],
-            json!([{"name": "fleetscore-run", "configMap": {"name": "pumps-scoringrun"}}])
+            json!([
+                {"name": "scratch", "emptyDir": {}},
+                {"name": "fleetscore-run", "configMap": {"name": "pumps-scoringrun"}},
+            ])
         );
         let container = &template["spec"]["containers"][0];
         assert_eq!(container["args"], json!(["score"]));
-        assert_eq!(container["volumeMounts"].as_array().unwrap().len(), 1);
+        let mounts = container["volumeMounts"].as_array().unwrap();
+        assert_eq!(mounts.len(), 2);
+        assert!(mounts.contains(
+            &json!({"name": "fleetscore-run", "mountPath": "/etc/fleetscore", "readOnly": true})
+        ));
         let env = container["env"].as_array().unwrap();
         assert!(env.contains(&json!({"name": "FLEETSCORE_SHARD_OFFSET", "value": "10000"})));
         assert!(env.contains(&json!({"name": "A", "value": "1"})));

@@ -37,6 +37,16 @@ impl ObjectFile {
         Arc::clone(&self.read)
     }
 
+    /// Bytes of the file.
+    pub fn size(&self) -> u64 {
+        self.object.size()
+    }
+
+    /// Fetches a range, blocking.
+    pub fn read_now(&self, range: Range<u64>) -> Result<Bytes> {
+        self.object.runtime.block_on(self.fetch(range))
+    }
+
     /// Fetches a range; one that the object cannot have is damage.
     async fn fetch(&self, range: Range<u64>) -> Result<Bytes> {
         if range.start > range.end || range.end > self.object.size() {

@@ -2,27 +2,29 @@
 //! window and of the wanted sensors, going by the file's statistics.
 //!
 //! `file` fetches bytes, `schema` finds the columns, `prune` decides from statistics what to fetch, `column` gives the values
-//! of a batch and `batch` makes readings of them. `wide` sees to timestamps that are too wide, and `encrypted` to failures.
+//! of a batch and `batch` makes readings of them. `batches` decodes what is left: row groups whole, or through `windows` page by
+//! page where they do not fit into memory. `wide` sees to timestamps that are too wide, and `encrypted` to failures.
 
 mod batch;
+mod batches;
 mod column;
 mod encrypted;
 mod file;
 mod prune;
 mod schema;
 mod wide;
+mod windows;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use futures::StreamExt;
 use object_store::Error as StorageError;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::arrow::async_reader::{ParquetRecordBatchStream, ParquetRecordBatchStreamBuilder};
 use parquet::errors::ParquetError;
 
 use self::batch::BatchReader;
+use self::batches::Batches;
 use self::file::ObjectFile;
 use self::prune::Pruned;
 use self::schema::Layout;
@@ -30,9 +32,6 @@ use self::wide::WideTimes;
 use super::kind;
 use super::partition::Partition;
 use super::{ObjectSource, ReadRequest, ReadStats, ReadingsError, Result, Sink};
-
-/// Rows that are decoded at a time.
-const BATCH_ROWS: usize = 8192;
 
 /// Reads a Parquet object; see [`super::read`].
 pub(super) fn read(
@@ -89,7 +88,7 @@ fn read_rows(
     let mut wide = int96
         .map(|time| guarded(object, || WideTimes::open(&file, &pruned, time)))
         .transpose()?;
-    let mut stream = guarded(object, || open(&file, pruned, &layout))?;
+    let mut stream = guarded(object, || open(&file, pruned, &layout, request))?;
     while let Some(batch) = next(object, &mut stream)? {
         let millis = wide
             .as_mut()
@@ -117,22 +116,14 @@ fn open(
     file: &ObjectFile,
     pruned: Pruned,
     layout: &Layout,
-) -> parquet::errors::Result<ParquetRecordBatchStream<ObjectFile>> {
+    request: &ReadRequest,
+) -> parquet::errors::Result<Batches> {
     let mask = layout.projection(pruned.metadata.parquet_schema());
-    ParquetRecordBatchStreamBuilder::new_with_metadata(file.clone(), pruned.metadata)
-        .with_projection(mask)
-        .with_batch_size(BATCH_ROWS)
-        .with_row_group_selections(pruned.selections)
-        .build()
+    Batches::open(file, pruned, mask, request)
 }
 
-fn next(
-    object: &ObjectSource,
-    stream: &mut ParquetRecordBatchStream<ObjectFile>,
-) -> Result<Option<RecordBatch>> {
-    guarded(object, || {
-        object.runtime.block_on(stream.next()).transpose()
-    })
+fn next(object: &ObjectSource, batches: &mut Batches) -> Result<Option<RecordBatch>> {
+    guarded(object, || batches.next(object))
 }
 
 /// Runs a step of the Parquet library. It is not written for hostile files and may panic on one: that too is only a file that

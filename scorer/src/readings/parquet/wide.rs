@@ -5,6 +5,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_cast::cast;
 use arrow_schema::{DataType, Field, FieldRef, Fields, Schema, TimeUnit};
+use futures::StreamExt;
 use jiff::SignedDuration;
 use jiff::civil::date;
 use parquet::arrow::ProjectionMask;
@@ -15,8 +16,11 @@ use super::batch::array_of;
 use super::file::ObjectFile;
 use super::prune::Pruned;
 use super::schema::Column;
-use super::{BATCH_ROWS, next};
+use super::guarded;
 use crate::readings::{ObjectSource, ReadingsError, Result};
+
+/// Timestamps that are decoded at a time.
+const BATCH_ROWS: usize = 8192;
 
 /// The milliseconds of a column of old 12-byte timestamps (INT96), beside the nanoseconds that the rows are read with.
 ///
@@ -57,7 +61,10 @@ impl<'a> WideTimes<'a> {
     /// The milliseconds of the next `rows` rows.
     pub fn take(&mut self, object: &ObjectSource, rows: usize) -> Result<Vec<Option<i64>>> {
         while self.ahead.len() < rows {
-            let Some(batch) = next(object, &mut self.stream)? else {
+            let batch = guarded(object, || {
+                object.runtime.block_on(self.stream.next()).transpose()
+            });
+            let Some(batch) = batch? else {
                 let message = "its columns are not of the same length";
                 return Err(ReadingsError::unreadable(object.name(), message));
             };

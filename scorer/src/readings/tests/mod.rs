@@ -7,5 +7,6 @@ mod kinds;
 mod numbers;
 mod parquet;
 mod parquet_types;
+mod row_groups;
 pub(crate) mod support;
 mod times;

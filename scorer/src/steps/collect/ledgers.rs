@@ -16,6 +16,9 @@ use crate::steps::{Context, FailedSensor, StepError};
 /// Largest ledger, in bytes: 100,000 sensors with long messages.
 const LEDGER_BYTES: u64 = 512 * 1024 * 1024;
 
+/// Bytes of memory that a sensor's entry takes, with its line.
+const ENTRY: usize = 2 << 10;
+
 /// A shard's ledger, or why there is none to use.
 struct Shard {
     number: u32,
@@ -39,10 +42,12 @@ pub async fn fold_ledgers(
     let mut failed = Vec::new();
     let shards =
         u32::try_from(header.shards()).map_err(|error| StepError::Internal(error.to_string()))?;
-    let requests = context.limits.requests.max(1);
+    let bytes = ENTRY.saturating_mul(header.sensors_per_shard as usize);
+    let fit = context.limits.memory / 4 / bytes.max(1);
+    let at_once = context.limits.requests.min(fit).max(1);
     let mut ledgers = stream::iter(0..shards)
         .map(|shard| read_ledger(context, header, shard))
-        .buffered(requests);
+        .buffered(at_once);
     while let Some(shard) = ledgers.next().await {
         let shard = shard?;
         match shard.ledger {

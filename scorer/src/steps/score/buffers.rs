@@ -11,7 +11,7 @@ use super::scratch::Scratch;
 const BLOCKS: std::ops::RangeInclusive<usize> = 1 << 10..=64 << 10;
 
 /// Uploads that are open at the same time: each may take a file descriptor.
-const UPLOADS: usize = 64;
+const UPLOADS: usize = 32;
 
 /// The memory of the predictions of all sensors that are worked on, and where they go that do not fit into it.
 ///

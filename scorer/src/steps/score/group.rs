@@ -381,7 +381,9 @@ impl Group {
         let Some(mut output) = lock(&self.jobs[member]).take_output() else {
             return;
         };
+        let room = self.buffers.finishing(output.part_bytes()).await;
         let sent = output.send(&self.context.storage).await;
+        drop(room);
         let mut job = lock(&self.jobs[member]);
         match sent {
             Ok(()) => job.give_back(output),

@@ -18,6 +18,10 @@ use crate::storage::{ObjectUrl, Storage, Upload};
 /// What encoding takes beside a few times the rows: compressors, and pages of every column.
 const ENCODING: u64 = 256 << 10;
 
+/// Bytes that the text of a row is likely to have: its time and keys, and each number.
+const ROW: usize = 48;
+const VALUE: usize = 20;
+
 /// Bytes that are read back from disk at a time.
 const PART_BYTES: usize = 8 << 20;
 
@@ -69,6 +73,7 @@ impl Output {
             return Ok(());
         };
         encoded.clear();
+        encoded.reserve(ROW * rows.len() + VALUE * (rows.len() + rows.features.len()));
         writer
             .append(rows, scores, encoded)
             .map_err(|error| unwritable(&error))?;
@@ -114,7 +119,12 @@ impl Output {
             0 => 0,
             rows => encoding_bytes(rows),
         };
-        packed + usize::try_from(self.bytes.aside().min(PART_BYTES as u64)).unwrap_or(PART_BYTES)
+        packed + self.part_bytes()
+    }
+
+    /// What a part of the final bytes brings into memory.
+    pub fn part_bytes(&self) -> usize {
+        usize::try_from(self.bytes.aside().min(PART_BYTES as u64)).unwrap_or(PART_BYTES)
     }
 
     /// Adds the end of the predictions.

@@ -3,6 +3,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A file for predictions that have no room in memory before they can be written. It has no name, so nothing of it is left whatever
 /// ends the process, and it is one however many sensors there are.
@@ -120,14 +121,16 @@ impl Scratch {
     }
 }
 
-/// Creates a file and takes its name away. The name is one of those that sweeping removes, should the process end in between.
+/// Creates a file and takes its name away. The name is one of those that sweeping removes, should the process end in between, and
+/// no other process has it, on whatever machine it shares the folder.
 fn create(folder: &Path) -> io::Result<File> {
-    let path = folder.join(format!("scratch#{}", std::process::id()));
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let nanos = since.unwrap_or_default().as_nanos();
+    let path = folder.join(format!("scratch#{}{nanos}", std::process::id()));
     let file = OpenOptions::new()
         .read(true)
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .open(&path)?;
     fs::remove_file(&path)?;
     Ok(file)
