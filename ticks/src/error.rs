@@ -40,11 +40,13 @@ impl TimetableError {
 pub enum CronProblem {
     /// Not five fields.
     #[error(
-        "{} where five fields are needed: minute, hour, day of month, month, day of week{}", counted(*found), no_seconds(*found)
+        "{} where five fields are needed: minute, hour, day of month, month, day of week{}{advice}", counted(*found), no_seconds(*found)
     )]
     Fields {
         /// The number of fields.
         found: usize,
+        /// What to write instead, after a semicolon; empty where that is not clear.
+        advice: String,
     },
     /// An unknown word after `@`.
     #[error(
@@ -53,6 +55,34 @@ pub enum CronProblem {
     Macro {
         /// The word.
         text: String,
+    },
+    /// `@every 1h` or `rate(1 hour)`.
+    #[error(
+        "`{text}` counts from when a program began, and a schedule follows the clock; {advice}"
+    )]
+    Every {
+        /// The text.
+        text: String,
+        /// What to write instead.
+        advice: String,
+    },
+    /// A time zone before the fields.
+    #[error("`{text}` is not part of the text; set spec.timeZone to {zone} and write `{rest}`")]
+    Zone {
+        /// The word.
+        text: String,
+        /// The zone that it names.
+        zone: String,
+        /// The text after it.
+        rest: String,
+    },
+    /// A blank that is neither a space nor a tabulator.
+    #[error("{name} (U+{:04X}) does not separate fields; write a space, and all fields in one line", *.character as u32)]
+    Blank {
+        /// What it is.
+        name: &'static str,
+        /// The character.
+        character: char,
     },
     /// A comma without a value on one side.
     #[error("{field}: a value is missing in the list; remove the comma or give the value")]

@@ -7,7 +7,7 @@ use croner::CronPattern;
 use croner::parser::{CronParser, Seconds, Year};
 
 use crate::item::{Item, Mistake};
-use crate::{CronProblem, Field, TimetableError};
+use crate::{CronProblem, Field, TimetableError, other_crons};
 
 /// A checked cron expression.
 #[derive(Debug)]
@@ -29,23 +29,19 @@ pub(crate) fn parse(text: &str) -> Result<Expression, TimetableError> {
 fn read(text: &str) -> Result<Expression, Mistake> {
     let words = words(text);
     if let Ok(five) = <[_; 5]>::try_from(words.as_slice()) {
+        return fields(five)
+            .map_err(|mistake| other_crons::mistake_of_five(text, &words).unwrap_or(mistake));
+    }
+    if let [(_, word)] = words[..]
+        && let Some(five) = expand(word)
+    {
         return fields(five);
     }
-    match words[..] {
-        [(at, word)] if word.starts_with('@') => fields(expand(word).ok_or_else(|| {
-            let text = word.to_owned();
-            (at, CronProblem::Macro { text })
-        })?),
-        _ => {
-            let at = words.get(5).map_or(text.len(), |(at, _)| *at);
-            let found = words.len();
-            Err((at, CronProblem::Fields { found }))
-        }
-    }
+    Err(other_crons::mistake(text, &words))
 }
 
 /// The words of `text`, each with its place.
-fn words(text: &str) -> Vec<(usize, &str)> {
+pub(crate) fn words(text: &str) -> Vec<(usize, &str)> {
     let mut words = Vec::new();
     let mut at = 0;
     for word in text.split([' ', '\t']) {

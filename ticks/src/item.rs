@@ -152,7 +152,7 @@ impl<'a> Item<'a> {
             };
             (at, problem)
         };
-        let first = text.chars().find(|character| "?+W~".contains(*character));
+        let first = text.chars().find(|character| "?+W~H".contains(*character));
         match first {
             Some('?') => foreign('?', "write *"),
             Some('+') => foreign(
@@ -163,6 +163,10 @@ impl<'a> Item<'a> {
                 foreign('W', "LW is the last weekday of the month")
             }
             Some('~') => foreign('~', "spec.spreadSeconds moves the runs"),
+            Some('H') if text.starts_with('H') => foreign(
+                'H',
+                "write a number, or * for every one; spec.spreadSeconds moves the runs",
+            ),
             _ => {
                 let text = text.to_owned();
                 (at, CronProblem::NotAValue { field, text })

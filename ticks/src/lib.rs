@@ -4,15 +4,20 @@
 //! function of its arguments: no clock is read, nothing is stored, and of files only those of the time zone database
 //! ([`zones`]).
 
+mod abbreviation;
+mod advice;
 mod calendar;
 mod error;
 mod field;
 mod grammar;
 mod item;
+mod offset;
+mod other_crons;
 mod spread;
 mod stretch;
 mod timetable;
 mod window;
+mod windows_zones;
 mod zones;
 
 pub use error::{CronProblem, TimetableError};
@@ -20,4 +25,4 @@ pub use field::Field;
 pub use spread::spread;
 pub use timetable::Timetable;
 pub use window::window;
-pub use zones::{TZDIR_VARIABLE, ZoneDatabase, ZoneError, ZoneSource, time_zone, zones};
+pub use zones::{TZDIR_VARIABLE, ZoneDatabase, ZoneError, ZoneSource, time_zone, zone_note, zones};

@@ -7,13 +7,11 @@ use std::sync::OnceLock;
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
+use crate::advice::advice;
+use crate::{abbreviation, offset};
+
 /// The environment variable that names a zoneinfo folder to use instead of the database in the program.
 pub const TZDIR_VARIABLE: &str = "FLEETSCORE_TZDIR";
-
-/// At most so many similar names are shown for an unknown one.
-const NEAR: usize = 3;
-/// How similar a name must be to be shown.
-const SIMILAR: f64 = 0.85;
 
 /// The time zone database in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,12 +35,12 @@ pub enum ZoneDatabase {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ZoneError {
     /// The database does not hold it.
-    #[error("`{name}` is not in the {database}{}", did_you_mean(.near))]
+    #[error("`{name}` is not in the {database}; {advice}")]
     Unknown {
         /// The name as given.
         name: String,
-        /// Names that look like it, the nearest first; at most three.
-        near: Vec<String>,
+        /// What to write instead.
+        advice: String,
         /// The database that was asked.
         database: ZoneSource,
     },
@@ -54,13 +52,6 @@ pub enum ZoneError {
         /// What is wrong with it.
         reason: String,
     },
-}
-
-fn did_you_mean(near: &[String]) -> String {
-    match near {
-        [] => "; name a zone such as Europe/Berlin or Etc/UTC".to_owned(),
-        names => format!("; did you mean {}?", names.join(", ")),
-    }
 }
 
 impl fmt::Display for ZoneSource {
@@ -86,6 +77,11 @@ pub fn zones() -> ZoneSource {
 /// A name that the database does not hold; a database that cannot be read.
 pub fn time_zone(name: &str) -> Result<TimeZone, ZoneError> {
     database().get(name)
+}
+
+/// What the zone `name` means, where that is not what its name seems to say: `Etc/GMT+2` is UTC-2, `EST` has no summer time.
+pub fn zone_note(name: &str) -> Option<String> {
+    offset::meaning(name).or_else(|| abbreviation::meaning(name))
 }
 
 fn database() -> &'static Database {
@@ -141,7 +137,7 @@ impl Database {
         };
         zones.get(name).map_err(|_| ZoneError::Unknown {
             name: name.to_owned(),
-            near: near(zones, name),
+            advice: advice(zones, name),
             database: self.source.clone(),
         })
     }
@@ -158,23 +154,6 @@ fn release(folder: &Path) -> Option<String> {
         let version = read("+VERSION")?.trim().to_owned();
         Some(version).filter(|version| !version.is_empty())
     })
-}
-
-/// Names that look like `name`, the nearest first.
-fn near(zones: &TimeZoneDatabase, name: &str) -> Vec<String> {
-    let wanted = name.to_ascii_lowercase();
-    let likeness = |known: &str| {
-        let known = known.to_ascii_lowercase();
-        let city = known.rsplit('/').next().unwrap_or(&known);
-        strsim::jaro_winkler(&wanted, &known).max(strsim::jaro_winkler(&wanted, city))
-    };
-    let mut found: Vec<_> = zones
-        .available()
-        .map(|known| (likeness(known.as_str()), known.as_str().to_owned()))
-        .filter(|(likeness, _)| *likeness >= SIMILAR)
-        .collect();
-    found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    found.into_iter().take(NEAR).map(|(_, name)| name).collect()
 }
 
 #[cfg(test)]

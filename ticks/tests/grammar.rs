@@ -251,7 +251,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "0 0 * * * *",
-        "schedule, column 11: 6 fields where five fields are needed: minute, hour, day of month, month, day of week; there are no seconds and no years",
+        "schedule, column 11: 6 fields where five fields are needed: minute, hour, day of month, month, day of week; there are no seconds and no years; write 0 * * * *",
     ),
     (
         "",
@@ -259,7 +259,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "hourly",
-        "schedule, column 7: one field where five fields are needed: minute, hour, day of month, month, day of week",
+        "schedule, column 7: one field where five fields are needed: minute, hour, day of month, month, day of week; write @hourly",
     ),
     (
         "@reboot",
@@ -273,7 +273,91 @@ const MISTAKES: &[(&str, &str)] = &[
         "0 ä,25 * * *",
         "schedule, column 3: hour `ä` is not a value; allowed are 0-23",
     ),
+    (
+        "H/15 * * * *",
+        "schedule, column 1: minute: `H` is not known to this cron; write a number, or * for every one; spec.spreadSeconds moves the runs",
+    ),
+    (
+        "0 6 * *\u{a0}*",
+        "schedule, column 8: a no-break space (U+00A0) does not separate fields; write a space, and all fields in one line",
+    ),
+    (
+        "0 6 * * *\n",
+        "schedule, column 10: a line break (U+000A) does not separate fields; write a space, and all fields in one line",
+    ),
+    (
+        "CRON_TZ=Europe/Berlin 0 6 * * *",
+        "schedule, column 1: `CRON_TZ=Europe/Berlin` is not part of the text; set spec.timeZone to Europe/Berlin and write `0 6 * * *`",
+    ),
+    (
+        "TZ=UTC @daily",
+        "schedule, column 1: `TZ=UTC` is not part of the text; set spec.timeZone to UTC and write `@daily`",
+    ),
 ];
+
+/// What other crons say, and the end of what is said of it.
+const FOREIGN: &[(&str, &str)] = &[
+    // Go.
+    ("@every 1h", "follows the clock; write @hourly or 0 * * * *"),
+    ("@every 60m0s", "write @hourly or 0 * * * *"),
+    ("@every 5m", "write */5 * * * *"),
+    ("@every 1m", "write * * * * *"),
+    ("@every 6h", "write 0 */6 * * *"),
+    ("@every 24h", "write @daily or 0 0 * * *"),
+    (
+        "@every 1h30m",
+        "write at which minutes and hours, such as 0 */2 * * *",
+    ),
+    (
+        "@every 30s",
+        "write at which minutes and hours, such as 0 */2 * * *",
+    ),
+    (
+        "@every",
+        "write at which minutes and hours, such as 0 */2 * * *",
+    ),
+    // Quartz: the second first, the year last, `?` for a day.
+    ("0 0 12 * * ?", "no seconds and no years; write 0 12 * * *"),
+    ("0 0/15 * * * ?", "; write 0/15 * * * *"),
+    ("0 15 10 ? * MON-FRI", "; write 15 10 * * MON-FRI"),
+    ("0 0 12 1/1 * ? *", "; write 0 12 1/1 * *"),
+    ("0 0 12 ? * MON#2 *", "; write 0 12 * * MON#2"),
+    ("0 0 12 ? * 2#1 *", "Quartz counts from SUN = 1, this cron from 0"),
+    (
+        "0 0 12 ? * 2-6",
+        "; write days of the week as names: Quartz counts from SUN = 1, this cron from 0",
+    ),
+    (
+        "0 0 12 * * ? 2027",
+        "no seconds and no years",
+    ),
+    ("*/10 * * * * *", "no seconds and no years"),
+    // Spring and Azure: the second first.
+    ("0 0 6 * * 1-5", "; write 0 6 * * 1-5"),
+    // Clouds: the year last.
+    ("0 12 * * ? *", "; write 0 12 * * *"),
+    ("cron(0 18 ? * MON-FRI *)", "; write 0 18 * * MON-FRI"),
+    ("cron(0 6 * * *)", "; write 0 6 * * *"),
+    ("rate(1 hour)", "write @hourly or 0 * * * *"),
+    ("rate(5 minutes)", "write */5 * * * *"),
+    // systemd.
+    ("daily", "; write @daily"),
+];
+
+#[test]
+fn texts_of_other_crons_are_translated() {
+    for (schedule, end) in FOREIGN {
+        let error = Timetable::parse(schedule, "Etc/UTC").unwrap_err();
+        let text = error.to_string();
+        assert!(text.ends_with(end), "{schedule}: {text}");
+        let proposed = text.rsplit_once("; write ").map(|(_, after)| after);
+        let proposed = proposed.filter(|text| !text.contains(", "));
+        for text in proposed.into_iter().flat_map(|text| text.split(" or ")) {
+            let right = !text.contains("days of the week");
+            assert_eq!(Timetable::parse(text, "Etc/UTC").is_ok(), right, "{text}");
+        }
+    }
+}
 
 #[test]
 fn mistakes_are_named_with_their_column() {
@@ -282,25 +366,6 @@ fn mistakes_are_named_with_their_column() {
         assert_eq!(error.to_string(), *expected, "{schedule}");
         assert_eq!(error.field(), Some("schedule"));
         assert_eq!(format!("schedule, {}", error.message()), *expected);
-    }
-}
-
-#[test]
-fn unknown_zones_are_named_with_similar_ones() {
-    for (zone, expected) in [
-        ("Europe/Berln", "did you mean Europe/Berlin"),
-        ("america/newyork", "did you mean America/New_York"),
-        ("Berlin", "did you mean Europe/Berlin"),
-        ("Xyzzy", "name a zone such as Europe/Berlin or Etc/UTC"),
-    ] {
-        let error = Timetable::parse("@daily", zone).unwrap_err();
-        let text = error.to_string();
-        assert!(
-            text.starts_with(&format!("`{zone}` is not in the time zone database 20")),
-            "{text}"
-        );
-        assert!(text.contains(expected), "{text}");
-        assert_eq!(error.field(), Some("timeZone"));
     }
 }
 
