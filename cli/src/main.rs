@@ -78,10 +78,22 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            output::note(&format!("error: {:#}", failure.error));
+            output::note(&format!("error: {}", told(&failure.error)));
             ExitCode::from(failure.code)
         }
     }
+}
+
+/// An error with its causes, each of which many errors name themselves.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |told, cause| {
+        let cause = cause.to_string();
+        match told.as_str() {
+            "" => cause,
+            _ if told.contains(&cause) => told,
+            _ => format!("{told}: {cause}"),
+        }
+    })
 }
 
 fn completions(shell: clap_complete::Shell) -> commands::Result {

@@ -96,7 +96,8 @@ impl Watcher {
     fn draw(&self, finished: &Receiver<()>) {
         let bar = ProgressBar::new(BAR_LENGTH);
         if let Ok(style) =
-            ProgressStyle::with_template("{prefix:>10} [{bar:30}] {percent:>3}%  {wide_msg}")
+            // Not `wide_msg`, which is cut where the terminal ends.
+            ProgressStyle::with_template("{prefix:>10} [{bar:30}] {percent:>3}%{msg}")
         {
             bar.set_style(style.progress_chars("=> "));
         }
@@ -108,7 +109,7 @@ impl Watcher {
                 reason = "between 0 and the bar's length"
             )]
             bar.set_position((self.progress.fraction() * BAR_LENGTH as f64) as u64);
-            bar.set_message(self.figures());
+            bar.set_message(self.beside_and_below());
         }
         bar.finish_and_clear();
     }
@@ -120,8 +121,24 @@ impl Watcher {
             .clone()
     }
 
+    /// What stands beside the bar, and below it: in a line of 80 columns there is no room for all.
+    fn beside_and_below(&self) -> String {
+        let left = self
+            .left()
+            .map_or_else(String::new, |left| format!("  {left}"));
+        format!("{left}\n{:>10} {}", "", self.counts())
+    }
+
     /// `12/200 sensors (1 failed), 34,000 rows, 120 sensors/s, 340,000 rows/s, 3 seconds left`
     fn figures(&self) -> String {
+        let left = self
+            .left()
+            .map_or_else(String::new, |left| format!(", {left}"));
+        self.counts() + &left
+    }
+
+    /// `12/200 sensors (1 failed), 34,000 rows, 120 sensors/s, 340,000 rows/s`
+    fn counts(&self) -> String {
         let Progress {
             sensors,
             done,
@@ -147,11 +164,8 @@ impl Watcher {
         } else {
             format!(" ({} failed)", HumanCount(failed))
         };
-        let left = self.left(seconds).map_or_else(String::new, |left| {
-            format!(", {} left", HumanDuration(left))
-        });
         format!(
-            "{}/{} sensors{failures}, {} rows, {} sensors/s, {} rows/s{left}",
+            "{}/{} sensors{failures}, {} rows, {} sensors/s, {} rows/s",
             HumanCount(done),
             HumanCount(sensors),
             HumanCount(rows),
@@ -160,11 +174,14 @@ impl Watcher {
         )
     }
 
-    fn left(&self, seconds: f64) -> Option<Duration> {
+    /// `3 seconds left`
+    fn left(&self) -> Option<String> {
         let fraction = self.progress.fraction();
+        let seconds = self.start.elapsed().as_secs_f64();
         (fraction > 0.01 && fraction < 1.0)
             .then(|| Duration::try_from_secs_f64(seconds * (1.0 - fraction) / fraction).ok())
             .flatten()
+            .map(|left| format!("{} left", HumanDuration(left)))
     }
 }
 

@@ -60,6 +60,7 @@ pub use storage::{AzureAuth, AzureStorage, SecretRef, StorageSpec};
 pub use totals::Totals;
 pub use validation::{
     Violation, schema_digest, validate, validate_change, validate_object, validate_schedule,
+    without_nulls,
 };
 pub use visible::{VisibleLines, visible, visible_lines};
 pub use window::Window;

@@ -4,7 +4,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{SCHEDULE_LABEL, ScoringRunSpec, ScoringScheduleSpec, Violation, validate_object};
+use crate::{
+    SCHEDULE_LABEL, ScoringRunSpec, ScoringScheduleSpec, Violation, validate_object, without_nulls,
+};
 
 /// The envelope of any Kubernetes object of this API, as a manifest file holds it.
 ///
@@ -54,7 +56,7 @@ impl<S: Spec> Manifest<S> {
     pub fn from_value(value: Value) -> Result<Self, ManifestError> {
         let violations = validate_object(S::KIND, &value);
         if violations.is_empty() {
-            Ok(serde_json::from_value(value)?)
+            Ok(serde_json::from_value(without_nulls(value))?)
         } else {
             Err(ManifestError::Invalid(violations))
         }

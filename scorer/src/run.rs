@@ -13,6 +13,7 @@ use crate::location::{Names, Template, TemplateError};
 use crate::outputs;
 use crate::place::{Owner, Place, Process, RunIdentity, Times};
 use crate::predictions::{PredictionError, PredictionLayout, format_of};
+use crate::readings::{ReadingsError, TimeParser};
 use crate::storage::{ObjectUrl, Storage, StorageError};
 
 /// What `{namespace}` stands for where the manifest names none, as for `kubectl`.
@@ -85,6 +86,9 @@ pub enum RunError {
     /// The predictions' format cannot be told from the file name.
     #[error("spec.output.file: {0}")]
     Format(PredictionError),
+    /// The readings' time zone is not known.
+    #[error("spec.{0}")]
+    TimeZone(ReadingsError),
 }
 
 fn join(violations: &[Violation]) -> String {
@@ -108,6 +112,7 @@ impl Run {
     /// Fills the locations of a manifest that has been checked against the rules of the API already.
     pub fn fill(manifest: Manifest<ScoringRunSpec>) -> Result<Self, RunError> {
         let Manifest { metadata, spec, .. } = manifest;
+        TimeParser::new(&spec.input.columns.time_zone).map_err(RunError::TimeZone)?;
         let names = Names {
             run: &metadata.name,
             namespace: metadata.namespace.as_deref().unwrap_or(NAMESPACE),

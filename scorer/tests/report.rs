@@ -228,7 +228,9 @@ proptest! {
         let page = html::render(&report, &[plot]).unwrap();
         prop_assert!(!page.contains("NaN") && !page.contains("inf\""));
         for line in text::summary(&report).lines() {
-            prop_assert!(line.chars().count() <= 100 && !line.contains(char::is_control));
+            // A word is never cut.
+            let fits = line.chars().count() <= 100 || !line.trim().contains(' ');
+            prop_assert!(fits && !line.contains(char::is_control));
         }
     }
 }
@@ -380,10 +382,13 @@ fn summary_says_what_matters() {
         failed(
             4,
             FailureReason::InvalidReading,
-            &"a long message ".repeat(60),
+            &format!("{}that ends.", "a long message ".repeat(60)),
         ),
     ];
     let text = text::summary(&folded(Limit::Count(1), &entries));
+    let words: Vec<_> = text.split_whitespace().collect();
+    assert_eq!(words.iter().filter(|word| **word == "long").count(), 60);
+    assert!(text.contains("that ends.\n"), "no message is cut: {text}");
     for expected in [
         "Failed  pumps-1764324000",
         "sensors    2 of 4 scored, 2 failed (1 allowed)",
@@ -401,6 +406,22 @@ fn summary_says_what_matters() {
         text.lines().all(|line| line.chars().count() <= 100),
         "{text}"
     );
+}
+
+#[test]
+fn paths_are_not_cut_in_the_summary() {
+    let file = format!("file:///{}/model_3.pkl", "a-long-folder/".repeat(20));
+    let entry = failed(
+        3,
+        FailureReason::ModelNotFound,
+        &format!("{file} does not exist"),
+    );
+    let mut report = folded(Limit::Count(1), &[entry]);
+    report.run.output = format!("file:///{}", "another-folder/".repeat(20));
+    let text = text::summary(&report);
+    assert!(text.contains(&format!("    {file}\n")), "{text}");
+    let page = format!("report: {}_run/report.html\n", report.run.output);
+    assert!(text.ends_with(&page), "{text}");
 }
 
 #[test]

@@ -28,9 +28,13 @@ pub(crate) fn advice(zones: &TimeZoneDatabase, name: &str) -> String {
 /// `local` and the like.
 fn this_machine(text: &str) -> Option<String> {
     let local = ["local", "localtime", "local time", "system", "default"];
-    local.iter().any(|name| name.eq_ignore_ascii_case(text)).then(|| {
-        "a zone must mean the same on every machine; name the place, such as Europe/Berlin".to_owned()
-    })
+    local
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(text))
+        .then(|| {
+            "a zone must mean the same on every machine; name the place, such as Europe/Berlin"
+                .to_owned()
+        })
 }
 
 /// A name of Windows, as in its registry or its dialogs.
@@ -95,11 +99,7 @@ impl Names {
     fn written_as(&self, text: &str) -> Vec<String> {
         let wanted = squeezed(text);
         let whole = |name: &&String| name.contains('/') && wanted.ends_with(&squeezed(name));
-        let longest = self
-            .0
-            .iter()
-            .filter(whole)
-            .max_by_key(|name| name.len());
+        let longest = self.0.iter().filter(whole).max_by_key(|name| name.len());
         if let Some(name) = longest {
             return vec![name.clone()];
         }
@@ -124,7 +124,6 @@ impl Names {
         found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
         first(found.into_iter().map(|(_, name)| name))
     }
-
 }
 
 fn first<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {

@@ -91,7 +91,9 @@ fn zone(minutes: i32) -> String {
     }
     match BROKEN.iter().find(|(found, _)| *found == minutes) {
         Some((_, zone)) => format!("{offset} all year round is {zone}; {PLACE}"),
-        None => format!("no zone is {offset} all year round; name the place, such as Europe/Berlin"),
+        None => {
+            format!("no zone is {offset} all year round; name the place, such as Europe/Berlin")
+        }
     }
 }
 

@@ -26,10 +26,12 @@ pub(crate) fn mistake(text: &str, words: &[Word<'_>]) -> Mistake {
 
 /// Why `text`, whose five fields are wrong, is another cron's; none where only a field is wrong.
 pub(crate) fn mistake_of_five(text: &str, words: &[Word<'_>]) -> Option<Mistake> {
-    let wrapped = || text.trim().starts_with("cron(").then(|| mistake(text, words));
-    zone(text, words)
-        .or_else(|| blank(text))
-        .or_else(wrapped)
+    let wrapped = || {
+        text.trim()
+            .starts_with("cron(")
+            .then(|| mistake(text, words))
+    };
+    zone(text, words).or_else(|| blank(text)).or_else(wrapped)
 }
 
 /// A blank that separates nothing: a line break, or the no-break space that browsers copy.
@@ -106,7 +108,7 @@ fn seconds(span: &str) -> Option<u64> {
 fn rhythm(seconds: u64) -> Option<String> {
     let whole = |unit: u64, most: u64| {
         let count = seconds / unit;
-        let fits = seconds % unit == 0 && count > 0 && most.is_multiple_of(count);
+        let fits = seconds.is_multiple_of(unit) && count > 0 && most.is_multiple_of(count);
         fits.then_some(count)
     };
     if let Some(minutes) = whole(MINUTE, 60).filter(|minutes| *minutes < 60) {

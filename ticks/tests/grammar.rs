@@ -322,15 +322,15 @@ const FOREIGN: &[(&str, &str)] = &[
     ("0 15 10 ? * MON-FRI", "; write 15 10 * * MON-FRI"),
     ("0 0 12 1/1 * ? *", "; write 0 12 1/1 * *"),
     ("0 0 12 ? * MON#2 *", "; write 0 12 * * MON#2"),
-    ("0 0 12 ? * 2#1 *", "Quartz counts from SUN = 1, this cron from 0"),
+    (
+        "0 0 12 ? * 2#1 *",
+        "Quartz counts from SUN = 1, this cron from 0",
+    ),
     (
         "0 0 12 ? * 2-6",
         "; write days of the week as names: Quartz counts from SUN = 1, this cron from 0",
     ),
-    (
-        "0 0 12 * * ? 2027",
-        "no seconds and no years",
-    ),
+    ("0 0 12 * * ? 2027", "no seconds and no years"),
     ("*/10 * * * * *", "no seconds and no years"),
     // Spring and Azure: the second first.
     ("0 0 6 * * 1-5", "; write 0 6 * * 1-5"),

@@ -72,7 +72,8 @@ fn distances_from_utc_get_the_zone_of_that_distance() {
             let found = time_zone(zone).unwrap().to_offset(day).seconds();
             let sign = if offset.contains('-') { -1 } else { 1 };
             let (hours, minutes) = offset[4..].split_once(':').unwrap_or((&offset[4..], "0"));
-            let expected: i32 = hours.parse::<i32>().unwrap() * 60 + minutes.parse::<i32>().unwrap();
+            let expected: i32 =
+                hours.parse::<i32>().unwrap() * 60 + minutes.parse::<i32>().unwrap();
             assert_eq!(found, sign * expected * 60, "{zone}");
         }
     }
@@ -175,7 +176,9 @@ fn names_that_seem_to_say_something_else_are_explained() {
 
 #[test]
 fn any_text_has_an_answer() {
-    for name in ["(", "()", "(UTC", "(UTC+1) ", "+", "+:", "UTC+", "é", "GMT+é", "+9é:1", "-é"] {
+    for name in [
+        "(", "()", "(UTC", "(UTC+1) ", "+", "+:", "UTC+", "é", "GMT+é", "+9é:1", "-é",
+    ] {
         let error = Timetable::parse("@daily", name).unwrap_err();
         assert!(matches!(error, TimetableError::Zone(_)), "{name}");
     }

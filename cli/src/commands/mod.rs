@@ -30,7 +30,7 @@ pub const USAGE: u8 = 2;
 /// How the manifest of a run is given.
 #[derive(Args)]
 pub struct ManifestArgs {
-    /// The manifest: YAML or JSON, one object
+    /// The manifest: YAML or JSON, one object; - reads standard input
     #[arg(short = 'f', long = "file", value_name = "FILE")]
     pub file: PathBuf,
     /// Override a field of the manifest, such as spec.sensors.list[0].tag=2; may be repeated
@@ -70,13 +70,22 @@ pub fn failure(error: impl Into<anyhow::Error>) -> CommandError {
 ///
 /// A request to storage is tried again for `retry` at most.
 pub fn open_run(args: &ManifestArgs, limits: Limits, retry: Duration) -> Result<Context> {
-    match manifest::load(&args.file, &args.set).map_err(usage)? {
+    match load(args)? {
         Loaded::Run(manifest) => open(manifest, limits, retry),
         Loaded::Schedule(_) => Err(usage(anyhow!(
             "{}: is a ScoringSchedule, which runs on a cluster (`kubectl apply`; `fleetscore plan` shows its ticks); here only a ScoringRun runs, such as the schedule's runTemplate with a window",
-            args.file.display()
+            manifest::name(&args.file)
         ))),
     }
+}
+
+/// Reads and checks the manifest, and says what may not mean what it seems to.
+pub fn load(args: &ManifestArgs) -> Result<Loaded> {
+    let loaded = manifest::load(&args.file, &args.set).map_err(usage)?;
+    for note in manifest::notes(&loaded) {
+        output::note(&format!("note: {note}"));
+    }
+    Ok(loaded)
 }
 
 /// Opens the storage of a run's manifest.

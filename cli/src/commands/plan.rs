@@ -12,7 +12,7 @@ use fleetscore_scorer::steps::{self, Limits, StepError, Survey};
 use indicatif::{HumanBytes, HumanCount};
 
 use super::schedule::{self, TickArgs};
-use super::{FAILED, ManifestArgs, Result, block_on, failure, open, output, usage};
+use super::{FAILED, ManifestArgs, Result, block_on, failure, load, open, output, usage};
 
 /// How long a request to storage is tried again: somebody is waiting.
 const RETRY: Duration = Duration::from_secs(30);
@@ -50,15 +50,14 @@ pub struct PlanArgs {
 
 /// Runs the command.
 pub fn run(args: &PlanArgs) -> Result {
-    let ManifestArgs { file, set } = &args.manifest;
-    match manifest::load(file, set).map_err(usage)? {
+    match load(&args.manifest)? {
         Loaded::Schedule(manifest) => {
             Run::check_schedule(&manifest).map_err(usage)?;
             schedule::plan(&manifest.spec, &args.ticks, args.json)
         }
         Loaded::Run(_) if args.ticks.given() => Err(usage(anyhow!(
             "{}: is a ScoringRun; --from and --ticks are for a ScoringSchedule",
-            file.display()
+            manifest::name(&args.manifest.file)
         ))),
         Loaded::Run(manifest) => plan(manifest, args.json),
     }

@@ -11,7 +11,7 @@ pub fn run(args: &TrainArgs) -> Result {
     let summary = train::run(args, &bar);
     bar.finish_and_clear();
     let summary = summary.map_err(|error| match error {
-        Error::Document { .. } | Error::Invalid { .. } => usage(error),
+        Error::Manifest(_) | Error::Document { .. } | Error::Invalid { .. } => usage(error),
         error => failure(error),
     })?;
     output::print(format!("{summary}\n"))?;

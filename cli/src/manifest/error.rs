@@ -1,17 +1,16 @@
 use std::fmt;
-use std::io;
 use std::path::PathBuf;
 
 /// Why a manifest was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// The file cannot be read.
-    #[error("{}: cannot be read: {source}", .path.display())]
+    #[error("{}: {reason}", .path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
-        source: io::Error,
+        /// Why, and what to do.
+        reason: String,
     },
     /// The file is too large for a manifest.
     #[error("{}: larger than 4 MiB; put long lists of sensors into a file and name it in spec.sensors.manifest", .path.display())]
@@ -41,7 +40,7 @@ pub struct Problem {
 }
 
 /// Where a node of the manifest came from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
     /// The file, no line known.
     #[default]

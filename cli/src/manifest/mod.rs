@@ -1,30 +1,35 @@
 //! Reading manifests: strict, with the line of every mistake.
 //!
-//! A file is read into a tree of nodes that know their places ([`node`]); `--set` overrides are put into the tree
+//! The bytes of a file or of standard input ([`source`]) become text ([`encoding`]) and one tree of nodes that know their
+//! places ([`document`], [`node`]); what an API server has added is left out ([`server`]), `--set` overrides are put in
 //! ([`overrides`]) and relative paths become URLs ([`paths`]). The tree's JSON is then checked against the API's
 //! definitions, the same that the API server checks, and every violation is reported at its field's line.
 
+mod document;
+mod encoding;
 mod error;
 mod node;
 mod overrides;
 mod paths;
+mod server;
+mod source;
 #[cfg(test)]
 mod tests;
 mod timetable;
 mod urls;
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
-use fleetscore_crds::{Kind, Manifest, ScoringRunSpec, ScoringScheduleSpec, Spec, validate_object};
+use fleetscore_crds::{
+    Kind, Manifest, ScoringRunSpec, ScoringScheduleSpec, Spec, validate_object, without_nulls,
+};
 use serde_json::Value;
 
 pub use error::{ManifestError, Place, Problem};
 use node::{Index, Placed};
-
-/// The largest manifest that is read, in bytes.
-const LARGEST: u64 = 4 << 20;
+use source::Source;
+pub use source::name;
+pub use timetable::notes;
 
 /// What a manifest file holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,37 +40,39 @@ pub enum Loaded {
     Schedule(Manifest<ScoringScheduleSpec>),
 }
 
-/// Reads the manifest at `path`, YAML or JSON, after putting in the `overrides` (each `spec.a.b=value`).
+/// Reads the manifest at `path`, YAML or JSON, or on standard input where the path is `-`, after putting in the `overrides`
+/// (each `spec.a.b=value`).
 ///
-/// Relative paths in its locations are taken from the manifest's folder.
+/// Relative paths in its locations are taken from the manifest's folder, or from the current one.
 ///
 /// # Errors
 ///
 /// A file that cannot be read or is larger than 4 MiB; everything in it and in the overrides that the API does not allow, all
 /// together, each with its line and column.
 pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded, ManifestError> {
-    let read = |source| ManifestError::Read {
-        path: path.to_owned(),
-        source,
+    let Source {
+        name,
+        bytes,
+        folder,
+    } = Source::read(path)?;
+    parse(&name, &bytes, &folder, overrides)
+}
+
+/// The text of the one document at `path`, or on standard input, without anything that stands in it twice.
+///
+/// # Errors
+///
+/// As [`load`], but for what the API does not allow.
+pub fn load_text(path: &Path) -> Result<String, ManifestError> {
+    let Source { name, bytes, .. } = Source::read(path)?;
+    let refused = |problems| ManifestError::Invalid {
+        source_name: name,
+        problems,
     };
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
-        .map_err(read)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(ManifestError::TooLarge {
-            path: path.to_owned(),
-        });
+    match document::read(&bytes).and_then(|_| encoding::text(&bytes).map_err(|error| vec![error])) {
+        Ok(text) => Ok(text),
+        Err(problems) => Err(refused(problems)),
     }
-    let absolute = std::path::absolute(path).map_err(read)?;
-    // Without `..`, which a location must not hold and which a link before it gives another meaning.
-    let folder = absolute
-        .parent()
-        .unwrap_or(&absolute)
-        .canonicalize()
-        .map_err(read)?;
-    let source = path.display().to_string();
-    parse(&source, &bytes, &folder, overrides)
 }
 
 /// Like [`load`] for the `bytes` of the file `source` in `folder` (absolute).
@@ -79,7 +86,8 @@ fn parse(
         source_name: source.to_owned(),
         problems,
     };
-    let mut root = node::read(bytes).map_err(|problem| refused(vec![problem]))?;
+    let mut root = document::read(bytes).map_err(refused)?;
+    server::leave_out(&mut root);
     let mut problems = overrides::apply(&mut root, overrides);
     let kind = kind_of(&root);
     problems.extend(paths::resolve(&mut root, kind, folder));
@@ -119,16 +127,15 @@ fn violations(kind: Kind, value: &Value, index: &Index) -> Vec<Problem> {
         message: violation.message,
     };
     let mut problems: Vec<_> = found.into_iter().map(problem).collect();
-    if kind == Kind::ScoringSchedule {
-        timetable::check(value, index, &mut problems);
-    }
+    timetable::check(kind, value, index, &mut problems);
     urls::check(kind, value, index, &mut problems);
     problems.sort_by(|a, b| a.place.cmp(&b.place));
     problems
 }
 
 fn typed<S: Spec>(value: Value) -> Result<Manifest<S>, Problem> {
-    serde_json::from_value(value).map_err(|error| Problem {
+    // An empty field is an absent one, as for the API server.
+    serde_json::from_value(without_nulls(value)).map_err(|error| Problem {
         place: Place::Unknown,
         field: String::new(),
         message: error.to_string(),

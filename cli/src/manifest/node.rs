@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::{Number, Value};
 use serde_saphyr::{Location, Options, Spanned};
 
-use super::{Place, Problem};
+use super::Place;
 
 /// A value without its place.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,67 +29,32 @@ pub struct Placed {
     pub node: Node,
 }
 
-/// Reads the one object in `bytes`.
-pub fn read(bytes: &[u8]) -> Result<Placed, Problem> {
-    let whole = |message: String| Problem {
-        place: Place::Unknown,
-        field: String::new(),
-        message,
-    };
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| whole(format!("not UTF-8 at byte {}", error.valid_up_to())))?;
-    let documents: Vec<Placed> = serde_saphyr::from_multiple_with_options(text, options())
-        .map_err(|error| unreadable(&error))?;
-    let mut documents = documents.into_iter();
-    let first = documents
-        .next()
-        .ok_or_else(|| whole("holds no object".to_owned()))?;
-    match documents.next() {
-        None => Ok(first),
-        Some(second) => {
-            let kind = second
-                .get("kind")
-                .and_then(Placed::text)
-                .map_or_else(String::new, |kind| format!(" ({kind})"));
-            let message = format!(
-                "document 2{kind}: a manifest holds one object; put the other into its own file"
-            );
-            Err(Problem {
-                place: second.place,
-                field: String::new(),
-                message,
-            })
-        }
-    }
+/// The documents in `text`; empty ones are none.
+pub fn read_all(text: &str) -> Result<Vec<Placed>, serde_saphyr::Error> {
+    serde_saphyr::from_multiple_with_options(text, options())
 }
 
-/// Reads the value of an override.
-pub fn read_value(text: &str) -> Result<Placed, Problem> {
-    serde_saphyr::from_str_with_options(text, options()).map_err(|error| unreadable(&error))
+/// The one value in `text`.
+pub fn read_one(text: &str) -> Result<Placed, serde_saphyr::Error> {
+    serde_saphyr::from_str_with_options(text, options())
 }
 
-/// Bounds that no honest manifest reaches.
+/// Bounds that no honest manifest reaches. A level takes some 30 kB of the stack.
 fn options() -> Options {
     let mut limits = serde_saphyr::options::AliasLimits::default();
     limits.max_total_replayed_events = 100_000;
     serde_saphyr::options! {
-        budget: serde_saphyr::budget! { max_depth: 64, max_nodes: 200_000, max_events: 500_000, max_documents: 16 },
+        budget: serde_saphyr::budget! { max_depth: 32, max_nodes: 200_000, max_events: 500_000, max_documents: 16 },
         alias_limits: limits,
         strict_booleans: true,
+        // They are kept in the tree, where both places are known.
+        duplicate_keys: serde_saphyr::DuplicateKeyPolicy::PassThrough,
         with_snippet: false,
     }
 }
 
-fn unreadable(error: &serde_saphyr::Error) -> Problem {
-    let place = error.location().map_or(Place::Unknown, place);
-    Problem {
-        place,
-        field: String::new(),
-        message: error.without_snippet().to_string(),
-    }
-}
-
-fn place(location: Location) -> Place {
+/// The place that the parser gives.
+pub fn place(location: Location) -> Place {
     if location == Location::UNKNOWN {
         return Place::Unknown;
     }
@@ -162,7 +127,9 @@ impl Index {
     /// The places of `root` and everything below it.
     pub fn of(root: &Placed) -> Self {
         let mut places = HashMap::new();
-        collect(root, String::new(), &mut places);
+        visit(root, &mut |path, value| {
+            places.insert(path.to_owned(), value.place.clone());
+        });
         Self(places)
     }
 
@@ -180,26 +147,35 @@ impl Index {
     }
 }
 
-fn collect(value: &Placed, path: String, found: &mut HashMap<String, Place>) {
+/// Shows `root` and everything below it with its path, such as `spec.input.columns.features[1]`.
+pub fn visit(root: &Placed, see: &mut impl FnMut(&str, &Placed)) {
+    visit_at(root, "", see);
+}
+
+fn visit_at(value: &Placed, path: &str, see: &mut impl FnMut(&str, &Placed)) {
+    see(path, value);
     match &value.node {
         Node::Scalar(_) => {}
         Node::List(items) => {
             for (position, item) in items.iter().enumerate() {
-                collect(item, format!("{path}[{position}]"), found);
+                visit_at(item, &format!("{path}[{position}]"), see);
             }
         }
         Node::Map(entries) => {
             for (name, child) in entries {
-                let below = if path.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{path}.{name}")
-                };
-                collect(child, below, found);
+                visit_at(child, &below(path, name), see);
             }
         }
     }
-    found.insert(path, value.place.clone());
+}
+
+/// The path of the field `name` of what is at `path`.
+pub fn below(path: &str, name: &str) -> String {
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
+    }
 }
 
 impl<'de> Deserialize<'de> for Placed {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::node::{self, Node, Placed};
-use super::{Place, Problem};
+use super::node::{Node, Placed};
+use super::{Place, Problem, document};
 
 /// One step of a path.
 #[derive(Debug, PartialEq)]
@@ -36,8 +36,8 @@ fn put(root: &mut Placed, argument: &str) -> Result<(), String> {
         split(argument).ok_or("must be path=value, such as spec.sharding.sensorsPerPod=50")?;
     let steps = steps(path)?;
     let place = Place::Set(argument.to_owned());
-    let mut value = node::read_value(value)
-        .map_err(|problem| format!("the value is not YAML: {}", problem.message))?;
+    let mut value = document::read_value(value)
+        .map_err(|reason| format!("the value cannot be read: {reason}"))?;
     value.move_to(&place);
     let mut target = root;
     for step in &steps {

@@ -18,7 +18,7 @@ Examples:
 Exit codes:
   0  every sensor has a model; 1 some have none; 2 the command line is wrong")]
 pub struct TrainArgs {
-    /// The document that says what to train on and how
+    /// The document that says what to train on and how; - reads standard input
     #[arg(short, long, value_name = "FILE", required_unless_present = "data", conflicts_with_all = ["data", "out"])]
     pub file: Option<PathBuf>,
 

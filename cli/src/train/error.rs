@@ -3,9 +3,14 @@ use std::path::{Path, PathBuf};
 use fleetscore_scorer::readings::{InvalidReading, ReadingsError};
 use fleetscore_scorer::steps::Table;
 
+use crate::manifest::ManifestError;
+
 /// Why no sensor at all could be trained.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The document cannot be read.
+    #[error(transparent)]
+    Manifest(ManifestError),
     /// The document does not parse.
     #[error("{}: {message}", .path.display())]
     Document {
@@ -23,12 +28,12 @@ pub enum Error {
         message: String,
     },
     /// A file or folder could not be read or written.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {reason}", .path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// What the system says.
-        source: std::io::Error,
+        reason: String,
     },
     /// A file of the history is not what it should be.
     #[error("{}: {message}", .path.display())]
@@ -76,7 +81,10 @@ impl Error {
     /// Names the file or folder of an input/output error; for `map_err`.
     pub(super) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<> {
         let path = path.to_owned();
-        move |source| Self::Io { path, source }
+        move |error| Self::Io {
+            path,
+            reason: error.to_string(),
+        }
     }
 
     /// Names the file of the history that is not what it should be.

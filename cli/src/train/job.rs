@@ -6,6 +6,7 @@ use super::model_path::ModelPath;
 use super::{
     DataSpec, Error, Settings, TrainArgs, Training, TrainingKind, TrainingModel, TrainingSpec,
 };
+use crate::manifest;
 
 /// A training whose values were checked and whose paths are found.
 #[derive(Clone, Debug)]
@@ -43,7 +44,7 @@ impl TrainArgs {
     pub(super) fn job(&self) -> Result<Job, Error> {
         match &self.file {
             Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+                let text = manifest::load_text(path).map_err(Error::Manifest)?;
                 let training: Training =
                     serde_saphyr::from_str(&text).map_err(|error| Error::Document {
                         path: path.clone(),

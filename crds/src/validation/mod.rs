@@ -111,7 +111,7 @@ fn evaluate(
     old: Option<&Value>,
 ) -> Vec<Violation> {
     let misshapen: Vec<_> = violations.iter().map(|found| found.field.clone()).collect();
-    let object = &without_nulls(object);
+    let object = &without_nulls(object.clone());
     for error in broken_rules(schema, object, old) {
         if !misshapen.is_empty() && error.kind != ErrorKind::ValidationFailure {
             continue;
@@ -177,15 +177,15 @@ fn shown_at(object: &Value, path: &str) -> Option<String> {
 }
 
 /// `value` without null fields, which the API server drops before it looks at the rules.
-fn without_nulls(value: &Value) -> Value {
+pub fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let kept = fields.iter().filter(|(_, value)| !value.is_null());
-            kept.map(|(name, value)| (name.clone(), without_nulls(value)))
+            let kept = fields.into_iter().filter(|(_, value)| !value.is_null());
+            kept.map(|(name, value)| (name, without_nulls(value)))
                 .collect::<serde_json::Map<_, _>>()
                 .into()
         }
-        Value::Array(items) => items.iter().map(without_nulls).collect(),
-        other => other.clone(),
+        Value::Array(items) => items.into_iter().map(without_nulls).collect(),
+        other => other,
     }
 }

@@ -85,16 +85,26 @@ fn walk_fields(
         .into_iter()
         .flatten()
         .filter_map(Value::as_str);
-    for name in required.filter(|name| fields.get(*name).is_none_or(Value::is_null)) {
+    for name in required {
+        let message = match fields.get(name) {
+            None => "is required; add it",
+            Some(Value::Null) => "is empty, and required; fill it in",
+            Some(_) => continue,
+        };
         found.push(Violation {
             field: below(name),
-            message: "is required; add it".to_owned(),
+            message: message.to_owned(),
         });
     }
 }
 
 fn unknown(name: &str, known: Option<&Map<String, Value>>) -> String {
     let names = known.into_iter().flat_map(Map::keys).map(String::as_str);
+    if let Some((field, value)) = name.split_once(':')
+        && names.clone().any(|known| known == field)
+    {
+        return format!("unknown field; write `{field}: {value}`, with a space after the colon");
+    }
     match nearest(name, names.clone()) {
         Some(near) => format!("unknown field; did you mean `{near}`?"),
         None => match names.collect::<Vec<_>>().join(", ") {
@@ -132,10 +142,15 @@ fn wrong_type(schema: &Value, value: &Value) -> Option<String> {
         "integer" => (value.is_i64() || value.is_u64(), "a whole number"),
         _ => (value.is_number(), "a number"),
     };
-    let hint = if name == "a text" && (value.is_number() || value.is_boolean()) {
-        "; put it in quotes"
-    } else {
-        ""
+    let hint = match value {
+        Value::Number(_) | Value::Bool(_) if name == "a text" => "; put it in quotes",
+        // `{device}` without quotes.
+        Value::Object(fields)
+            if name == "a text" && !fields.is_empty() && fields.values().all(Value::is_null) =>
+        {
+            "; a text that begins with a brace must stand in quotes"
+        }
+        _ => "",
     };
     (!fits).then(|| format!("must be {name}, not {}{hint}", shown(value)))
 }

@@ -131,16 +131,23 @@ pub(super) fn time(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// `text` without what could disturb a terminal or the reading order (control characters, bidirectional
-/// overrides, line breaks), at most `limit` characters, an ellipsis as the last of a longer one.
+/// `text` without what could disturb a terminal or the reading order: control characters, bidirectional overrides, line
+/// breaks.
+pub(super) fn harmless(text: &str) -> String {
+    text.chars().map(undisturbing).collect()
+}
+
+fn undisturbing(char: char) -> char {
+    if is_disturbing(char) {
+        '\u{FFFD}'
+    } else {
+        char
+    }
+}
+
+/// `text` as [`harmless`] makes it, at most `limit` characters, an ellipsis as the last of a longer one.
 pub(super) fn shortened(text: &str, limit: usize) -> String {
-    let mut clean = text.chars().map(|char| {
-        if is_disturbing(char) {
-            '\u{FFFD}'
-        } else {
-            char
-        }
-    });
+    let mut clean = text.chars().map(undisturbing);
     let mut short: String = clean.by_ref().take(limit).collect();
     if clean.next().is_some() {
         short.pop();

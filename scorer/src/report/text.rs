@@ -7,18 +7,18 @@ use fleetscore_crds::Phase;
 use super::document::{Example, Report};
 use super::format;
 
-/// Columns of the terminal that the summary keeps to.
+/// Columns of the terminal that the summary keeps to, where a single word is not longer.
 const WIDTH: usize = 100;
 /// Most anomalous sensors shown.
 const SENSORS: usize = 5;
 
-/// The summary that `fleetscore run` and `fleetscore report` print: plain text, at most 100 columns, with a final line
-/// break.
+/// The summary that `fleetscore run` and `fleetscore report` print: plain text, with a final line break. Lines
+/// have at most 100 columns, but nothing that somebody may need is cut: paths and messages are there as a whole.
 pub fn summary(report: &Report) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = write(&mut text, report);
-    let lines = text.lines().map(|line| format::shortened(line, WIDTH));
+    let lines = text.lines().map(format::harmless);
     lines.fold(String::new(), |all, line| all + line.trim_end() + "\n")
 }
 
@@ -146,12 +146,8 @@ fn reason(
         format::counted(count, "sensor")
     )?;
     if let Some(example) = examples.first() {
-        writeln!(
-            out,
-            "  {}",
-            format::shortened(&example.sensor.to_string(), WIDTH - 2)
-        )?;
-        for line in wrapped(&example.message, WIDTH - 4, 3) {
+        writeln!(out, "  {}", format::harmless(&example.sensor.to_string()))?;
+        for line in wrapped(&example.message, WIDTH - 4) {
             writeln!(out, "    {line}")?;
         }
     }
@@ -192,9 +188,8 @@ fn most_anomalous(out: &mut String, report: &Report) -> fmt::Result {
     Ok(())
 }
 
-/// `text` in at most `limit` lines of `width` characters, broken at spaces where there are some.
-fn wrapped(text: &str, width: usize, limit: usize) -> Vec<String> {
-    let text = format::shortened(text, width * limit);
+/// `text` in lines of `width` characters, broken at spaces where there are some.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
     for word in text.split_whitespace() {
@@ -208,9 +203,5 @@ fn wrapped(text: &str, width: usize, limit: usize) -> Vec<String> {
         line.push_str(word);
     }
     lines.push(line);
-    lines.truncate(limit);
     lines
-        .into_iter()
-        .map(|line| format::shortened(&line, width))
-        .collect()
 }

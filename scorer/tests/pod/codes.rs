@@ -52,6 +52,14 @@ fn a_wrong_run_is_64() {
 }
 
 #[test]
+fn an_unknown_time_zone_of_the_readings_is_64() {
+    let mut plant = Plant::new(1, 5);
+    plant.set("/spec/input/columns/timeZone", json!("GMT+2"));
+    let part = "spec.input.columns.timeZone: `GMT+2` is not in the time zone database";
+    assert_misconfigured(&plant.step(&["plan"]), "InvalidRun", part);
+}
+
+#[test]
 fn no_model_is_64_and_in_the_log() {
     let mut plant = Plant::new(1, 5);
     let location = plant.url("models/none_{device}.pkl");

@@ -6,6 +6,7 @@ mod codes;
 mod finite;
 mod ledgers;
 mod models;
+mod order;
 mod places;
 mod plant;
 mod stops;
