@@ -1,4 +1,5 @@
-//! The plan's order, on which duplicates, retries and the pruning of a shard's readings rest.
+//! The plan's order, on which duplicates, retries and the pruning of a shard's readings rest, and a sensor whose name is the
+//! run's own.
 
 use serde_json::{Value, json};
 
@@ -76,4 +77,29 @@ fn models_are_planned_in_the_order_of_their_keys() {
     plant.set("/spec/output/file", json!("preds_{device}_{tag}.csv"));
     plant.succeed(&["plan"]);
     assert_eq!(devices(&plant), ["1", "2"]);
+}
+
+/// A key may be any text, also the name of the folder that the run keeps for itself.
+#[test]
+fn predictions_that_would_be_the_runs_own_file_are_refused() {
+    let mut plant = Plant::new(2, 5);
+    plant.set("/spec/output/file", json!("{device}/plan.csv"));
+    plant.set(
+        "/spec/sensors",
+        json!({"list": [{"device": "000"}, {"device": "_run"}]}),
+    );
+    plant.succeed(&["plan"]);
+    let errors: Vec<_> = planned(&plant)
+        .iter()
+        .map(|entry| entry["error"].clone())
+        .collect();
+    assert_eq!(
+        (&errors[0], &errors[1]["reason"]),
+        (&Value::Null, &json!("OutputCollision"))
+    );
+    let message = errors[1]["message"].as_str().unwrap();
+    assert!(
+        message.contains("`_run/plan.csv`, which belongs to the run itself"),
+        "{message}"
+    );
 }

@@ -53,6 +53,18 @@ fn only_runs_of_ticks_that_go_on_are_in_the_way() {
     assert_eq!(creations(&decision), live(&[hour(2)]));
 }
 
+/// A run of a later tick, created before a clock was set back or a schedule was edited, is not in the way of an earlier one.
+#[test]
+fn only_earlier_runs_are_replaced() {
+    let mut schedule = settled(hour(1));
+    schedule.spec.concurrency_policy = ConcurrencyPolicy::Replace;
+    let (earlier, later) = (child(hour(1), State::Active), child(hour(3), State::Active));
+    let children = [earlier.clone(), later];
+    let (decision, _) = carried_out(&schedule, &children, hour(2));
+    assert_eq!(creations(&decision), live(&[hour(2)]));
+    assert_eq!(decision.replaced, [earlier]);
+}
+
 #[test]
 fn what_is_replaced_is_written_down_first() {
     let mut schedule = settled(start());
