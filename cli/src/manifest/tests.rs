@@ -113,6 +113,7 @@ fn paths_become_urls() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn mistakes_are_reported_with_line_and_column() {
     assert_mistakes(&[
         (
