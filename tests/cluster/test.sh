@@ -25,14 +25,15 @@ work=$(mktemp -d)
 source "$root/testcluster/lib/within.sh"
 # shellcheck source=tests/cluster/lib.sh
 source "$here/lib.sh"
-for file in success crashes sensors disruptions blocked lifecycle admission scale queued schedules; do
+for file in success crashes sensors disruptions blocked patience lifecycle places admission scale queued schedules; do
   # shellcheck source=/dev/null
   source "$here/scenarios/$file.sh"
 done
 scenarios=(
   batchai named_storage operator_killed apiserver_restarted failed_sensors storage_outage pod_killed node_removed result_lost
   image_absent secret_absent secret_wrong pod_denied job_denied quota_used_up
-  fail_fast suspended deadline deleted ttl manifests planned_spec from_zero queued
+  template_refused model_denied operator_upgraded one_place place_within config_map_clash
+  fail_fast suspended suspended_collecting deadline deleted ttl manifests planned_spec from_zero queued
   schedule_windows schedule_killed schedule_leader schedule_no_drift schedule_manifests
 )
 [[ $# -eq 0 ]] || scenarios=("$@")
@@ -67,12 +68,13 @@ namespaces() {
   done
 }
 
-# The chart serves these namespaces alone; operators that are killed serve namespaces of their own.
+# install_chart [ARG...]: the chart serves these namespaces alone; operators that are killed serve namespaces of their own.
+# shellcheck disable=SC2120  # scenarios give it arguments
 install_chart() {
   cluster run helm upgrade --install fleetscore "$root/charts/fleetscore" --namespace fleetscore-system --create-namespace \
     --set image.tag=dev --set image.pullPolicy=Never --set 'watchNamespaces={plant,fenced,quota}' \
     --set-json 'scorer.podTemplate={"spec": {"containers": [{"name": "scorer", "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}}}]}}' \
-    --wait --timeout 2m >/dev/null
+    --wait --timeout 2m "$@" >/dev/null
   # The image of a cluster that was kept may be another one of the same name.
   cluster run kubectl -n fleetscore-system rollout restart deployment fleetscore-operator >/dev/null
   cluster run kubectl -n fleetscore-system rollout status deployment fleetscore-operator --timeout=2m >/dev/null
