@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2154,SC2317  # names are shared between these files
-# What is told before anything is made; another operator in the middle of a run; storage that refuses one object.
+# An image that comes late; what is told before anything is made; another operator in the middle of a run; storage that refuses one object.
 
 # The API server refuses the score pods' template: nothing is planned.
 scenario_template_refused() {
@@ -78,4 +78,27 @@ Y
   ends late-report Failed
   told late-report DeadlineExceeded
   (($(field late-report .status.sensors.succeeded) < 24)) || fail "all sensors were scored after all"
+}
+
+# late_image NAME: the scorer's image under another name, as an archive.
+late_image() {
+  local dir=$work/late
+  mkdir -p "$dir"
+  tar -C "$dir" -xf "$images/fleetscore-scorer.tar"
+  sed -i "s#\"RepoTags\":\[\"[^\"]*\"\]#\"RepoTags\":[\"$1\"]#" "$dir/manifest.json"
+  grep -q "$1" "$dir/manifest.json" || fail "the archive's manifest names no image: $(head -c 300 "$dir/manifest.json")"
+  tar -C "$dir" -cf "$work/late.tar" .
+}
+
+# The image comes after the first tries to pull it: a reason that passes fails nothing.
+scenario_image_late() {
+  late_image localhost/late:1
+  start image-late <<'Y'
+  pendingTimeoutSeconds: 120
+  sensors: {list: [{device: "1", tag: "1"}, {device: "1", tag: "2"}]}
+  podTemplate: {spec: {containers: [{name: scorer, image: "localhost/late:1", imagePullPolicy: IfNotPresent}]}}
+Y
+  within 60 message_has image-late "late:1"
+  cluster load "$work/late.tar" >/dev/null
+  ends image-late Succeeded
 }
