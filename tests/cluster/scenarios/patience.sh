@@ -102,3 +102,18 @@ Y
   cluster load "$work/late.tar" >/dev/null
   ends image-late Succeeded
 }
+
+# A namespace that the operator may not read keeps it from no other.
+scenario_namespace_unreadable() {
+  cluster run kubectl -n quota delete rolebinding fleetscore-operator >/dev/null
+  cluster run kubectl -n fleetscore-system rollout restart deployment fleetscore-operator >/dev/null
+  cluster run kubectl -n fleetscore-system rollout status deployment fleetscore-operator --timeout=90s >/dev/null || fail "the operator is not ready"
+  start beside-unreadable <<<'  sensors: {list: [{device: "1", tag: "1"}]}'
+  ends beside-unreadable Succeeded
+  has "$(cluster run kubectl -n fleetscore-system logs deployment/fleetscore-operator)" '"namespace":"quota"' "the operator's log"
+  install_chart
+  NAMESPACE=quota
+  kube delete quota --all >/dev/null
+  start readable-again <<<'  sensors: {list: [{device: "1", tag: "1"}]}'
+  ends readable-again Succeeded
+}
