@@ -199,7 +199,7 @@ fn mistakes_are_reported_with_line_and_column() {
         (
             "name: pumps",
             "name: pumps\n  uuid: 1",
-            "run.yaml:5:3: metadata.uuid: unknown field; known are annotations, labels, name, namespace",
+            "run.yaml:5:3: metadata.uuid: unknown field; did you mean `uid`?",
         ),
         (
             "location: az://data",
