@@ -6,16 +6,23 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 PROFILE ?= release
 BIN = $(CARGO_TARGET_DIR)/$(shell rustc -vV | sed -n 's/^host: //p')/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
-.PHONY: help build demo demo-cluster cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench bench-cluster bench-schedules fuzz model ticks-oracle cases
+.PHONY: help build fleetscore demo demo-cluster cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench bench-cluster bench-schedules fuzz model ticks-oracle cases
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | column -t -s '|'
 
-build: ## Build the programs.
+build: ## Build the programs that score: fleetscore, and scorer, which runs in pods.
 	@scripts/install.sh build
 	@scripts/build.sh $(PROFILE) cli scorer
 
-demo: build ## Simulate a plant of 200 sensors, train, score it and show where the report is.
+fleetscore:
+	@scripts/install.sh build
+	@scripts/build.sh $(PROFILE) cli
+
+# A demo is for the first minutes: it is built quickly, and fast enough for its small fleet.
+demo demo-cluster: PROFILE = quick
+
+demo: fleetscore ## Simulate a plant of 200 sensors, train, score it and show where the report is.
 	@scripts/demo.sh $(BIN)/fleetscore
 
 demo-cluster: images ## The same in pods, on a cluster on this machine (root on Linux; the first time builds for long).
@@ -28,6 +35,7 @@ lint:
 	@scripts/install.sh build
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+	scripts/features-test.sh
 
 unit:
 	@scripts/install.sh build node
@@ -70,7 +78,7 @@ builder-image: ## Build an image from this machine's Rust and compile in it, as 
 	@scripts/install.sh build images
 	scripts/builder-image.sh
 
-scale: build ## Score 5 million rows and 5,000 sensors, and check time and memory (minutes).
+scale: fleetscore ## Score 5 million rows and 5,000 sensors, and check time and memory (minutes).
 	scripts/scale.sh $(BIN)/fleetscore
 
 bench: build ## Time it against the peers, and write docs/benchmarks.md (installs them into the cache; PARTS="processes files kernels").

@@ -1,17 +1,14 @@
-use icu_normalizer::ComposingNormalizerBorrowed;
+use unicode_normalization::UnicodeNormalization;
 
 /// The form that all names have in common which a file system may take for one: without differences of upper and lower case, and of
 /// letters in one or two characters (`ü`, `u` and a diaeresis). Azure Files, and the disks of macOS and Windows, make no such difference.
 pub fn fold(name: &str) -> String {
-    let normalizer = const { ComposingNormalizerBorrowed::new_nfc() };
-    let composed = normalizer.normalize(name);
     // Upper case first: it joins letters that have more than one lower case.
-    let folded: String = composed
-        .chars()
+    name.nfc()
         .flat_map(char::to_uppercase)
         .flat_map(char::to_lowercase)
-        .collect();
-    normalizer.normalize(&folded).into_owned()
+        .nfc()
+        .collect()
 }
 
 #[cfg(test)]
