@@ -14,9 +14,9 @@ use parquet::arrow::async_reader::{ParquetRecordBatchStream, ParquetRecordBatchS
 
 use super::batch::array_of;
 use super::file::ObjectFile;
+use super::guarded;
 use super::prune::Pruned;
 use super::schema::Column;
-use super::guarded;
 use crate::readings::{ObjectSource, ReadingsError, Result};
 
 /// Timestamps that are decoded at a time.
