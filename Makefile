@@ -100,8 +100,8 @@ cases: build ## Run it over inputs that people have and print what it says of ea
 fuzz: ## Feed arbitrary and damaged bytes to every parser for longer than `test` does (minutes).
 	PROPTEST_CASES=$(or $(CASES),20000) cargo test --locked --workspace --all-features -- harmless any_bytes any_text damaged no_bytes
 
-model: ## Play random histories of schedules, crashes and edits for longer than `test` does (minutes; CASES=20000 from SEED=2).
-	PROPTEST_RNG_SEED=$(or $(SEED),2) PROPTEST_CASES=$(or $(CASES),20000) cargo test --locked --workspace --all-features --lib schedule::model
+model: ## Play random histories of schedules, of two runs at one place, crashes and edits for longer than `test` does (minutes; CASES=20000 from SEED=2).
+	PROPTEST_RNG_SEED=$(or $(SEED),2) PROPTEST_CASES=$(or $(CASES),20000) cargo test --locked --workspace --all-features --lib -- schedule::model place::model
 
 ticks-oracle: ## Compare schedules' ticks with cronsim's, COUNT=200000 times from SEED=1 (minutes; installs cronsim into the cache).
 	cargo build --locked --workspace --all-features --example ticks

@@ -3,9 +3,10 @@
 //! A run is three steps, each a function in [`steps`]: `plan` lists the sensors, `score` scores one shard of them, `collect`
 //! sums up. A pod runs one of them (the binary `scorer`); `fleetscore run` calls all three in one process.
 //!
-//! What a step works with: [`location`] (URLs and their placeholders), [`apart`] (what is written lies apart from what is read), [`storage`] (objects behind a URL), [`models`] (reading
-//! a model, its decision function), [`readings`] (reading rows), [`predictions`] (writing results), [`ledger`] (what happened
-//! to each sensor) and [`report`] (the ledger summed up).
+//! What a step works with: [`location`] (URLs and their placeholders), [`apart`] (what is written lies apart from what is
+//! read), [`storage`] (objects behind a URL), [`place`] (who owns an output location), [`models`] (reading a model, its
+//! decision function), [`readings`] (reading rows), [`predictions`] (writing results), [`ledger`] (what happened to each sensor)
+//! and [`report`] (the ledger summed up).
 
 pub mod apart;
 pub mod descriptors;
