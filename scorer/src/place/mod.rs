@@ -182,7 +182,11 @@ impl Place {
                 Err(_) if begun.elapsed() > self.inner.claims.patience() => {
                     return Err(self.inner.claims.too_slow().into());
                 }
-                Err(_) => tracing::warn!("a write takes too long: trying it again"),
+                Err(_) => {
+                    tracing::warn!("a write takes too long: trying it again");
+                    // It may have its effect still, which must not come after that of what follows.
+                    tokio::time::sleep(self.inner.times.flight).await;
+                }
             }
         }
     }

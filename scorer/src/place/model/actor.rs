@@ -149,7 +149,8 @@ impl Actor {
             match done {
                 Some(Err(error)) if matches!(error.exit_code(), 75 | 143) => {}
                 Some(done) => return done,
-                None => {}
+                // A Job's next pod comes 10 seconds later: what the killed one has sent is there by then.
+                None => tokio::time::sleep(Times::default().flight).await,
             }
         }
     }

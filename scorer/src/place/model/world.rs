@@ -34,8 +34,8 @@ struct History {
     effects: Vec<(usize, &'static str, String)>,
     /// Runs in the order of their claims.
     claims: Vec<usize>,
-    /// The run that wrote an object last, by its path.
-    writers: BTreeMap<String, usize>,
+    /// The run that wrote an object last, and how many claims there were by then, by its path.
+    writers: BTreeMap<String, (usize, usize)>,
 }
 
 impl World {
@@ -105,7 +105,8 @@ impl World {
             } else {
                 check_effect(&history, run, verb, path);
                 if verb == "put" {
-                    history.writers.insert(path.to_owned(), run);
+                    let claims = history.claims.len();
+                    history.writers.insert(path.to_owned(), (run, claims));
                 } else {
                     history.writers.remove(path);
                 }
@@ -128,7 +129,8 @@ impl World {
                 // A plan that is another run's, or a place: both say whose.
                 assert!(
                     text.contains(&other) || text.contains(&uid(1 - run)),
-                    "{text}"
+                    "run {run}: {text}\n{:?}",
+                    history.effects
                 );
             }
             End::Done(_) if end.succeeded() && history.claims.last() == Some(&run) => {
@@ -166,14 +168,14 @@ impl World {
     }
 }
 
-/// Nothing of a run has an effect once a later owner has begun to write: nothing of the later one is overwritten or deleted.
+/// Nothing that the owner has written since its claim is overwritten or deleted by another run.
 fn check_effect(history: &History, run: usize, verb: &str, path: &str) {
     let writer = history.writers.get(path);
-    let (Some(&writer), Some(&owner)) = (writer, history.claims.last()) else {
+    let (Some(&(writer, claims)), Some(&owner)) = (writer, history.claims.last()) else {
         return;
     };
     assert!(
-        writer == run || owner == run,
+        owner == run || writer != owner || claims < history.claims.len(),
         "run {run}: {verb} {path}, which run {writer} has written and run {owner} owns\n{:?}",
         history.effects
     );
@@ -197,7 +199,8 @@ fn assert_whole(objects: &BTreeMap<String, Bytes>, history: &History) {
         let Some(bytes) = found else { continue };
         let text = std::str::from_utf8(bytes).unwrap();
         assert!(
-            text.contains(&format!(",{value}")) && history.writers.get(&path) == Some(&run),
+            text.contains(&format!(",{value}"))
+                && history.writers.get(&path).map(|writer| writer.0) == Some(run),
             "{path} is not that of run {run}: {text}\n{:?}",
             history.effects
         );
