@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Times fleetscore against others and writes the results into docs/benchmarks.md: bench/run.sh FLEETSCORE EXAMPLES [processes|files|kernels ...]
+# Times fleetscore against others and writes the results into docs/benchmarks.md:
+# bench/run.sh FLEETSCORE EXAMPLES [processes|files|latency|kernels ...]
 # EXAMPLES is the folder with kernel_speed and linfa_speed.
 set -euo pipefail
 
-fleetscore=$(realpath "${1:?usage: bench/run.sh FLEETSCORE EXAMPLES [processes|files|kernels ...]}")
+fleetscore=$(realpath "${1:?usage: bench/run.sh FLEETSCORE EXAMPLES [processes|files|latency|kernels ...]}")
 examples=$(realpath "$2")
 shift 2
 cd "$(dirname "$0")"
@@ -18,11 +19,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 parts=("$@")
-[[ ${#parts[@]} -gt 0 ]] || parts=(processes files kernels)
+[[ ${#parts[@]} -gt 0 ]] || parts=(processes files latency kernels)
 for part in "${parts[@]}"; do
   case $part in
     processes) "$python" processes.py "$fleetscore" "$work" "$work/processes.md" ;;
     files) "$python" files.py "$fleetscore" "$work" "$work/files.md" ;;
+    latency) ../scripts/with-azurite.sh "$python" latency.py "$fleetscore" "$work" "$work/latency.md" ;;
     kernels)
       cc -O3 -shared -fPIC -o "$work/libsvm_loop.so" libsvm_loop.c
       OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 "$python" kernels.py "$examples" "$work" "$work/kernels.md"
