@@ -1,5 +1,6 @@
 //! A whole run in this process: the three steps one after the other.
 
+use bytes::Bytes;
 use fleetscore_scorer::log::LogBuffer;
 use fleetscore_scorer::outputs;
 use fleetscore_scorer::report::Report;
@@ -35,6 +36,11 @@ async fn run_steps(
     log: &LogBuffer,
     step: impl Fn(&str),
 ) -> Result<Report, StepError> {
+    let mut logs = Logs {
+        context,
+        log,
+        waiting: None,
+    };
     step("Planning");
     let per_shard = context
         .run
@@ -42,21 +48,25 @@ async fn run_steps(
         .sharding
         .sensors_per_pod
         .max(sensors_per_shard(context.limits.memory));
-    let planned = steps::plan(context, |_| per_shard).await;
-    let plan = keep_log(context, log, "plan.log", planned).await?;
+    let planning = steps::plan(context, |_| per_shard);
+    let plan = logs.keep("plan.log", planning).await?;
     step("Scoring");
     let shards =
         u32::try_from(plan.shards).map_err(|error| StepError::Internal(error.to_string()))?;
     for shard in 0..shards {
-        let scored = steps::score(context, shard).await;
-        let summary = keep_log(context, log, &outputs::shard_log(shard), scored).await?;
+        let scoring = steps::score(context, shard);
+        let summary = logs.keep(&outputs::shard_log(shard), scoring).await?;
         if summary.interrupted && !context.failed_fast() {
+            logs.put().await?;
             return Err(StepError::Stopped);
         }
     }
     step("Collecting");
-    let collected = steps::collect(context).await;
-    keep_log(context, log, "collect.log", collected).await
+    // It removes what is being written.
+    logs.put().await?;
+    let report = logs.keep("collect.log", steps::collect(context)).await?;
+    logs.put().await?;
+    Ok(report)
 }
 
 fn sensors_per_shard(memory: usize) -> u32 {
@@ -64,18 +74,41 @@ fn sensors_per_shard(memory: usize) -> u32 {
     fit.clamp(1, SENSORS_PER_SHARD)
 }
 
-/// Puts a step's log beside its results, also when the step has failed. The step's own error is the one that counts.
-async fn keep_log<T>(
-    context: &Context,
-    log: &LogBuffer,
-    name: &str,
-    outcome: Result<T, StepError>,
-) -> Result<T, StepError> {
-    if let Err(error) = &outcome {
-        tracing::error!(reason = error.reason(), "{error}");
+/// Puts each step's log beside its results, while the next step is at work.
+struct Logs<'a> {
+    context: &'a Context,
+    log: &'a LogBuffer,
+    /// The name and the lines of the step before.
+    waiting: Option<(String, Bytes)>,
+}
+
+impl Logs<'_> {
+    /// Does a step, whose log is called `name`. When it fails its log is put at once; the step's own error is the one that counts.
+    async fn keep<T>(
+        &mut self,
+        name: &str,
+        step: impl Future<Output = Result<T, StepError>>,
+    ) -> Result<T, StepError> {
+        let (put, outcome) = tokio::join!(self.put(), step);
+        if let Err(error) = &outcome {
+            tracing::error!(reason = error.reason(), "{error}");
+        }
+        self.waiting = Some((name.to_owned(), self.log.take()));
+        if outcome.is_err() {
+            // What fails here has failed there.
+            let _ = self.put().await;
+        }
+        let value = outcome?;
+        put?;
+        Ok(value)
     }
-    let kept = log.put(context, name).await;
-    let value = outcome?;
-    kept?;
-    Ok(value)
+
+    /// Puts the log that waits.
+    async fn put(&mut self) -> Result<(), StepError> {
+        let Some((name, lines)) = self.waiting.take() else {
+            return Ok(());
+        };
+        let url = self.context.run.logs.join(&name)?;
+        Ok(self.context.place.put(&url, lines).await?)
+    }
 }

@@ -10,7 +10,7 @@ use fleetscore_scorer::log::{self, LogBuffer};
 use fleetscore_scorer::outputs;
 use fleetscore_scorer::place::Times;
 use fleetscore_scorer::run::Run;
-use fleetscore_scorer::steps::{self, Context, Limits, Progress, StepError};
+use fleetscore_scorer::steps::{self, Compute, Context, Limits, Progress, StepError};
 use fleetscore_scorer::storage::{self, Storage, StorageOptions};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -123,17 +123,19 @@ fn open(args: &PodArgs) -> Result<Context, StepError> {
     let bytes = std::fs::read(&args.run).map_err(|error| invalid(error.to_string()))?;
     let manifest = Manifest::from_json(&bytes).map_err(|error| invalid(error.to_string()))?;
     let run = Run::check(manifest)?;
-    let options = StorageOptions {
-        retry_timeout: Duration::from_secs(args.retry_seconds),
-        ..StorageOptions::default()
-    };
-    let storage = Storage::new(&run.spec.storage, options)?;
     let defaults = Limits::default();
     let limits = Limits {
         memory: args.memory_mib as usize * 1024 * 1024,
         threads: args.threads.unwrap_or(defaults.threads).max(1),
         ..defaults
     };
+    let options = StorageOptions {
+        concurrency: limits.requests,
+        files: limits.files(),
+        retry_timeout: Duration::from_secs(args.retry_seconds),
+        ..StorageOptions::default()
+    };
+    let storage = Storage::new(&run.spec.storage, options)?;
     let progress = Arc::new(Progress::default());
     let place = run.place(&storage, None, Times::default());
     Ok(Context {
@@ -141,6 +143,7 @@ fn open(args: &PodArgs) -> Result<Context, StepError> {
         storage,
         place,
         limits,
+        compute: Compute::new(&limits),
         progress,
         plots: None,
         stop: CancellationToken::new(),

@@ -18,7 +18,7 @@ use clap::Args;
 use fleetscore_cli::manifest::{self, Loaded};
 use fleetscore_scorer::place::{Process, Times};
 use fleetscore_scorer::run::Run;
-use fleetscore_scorer::steps::{Context, Limits, Progress};
+use fleetscore_scorer::steps::{Compute, Context, Limits, Progress};
 use fleetscore_scorer::storage::{self, Storage, StorageOptions};
 use tokio_util::sync::CancellationToken;
 
@@ -102,6 +102,7 @@ pub fn open(
     let options = StorageOptions {
         local_credentials: true,
         concurrency: limits.requests,
+        files: limits.files(),
         retry_timeout: retry,
         ..StorageOptions::default()
     };
@@ -112,6 +113,7 @@ pub fn open(
         storage,
         place,
         limits,
+        compute: Compute::new(&limits),
         progress: Arc::new(Progress::default()),
         plots: Some(Arc::default()),
         stop: CancellationToken::new(),

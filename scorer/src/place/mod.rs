@@ -120,12 +120,13 @@ impl Place {
     /// [`PlaceError::InUse`] where a process of another run is at work there.
     pub async fn claim(&self) -> Result<bool, PlaceError> {
         loop {
+            let begun = Instant::now();
             let found = self.inner.claims.list().await?;
             if let Some(newest) = found.last() {
                 let owner = self.inner.claims.read(newest.number).await?;
                 if owner.as_ref().is_some_and(|owner| self.is_own(owner)) && !newest.ended {
                     self.settle(&found[..found.len() - 1]).await?;
-                    self.own(newest.number);
+                    self.own(newest.number, Some(begun));
                     return Ok(false);
                 }
                 self.refuse_busy(newest, owner.as_ref()).await?;
@@ -133,7 +134,7 @@ impl Place {
             let number = found.last().map_or(1, |newest| newest.number + 1);
             if self.inner.claims.create(number, &self.inner.owner).await? {
                 self.settle(&found).await?;
-                self.own(number);
+                self.own(number, Some(begun));
                 return Ok(true);
             }
             // Another one was faster: look at it.
@@ -146,6 +147,11 @@ impl Place {
     ///
     /// [`PlaceError::Lost`] where another run has claimed it since.
     pub async fn join(&self) -> Result<(), PlaceError> {
+        if self.state().claim.is_some() {
+            // This process has made the claim.
+            return self.look().await;
+        }
+        let begun = Instant::now();
         let found = self.inner.claims.list().await?;
         let Some(newest) = found.last() else {
             return Err(self.lose(self.inner.claims.gone()));
@@ -165,7 +171,7 @@ impl Place {
                 }
             }
         }
-        self.own(number);
+        self.own(number, Some(begun));
         Ok(())
     }
 
@@ -259,8 +265,11 @@ impl Place {
         owner.run.uid == self.inner.owner.run.uid
     }
 
-    fn own(&self, number: u64) {
-        self.state().claim = Some(number);
+    /// Notes the number of this run's claim, and when a look began that found no later one.
+    fn own(&self, number: u64, looked: Option<Instant>) {
+        let mut state = self.state();
+        state.claim = Some(number);
+        state.looked = looked;
     }
 
     fn lose(&self, error: PlaceError) -> PlaceError {
@@ -302,7 +311,7 @@ impl Place {
         let (mine, next) = (mine?, next?);
         if let Some(next) = next {
             if self.is_own(&next) {
-                self.own(number + 1);
+                self.own(number + 1, None);
                 return Ok(());
             }
             return Err(self.lose(claims.lost(Some(next))));

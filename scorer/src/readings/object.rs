@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +20,8 @@ pub struct ObjectSource {
     name: String,
     pub(super) runtime: Handle,
     file: Option<PathBuf>,
+    /// The first bytes, where they are there already.
+    first: Bytes,
 }
 
 impl ObjectSource {
@@ -39,6 +41,7 @@ impl ObjectSource {
             name: name.into(),
             runtime,
             file: None,
+            first: Bytes::new(),
         }
     }
 
@@ -64,6 +67,18 @@ impl ObjectSource {
         self
     }
 
+    /// The same object, whose first bytes are there already.
+    #[must_use]
+    pub fn with_first(mut self, bytes: Bytes) -> Self {
+        self.first = bytes;
+        self
+    }
+
+    /// Whether the whole object is there already.
+    pub fn is_here(&self) -> bool {
+        self.first.len() as u64 == self.meta.size
+    }
+
     /// The object's URL.
     pub fn name(&self) -> &str {
         &self.name
@@ -84,16 +99,26 @@ impl ObjectSource {
 
     /// Reads a range of bytes, blocking.
     pub(super) fn range(&self, range: Range<u64>) -> Result<Bytes> {
-        if range.is_empty() {
-            return Ok(Bytes::new());
+        if let Some(bytes) = self.of_first(&range) {
+            return Ok(bytes);
         }
         self.runtime
             .block_on(self.get(range))
             .map_err(|error| self.storage_error(error))
     }
 
+    /// A range of the bytes that are there already.
+    fn of_first(&self, range: &Range<u64>) -> Option<Bytes> {
+        let start = usize::try_from(range.start).ok()?;
+        let end = usize::try_from(range.end).ok()?;
+        (start <= end && end <= self.first.len()).then(|| self.first.slice(start..end))
+    }
+
     /// Reads a range of bytes.
-    pub(super) async fn get(&self, range: Range<u64>) -> object_store::Result<Bytes> {
+    pub(crate) async fn get(&self, range: Range<u64>) -> object_store::Result<Bytes> {
+        if let Some(bytes) = self.of_first(&range) {
+            return Ok(bytes);
+        }
         let expected = range.end - range.start;
         let options = GetOptions {
             range: Some(GetRange::Bounded(range.clone())),
@@ -121,8 +146,12 @@ impl ObjectSource {
 
     /// The object from its first to its last byte; at most `memory` bytes are read ahead.
     pub(crate) fn stream(&self, memory: usize) -> Result<Box<dyn Read + Send>> {
+        if self.is_here() {
+            return Ok(Box::new(Cursor::new(self.first.clone())));
+        }
         let Some(path) = &self.file else {
-            return Ok(Box::new(Prefetch::new(self.clone(), memory)));
+            let rest = Prefetch::new(self.clone(), self.first.len() as u64, memory);
+            return Ok(Box::new(Cursor::new(self.first.clone()).chain(rest)));
         };
         let file = File::open(path).map_err(|error| self.file_error(path, error))?;
         Ok(Box::new(file))

@@ -17,20 +17,20 @@ const REQUESTS: usize = 4;
 /// Pieces that are held beside those that are being fetched: the one that waits and the one that is read.
 const WAITING: usize = 2;
 
-/// An object as a blocking stream, fetched ahead by parallel requests for its pieces.
+/// An object from some byte on as a blocking stream, fetched ahead by parallel requests for its pieces.
 pub(super) struct Prefetch {
     pieces: mpsc::Receiver<object_store::Result<Bytes>>,
     current: Bytes,
 }
 
 impl Prefetch {
-    /// Starts to fetch `object`, holding at most `memory` bytes, but at least a few small pieces.
-    pub fn new(object: ObjectSource, memory: usize) -> Self {
+    /// Starts to fetch `object` from its byte `from` on, holding at most `memory` bytes, but at least a few small pieces.
+    pub fn new(object: ObjectSource, from: u64, memory: usize) -> Self {
         let piece = memory / (REQUESTS + WAITING);
         let piece = piece.clamp(*PIECES.start(), *PIECES.end());
         let (sender, pieces) = mpsc::channel(1);
         let runtime = object.runtime.clone();
-        runtime.spawn(fetch(Arc::new(object), piece as u64, sender));
+        runtime.spawn(fetch(Arc::new(object), from, piece as u64, sender));
         Self {
             pieces,
             current: Bytes::new(),
@@ -40,11 +40,13 @@ impl Prefetch {
 
 async fn fetch(
     object: Arc<ObjectSource>,
+    from: u64,
     length: u64,
     sender: mpsc::Sender<object_store::Result<Bytes>>,
 ) {
     let size = object.size();
-    let starts = (0..size.div_ceil(length)).map(move |piece| piece * length);
+    let pieces = size.saturating_sub(from).div_ceil(length);
+    let starts = (0..pieces).map(move |piece| from + piece * length);
     let mut pieces = futures::stream::iter(starts)
         .map(|start| {
             let object = Arc::clone(&object);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::Plots;
+use super::{Compute, Plots};
 use crate::place::Place;
 use crate::readings::ObjectSource;
 use crate::run::Run;
@@ -21,6 +21,8 @@ pub struct Context {
     pub place: Place,
     /// What the step may use.
     pub limits: Limits,
+    /// The threads that compute; as many as `limits` says.
+    pub compute: Compute,
     /// What the step has done so far.
     pub progress: Arc<Progress>,
     /// Plots made while scoring, where the same process writes the report.
@@ -77,13 +79,23 @@ pub struct Limits {
     pub requests: usize,
 }
 
+/// Bytes of memory for each file that is read or written at the same time: a thread keeps some of what it has used.
+const FILE_MEMORY: usize = 32 << 20;
+
+impl Limits {
+    /// Files of mounted volumes that are read or written at the same time.
+    pub fn files(&self) -> usize {
+        (self.memory / FILE_MEMORY).clamp(2, self.requests.max(2))
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             memory: 256 * 1024 * 1024,
             threads,
-            requests: 32,
+            requests: 64,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! as after one clean run, timings aside. Every object is one atomic put at a name that depends on the run and the sensor only.
 
 mod collect;
+mod compute;
 mod context;
 mod error;
 mod failed;
@@ -15,12 +16,13 @@ mod plots;
 mod score;
 
 pub use collect::{collect, totals};
+pub use compute::Compute;
 pub use context::{Context, Limits, Progress};
 pub use error::StepError;
 pub use failed::FailedSensor;
 pub use inputs::{Table, is_data};
 pub use plan::{
-    PlanEntry, PlanHeader, PlanSummary, SensorWarning, Survey, plan, read_plan, survey,
+    PlanEntry, PlanHeader, PlanSummary, SensorWarning, StoredPlan, Survey, plan, survey,
 };
 pub use plots::Plots;
 pub use score::{ShardSummary, score};

@@ -54,14 +54,9 @@ impl<'c> ModelReader<'c> {
     async fn read_small(&self, url: &ObjectUrl) -> Result<Tried, Failure> {
         match self.context.storage.get(url, self.small as u64 / 2).await {
             Ok(bytes) => self.parse(url, bytes, self.small).await,
-            Err(error) if error.is_too_large() => {
-                let found = self.context.storage.head(url).await;
-                let size = found
-                    .map_err(|error| model_failure(&error))?
-                    .size
-                    .min(MODEL_BYTES);
+            Err(StorageError::TooLarge { size, .. }) => {
                 // The file, and its numbers once more.
-                let size = usize::try_from(size).unwrap_or(usize::MAX);
+                let size = usize::try_from(size.min(MODEL_BYTES)).unwrap_or(usize::MAX);
                 Ok(Err(size.saturating_mul(2)))
             }
             Err(error) => Err(model_failure(&error)),
@@ -96,7 +91,7 @@ impl<'c> ModelReader<'c> {
         let format = self.context.run.spec.model.format;
         let stop = self.context.stop.clone();
         let size = bytes.len();
-        let read = tokio::task::spawn_blocking(move || {
+        let read = self.context.compute.run(move || {
             let allowance = Allowance {
                 memory: memory.saturating_sub(size),
                 stopped: &|| stop.is_cancelled(),

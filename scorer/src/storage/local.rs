@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use object_store::ObjectMeta;
 
 use super::url::is_staged;
 use super::{ObjectUrl, StorageError};
@@ -47,6 +48,31 @@ pub(super) fn read(url: &ObjectUrl, limit: u64) -> Result<Bytes, StorageError> {
     } else {
         Ok(bytes.into())
     }
+}
+
+/// A whole file of at most `limit` bytes, and what is known of it; none where it has more.
+pub(super) fn read_small(
+    url: &ObjectUrl,
+    limit: u64,
+) -> Result<Option<(ObjectMeta, Bytes)>, StorageError> {
+    let of_io = |error: io::Error| StorageError::of_io(url, &error);
+    let metadata = fs::metadata(path(url)).map_err(of_io)?;
+    if metadata.is_file() && metadata.len() > limit {
+        return Ok(None);
+    }
+    let bytes = match read(url, limit) {
+        Err(error) if error.is_too_large() => return Ok(None),
+        read => read?,
+    };
+    let modified = metadata.modified().map_err(of_io)?;
+    let meta = ObjectMeta {
+        location: url.path().clone(),
+        last_modified: modified.into(),
+        size: bytes.len() as u64,
+        e_tag: None,
+        version: None,
+    };
+    Ok(Some((meta, bytes)))
 }
 
 /// Writes a file unless there is one of its name; returns whether it did. Without links, which some network file systems lack.

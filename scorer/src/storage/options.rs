@@ -6,6 +6,8 @@ use std::time::Duration;
 pub struct StorageOptions {
     /// Requests in flight per container; at least 1.
     pub concurrency: usize,
+    /// Files of a mounted volume that are read or written at the same time; at least 1. Each takes a thread.
+    pub files: usize,
     /// How often a request is tried again after a temporary failure. So often by default that the time alone ends it: pauses
     /// are random, and a few short ones are over long before storage is back.
     pub max_retries: usize,
@@ -28,6 +30,7 @@ impl Default for StorageOptions {
     fn default() -> Self {
         Self {
             concurrency: 64,
+            files: 16,
             max_retries: 10_000,
             retry_timeout: Duration::from_mins(3),
             first_backoff: Duration::from_millis(100),

@@ -18,6 +18,8 @@ use object_store::{
     GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload,
 };
 
+use tokio::sync::Semaphore;
+
 use super::azure::Account;
 use super::upload::PART_BYTES;
 use super::url::is_staged;
@@ -32,6 +34,8 @@ pub struct Storage {
 struct Inner {
     options: StorageOptions,
     account: Option<Arc<Account>>,
+    /// Turns of files that are read or written in one go.
+    files: Semaphore,
     containers: Mutex<HashMap<(StoreKind, String), Container>>,
 }
 
@@ -69,6 +73,7 @@ impl Storage {
         let account = spec.azure.as_ref().map(open).transpose()?;
         Ok(Self {
             inner: Arc::new(Inner {
+                files: Semaphore::new(options.files.max(1)),
                 options,
                 account,
                 containers: Mutex::default(),
@@ -88,6 +93,7 @@ impl Storage {
         let containers = HashMap::from([((StoreKind::Memory, String::new()), container)]);
         Self {
             inner: Arc::new(Inner {
+                files: Semaphore::new(options.files.max(1)),
                 options,
                 account: None,
                 containers: Mutex::new(containers),
@@ -104,7 +110,8 @@ impl Storage {
     pub async fn get(&self, url: &ObjectUrl, limit: u64) -> Result<Bytes, StorageError> {
         let container = self.container(url)?;
         if url.kind() == StoreKind::File {
-            return blocking(url, move |url| local::read(url, limit)).await;
+            let work = move |url: &ObjectUrl| local::read(url, limit);
+            return self.with_file(url, work).await;
         }
         let result = container
             .limited
@@ -123,6 +130,52 @@ impl Storage {
             .bytes()
             .await
             .map_err(|error| container.error(url, &error))
+    }
+
+    /// What [`Storage::head`] tells, and the object's first bytes, at most `limit`, with one request. Of a file all bytes or none, where it
+    /// has more.
+    pub async fn begin(
+        &self,
+        url: &ObjectUrl,
+        limit: u64,
+    ) -> Result<(ObjectInfo, Bytes), StorageError> {
+        if url.kind() == StoreKind::File {
+            let small = move |url: &ObjectUrl| local::read_small(url, limit);
+            let whole = self.with_file(url, small).await?;
+            return match whole {
+                Some((meta, bytes)) => Ok((info(url, meta), bytes)),
+                None => Ok((self.head(url).await?, Bytes::new())),
+            };
+        }
+        match self.begin_of_store(url, limit).await {
+            // A store refuses any range of an object without bytes.
+            Err(error) if !(error.is_not_found() || error.is_denied() || error.is_temporary()) => {
+                let found = self.head(url).await?;
+                if found.size > 0 {
+                    return Err(error);
+                }
+                Ok((found, Bytes::new()))
+            }
+            begun => begun,
+        }
+    }
+
+    async fn begin_of_store(
+        &self,
+        url: &ObjectUrl,
+        limit: u64,
+    ) -> Result<(ObjectInfo, Bytes), StorageError> {
+        let container = self.container(url)?;
+        let options = GetOptions {
+            range: Some(GetRange::Bounded(0..limit.max(1))),
+            ..GetOptions::default()
+        };
+        let begun = async {
+            let result = container.limited.get_opts(url.path(), options).await?;
+            let meta = result.meta.clone();
+            Ok((info(url, meta), result.bytes().await?))
+        };
+        begun.await.map_err(|error| container.error(url, &error))
     }
 
     /// The bytes `range` of the object. The end is cut to the object's; a start behind the object's end is an error.
@@ -228,7 +281,9 @@ impl Storage {
     /// succeeds. Where a request was sent again after its answer was lost, the object may be this writer's all the same.
     pub async fn create(&self, url: &ObjectUrl, bytes: Bytes) -> Result<bool, StorageError> {
         if url.kind() == StoreKind::File {
-            return blocking(url, move |url| local::create(url, &bytes)).await;
+            return self
+                .with_file(url, move |url| local::create(url, &bytes))
+                .await;
         }
         let container = self.container(url)?;
         let created = container
@@ -270,7 +325,10 @@ impl Storage {
     /// ago; returns how many files. Other stores need none of it.
     pub async fn sweep_staged(&self, url: &ObjectUrl, age: Duration) -> Result<u64, StorageError> {
         match url.kind() {
-            StoreKind::File => blocking(url, move |url| local::sweep_staged(url, age)).await,
+            StoreKind::File => {
+                self.with_file(url, move |url| local::sweep_staged(url, age))
+                    .await
+            }
             StoreKind::Azure | StoreKind::Memory => Ok(0),
         }
     }
@@ -299,6 +357,24 @@ impl Storage {
 }
 
 impl Storage {
+    /// Does something with a file where it may block.
+    async fn with_file<T: Send + 'static>(
+        &self,
+        url: &ObjectUrl,
+        work: impl FnOnce(&ObjectUrl) -> Result<T, StorageError> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        // The semaphore is never closed.
+        let _turn = self.inner.files.acquire().await.ok();
+        let owned = url.clone();
+        let done = tokio::task::spawn_blocking(move || work(&owned)).await;
+        done.unwrap_or_else(|error| {
+            Err(StorageError::Other {
+                url: url.to_string(),
+                cause: error.to_string(),
+            })
+        })
+    }
+
     fn container(&self, url: &ObjectUrl) -> Result<Container, StorageError> {
         let mut containers = self
             .inner
@@ -327,10 +403,11 @@ impl Inner {
                 (account.open(url.container(), &self.options)?, Some(account))
             }
         };
-        let limited = Arc::new(LimitStore::new(
-            Arc::clone(&store),
-            self.options.concurrency.max(1),
-        ));
+        let at_once = match url.kind() {
+            StoreKind::File => self.options.files,
+            StoreKind::Azure | StoreKind::Memory => self.options.concurrency,
+        };
+        let limited = Arc::new(LimitStore::new(Arc::clone(&store), at_once.max(1)));
         Ok(Container {
             store,
             limited,
@@ -408,19 +485,4 @@ fn sorted(
             stream::iter(infos.into_iter().map(Ok))
         });
     sorted.try_flatten_stream()
-}
-
-/// Runs `work` where it may block.
-async fn blocking<T: Send + 'static>(
-    url: &ObjectUrl,
-    work: impl FnOnce(&ObjectUrl) -> Result<T, StorageError> + Send + 'static,
-) -> Result<T, StorageError> {
-    let owned = url.clone();
-    let done = tokio::task::spawn_blocking(move || work(&owned)).await;
-    done.unwrap_or_else(|error| {
-        Err(StorageError::Other {
-            url: url.to_string(),
-            cause: error.to_string(),
-        })
-    })
 }

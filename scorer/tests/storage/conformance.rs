@@ -24,7 +24,7 @@ macro_rules! suite {
 }
 
 suite! {
-    what_is_put_is_read, an_object_above_the_limit_is_refused, reads_ranges, lists_in_order, names_round_trip,
+    what_is_put_is_read, an_object_above_the_limit_is_refused, reads_ranges, begins_an_object, lists_in_order, names_round_trip,
     an_upload_appears_at_its_end, an_upload_given_up_leaves_nothing, an_absent_object_is_not_found,
     concurrent_writers_do_not_mix, lists_thousands, hands_out_the_client,
 }
@@ -104,6 +104,27 @@ async fn reads_ranges(place: &Place) {
         );
     }
     assert!(place.storage.get_range(&url, 1001..1002).await.is_err());
+}
+
+async fn begins_an_object(place: &Place) {
+    for (bytes, limit) in [
+        (content(0), 100),
+        (content(100), 100),
+        (content(1000), 100),
+        (content(10), 100),
+    ] {
+        place.put("object", bytes.clone()).await;
+        let url = place.url("object");
+        let (info, first) = place.storage.begin(&url, limit).await.unwrap();
+        assert_eq!((info.url, info.size), (url, bytes.len() as u64));
+        assert_eq!(first, bytes.slice(..first.len()));
+        // Of a file that has more there may be none.
+        assert!(
+            first.len() as u64 == info.size.min(limit) || (first.is_empty() && info.size > limit)
+        );
+    }
+    let error = place.storage.begin(&place.url("absent"), 10).await;
+    assert!(error.unwrap_err().is_not_found());
 }
 
 async fn lists_in_order(place: &Place) {

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::place::{Process, Times};
 use crate::report::Report;
 use crate::run::Run;
-use crate::steps::{self, Context, Limits, Progress, StepError};
+use crate::steps::{self, Compute, Context, Limits, Progress, StepError};
 use crate::storage::Storage;
 
 /// What does a run's work.
@@ -74,14 +74,16 @@ impl Actor {
             pid: 1,
             scope: None,
         });
+        let limits = Limits {
+            threads: 1,
+            ..Limits::default()
+        };
         Context {
             run: Arc::clone(&self.run),
             storage: self.storage.clone(),
             place: self.run.place(&self.storage, process, Times::default()),
-            limits: Limits {
-                threads: 1,
-                ..Limits::default()
-            },
+            limits,
+            compute: Compute::new(&limits),
             progress: Arc::new(Progress::default()),
             plots: None,
             stop: CancellationToken::new(),

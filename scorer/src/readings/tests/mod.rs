@@ -3,6 +3,7 @@
 mod csv;
 mod damage;
 mod faults;
+mod first;
 mod kinds;
 mod numbers;
 mod parquet;

@@ -10,7 +10,7 @@ use crate::ledger::{
 };
 use crate::outputs;
 use crate::report::Fold;
-use crate::steps::plan::{PlanHeader, read_plan};
+use crate::steps::plan::{PlanHeader, StoredPlan};
 use crate::steps::{Context, FailedSensor, StepError};
 
 /// Largest ledger, in bytes: 100,000 sensors with long messages.
@@ -36,9 +36,10 @@ struct Ledger {
 /// A shard without a usable ledger fails all its sensors, and a line that cannot be read its own, so that no sensor goes missing.
 pub async fn fold_ledgers(
     context: &Context,
-    header: &PlanHeader,
+    plan: &StoredPlan,
     fold: &mut Fold,
 ) -> Result<Vec<u8>, StepError> {
+    let header = &plan.header;
     let mut failed = Vec::new();
     let shards =
         u32::try_from(header.shards()).map_err(|error| StepError::Internal(error.to_string()))?;
@@ -52,7 +53,7 @@ pub async fn fold_ledgers(
         let shard = shard?;
         match shard.ledger {
             Ok(ledger) => {
-                let unreadable = unreadable(context, header, shard.number, &ledger).await?;
+                let unreadable = unreadable(context, plan, shard.number, &ledger).await?;
                 let failures = ledger.entries.iter().flatten();
                 let failures =
                     failures.filter_map(|entry| Some((&entry.key, entry.error.as_ref()?)));
@@ -71,7 +72,7 @@ pub async fn fold_ledgers(
                     reason: FailureReason::NotScored,
                     message,
                 };
-                let entries = read_plan(context, header, shard.number).await?;
+                let entries = plan.shard(context, shard.number).await?;
                 let failures: Vec<_> = entries
                     .iter()
                     .map(|entry| (&entry.key, entry.error.as_ref().unwrap_or(&not_scored)))
@@ -89,7 +90,7 @@ pub async fn fold_ledgers(
 /// The sensors whose lines cannot be read: the plan, whose order the ledger has, knows which they are.
 async fn unreadable(
     context: &Context,
-    header: &PlanHeader,
+    plan: &StoredPlan,
     shard: u32,
     ledger: &Ledger,
 ) -> Result<Vec<(SensorKey, Failure)>, StepError> {
@@ -97,7 +98,7 @@ async fn unreadable(
         return Ok(Vec::new());
     }
     let url = context.run.output.join(&outputs::ledger(shard))?;
-    let sensors = read_plan(context, header, shard).await?;
+    let sensors = plan.shard(context, shard).await?;
     let failures = sensors.into_iter().zip(&ledger.entries);
     Ok(failures
         .filter_map(|(sensor, entry)| {

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use self::ledgers::fold_ledgers;
 pub use self::totals::totals;
-use super::plan::read_header;
+use super::plan::StoredPlan;
 use super::{Context, StepError};
 use crate::outputs;
 use crate::report::{self, Fold, Report, RunInfo};
@@ -33,31 +33,31 @@ async fn sum_up(context: &Context) -> Result<Report, StepError> {
         ..
     } = context;
     tracing::info!(run = run.name, "collecting");
-    place.join().await?;
+    let (joined, plan) = tokio::join!(place.join(), StoredPlan::open(context));
+    joined?;
+    let plan = plan?;
     place
         .write(|| storage.sweep_staged(&run.output, std::time::Duration::ZERO))
         .await?;
-    let header = read_header(context).await?;
-    let planned = storage
-        .head(&run.output.join(outputs::PLAN)?)
-        .await?
-        .modified;
     let mut fold = Fold::new(
         run_info(context),
-        header.sensors,
+        plan.header.sensors,
         run.spec.failure_policy.max_failed_sensors,
     );
-    let failed = fold_ledgers(context, &header, &mut fold).await?;
-    let report = fold.finish(planned, now());
+    let failed = fold_ledgers(context, &plan, &mut fold).await?;
+    let report = fold.finish(plan.written, now());
     let success = run.output.join(outputs::SUCCESS)?;
     if report.phase == Phase::Failed {
         // Before the report, so that the two never disagree.
         place.delete(&success).await?;
     }
-    place
-        .put(&run.output.join(outputs::FAILED)?, Bytes::from(failed))
-        .await?;
-    write_report(context, &report).await?;
+    let failed_url = run.output.join(outputs::FAILED)?;
+    let (failed, written) = tokio::join!(
+        place.put(&failed_url, Bytes::from(failed)),
+        write_report(context, &report)
+    );
+    failed?;
+    written?;
     if report.phase != Phase::Failed {
         place.put(&success, Bytes::new()).await?;
     }
@@ -86,10 +86,12 @@ async fn write_report(context: &Context, report: &Report) -> Result<(), StepErro
     let Context { run, place, .. } = context;
     let internal = |error: &dyn std::error::Error| StepError::Internal(error.to_string());
     let json = report.to_json().map_err(|error| internal(&error))?;
-    place
-        .put(&run.output.join(outputs::REPORT_JSON)?, Bytes::from(json))
-        .await?;
-    let plots = plots::read(context, report).await;
+    let url = run.output.join(outputs::REPORT_JSON)?;
+    let (written, plots) = tokio::join!(
+        place.put(&url, Bytes::from(json)),
+        plots::read(context, report)
+    );
+    written?;
     let html = report::html::render(report, &plots).map_err(|error| internal(&error))?;
     place
         .put(&run.output.join(outputs::REPORT_HTML)?, Bytes::from(html))

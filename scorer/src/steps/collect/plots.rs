@@ -12,6 +12,9 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 /// Sensors that are drawn.
 const PLOTS: usize = 12;
 
+/// Bytes that the first request for predictions asks for: most sensors have no more.
+const FIRST_BYTES: u64 = 256 << 10;
+
 /// A plot for each of the most anomalous sensors. One that cannot be read back is left out: the report is worth more.
 pub async fn read(context: &Context, report: &Report) -> Vec<Plot> {
     let sensors = report.most_anomalous.iter().take(PLOTS);
@@ -20,8 +23,7 @@ pub async fn read(context: &Context, report: &Report) -> Vec<Plot> {
         plot.inspect_err(|error| tracing::warn!(sensor = %sensor.key, "no plot: {error}"))
             .ok()
     });
-    let at_once = context.limits.threads.max(1);
-    let plots: Vec<Option<Plot>> = plots.buffered(at_once).collect().await;
+    let plots: Vec<Option<Plot>> = plots.buffered(PLOTS).collect().await;
     plots.into_iter().flatten().collect()
 }
 
@@ -65,8 +67,8 @@ async fn read_back(context: &Context, sensor: &AnomalousSensor) -> Result<PlotSe
     let url = run
         .output
         .join(sensor.output.as_deref().unwrap_or_default())?;
-    let object = context.storage.head(&url).await?;
-    let source = context.source(&object)?;
+    let (object, first) = context.storage.begin(&url, FIRST_BYTES).await?;
+    let source = context.source(&object)?.with_first(first);
     let request = PlotRequest {
         format: run.prediction_format,
         layout: run.layout(&sensor.key),
@@ -76,5 +78,6 @@ async fn read_back(context: &Context, sensor: &AnomalousSensor) -> Result<PlotSe
         anomalies: ANOMALIES,
         memory: context.limits.memory / 8 / context.limits.threads.max(1),
     };
-    Ok(tokio::task::spawn_blocking(move || read_plot(&source, &request)).await??)
+    let read = context.compute.run(move || read_plot(&source, &request));
+    Ok(read.await??)
 }

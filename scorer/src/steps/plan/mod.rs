@@ -6,6 +6,7 @@ mod file;
 mod inputs;
 mod listing;
 mod sources;
+mod stored;
 mod survey;
 
 use bytes::Bytes;
@@ -13,12 +14,15 @@ use futures::{TryStreamExt, stream};
 
 pub use entry::PlanEntry;
 pub use file::{PlanFileError, PlanHeader};
+pub use stored::StoredPlan;
 pub use survey::{SensorWarning, Survey, survey};
 
 use super::inputs::refuse_tables;
 use super::{Context, StepError};
 use crate::outputs;
-use crate::storage::ObjectInfo;
+
+/// Largest plan that is compared with the new one, in bytes: a larger one counts as another.
+const PLAN_BYTES: u64 = 64 << 20;
 
 /// What the plan step tells whoever started it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -50,17 +54,21 @@ pub async fn plan(
         ..
     } = context;
     tracing::info!(run = run.name, "planning");
-    refuse_tables(context).await?;
-    place.claim().await?;
+    // A run that is refused claims nothing.
+    let (tables, entries) = tokio::join!(refuse_tables(context), list(context));
+    tables?;
+    let url = run.output.join(outputs::PLAN)?;
+    // Only this run's plan can be equal to the one found, so it may be looked at before the place is the run's.
+    let (claimed, found) = tokio::join!(place.claim(), storage.get(&url, PLAN_BYTES));
+    claimed?;
+    let entries = entries?;
     place
         .write(|| storage.sweep_staged(&run.output, std::time::Duration::ZERO))
         .await?;
-    let entries = list(context).await?;
     let sensors_per_shard = sensors_per_shard(entries.len() as u64);
     let bytes = file::write(place.run(), &entries, sensors_per_shard)
         .map_err(|error| StepError::Internal(error.to_string()))?;
-    let url = run.output.join(outputs::PLAN)?;
-    let unchanged = match storage.get(&url, bytes.len() as u64).await {
+    let unchanged = match found {
         Ok(found) => found == bytes,
         Err(error) if error.is_not_found() || error.is_too_large() => false,
         Err(error) => return Err(error.into()),
@@ -112,12 +120,12 @@ async fn forget_attempt(context: &Context) -> Result<(), StepError> {
         place,
         ..
     } = context;
-    place.delete(&run.output.join(outputs::SUCCESS)?).await?;
+    let success = run.output.join(outputs::SUCCESS)?;
     let owners = run.output.join(outputs::OWNERS)?;
-    let objects: Vec<ObjectInfo> = storage
-        .list(&run.output.join(outputs::RUN_FOLDER)?)
-        .try_collect()
-        .await?;
+    let objects = storage.list(&run.output.join(outputs::RUN_FOLDER)?);
+    let (deleted, objects) = tokio::join!(place.delete(&success), objects.try_collect::<Vec<_>>());
+    deleted?;
+    let objects = objects?;
     let old = objects
         .iter()
         .filter(|object| object.url.relative_to(&owners).is_none());
@@ -127,62 +135,4 @@ async fn forget_attempt(context: &Context) -> Result<(), StepError> {
         })
         .await?;
     Ok(())
-}
-
-/// The header of this run's plan.
-///
-/// # Errors
-///
-/// [`StepError::Plan`] where the plan is another run's.
-pub async fn read_header(context: &Context) -> Result<PlanHeader, StepError> {
-    let url = context.run.output.join(outputs::PLAN)?;
-    let head = context
-        .storage
-        .get_range(&url, 0..file::HEADER_BYTES)
-        .await?;
-    let header = PlanHeader::parse(&head).and_then(|header| {
-        if &header.run == context.place.run() {
-            Ok(header)
-        } else {
-            Err(PlanFileError::Foreign {
-                found: header.run.uid,
-                wanted: context.place.run().uid.clone(),
-            })
-        }
-    });
-    header.map_err(|source| StepError::Plan {
-        url: url.to_string(),
-        source,
-    })
-}
-
-/// The sensors of one shard. Reads only that slice of the plan.
-pub async fn read_plan(
-    context: &Context,
-    header: &PlanHeader,
-    shard: u32,
-) -> Result<Vec<PlanEntry>, StepError> {
-    read_entries(context, header, header.sensors_of(shard)).await
-}
-
-/// The sensors at these positions of the plan. Reads only that slice of it.
-pub async fn read_entries(
-    context: &Context,
-    header: &PlanHeader,
-    positions: std::ops::Range<u64>,
-) -> Result<Vec<PlanEntry>, StepError> {
-    if positions.is_empty() {
-        return Ok(Vec::new());
-    }
-    let url = context.run.output.join(outputs::PLAN)?;
-    let slice = context
-        .storage
-        .get_range(&url, header.bytes_of(&positions))
-        .await?;
-    file::read_slice(&slice, positions.start + 2, positions.end - positions.start).map_err(
-        |source| StepError::Plan {
-            url: url.to_string(),
-            source,
-        },
-    )
 }

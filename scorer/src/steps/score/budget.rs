@@ -1,5 +1,7 @@
 use crate::steps::Limits;
 
+/// The part of the memory that the allocator keeps of what was freed.
+const KEPT: usize = 6;
 /// What the process takes before it does anything: its program, its runtime, what the allocator keeps.
 const PROCESS: usize = 20 << 20;
 /// What a thread that computes takes: its stack, its pieces of memory of every size, rows that it works on.
@@ -32,12 +34,13 @@ impl Budget {
             + limits.threads * THREAD
             + limits.requests * REQUEST
             + sensors.saturating_mul(LISTED);
-        let left = limits.memory.saturating_sub(fixed);
+        let usable = limits.memory - limits.memory / KEPT;
+        let left = usable.saturating_sub(fixed);
         if left < limits.memory / 4 {
             tracing::warn!(
                 "{sensors} sensors in a shard take more memory than the bound of {} MiB leaves; set it to {} MiB at least",
                 mib(limits.memory),
-                mib(fixed * 4 / 3)
+                mib(fixed * 12 / 7)
             );
         }
         let left = left.max(limits.memory / 4);
@@ -58,7 +61,8 @@ impl Budget {
     /// The bound, in MiB, with which sensors that take so many bytes have room at the same time.
     pub fn needed(&self, sensors: usize) -> usize {
         let total = SHARES.0 + SHARES.1 + SHARES.2;
-        mib(self.fixed + sensors.saturating_mul(total) / SHARES.0)
+        let usable = self.fixed + sensors.saturating_mul(total) / SHARES.0;
+        mib(usable.saturating_mul(KEPT) / (KEPT - 1))
     }
 }
 

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::ledger::{FailureReason, LedgerEntry};
-use crate::steps::plan::{PlanEntry, PlanHeader, read_entries};
+use crate::steps::plan::{PlanEntry, StoredPlan};
 use crate::steps::{Context, StepError};
 use crate::storage::{ObjectUrl, StorageError};
 use futures::TryStreamExt;
@@ -17,7 +17,7 @@ const OTHERS: u64 = 4;
 /// Whether all of the shard's sensors were refused, and others of the plan would be, too.
 pub async fn is_everything_denied(
     context: &Context,
-    header: &PlanHeader,
+    plan: &StoredPlan,
     shard: u32,
     entries: &[LedgerEntry],
 ) -> Result<bool, StepError> {
@@ -28,8 +28,8 @@ pub async fn is_everything_denied(
     if entries.is_empty() || !entries.iter().all(denied) {
         return Ok(false);
     }
-    for position in others(header.sensors, &header.sensors_of(shard)) {
-        let found = read_entries(context, header, position..position + 1).await?;
+    for position in others(plan.header.sensors, &plan.header.sensors_of(shard)) {
+        let found = plan.entries(context, position..position + 1).await?;
         let Some(other) = found.first().filter(|other| other.error.is_none()) else {
             continue;
         };

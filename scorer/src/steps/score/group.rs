@@ -6,24 +6,22 @@ use std::time::Instant;
 
 use fleetscore_crds::OnNoReadings;
 use futures::executor::block_on;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, stream};
 use rayon::prelude::*;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::buffers::Buffers;
+use super::fetch::Ahead;
 use super::job::{Job, Workspace, invalid_reading};
 use super::left_out::{self, LeftOut};
-use super::load::storage_failure;
 use super::output::Output;
 use super::{Jobs, lock};
 use crate::ledger::{Failure, FailureReason, Warning, WarningReason};
 use crate::readings::{
     self, Chunk, KeyIndex, ObjectSource, ReadRequest, ReadingsError, SensorRows, Unfinished,
 };
-use crate::steps::inputs::{self, Contents};
 use crate::steps::{Context, Progress};
-use crate::storage::{ObjectInfo, ObjectUrl, StorageError};
 
 /// Chunks that may wait between the thread that reads and the threads that score.
 const CHUNKS_WAITING: usize = 2;
@@ -47,41 +45,35 @@ pub struct Group {
     pub members: Vec<usize>,
     /// All sensors of the shard.
     pub jobs: Jobs,
+    /// What all groups share.
+    pub shared: Arc<Shared>,
+}
+
+/// What all groups of sensors share.
+pub struct Shared {
     /// The threads that compute.
     pub pool: Arc<rayon::ThreadPool>,
-    /// The bytes that all groups hold.
+    /// The memory of predictions.
     pub buffers: Arc<Buffers>,
-    /// Bytes of readings that may be in flight.
+    /// The memory of readings that are fetched before they are read.
+    pub ahead: Ahead,
+    /// Groups whose readings are read have one each.
+    pub turns: Semaphore,
+    /// Bytes of readings that a group may have in flight while it is read.
     pub memory: usize,
-    /// Whether this is the only group, so that its bytes measure the progress of the step.
+    /// Whether there are so many groups that one thread a group is enough for all.
+    pub many: bool,
+    /// Whether there is one group, and its bytes measure the progress of the step.
     pub one_pass: bool,
 }
 
 impl Group {
     /// Reads the group's readings in one pass, scores them and writes every sensor's predictions.
     pub async fn score(&self) {
-        let read = match self.objects().await {
-            Ok((objects, bytes)) => {
-                if self.one_pass {
-                    Progress::add(&self.context.progress.bytes_total, bytes);
-                }
-                self.read(&objects)
-                    .await
-                    .map(|left_out| (objects, left_out))
-            }
-            Err(failure) => Err(failure),
-        };
-        let absences = match read {
-            Err(failure) => {
-                self.fail_all(&failure);
-                BTreeMap::new()
-            }
-            Ok(_) if self.context.is_stopped() => {
-                self.fail_all(&Job::not_scored());
-                BTreeMap::new()
-            }
-            Ok((objects, left_out)) => self.absences(objects, &left_out).await,
-        };
+        let absences = self.fetch_and_read().await.unwrap_or_else(|failure| {
+            self.fail_all(&failure);
+            BTreeMap::new()
+        });
         let requests = self.context.limits.requests.max(1);
         stream::iter(&self.members)
             .for_each_concurrent(requests, |&member| {
@@ -90,79 +82,28 @@ impl Group {
             .await;
     }
 
-    /// The objects to read, in the order of their names, and their bytes.
-    async fn objects(&self) -> Result<(Vec<ObjectSource>, u64), Failure> {
-        let missing =
-            |error: StorageError| storage_failure(&error, FailureReason::ReadingsNotFound);
-        let storage = &self.context.storage;
-        let location = ObjectUrl::parse(&self.location).map_err(missing)?;
-        if !location.is_prefix() {
-            let object = self.object(&location).await?;
-            return Ok((
-                vec![self.context.source(&object).map_err(missing)?],
-                object.size,
-            ));
+    /// Scores the readings, and says of each sensor without any why that is its failure, if it is.
+    async fn fetch_and_read(&self) -> Result<BTreeMap<usize, Failure>, Failure> {
+        let fetched = self.shared.ahead.fetch(&self.context, &self.location);
+        let fetched = fetched.await?;
+        if self.shared.one_pass {
+            Progress::add(&self.context.progress.bytes_total, fetched.bytes);
         }
-        self.refuse_table(&location).await?;
-        let objects: Vec<ObjectInfo> = storage
-            .list(&location)
-            .try_collect()
-            .await
-            .map_err(missing)?;
-        let objects = objects
-            .into_iter()
-            .map(|object| (object.url.to_string(), object.size, object));
-        let Contents { data, left_out } = Contents::of(&location.to_string(), objects)?;
-        if !left_out.is_empty() {
-            let names = inputs::some_of(&left_out);
-            tracing::info!(%location, count = left_out.len(), names, "not read: the names are not those of readings");
+        // The semaphore is never closed.
+        let turn = self.shared.turns.acquire().await.ok();
+        if self.context.is_stopped() {
+            return Err(Job::not_scored());
         }
-        let sources: Result<Vec<_>, _> = data
-            .iter()
-            .map(|object| self.context.source(object))
-            .collect();
-        let sources = sources.map_err(missing)?;
-        Ok((sources, data.iter().map(|object| object.size).sum()))
-    }
-
-    /// The object at a location that does not end in `/`.
-    async fn object(&self, location: &ObjectUrl) -> Result<ObjectInfo, Failure> {
-        let storage = &self.context.storage;
-        let missing =
-            |error: StorageError| storage_failure(&error, FailureReason::ReadingsNotFound);
-        let object = match storage.head(location).await {
-            // Some stores know of a folder as an object without bytes.
-            Ok(object) if object.size > 0 => return Ok(object),
-            Ok(object) => Ok(object),
-            Err(error) if error.is_not_found() => Err(error.to_string()),
-            Err(error) => return Err(missing(error)),
+        let left_out = if self.shared.many && fetched.is_here() {
+            self.read_here(&fetched.objects).await?
+        } else {
+            self.read(&fetched.objects).await?
         };
-        let below = inputs::has_below(storage, location).await;
-        match object {
-            Ok(object) if !below => Ok(object),
-            Ok(_) => Err(String::new()),
-            Err(message) => Err(message),
+        drop(turn);
+        if self.context.is_stopped() {
+            return Err(Job::not_scored());
         }
-        .map_err(|message| inputs::no_object(&location.to_string(), below, message))
-    }
-
-    /// Refuses a folder in a table. The folder that all sensors share, and those above it, have been looked at when the run was
-    /// planned.
-    async fn refuse_table(&self, location: &ObjectUrl) -> Result<(), Failure> {
-        let literal = self.context.run.input.literal_prefix();
-        let shared = literal
-            .rsplit_once('/')
-            .map(|(folder, _)| format!("{folder}/"));
-        let shared = shared.and_then(|folder| ObjectUrl::parse(&folder).ok());
-        let storage = &self.context.storage;
-        match inputs::table_between(storage, location, shared.as_ref()).await {
-            Ok(None) => Ok(()),
-            Ok(Some(table)) => Err(Failure {
-                reason: FailureReason::ReadingsUnreadable,
-                message: table.to_string(),
-            }),
-            Err(error) => Err(storage_failure(&error, FailureReason::ReadingsNotFound)),
-        }
+        Ok(self.absences(&fetched.objects, &left_out).await)
     }
 
     fn request(&self) -> Result<ReadRequest, Failure> {
@@ -181,9 +122,31 @@ impl Group {
             sensors,
             window: self.context.run.spec.window,
             on_invalid: spec.on_invalid_reading,
-            memory: self.memory,
-            pool: Some(Arc::clone(&self.pool)),
+            memory: self.shared.memory,
+            pool: Some(Arc::clone(&self.shared.pool)),
         })
+    }
+
+    /// Reads and scores objects whose bytes are there, on one thread: others have groups of their own.
+    async fn read_here(&self, objects: &[ObjectSource]) -> Result<LeftOut, Failure> {
+        let request = ReadRequest {
+            pool: None,
+            ..self.request()?
+        };
+        let (group, objects) = (self.clone(), objects.to_vec());
+        let read = self.context.compute.run(move || {
+            group.read_objects(&objects, &request, &mut |object, chunk| {
+                group.score_chunk(object, &chunk, None);
+                ControlFlow::Continue(())
+            })
+        });
+        let left_out = read.await.map_err(|error| internal(&error))??;
+        if self.shared.buffers.excess() > 0 {
+            let (group, handle) = (self.clone(), Handle::current());
+            let moved = tokio::task::spawn_blocking(move || group.make_room(&handle));
+            moved.await.map_err(|error| internal(&error))?;
+        }
+        Ok(left_out)
     }
 
     /// Reads every object on one thread, which has text parsed by the pool, while another scores what has been read.
@@ -191,13 +154,28 @@ impl Group {
         let request = self.request()?;
         let (sender, chunks) = mpsc::sync_channel::<Passed>(CHUNKS_WAITING);
         let (reader, objects) = (self.clone(), objects.to_vec());
-        let reading =
-            tokio::task::spawn_blocking(move || reader.read_objects(&objects, &request, &sender));
-        let scorer = self.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let room = Arc::new(Semaphore::new(request.waiting_bytes() >> 10));
+            reader.read_objects(&objects, &request, &mut |object, chunk| {
+                let most = request.waiting_bytes().min(chunk.bytes()) >> 10;
+                let room = Arc::clone(&room).acquire_many_owned(u32::try_from(most).unwrap_or(1));
+                let passed = Passed {
+                    object: Arc::clone(object),
+                    chunk,
+                    // It is free again when what was passed before is scored, or dropped.
+                    _room: block_on(room).ok(),
+                };
+                if reader.context.is_stopped() || sender.send(passed).is_err() {
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            })
+        });
+        let (scorer, pool) = (self.clone(), Arc::clone(&self.shared.pool));
         let handle = Handle::current();
         let scoring = tokio::task::spawn_blocking(move || {
             for passed in chunks {
-                scorer.score_chunk(&passed.object, &passed.chunk);
+                scorer.score_chunk(&passed.object, &passed.chunk, Some(&pool));
                 drop(passed);
                 scorer.make_room(&handle);
             }
@@ -207,13 +185,13 @@ impl Group {
         read.map_err(|error| internal(&error))?
     }
 
+    /// Reads every object, and passes on what is in it.
     fn read_objects(
         &self,
         objects: &[ObjectSource],
         request: &ReadRequest,
-        sender: &mpsc::SyncSender<Passed>,
+        pass_on: &mut dyn FnMut(&Arc<str>, Chunk) -> ControlFlow<()>,
     ) -> Result<LeftOut, Failure> {
-        let room = Arc::new(Semaphore::new(request.waiting_bytes() >> 10));
         let mut left_out = LeftOut::default();
         for object in objects {
             let name: Arc<str> = object.name().into();
@@ -225,18 +203,7 @@ impl Group {
                 if chunk.is_empty() {
                     return ControlFlow::Continue(());
                 }
-                let most = request.waiting_bytes().min(chunk.bytes()) >> 10;
-                let room = Arc::clone(&room).acquire_many_owned(u32::try_from(most).unwrap_or(1));
-                let passed = Passed {
-                    object: Arc::clone(&name),
-                    chunk,
-                    // It is free again when what was passed before is scored, or dropped.
-                    _room: block_on(room).ok(),
-                };
-                if self.context.is_stopped() || sender.send(passed).is_err() {
-                    return ControlFlow::Break(());
-                }
-                ControlFlow::Continue(())
+                pass_on(&name, chunk)
             })
             .map_err(|error| readings_failure(&error))?;
             left_out.add(object.name(), &stats);
@@ -281,7 +248,7 @@ impl Group {
     /// The failures of the sensors without readings, by their positions in the shard, where those are to fail.
     async fn absences(
         &self,
-        objects: Vec<ObjectSource>,
+        objects: &[ObjectSource],
         left_out: &LeftOut,
     ) -> BTreeMap<usize, Failure> {
         let input = &self.context.run.spec.input;
@@ -300,7 +267,7 @@ impl Group {
             return BTreeMap::new();
         }
         let names = request.key_names.clone();
-        let (context, sensors) = (self.context.clone(), silent.clone());
+        let (context, sensors, objects) = (self.context.clone(), silent.clone(), objects.to_vec());
         let looked = tokio::task::spawn_blocking(move || {
             let sensors: Vec<u32> = sensors.into_iter().map(|(sensor, _)| sensor).collect();
             readings::look_again(&objects, &request, &sensors, &|| context.is_stopped())
@@ -317,7 +284,8 @@ impl Group {
         failures.collect()
     }
 
-    fn score_chunk(&self, object: &str, chunk: &Chunk) {
+    /// Scores what has been read, on the threads of a pool or on this one.
+    fn score_chunk(&self, object: &str, chunk: &Chunk, pool: Option<&rayon::ThreadPool>) {
         let progress = &self.context.progress;
         // Sensors are scored in any order, the pieces of one sensor in theirs: the sort is stable.
         let mut pieces: Vec<&SensorRows> = chunk.rows.iter().collect();
@@ -325,15 +293,21 @@ impl Group {
         let sensors: Vec<_> = pieces
             .chunk_by(|one, next| one.sensor == next.sensor)
             .collect();
-        self.pool.install(|| {
-            let append = |workspace: &mut Workspace, pieces: &&[&SensorRows]| {
-                for rows in *pieces {
-                    let member = self.members[rows.sensor as usize];
-                    lock(&self.jobs[member]).append(&self.context, object, rows, workspace);
-                }
-            };
-            sensors.par_iter().for_each_init(Workspace::default, append);
-        });
+        let append = |workspace: &mut Workspace, pieces: &&[&SensorRows]| {
+            for rows in *pieces {
+                let member = self.members[rows.sensor as usize];
+                lock(&self.jobs[member]).append(&self.context, object, rows, workspace);
+            }
+        };
+        match pool {
+            Some(pool) => pool.install(|| {
+                sensors.par_iter().for_each_init(Workspace::default, append);
+            }),
+            None => {
+                let mut workspace = Workspace::default();
+                sensors.iter().for_each(|one| append(&mut workspace, one));
+            }
+        }
         for failed in &chunk.failed {
             let failure = invalid_reading(&failed.error);
             lock(&self.jobs[self.members[failed.sensor as usize]]).fail(progress, failure);
@@ -342,7 +316,7 @@ impl Group {
 
     /// Moves the predictions that take most out of memory until half of the bound is free.
     fn make_room(&self, handle: &Handle) {
-        if self.buffers.excess() == 0 {
+        if self.shared.buffers.excess() == 0 {
             return;
         }
         let held = |member: usize| lock(&self.jobs[member]).output().map_or(0, |it| it.held());
@@ -352,7 +326,7 @@ impl Group {
             .map(|&member| (held(member), member))
             .collect();
         sizes.sort_unstable_by(|a, b| b.cmp(a));
-        let mut to_free = self.buffers.excess() + self.buffers.limit() / 2;
+        let mut to_free = self.shared.buffers.excess() + self.shared.buffers.limit() / 2;
         let largest = sizes.into_iter().take_while(|&(size, _)| {
             let wanted = size > 0 && to_free > 0;
             to_free = to_free.saturating_sub(size);
@@ -381,7 +355,7 @@ impl Group {
         let Some(mut output) = lock(&self.jobs[member]).take_output() else {
             return;
         };
-        let room = self.buffers.finishing(output.part_bytes()).await;
+        let room = self.shared.buffers.finishing(output.part_bytes()).await;
         let sent = output.send(&self.context.storage).await;
         drop(room);
         let mut job = lock(&self.jobs[member]);
@@ -406,7 +380,7 @@ impl Group {
             let bytes = job.output().map_or(0, |output| output.finishing_bytes());
             (job.rows(), bytes)
         };
-        let _room = self.buffers.finishing(bytes).await;
+        let _room = self.shared.buffers.finishing(bytes).await;
         let written = match self.finish(member, bytes > 0).await {
             Err(failure) => Err(failure),
             Ok(())
@@ -431,7 +405,7 @@ impl Group {
         }
         let (sender, finished) = oneshot::channel();
         let jobs = Arc::clone(&self.jobs);
-        self.pool.spawn(move || {
+        self.shared.pool.spawn(move || {
             // Nobody waits any more where the step has ended.
             let _ = sender.send(lock(&jobs[member]).finish());
         });

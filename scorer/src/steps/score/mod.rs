@@ -8,6 +8,7 @@
 mod budget;
 mod buffers;
 mod denied;
+mod fetch;
 mod finite;
 mod group;
 mod job;
@@ -19,6 +20,8 @@ mod scratch;
 mod spool;
 mod stale;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -28,13 +31,15 @@ use std::time::Instant;
 
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
 use self::budget::Budget;
 use self::buffers::Buffers;
-use self::group::Group;
+use self::fetch::Ahead;
+use self::group::{Group, Shared};
 use self::job::Job;
 use self::load::Loaded;
-use super::plan::{PlanEntry, read_header, read_plan};
+use super::plan::{PlanEntry, StoredPlan};
 use super::{Context, Progress, StepError};
 use crate::ledger::{Failure, FailureReason, LedgerEntry, SensorState};
 use crate::outputs;
@@ -105,24 +110,24 @@ pub async fn score(context: &Context, shard: u32) -> Result<ShardSummary, StepEr
 
 async fn score_shard(context: &Context, shard: u32) -> Result<ShardSummary, StepError> {
     let start = Instant::now();
-    let (joined, header) = tokio::join!(context.place.join(), read_header(context));
+    let (joined, plan) = tokio::join!(context.place.join(), StoredPlan::open(context));
     joined?;
-    let header = header?;
-    if u64::from(shard) >= header.shards() {
-        let shards = header.shards();
+    let plan = plan?;
+    if u64::from(shard) >= plan.header.shards() {
+        let shards = plan.header.shards();
         let reason = format!("there is no shard {shard}: the plan has {shards}, counted from 0");
         return Err(StepError::Sensors {
             url: context.run.output.join(crate::outputs::PLAN)?.to_string(),
             reason,
         });
     }
-    let entries = read_plan(context, &header, shard).await?;
+    let entries = plan.shard(context, shard).await?;
     tracing::info!(shard, sensors = entries.len(), "scoring");
     let bytes_before = Progress::get(&context.progress.bytes);
     context
         .progress
         .sensors
-        .fetch_max(header.sensors, Ordering::Relaxed);
+        .fetch_max(plan.header.sensors, Ordering::Relaxed);
     let entries = score_waves(context, entries).await?;
     let interrupted = has_failure(&entries, &[FailureReason::NotScored]);
     let bytes_read = Progress::get(&context.progress.bytes) - bytes_before;
@@ -136,7 +141,7 @@ async fn score_shard(context: &Context, shard: u32) -> Result<ShardSummary, Step
     )
     .await?;
     let summary = ShardSummary {
-        denied: denied::is_everything_denied(context, &header, shard, &entries).await?,
+        denied: denied::is_everything_denied(context, &plan, shard, &entries).await?,
         failed_fast: interrupted && context.failed_fast(),
         ..summarize(shard, &entries)
     };
@@ -186,9 +191,6 @@ async fn score_waves(
     context: &Context,
     entries: Vec<PlanEntry>,
 ) -> Result<Vec<LedgerEntry>, StepError> {
-    let threads = context.limits.threads.max(1);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = Arc::new(pool.map_err(|error| StepError::Internal(error.to_string()))?);
     let budget = Budget::new(&context.limits, entries.len());
     let mut ledger = Vec::with_capacity(entries.len());
     let mut waiting = entries.into_iter();
@@ -208,7 +210,7 @@ async fn score_waves(
         let wave = Wave {
             context,
             jobs: Arc::new(jobs.collect()),
-            pool: &pool,
+            pool: context.compute.pool()?,
             buffers: &buffers,
             readings,
             all_at_once,
@@ -251,7 +253,7 @@ fn scratch_folders(context: &Context) -> Vec<PathBuf> {
 struct Wave<'a> {
     context: &'a Context,
     jobs: Jobs,
-    pool: &'a Arc<rayon::ThreadPool>,
+    pool: Arc<rayon::ThreadPool>,
     buffers: &'a Arc<Buffers>,
     /// Bytes of readings that may be in flight.
     readings: usize,
@@ -260,24 +262,33 @@ struct Wave<'a> {
 }
 
 impl Wave<'_> {
-    /// Works on every group of sensors that share a location, several groups at a time.
+    /// Works on every group of sensors that share a location. Requests to storage for many groups are in flight at a time, whatever
+    /// the number of threads; as many are read as there are threads for, and memory.
     async fn score(&self) {
         let groups = group_by_location(self.context, &self.jobs);
+        let requests = self.context.limits.requests.max(1);
+        let ahead = self.readings / 4;
+        let readings = self.readings - ahead;
         let most = self.pool.current_num_threads() * 2;
         let at_once = most
-            .min(self.readings / GROUP_READINGS)
+            .min(readings / GROUP_READINGS)
             .clamp(1, groups.len().max(1));
-        let one_pass = self.all_at_once && groups.len() == 1;
+        let shared = Arc::new(Shared {
+            pool: Arc::clone(&self.pool),
+            buffers: Arc::clone(self.buffers),
+            ahead: Ahead::new(ahead, requests),
+            turns: Semaphore::new(at_once),
+            memory: readings / at_once,
+            many: groups.len() >= most,
+            one_pass: self.all_at_once && groups.len() == 1,
+        });
         let work = groups.into_iter().map(|(location, members)| {
             let group = Group {
                 context: self.context.clone(),
                 location,
                 members,
                 jobs: Arc::clone(&self.jobs),
-                pool: Arc::clone(self.pool),
-                buffers: Arc::clone(self.buffers),
-                memory: self.readings / at_once,
-                one_pass,
+                shared: Arc::clone(&shared),
             };
             async move {
                 if !group.context.is_stopped() {
@@ -285,8 +296,9 @@ impl Wave<'_> {
                 }
             }
         });
+        // Of some groups the readings are fetched while the predictions of others are written.
         stream::iter(work)
-            .buffer_unordered(at_once)
+            .buffer_unordered(requests * 2)
             .collect::<Vec<()>>()
             .await;
     }

@@ -1,0 +1,85 @@
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::file::{self, HEADER_BYTES};
+use super::{PlanEntry, PlanFileError, PlanHeader};
+use crate::outputs;
+use crate::steps::{Context, StepError};
+use crate::storage::ObjectUrl;
+
+/// Bytes that the first request asks for: enough for the header and some hundred sensors.
+const FIRST_BYTES: u64 = 256 << 10;
+
+/// The plan of a run, as the plan step has written it.
+#[derive(Debug)]
+pub struct StoredPlan {
+    /// Its first line.
+    pub header: PlanHeader,
+    /// When it was written.
+    pub written: Timestamp,
+    url: ObjectUrl,
+    first: Bytes,
+}
+
+impl StoredPlan {
+    /// Reads the beginning of this run's plan.
+    ///
+    /// # Errors
+    ///
+    /// [`StepError::Plan`] where the plan is another run's.
+    pub async fn open(context: &Context) -> Result<Self, StepError> {
+        let url = context.run.output.join(outputs::PLAN)?;
+        let (object, mut first) = context.storage.begin(&url, FIRST_BYTES).await?;
+        if first.is_empty() {
+            first = context.storage.get_range(&url, 0..HEADER_BYTES).await?;
+        }
+        let header = PlanHeader::parse(&first).and_then(|header| {
+            if &header.run == context.place.run() {
+                Ok(header)
+            } else {
+                Err(PlanFileError::Foreign {
+                    found: header.run.uid,
+                    wanted: context.place.run().uid.clone(),
+                })
+            }
+        });
+        Ok(Self {
+            header: header.map_err(|source| StepError::Plan {
+                url: url.to_string(),
+                source,
+            })?,
+            written: object.modified,
+            url,
+            first,
+        })
+    }
+
+    /// The sensors of one shard. Reads only that slice of the plan.
+    pub async fn shard(&self, context: &Context, shard: u32) -> Result<Vec<PlanEntry>, StepError> {
+        self.entries(context, self.header.sensors_of(shard)).await
+    }
+
+    /// The sensors at these positions of the plan. Reads only that slice of it.
+    pub async fn entries(
+        &self,
+        context: &Context,
+        positions: std::ops::Range<u64>,
+    ) -> Result<Vec<PlanEntry>, StepError> {
+        if positions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let bytes = self.header.bytes_of(&positions);
+        let slice = if bytes.end <= self.first.len() as u64 {
+            let at = |position: u64| usize::try_from(position).unwrap_or(usize::MAX);
+            self.first.slice(at(bytes.start)..at(bytes.end))
+        } else {
+            context.storage.get_range(&self.url, bytes).await?
+        };
+        file::read_slice(&slice, positions.start + 2, positions.end - positions.start).map_err(
+            |source| StepError::Plan {
+                url: self.url.to_string(),
+                source,
+            },
+        )
+    }
+}

@@ -1,0 +1,96 @@
+//! What many sensors of one shard wait for, in virtual time: every request takes a second.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fleetscore_crds::Manifest;
+use object_store::ObjectStoreExt as _;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::throttle::{ThrottleConfig, ThrottledStore};
+use serde_json::json;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::place::Times;
+use crate::run::Run;
+use crate::steps::{self, Compute, Context, Limits, Progress};
+use crate::storage::{Storage, StorageOptions};
+
+const MODEL: &[u8] = include_bytes!("../../../tests/fixtures/models/standard_rbf_d1_sk191.p5.pkl");
+const SENSORS: u64 = 60;
+
+/// A run of [`SENSORS`] sensors that are scored on one thread, each with a model and a file of its own.
+async fn context() -> Context {
+    let store = InMemory::new();
+    for sensor in 0..SENSORS {
+        let model = Path::from(format!("models/{sensor}"));
+        store.put(&model, MODEL.into()).await.unwrap();
+        let readings = Path::from(format!("in/{sensor}.csv"));
+        let csv = "Time,Value\n2018-08-29T00:00:00Z,1\n";
+        store.put(&readings, csv.into()).await.unwrap();
+    }
+    let second = Duration::from_secs(1);
+    let late = ThrottleConfig {
+        wait_get_per_call: second,
+        wait_put_per_call: second,
+        wait_delete_per_call: second,
+        wait_list_per_call: second,
+        ..ThrottleConfig::default()
+    };
+    let storage = Storage::over(
+        Arc::new(ThrottledStore::new(store, late)),
+        StorageOptions::default(),
+    );
+    let manifest: Manifest = serde_json::from_value(json!({
+        "apiVersion": "scoring.fleetscore.io/v1alpha1",
+        "kind": "ScoringRun",
+        "metadata": {"name": "late", "uid": "1", "generation": 1},
+        "spec": {
+            "model": {"location": "memory:///models/{sensor}"},
+            "input": {
+                "location": "memory:///in/{sensor}.csv",
+                "columns": {"time": "Time", "features": ["Value"]},
+            },
+            "output": {"location": "memory:///out/", "file": "{sensor}.csv"},
+        },
+    }))
+    .unwrap();
+    let run = Run::fill(manifest).unwrap();
+    let limits = Limits {
+        threads: 1,
+        ..Limits::default()
+    };
+    Context {
+        place: run.place(&storage, None, Times::default()),
+        run: Arc::new(run),
+        storage,
+        limits,
+        compute: Compute::new(&limits),
+        progress: Arc::new(Progress::default()),
+        plots: None,
+        stop: CancellationToken::new(),
+    }
+}
+
+/// With one thread, too, the sensors' requests wait at the same time: each kind takes some seconds for all of them.
+#[tokio::test(start_paused = true)]
+async fn requests_of_all_sensors_wait_at_the_same_time() {
+    let context = context().await;
+    let begun = Instant::now();
+    steps::plan(&context, |_| 1000).await.unwrap();
+    let planned = begun.elapsed();
+    let summary = steps::score(&context, 0).await.unwrap();
+    let scored = begun.elapsed() - planned;
+    let report = steps::collect(&context).await.unwrap();
+    let collected = begun.elapsed() - planned - scored;
+    assert_eq!(
+        (summary.sensors, summary.failed, summary.rows),
+        (SENSORS, 0, SENSORS)
+    );
+    assert_eq!(report.sensors.succeeded, SENSORS);
+    // The plan's; the first model, the others, the readings, the predictions; the ledger's.
+    assert!(scored <= Duration::from_secs(7), "{scored:?}");
+    assert!(planned <= Duration::from_secs(7), "{planned:?}");
+    assert!(collected <= Duration::from_secs(7), "{collected:?}");
+}
