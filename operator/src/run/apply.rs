@@ -1,5 +1,5 @@
-//! Everything that is written but the status: children are created or deleted, Jobs suspended or let go on. A child is never
-//! written again once it exists.
+//! Everything that is written but the status: children are created or deleted, Jobs suspended, let go on or given more pods. A child is
+//! never written again once it exists.
 
 use fleetscore_crds::Step;
 use k8s_openapi::api::batch::v1::Job;
@@ -10,7 +10,7 @@ use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::build::{self, GENERATION_ANNOTATION};
+use super::build::{self, GENERATION_ANNOTATION, WIDENED_ANNOTATION};
 use super::decide::Action;
 use super::job_view::JobView;
 use super::subject::Subject;
@@ -78,6 +78,7 @@ impl<'a> Applier<'a> {
                 }
                 Action::Suspend(job) => self.set_suspended(job, true).await?,
                 Action::Resume(job) => self.set_suspended(job, false).await?,
+                Action::Widen(job, parallelism) => self.widen(job, *parallelism).await?,
                 Action::Delete(job) => self.delete_job(job).await?,
                 Action::DeleteConfigMap => self.delete_config_map().await?,
             };
@@ -179,8 +180,21 @@ impl<'a> Applier<'a> {
         job: &JobView,
         suspended: bool,
     ) -> Result<Option<Refusal>, kube::Error> {
-        // With the UID, so that a Job of the same name that has come since is left alone.
         let patch = json!({"metadata": {"uid": job.uid}, "spec": {"suspend": suspended}});
+        self.patch_job(job, patch).await
+    }
+
+    async fn widen(&self, job: &JobView, parallelism: u32) -> Result<Option<Refusal>, kube::Error> {
+        let over = job.over().to_string();
+        let patch = json!({
+            "metadata": {"uid": job.uid, "annotations": {WIDENED_ANNOTATION: over}},
+            "spec": {"parallelism": parallelism},
+        });
+        self.patch_job(job, patch).await
+    }
+
+    /// Changes a Job. With the UID in `patch`, a Job of the same name that has come since is left alone.
+    async fn patch_job(&self, job: &JobView, patch: Value) -> Result<Option<Refusal>, kube::Error> {
         let params = PatchParams {
             field_manager: Some(FIELD_MANAGER.to_owned()),
             ..PatchParams::default()

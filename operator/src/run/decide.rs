@@ -80,6 +80,8 @@ pub enum Action {
     Suspend(JobView),
     /// Let a Job go on.
     Resume(JobView),
+    /// Let a Job have so many pods at the same time, as some of them cannot start.
+    Widen(JobView, u32),
     /// Delete a Job and its pods.
     Delete(JobView),
     /// Delete the `ConfigMap`.
@@ -310,7 +312,7 @@ fn cause_of(seen: &Observed, job: &JobView) -> Cause {
 const QUIET: SignedDuration = SignedDuration::from_secs(60);
 
 /// What keeps the run from going on, and the cause to give it up for, once it has lasted too long. A pod that cannot start costs its own
-/// shard alone: while others are at work, nothing is given up.
+/// shard alone: while others are at work, nothing is given up, and while others could be, they get their turn first.
 fn hindrance(run: &Subject, seen: &Observed, now: Timestamp) -> (Option<Trouble>, Option<Cause>) {
     let Some(trouble) = seen.trouble.clone() else {
         return (None, None);

@@ -2,7 +2,10 @@ use fleetscore_crds::{JobState, ScorerVersion, Step};
 use jiff::Timestamp;
 use k8s_openapi::api::batch::v1::{Job, JobCondition};
 
-use super::build::{GENERATION_ANNOTATION, PART_LABEL, QUEUE_LABEL, SCORER_ANNOTATION, STEP_LABEL};
+use super::build::{
+    GENERATION_ANNOTATION, PART_LABEL, QUEUE_LABEL, SCORER_ANNOTATION, STEP_LABEL,
+    WIDENED_ANNOTATION,
+};
 
 /// What the controller looks at in a Job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +28,12 @@ pub struct JobView {
     pub started: Option<Timestamp>,
     /// When it ended.
     pub ended: Option<Timestamp>,
+    /// Indexes, or pods, that it has in all.
+    pub completions: u32,
+    /// Pods that it may have at the same time.
+    pub parallelism: u32,
+    /// How many of its indexes had ended when it was given more pods than it began with, if it was.
+    pub widened: Option<u32>,
     /// Whether it is suspended.
     pub suspended: bool,
     /// Whether it is Kueue's to say when it runs. Kueue also puts Jobs that name no queue into a namespace's default queue.
@@ -87,6 +96,9 @@ impl JobView {
             created: meta.creation_timestamp.as_ref()?.0,
             started: status.start_time.map(|time| time.0),
             ended: status.completion_time.map(|time| time.0).or(ended),
+            completions: spec.completions.map_or(1, |number| count(Some(number))),
+            parallelism: spec.parallelism.map_or(1, |number| count(Some(number))),
+            widened: annotation(WIDENED_ANNOTATION).and_then(|text| text.parse().ok()),
             suspended: spec.suspend == Some(true),
             queued: labels.contains_key(QUEUE_LABEL),
             deleting: meta.deletion_timestamp.is_some(),
@@ -113,6 +125,11 @@ impl JobView {
     /// Whether it was failed by a pod's exit code that says: nothing can succeed.
     pub fn is_refused(&self) -> bool {
         matches!(&self.outcome, Some(Outcome::Failed { reason, .. }) if reason == "PodFailurePolicy")
+    }
+
+    /// Indexes that will have no other pod.
+    pub fn over(&self) -> u32 {
+        self.succeeded.saturating_add(self.failed_indexes)
     }
 
     /// Where it stands, for the status.
@@ -206,8 +223,23 @@ mod tests {
     #[test]
     fn a_job_is_seen_with_its_counts_and_its_end() {
         let status = json!({"active": 3, "ready": 2, "terminating": 1, "succeeded": 4, "failedIndexes": "1,5-6", "startTime": "2026-01-01T00:00:01Z"});
-        let view = JobView::of(&job(&status), "u").unwrap();
+        let mut job_of = job(&status);
+        let view = JobView::of(&job_of, "u").unwrap();
         assert_eq!((view.part, view.generation), (2, Some(3)));
+        assert_eq!(
+            (view.completions, view.parallelism, view.widened),
+            (1, 1, None)
+        );
+        let spec = job_of.spec.as_mut().unwrap();
+        (spec.completions, spec.parallelism) = (Some(20), Some(4));
+        let annotations = job_of.metadata.annotations.as_mut().unwrap();
+        annotations.insert(WIDENED_ANNOTATION.to_owned(), "6".to_owned());
+        let view = JobView::of(&job_of, "u").unwrap();
+        assert_eq!(
+            (view.completions, view.parallelism, view.widened),
+            (20, 4, Some(6))
+        );
+        assert_eq!(view.over(), 7);
         assert_eq!(
             (view.active, view.ready, view.succeeded, view.failed_indexes),
             (3, 2, 4, 3)

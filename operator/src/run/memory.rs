@@ -9,8 +9,8 @@ use super::trouble::Trouble;
 use crate::backoff;
 use crate::by_uid::ByUid;
 
-/// A Job's name, and its pods that are ready, succeeded, failed and are ending.
-type Counts = (String, u32, u32, u32, u32);
+/// A Job's name, its pods that are ready, succeeded, failed and are ending, and how many it may have at the same time.
+type Counts = (String, u32, u32, u32, u32, u32);
 
 /// What the operator remembers of a run between two looks at it. All of it may be forgotten: it saves calls, nothing rests on it.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,7 @@ pub struct Memory {
     next_look: Option<Timestamp>,
     found: Looks,
     counts: Option<Vec<Counts>>,
-    /// When a pod began or ended last, as far as it was seen.
+    /// When a pod began or ended last, or more were let in, as far as it was seen.
     pub moved: Option<Timestamp>,
     /// What the API server refused last, and since when.
     pub refused: Option<(Refusal, Timestamp)>,
@@ -77,6 +77,7 @@ impl Memory {
                     job.succeeded,
                     job.failed_indexes,
                     job.terminating,
+                    job.parallelism,
                 )
             })
             .collect();
@@ -152,5 +153,41 @@ impl Memories {
     /// Forgets the runs that are none of these.
     pub fn retain(&self, known: impl Fn(&str) -> bool) {
         self.0.retain(known);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fleetscore_crds::Step;
+
+    use super::*;
+    use crate::run::testing::{at, job};
+
+    /// Pods that were let in beside others get the time to begin that the others had.
+    #[test]
+    fn pods_that_begin_or_end_or_are_let_in_are_noted() {
+        let mut memory = Memory::default();
+        let first = job(Step::Score, 0);
+        memory.note(std::slice::from_ref(&first), at(0));
+        memory.note(std::slice::from_ref(&first), at(5));
+        assert_eq!(memory.moved, None);
+        let changed = |change: fn(&mut JobView)| {
+            let mut job = first.clone();
+            change(&mut job);
+            [job]
+        };
+        let mut memory_of = |jobs: [JobView; 1], seconds| {
+            memory.note(&jobs, at(seconds));
+            memory.moved
+        };
+        assert_eq!(
+            memory_of(changed(|job| job.parallelism = 2), 10),
+            Some(at(10))
+        );
+        assert_eq!(
+            memory_of(changed(|job| job.parallelism = 2), 15),
+            Some(at(10))
+        );
+        assert_eq!(memory_of(changed(|job| job.ready = 0), 20), Some(at(20)));
     }
 }

@@ -396,6 +396,7 @@ fn names(decision: &Decision) -> String {
         decide::Action::CreatePart(part, _) => format!("create score {}", part.index),
         decide::Action::Suspend(job) => format!("suspend {}", job.name),
         decide::Action::Resume(job) => format!("resume {}", job.name),
+        decide::Action::Widen(job, pods) => format!("let {} have {pods} pods", job.name),
         decide::Action::Delete(job) => format!("delete {}", job.name),
         decide::Action::DeleteConfigMap => "delete ConfigMap".to_owned(),
     };

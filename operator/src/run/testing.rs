@@ -8,8 +8,8 @@ use k8s_openapi::api::batch::v1::Job;
 use serde_json::json;
 
 use super::build::{
-    GENERATION_ANNOTATION, PART_LABEL, Part, RUN_LABEL, SCORER_ANNOTATION, STEP_LABEL, job_name,
-    step_name,
+    GENERATION_ANNOTATION, PART_LABEL, Part, RUN_LABEL, SCORER_ANNOTATION, STEP_LABEL,
+    WIDENED_ANNOTATION, job_name, step_name,
 };
 use super::job_view::{JobView, Outcome};
 use super::subject::Subject;
@@ -100,6 +100,9 @@ pub fn job(step: Step, part: u32) -> JobView {
         created: start(),
         started: Some(start()),
         ended: None,
+        completions: 1,
+        parallelism: 1,
+        widened: None,
         suspended: false,
         queued: false,
         deleting: false,
@@ -164,6 +167,9 @@ pub fn stored_job(job: &JobView) -> Job {
     if let Some(scorer) = &job.scorer {
         annotations[SCORER_ANNOTATION] = json!(json!(scorer).to_string());
     }
+    if let Some(widened) = &job.widened {
+        annotations[WIDENED_ANNOTATION] = json!(widened.to_string());
+    }
     serde_json::from_value(json!({
         "metadata": {
             "name": job.name, "namespace": "plant", "uid": job.uid, "creationTimestamp": job.created,
@@ -172,7 +178,9 @@ pub fn stored_job(job: &JobView) -> Job {
             "annotations": annotations,
             "ownerReferences": [subject().owner()],
         },
-        "spec": {"suspend": job.suspended, "template": {}},
+        "spec": {
+            "suspend": job.suspended, "completions": job.completions, "parallelism": job.parallelism, "template": {},
+        },
         "status": {
             "startTime": job.started, "conditions": if kind.is_empty() { json!([]) } else { conditions },
             "active": job.active, "ready": job.ready, "succeeded": job.succeeded, "terminating": job.terminating,

@@ -369,6 +369,24 @@ async fn a_job_is_stopped_and_let_go_on_by_one_field_and_only_the_one_that_was_s
 }
 
 #[tokio::test]
+async fn a_job_gets_more_pods_and_remembers_what_was_over_by_then() {
+    let held_up = JobView {
+        succeeded: 3,
+        failed_indexes: 1,
+        ..job(Step::Score, 0)
+    };
+    let (applied, asked) = applied(&[Action::Widen(held_up, 2)], [plan(&ours())]).await;
+    assert_eq!(applied.unwrap(), None);
+    let line = format!("PATCH {JOBS}/pumps-score-0 fieldManager=fleetscore-operator");
+    assert_eq!(lines(&asked), [line]);
+    let expected = json!({
+        "metadata": {"uid": "uid-pumps-score-0", "annotations": {"scoring.fleetscore.io/widened": "4"}},
+        "spec": {"parallelism": 2},
+    });
+    assert_eq!(asked[0].body, expected);
+}
+
+#[tokio::test]
 async fn a_job_is_deleted_with_its_pods_and_only_the_one_that_was_seen() {
     let (applied, asked) = applied(&[Action::Delete(job(Step::Score, 0))], [plan(&ours())]).await;
     assert_eq!(applied.unwrap(), None);
@@ -395,6 +413,7 @@ async fn a_job_that_is_gone_or_another_one_by_now_is_no_error_but_a_denial_is() 
     let actions = [
         Action::Suspend(score()),
         Action::Resume(score()),
+        Action::Widen(score(), 2),
         Action::Delete(score()),
     ];
     for action in actions {

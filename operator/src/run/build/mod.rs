@@ -30,6 +30,9 @@ pub const GENERATION_ANNOTATION: &str = "scoring.fleetscore.io/generation";
 /// The annotation of a Job with what its pods run, as JSON.
 pub const SCORER_ANNOTATION: &str = "scoring.fleetscore.io/scorer";
 
+/// The annotation of a score Job that was given more pods because some could not start: how many of its shards had ended by then.
+pub const WIDENED_ANNOTATION: &str = "scoring.fleetscore.io/widened";
+
 /// The step's name in labels, in Jobs' names and on the scorer's command line.
 pub fn step_name(step: Step) -> &'static str {
     match step {

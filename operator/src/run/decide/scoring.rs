@@ -5,13 +5,13 @@ use jiff::Timestamp;
 
 use super::{
     Action, Cause, Decision, Ending, Stage, cause_of, deadline_exceeded, fail, failed, halt,
-    hindrance, implausible, is_worth_repeating, lost, overdue, resume, stage, too_many,
+    hindrance, implausible, is_kueues, is_worth_repeating, lost, overdue, resume, stage, too_many,
 };
 use crate::run::build::{Part, job_name, parts};
 use crate::run::job_view::{JobView, Outcome};
 use crate::run::observe::Observed;
 use crate::run::subject::{Plan, Subject};
-use crate::run::trouble::Trouble;
+use crate::run::trouble::{Trouble, TroubleKind};
 
 /// Decides what to do with a run at `now` that is planned like this.
 pub(super) fn decide(run: &Subject, seen: &Observed, now: Timestamp, plan: Plan) -> Decision {
@@ -49,10 +49,13 @@ impl Scoring<'_> {
         if all_ended || self.run.scored().is_some() || stopped.is_some() {
             return self.collect(all_ended, stopped, trouble, hopeless);
         }
+        let mut actions = self.score(&parts.all, &jobs, parts.lanes);
         if let Some(cause) = hopeless {
-            return self.give_up(cause);
+            actions = self.widen(&parts.all, &jobs);
+            if actions.is_empty() {
+                return self.give_up(cause);
+            }
         }
-        let actions = self.score(&parts.all, &jobs, parts.lanes);
         Decision {
             trouble,
             ..stage(Stage::Scoring(self.plan), actions)
@@ -75,6 +78,29 @@ impl Scoring<'_> {
             free -= 1;
         }
         actions
+    }
+
+    /// Jobs whose pods have all not started in time get more beside them, for shards that have not had their turn. Each does so again
+    /// only after another shard has ended: where none of the new ones starts either, the trouble is not that of a few pods.
+    fn widen(&self, parts: &[Part], jobs: &[Option<&JobView>]) -> Vec<Action> {
+        let of_pods = self.seen.trouble.as_ref().is_some_and(|trouble| {
+            matches!(trouble.kind, TroubleKind::Starting | TroubleKind::Blocked)
+        });
+        let wider = |(part, job): (&Part, Option<&JobView>)| {
+            // Kueue stops a Job that asks for more than it was admitted with.
+            let job = job.filter(|job| {
+                !job.has_ended() && !job.deleting && !job.suspended && !is_kueues(self.run, job)
+            })?;
+            let left = job
+                .completions
+                .saturating_sub(job.over().saturating_add(job.active));
+            let parallelism = job.active + part.parallelism.min(left);
+            let is_worth_it = job.over() > job.widened.unwrap_or(0) && job.active > 0;
+            (is_worth_it && left > 0 && parallelism > job.parallelism)
+                .then(|| Action::Widen(job.clone(), parallelism))
+        };
+        let all = parts.iter().zip(jobs.iter().copied()).filter_map(wider);
+        all.filter(|_| of_pods).collect()
     }
 
     /// Why scoring is over before its end: as the objects and the time say, or, once it is over, as the status remembers.

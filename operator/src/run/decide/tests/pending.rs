@@ -118,6 +118,109 @@ fn one_pod_that_never_started_costs_its_shard_alone() {
     }
 }
 
+/// A run of 15 shards, one at a time, with these many done; its only pod cannot start.
+fn held_up(succeeded: u32) -> (Subject, JobView) {
+    let mut run = planned(15);
+    run.spec.sharding.parallelism = 1;
+    let job = JobView {
+        completions: 15,
+        ready: 0,
+        ..score(succeeded)
+    };
+    (run, job)
+}
+
+fn with_trouble(job: &JobView, kind: TroubleKind) -> Observed {
+    let mut seen = seen(vec![job.clone()]);
+    seen.trouble = Some(trouble(kind, "ImagePullBackOff", 0));
+    seen
+}
+
+#[test]
+fn pods_that_hold_up_the_others_get_some_beside_them_once_in_time() {
+    let (run, stuck) = held_up(4);
+    for kind in [TroubleKind::Blocked, TroubleKind::Starting] {
+        let jobs = with_trouble(&stuck, kind);
+        assert_eq!(decide(&run, &jobs, at(899)).actions, []);
+        let decision = decide(&run, &jobs, at(900));
+        assert_eq!(
+            decision.stage,
+            Stage::Scoring(Plan {
+                sensors: 15,
+                pods: 15
+            })
+        );
+        assert_eq!(decision.actions, [Action::Widen(stuck.clone(), 2)]);
+        assert_eq!(decision.trouble, jobs.trouble);
+    }
+    // As many as there were, but no more than there are shards for.
+    let mut wide = run.clone();
+    wide.spec.sharding.parallelism = 4;
+    for (succeeded, expected) in [(1, 8), (9, 6)] {
+        let four = JobView {
+            active: 4,
+            parallelism: 4,
+            succeeded,
+            ..stuck.clone()
+        };
+        let decision = decide(&wide, &with_trouble(&four, TroubleKind::Blocked), at(900));
+        assert_eq!(decision.actions, [Action::Widen(four, expected)]);
+    }
+    // Again, once another one could not start that was let in beside.
+    let two = JobView {
+        active: 2,
+        parallelism: 2,
+        widened: Some(4),
+        succeeded: 7,
+        failed_indexes: 1,
+        ..stuck
+    };
+    let decision = decide(&run, &with_trouble(&two, TroubleKind::Blocked), at(2000));
+    assert_eq!(decision.actions, [Action::Widen(two, 3)]);
+}
+
+#[test]
+fn what_holds_up_all_alike_is_given_up() {
+    let (run, stuck) = held_up(4);
+    let widened = JobView {
+        active: 2,
+        parallelism: 2,
+        widened: Some(4),
+        ..stuck.clone()
+    };
+    let last = JobView {
+        succeeded: 14,
+        ..stuck.clone()
+    };
+    let none = JobView {
+        active: 0,
+        ..stuck.clone()
+    };
+    let queued = JobView {
+        queued: true,
+        ..stuck.clone()
+    };
+    for (job, kind) in [
+        // Those that were let in beside do not start either; nothing is left; pods are not let in; nobody has room; Kueue's.
+        (widened, TroubleKind::Blocked),
+        (last, TroubleKind::Blocked),
+        (none, TroubleKind::Blocked),
+        (stuck.clone(), TroubleKind::Unschedulable),
+        (queued, TroubleKind::Blocked),
+    ] {
+        let decision = decide(&run, &with_trouble(&job, kind), at(2000));
+        let given_up = matches!(decision.stage, Stage::Collecting(_, Some(_)));
+        assert!(
+            given_up && decision.actions.is_empty(),
+            "{job:?} {decision:?}"
+        );
+    }
+    // Where nothing has been scored yet, nothing says that another pod would start.
+    let first = with_trouble(&held_up(0).1, TroubleKind::Blocked);
+    let decision = decide(&run, &first, at(2000));
+    assert_eq!(ending(&decision), (Phase::Failed, Some("ImagePullBackOff")));
+}
+
 #[test]
 fn a_pod_that_does_not_end_is_told_and_waited_for() {
     let mut jobs = seen(vec![JobView {

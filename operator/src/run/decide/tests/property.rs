@@ -10,8 +10,9 @@ prop_compose! {
         exists in any::<bool>(), suspended in any::<bool>(), deleting in proptest::bool::weighted(0.1),
         outcome in 0_u8..6, active in 0_u32..3, ready in 0_u32..2, succeeded in 0_u32..3, failed_indexes in 0_u32..3,
         generation in 1_i64..3, queued in any::<bool>(), terminating in 0_u32..2,
+        (completions, parallelism) in (0_u32..9, 1_u32..4), widened in proptest::option::of(0_u32..5),
     ) -> Option<JobView> {
-        let view = JobView { terminating, suspended, queued, deleting, active, ready, succeeded, failed_indexes, generation: Some(generation), ..job(step, part) };
+        let view = JobView { completions, parallelism, widened, terminating, suspended, queued, deleting, active, ready, succeeded, failed_indexes, generation: Some(generation), ..job(step, part) };
         let view = match outcome {
             0 => complete(view),
             1 => failed(view, "FailedIndexes"),
@@ -116,6 +117,11 @@ proptest! {
                 Action::Resume(job) => prop_assert!(!run.is_queued() && !job.queued && !job.has_ended() && job.suspended && !run.spec.suspend),
                 Action::Suspend(job) => prop_assert!(!run.is_queued() && !job.queued && !job.has_ended() && !job.suspended),
                 Action::Delete(job) => prop_assert!(!job.deleting),
+                Action::Widen(job, pods) => {
+                    prop_assert!(!run.is_queued() && !job.queued && !job.has_ended() && !job.suspended && !job.deleting);
+                    prop_assert!(*pods > job.parallelism && *pods + job.over() <= job.completions && job.ready == 0);
+                    prop_assert!(matches!(decision.stage, Stage::Scoring(_)));
+                }
                 _ => {}
             }
         }
