@@ -30,8 +30,8 @@ for file in success crashes sensors disruptions blocked patience lifecycle place
   source "$here/scenarios/$file.sh"
 done
 scenarios=(
-  batchai named_storage operator_killed apiserver_restarted failed_sensors storage_outage pod_killed node_removed result_lost
-  image_absent secret_absent secret_wrong pod_denied job_denied quota_used_up
+  batchai named_storage operator_killed apiserver_restarted failed_sensors storage_outage pod_killed node_removed node_dead result_lost
+  one_pod_blocked one_pod_in_the_way image_absent secret_absent secret_wrong pod_denied job_denied quota_used_up
   template_refused image_late model_denied operator_upgraded one_place place_within config_map_clash namespace_unreadable
   fail_fast suspended suspended_collecting deadline deleted ttl manifests planned_spec from_zero queued
   schedule_windows schedule_killed schedule_leader schedule_no_drift schedule_manifests

@@ -52,6 +52,68 @@ refused() {
   equal 64 "$(kube get pods -l "scoring.fleetscore.io/run=$1" -o 'jsonpath={.items[*].status.containerStatuses[0].state.terminated.exitCode}')" "exit codes"
 }
 
+# One pod of 24 can never start: where its volume should have a folder of its index's name, there is a file. The others are scored, it
+# costs its own sensor alone, and the failure policy decides. Nothing is given up while others are at work, whatever the time.
+scenario_one_pod_blocked() {
+  reference >/dev/null
+  kube create configmap one-is-a-file --from-literal=3=file --dry-run=client -o yaml | kube apply -f - >/dev/null
+  start one-blocked <<<"  sharding: {sensorsPerPod: 1, parallelism: 4}
+  failurePolicy: {maxFailedSensors: 1}
+$FOURTH_POD_BLOCKED"
+  start none-may-be <<<"  sharding: {sensorsPerPod: 1, parallelism: 12}
+  failurePolicy: {maxFailedSensors: 0}
+$FOURTH_POD_BLOCKED"
+  within 90 scored one-blocked 3
+  cluster stop-azurite
+  within 60 message_has one-blocked one-blocked-score-0-3-
+  local pod could_start until
+  pod=$(kube get pods -l scoring.fleetscore.io/run=one-blocked,batch.kubernetes.io/job-completion-index=3 -o name)
+  could_start=$(kube get "$pod" -o 'jsonpath={.status.conditions[?(@.type=="PodScheduled")].lastTransitionTime}')
+  until=$((SECONDS + 2 * 15))
+  within 60 has_passed "$until"
+  equal Scoring "$(field one-blocked .status.phase)" "phase while others are at work"
+  equal CreateContainerConfigError "$(condition one-blocked Ready reason)" "reason that is told meanwhile"
+  cluster restart-azurite
+  ends one-blocked PartiallySucceeded 240
+  ends none-may-be Failed 240
+  told none-may-be CreateContainerConfigError
+  local run blocked=preds_1_4.csv
+  for run in one-blocked none-may-be; do
+    equal '{"failed":1,"succeeded":23,"total":24}' "$(field "$run" .status.sensors)" "sensors of $run"
+    described "$run" "$run-score-0-3-" CreateContainerConfigError "pendingTimeoutSeconds is 15" NotScored 'device=1 tag=4'
+    equal CreateContainerConfigError "$(condition "$run" Scored reason)" "why scoring of $run was stopped"
+    has "$(blobs get predictions "$run/_run/failed.jsonl")" NotScored "failed.jsonl of $run"
+    equal "$(reference | grep preds_ | grep -v "$blocked")" "$(blobs digest predictions "$run/" | grep preds_)" "predictions of $run"
+    no_pods "$run" score Pending || fail "the pod of $run still waits"
+  done
+  (($(date -d "$(condition one-blocked Scored lastTransitionTime)" +%s) >= $(date -d "$could_start" +%s) + 15)) ||
+    fail "given up before pendingTimeoutSeconds, counted from $could_start"
+}
+
+# The same, one pod at a time: after its time the others get their turn beside it.
+scenario_one_pod_in_the_way() {
+  reference >/dev/null
+  kube create configmap one-is-a-file --from-literal=3=file --dry-run=client -o yaml | kube apply -f - >/dev/null
+  start in-the-way <<<"  sharding: {sensorsPerPod: 1, parallelism: 1}
+  failurePolicy: {maxFailedSensors: 1}
+$FOURTH_POD_BLOCKED"
+  within 60 message_has in-the-way in-the-way-score-0-3-
+  equal "3 1" "$(kube get job in-the-way-score-0 -o 'jsonpath={.status.succeeded} {.status.active}')" "pods that succeeded, and that are there"
+  within 90 scored in-the-way 4
+  equal 2 "$(kube get job in-the-way-score-0 -o 'jsonpath={.spec.parallelism}')" "pods at a time beside one that cannot start"
+  ends in-the-way PartiallySucceeded 300
+  equal '{"failed":1,"succeeded":23,"total":24}' "$(field in-the-way .status.sensors)" "sensors"
+  described in-the-way CreateContainerConfigError NotScored 'device=1 tag=4'
+}
+
+# The container of the pod with index 3 cannot be created, with a ConfigMap that has a file `3`.
+# shellcheck disable=SC2016  # Kubernetes replaces it
+readonly FOURTH_POD_BLOCKED='  pendingTimeoutSeconds: 15
+  podTemplate:
+    spec:
+      containers: [{name: scorer, volumeMounts: [{name: own, mountPath: /own, subPathExpr: "$(JOB_COMPLETION_INDEX)/own"}]}]
+      volumes: [{name: own, configMap: {name: one-is-a-file}}]'
+
 # The namespace's Pod Security Standard refuses the pods; the API server takes the Job.
 scenario_pod_denied() {
   NAMESPACE=fenced

@@ -83,15 +83,77 @@ scenario_node_removed() {
   cluster node add worker 2>/dev/null
   # Not one retry: a disruption must not count.
   begin lost-node "  failurePolicy: {retriesPerPod: 0}"
-  within 60 runs_on_worker
+  within 60 runs_on_worker lost-node
   cluster node remove worker
   cluster restart-azurite
   complete lost-node
 }
 
-runs_on_worker() {
-  [[ -n $(kube get pods -l scoring.fleetscore.io/run=lost-node,scoring.fleetscore.io/step=score \
+runs_on_worker() { # runs_on_worker RUN
+  [[ -n $(kube get pods -l "scoring.fleetscore.io/run=$1,scoring.fleetscore.io/step=score" \
     --field-selector spec.nodeName=worker,status.phase=Running -o name) ]]
+}
+
+# Only the kubelet dies: nobody can say whether the pods on that machine still write, and they do. The run says so; what is scored
+# elsewhere goes on, but nothing is made of what is left, neither a second pod nor the report, until the Node is gone. The report of the
+# run whose deadline passes meanwhile has what they wrote.
+scenario_node_dead() {
+  reference >/dev/null
+  cluster node add worker 2>/dev/null
+  start dead-node <<<"  sharding: {sensorsPerPod: 1, parallelism: 4}
+  failurePolicy: {retriesPerPod: 0}
+$SHORT_GRACE"
+  start dead-late <<<"  sharding: {sensorsPerPod: 1, parallelism: 4}
+  activeDeadlineSeconds: 150
+$SHORT_GRACE"
+  within 90 scored dead-node 2
+  within 90 scored dead-late 2
+  cluster stop-azurite
+  within 60 runs_on_worker dead-node
+  within 60 runs_on_worker dead-late
+  cluster stop-worker.kubelet
+  cluster restart-azurite
+  local run
+  for run in dead-node dead-late; do
+    within 240 stuck_on_worker "$run"
+    within 20 event_says "$run" PodStuckTerminating
+    described "$run" PodStuckTerminating "on node worker" "delete the Node"
+  done
+  for run in dead-node dead-late; do
+    within 90 outputs_are "$run" 24
+  done
+  within 120 in_phase dead-late Collecting
+  equal Scoring "$(field dead-node .status.phase)" "phase while a pod may still write"
+  equal "True DeadlineExceeded" "$(condition dead-late Scored status) $(condition dead-late Scored reason)" "what stopped the scoring"
+  # Whatever time passes: it has been looked at again, and the number of pods is the same.
+  local before until
+  before=$(pods_of_worker)
+  until=$((SECONDS + 30))
+  within 60 has_passed "$until"
+  equal "$before" "$(pods_of_worker)" "pods on the dead node"
+  for run in dead-node dead-late; do
+    (($(kube get job "$run-score-0" -o 'jsonpath={.status.terminating}') > 0)) || fail "no pod of $run is terminating"
+    equal "" "$(kube get job "$run-collect" --ignore-not-found -o name)" "report of $run while a pod may still write"
+    equal PodStuckTerminating "$(condition "$run" Ready reason)" "reason of $run"
+  done
+  cluster node remove worker
+  complete dead-node
+  complete dead-late
+}
+
+outputs_are() { # outputs_are RUN NUMBER
+  [[ $(blobs list predictions "$1/preds_" | wc -l) -eq $2 ]]
+}
+
+# So that what should have ended is overdue soon.
+readonly SHORT_GRACE='  podTemplate: {spec: {terminationGracePeriodSeconds: 1}}'
+
+stuck_on_worker() { # stuck_on_worker RUN: and it says so
+  [[ $(condition "$1" Ready reason) == PodStuckTerminating && $(condition "$1" Ready message) == *"on node worker"* ]]
+}
+
+pods_of_worker() { # of both runs
+  kube get pods -l 'scoring.fleetscore.io/run in (dead-node, dead-late)' --field-selector spec.nodeName=worker,status.phase=Running -o name | sort
 }
 
 # The pods of plan and collect are gone as soon as they have ended, before the operator looks.
