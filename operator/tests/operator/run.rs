@@ -218,6 +218,12 @@ async fn an_ended_run_asks_nothing_more_even_of_an_operator_that_comes_later() {
     let operator = operate(&api).await;
     api.create(RUNS, "plant", "pumps", scoring_run(&json!({})));
     JobController::new(&api, 3).play(has_ended).await;
+    // It tells so once that stands.
+    until_true("event", || {
+        let events = api.with(|objects| objects.list("events.k8s.io/v1/events", Some("plant")));
+        events.iter().any(|event| event["reason"] == "Succeeded")
+    })
+    .await;
     drop(operator);
     let before = api.asked().len();
     let _operator = operate(&api).await;
