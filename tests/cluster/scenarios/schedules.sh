@@ -248,6 +248,8 @@ scenario_schedule_manifests() {
   local file name said refused=0
   make_namespace judged
   for file in "$root"/crds/tests/objects/invalid/schedule-*.yaml; do
+    # One is a run's, whose labels the API server's rules do not see.
+    [[ ${file##*/} != schedule-name-without-schedule.yaml ]] || continue
     said=$(cluster run kubectl -n judged create --dry-run=server --validate=strict -f "$file" 2>&1) && fail "${file##*/}: accepted"
     has "$said" "$(sed -n '1s/^# \([^:]*\): .*/\1/p' "$file")" "the refusal of ${file##*/}"
     ((++refused))
