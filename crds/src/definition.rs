@@ -32,7 +32,7 @@ pub fn definition(kind: Kind) -> Result<Value, serde_json::Error> {
         schema["properties"]["metadata"] = json!({ "type": "object", "properties": { "name": { "type": "string", "maxLength": 253 } } });
         if let Some(schema) = schema.as_object_mut() {
             schema.insert("description".to_owned(), description.unwrap_or_default());
-            schema.insert("x-kubernetes-validations".to_owned(), object_rules);
+            schema.insert("x-kubernetes-validations".to_owned(), json!(object_rules));
         }
     }
     // Tells an operator whether these are the fields and rules that it was built with.

@@ -59,8 +59,7 @@ pub use status::{
 pub use storage::{AzureAuth, AzureStorage, SecretRef, StorageSpec};
 pub use totals::Totals;
 pub use validation::{
-    Violation, schema_digest, validate, validate_change, validate_object, validate_schedule,
-    without_nulls,
+    Violation, schema_digest, validate, validate_object, validate_schedule, without_nulls,
 };
 pub use visible::{VisibleLines, visible, visible_lines};
 pub use window::Window;

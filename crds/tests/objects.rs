@@ -10,10 +10,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use fleetscore_crds::{
-    Kind, Manifest, ManifestError, ScoringRunSpec, ScoringScheduleSpec, validate_change,
-    validate_object,
+    Kind, Manifest, ManifestError, ScoringRunSpec, ScoringScheduleSpec, validate_object,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 fn files(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -121,41 +120,4 @@ fn the_types_are_strict() {
             "{name}"
         );
     }
-}
-
-#[test]
-fn a_planned_run_does_not_change() {
-    let (_, mut old) =
-        read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/objects/valid/run-full.yaml"));
-    let mut new = old.clone();
-    new["spec"]["model"]["location"] = json!("az://models/v2/model_{device}_{tag}");
-    assert_eq!(
-        validate_change(Kind::ScoringRun, &old, &new),
-        [],
-        "not planned yet"
-    );
-
-    old["status"] = json!({ "conditions": [{ "type": "Planned", "status": "True" }] });
-    new["status"] = old["status"].clone();
-    let found = validate_change(Kind::ScoringRun, &old, &new);
-    assert_eq!(found.len(), 1, "{found:?}");
-    assert_eq!(found[0].field, "spec.model");
-
-    let mut suspended = old.clone();
-    suspended["spec"]["suspend"] = json!(true);
-    suspended["spec"]["ttlSecondsAfterFinished"] = json!(60);
-    assert_eq!(validate_change(Kind::ScoringRun, &old, &suspended), []);
-
-    let mut without_window = old.clone();
-    without_window["spec"]
-        .as_object_mut()
-        .unwrap()
-        .remove("window");
-    let found = validate_change(Kind::ScoringRun, &old, &without_window);
-    assert!(
-        found
-            .iter()
-            .any(|violation| violation.field == "spec.window"),
-        "{found:?}"
-    );
 }

@@ -1,4 +1,8 @@
-//! The CEL rules of the API, as the values of `x-kubernetes-validations`.
+//! The rules of the API that look at more than one value's own bounds.
+//!
+//! Each stands here twice, side by side: as the CEL expression that goes into `x-kubernetes-validations`, where the API server
+//! evaluates it, and as a function that the programs ask, since parsing CEL takes longer than scoring some sensors. The tests
+//! of the validation hold the two against each other.
 //!
 //! Every rule carries a message that names the remedy. The API server refuses rules whose estimated cost is high, so
 //! whatever a rule walks over is bounded by `maxItems`, `maxLength` or `maxProperties`.
@@ -8,41 +12,105 @@ mod location;
 mod object;
 mod run;
 mod schedule;
+mod subject;
 
 pub use location::{location, manifest, prefix};
-#[cfg(feature = "kube")]
 pub use object::{run_object, schedule_object};
 pub use run::{azure, columns, features, key_names, output, run, sensor_list, sensors, window};
 pub use schedule::{backfill, schedule, schedule_text, template_spec};
+pub use subject::{Answer, Subject};
 
-use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
-/// One rule: the CEL expression, the message, and the field it points at below the rule's own place (such as `.location`;
-/// empty for that place itself).
-fn rule(expression: impl Into<String>, message: impl Into<String>, field: &str) -> Value {
-    let mut rule = Map::new();
-    rule.insert("rule".to_owned(), Value::String(expression.into()));
-    rule.insert("message".to_owned(), Value::String(message.into()));
-    if !field.is_empty() {
-        rule.insert("fieldPath".to_owned(), Value::String(field.to_owned()));
+use serde::Serialize;
+
+/// Tells whether a rule holds for the value that it belongs to.
+type Check = Box<dyn Fn(Subject<'_>) -> Answer + Send + Sync>;
+
+/// One rule, as JSON what a schema holds of it.
+#[derive(Serialize)]
+pub struct Rule {
+    /// The CEL expression.
+    #[serde(rename = "rule")]
+    expression: String,
+    /// What to say where it does not hold.
+    message: String,
+    /// The field it points at below the rule's own place, such as `.location`; empty for that place itself.
+    #[serde(rename = "fieldPath", skip_serializing_if = "str::is_empty")]
+    field: String,
+    /// The same in Rust. None for a rule about a change: only the API server sees changes.
+    #[serde(skip)]
+    check: Option<Check>,
+}
+
+/// A rule about an object: `expression` in CEL and `check` say the same.
+fn rule(
+    expression: impl Into<String>,
+    check: impl Fn(Subject<'_>) -> Answer + Send + Sync + 'static,
+    message: impl Into<String>,
+    field: &str,
+) -> Rule {
+    Rule {
+        check: Some(Box::new(check)),
+        ..change(expression, message, field)
     }
-    Value::Object(rule)
+}
+
+/// A rule about a change, which speaks of `oldSelf`.
+fn change(expression: impl Into<String>, message: impl Into<String>, field: &str) -> Rule {
+    Rule {
+        expression: expression.into(),
+        message: message.into(),
+        field: field.to_owned(),
+        check: None,
+    }
+}
+
+/// The functions of all rules about objects, by their CEL expressions.
+static CHECKS: LazyLock<HashMap<String, Check>> = LazyLock::new(|| {
+    let all = [
+        run_object(),
+        schedule_object(),
+        run(),
+        window(),
+        sensors(),
+        sensor_list(),
+        key_names(),
+        features(),
+        columns(),
+        output(),
+        azure(),
+        location(),
+        prefix(),
+        manifest(),
+        schedule(),
+        schedule_text(),
+        backfill(),
+    ];
+    let with_check = |rule: Rule| Some((rule.expression, rule.check?));
+    all.into_iter().flatten().filter_map(with_check).collect()
+});
+
+/// What the rule with the CEL expression `expression` says of `subject`; none where the expression is of no rule about objects.
+pub fn ask(expression: &str, subject: Subject<'_>) -> Option<Answer> {
+    CHECKS.get(expression).map(|check| check(subject))
 }
 
 /// The latest time: zones that are ahead of UTC have a clock for it, too.
 pub const LATEST: &str = "9999-12-30T22:00:00Z";
 
 /// The schema of a text that is a map's value.
-pub fn short_text() -> Value {
+pub fn short_text() -> serde_json::Value {
     serde_json::json!({ "type": "string", "minLength": 1, "maxLength": 256 })
 }
 
 /// The schema of a label's value.
-pub fn label() -> Value {
+pub fn label() -> serde_json::Value {
     serde_json::json!({ "type": "string", "maxLength": 63 })
 }
 
 /// The schema of an annotation's value: all of them together may have 256 KiB.
-pub fn annotation() -> Value {
+pub fn annotation() -> serde_json::Value {
     serde_json::json!({ "type": "string", "maxLength": 262_144 })
 }

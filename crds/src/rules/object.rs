@@ -1,9 +1,7 @@
 //! Rules of a whole object, which see its name and its status.
-#![cfg(feature = "kube")]
 
-use serde_json::{Value, json};
-
-use super::rule;
+use super::subject::{any, not};
+use super::{Rule, change, rule};
 
 /// Fields of a run that may not change once it is planned, with whether they may be absent.
 const FIXED: [(&str, bool); 14] = [
@@ -24,31 +22,50 @@ const FIXED: [(&str, bool); 14] = [
 ];
 
 /// Rules of a `ScoringRun`.
-pub fn run_object() -> Value {
+pub fn run_object() -> Vec<Rule> {
     let mut rules = vec![name(50), other_run()];
     rules.extend(FIXED.map(|(field, optional)| fixed(field, optional)));
-    Value::Array(rules)
+    rules
 }
 
 /// Rules of a `ScoringSchedule`, whose runs are named after it with `-` and ten digits.
-pub fn schedule_object() -> Value {
-    json!([name(39)])
+pub fn schedule_object() -> Vec<Rule> {
+    vec![name(39)]
 }
 
 /// A run that looked for failed sensors in its own place would replace the list before it is done.
-fn other_run() -> Value {
+fn other_run() -> Rule {
     rule(
         "!has(self.spec.sensors) || !has(self.spec.sensors.failedIn) || self.spec.sensors.failedIn.run != self.metadata.name",
+        |run| {
+            let differs = || {
+                let earlier = run.at("spec.sensors.failedIn.run")?;
+                Some(earlier.0 != run.at("metadata.name")?.0)
+            };
+            any([
+                not(run.has("spec.sensors")),
+                not(run.has("spec.sensors.failedIn")),
+                differs(),
+            ])
+        },
         "is this run itself; name the earlier run, and give this one another name",
         ".spec.sensors.failedIn.run",
     )
 }
 
-fn name(longest: usize) -> Value {
+fn name(longest: usize) -> Rule {
     rule(
         format!(
             "self.metadata.name.size() <= {longest} && self.metadata.name.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?$')"
         ),
+        move |object| {
+            let name = object.text_at("metadata.name")?;
+            let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+            let within = name.bytes().all(|byte| letter(byte) || byte == b'-');
+            let ends = [name.bytes().next(), name.bytes().last()];
+            let whole = ends.into_iter().all(|end| end.is_some_and(letter));
+            Some(name.len() <= longest && within && whole)
+        },
         format!(
             "must have at most {longest} lower-case letters, digits and '-', since pods are named after it"
         ),
@@ -56,7 +73,7 @@ fn name(longest: usize) -> Value {
     )
 }
 
-fn fixed(field: &str, optional: bool) -> Value {
+fn fixed(field: &str, optional: bool) -> Rule {
     let planned = "has(oldSelf.status) && has(oldSelf.status.conditions) && \
                    oldSelf.status.conditions.exists(c, c.type == 'Planned' && c.status == 'True')";
     let (new, old) = (
@@ -68,7 +85,7 @@ fn fixed(field: &str, optional: bool) -> Value {
     } else {
         format!("{new} == {old}")
     };
-    rule(
+    change(
         format!("!({planned}) || ({same})"),
         "must not change once the run is planned; create a new ScoringRun",
         &format!(".spec.{field}"),

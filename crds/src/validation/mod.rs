@@ -1,18 +1,20 @@
 //! Checks an object against the committed custom resource definitions, as the API server does.
 //!
-//! Two parts: the schema's own bounds ([`structure`]), and the CEL rules in it, which `kube-cel` evaluates.
+//! Two parts: the schema's own bounds ([`structure`]), and the rules in it ([`rules`]).
 
+mod defaults;
+#[cfg(test)]
+mod oracle;
+mod rules;
 mod schedule_name;
 mod schema;
 pub mod structure;
 
 use std::fmt;
 
-use kube_cel::{ErrorKind, ValidationError, ValidationErrors, Validator};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use self::schema::{Schema, Wanted};
 use crate::{API_VERSION, Kind, ScoringRunSpec, ScoringScheduleSpec, digest};
 
 /// One rule of the API that an object breaks.
@@ -53,7 +55,7 @@ fn validate_spec(kind: Kind, spec: &impl Serialize) -> Vec<Violation> {
     }
 }
 
-/// Every rule of the API that a whole object breaks: envelope, unknown fields, types, bounds and CEL rules, and the one rule that
+/// Every rule of the API that a whole object breaks: envelope, unknown fields, types, bounds and rules, and the one rule that
 /// the API server cannot check: `{schedule}` needs a schedule.
 ///
 /// All are reported together. A rule that cannot be evaluated because a field has the wrong type is left out: the wrong
@@ -69,19 +71,14 @@ pub fn validate_object(kind: Kind, object: &Value) -> Vec<Violation> {
 fn check(kind: Kind, object: &Value) -> Vec<Violation> {
     match schema::of(kind) {
         Ok(schema) => {
-            let violations = structure::check(&schema.structure, object);
-            evaluate(schema, violations, object, None)
+            let mut violations = structure::check(&schema.object, object);
+            add_broken_rules(&schema.object, &mut violations, object);
+            violations
         }
-        Err(message) => vec![unreadable(message)],
-    }
-}
-
-/// The CEL rules that a change from `old` to `new` breaks, both as the API server holds them; with the rules about what may
-/// not change.
-pub fn validate_change(kind: Kind, old: &Value, new: &Value) -> Vec<Violation> {
-    match schema::of(kind) {
-        Ok(schema) => evaluate(schema, Vec::new(), new, Some(old)),
-        Err(message) => vec![unreadable(message)],
+        Err(message) => vec![Violation {
+            field: String::new(),
+            message: message.clone(),
+        }],
     }
 }
 
@@ -92,67 +89,35 @@ pub fn schema_digest(kind: Kind) -> String {
 
 /// The schema of an object's `spec` or `status`.
 pub fn part(kind: Kind, part: &str) -> Result<&'static Value, &'static String> {
-    static NOTHING: Value = Value::Null;
     let schema = schema::of(kind)?;
-    Ok(schema.rules["properties"].get(part).unwrap_or(&NOTHING))
+    Ok(match part {
+        "status" => &schema.status,
+        _ => &schema.object["properties"][part],
+    })
 }
 
-fn unreadable(message: &str) -> Violation {
-    Violation {
-        field: String::new(),
-        message: message.to_owned(),
-    }
-}
-
-fn evaluate(
-    schema: &Schema,
-    mut violations: Vec<Violation>,
-    object: &Value,
-    old: Option<&Value>,
-) -> Vec<Violation> {
+/// Adds the rules of `schema` that `object` breaks to what is wrong with its shape.
+fn add_broken_rules(schema: &Value, violations: &mut Vec<Violation>, object: &Value) {
     let misshapen: Vec<_> = violations.iter().map(|found| found.field.clone()).collect();
-    let object = &without_nulls(object.clone());
-    for error in broken_rules(schema, object, old) {
-        if !misshapen.is_empty() && error.kind != ErrorKind::ValidationFailure {
+    let written = without_nulls(object.clone());
+    let mut held = written.clone();
+    defaults::fill(schema, &mut held);
+    for broken in rules::check(schema, &held) {
+        if !broken.asked && !misshapen.is_empty() {
             continue;
         }
         let found = Violation {
-            message: match shown_at(object, &error.field_path) {
-                Some(value) => format!("{} (it is {value})", error.message),
-                None => error.message,
+            message: match shown_at(&written, &broken.field) {
+                Some(value) => format!("{} (it is {value})", broken.message),
+                None => broken.message.to_owned(),
             },
-            field: error.field_path.trim_start_matches('.').to_owned(),
+            field: broken.field,
         };
         // What is no value of its field breaks rules about it as well, and has been told.
         if !misshapen.contains(&found.field) && !violations.contains(&found) {
             violations.push(found);
         }
     }
-    violations
-}
-
-/// The rules that `object` breaks. Two threads compile and ask half of them each: it is most of what a small run waits for.
-fn broken_rules(schema: &Schema, object: &Value, old: Option<&Value>) -> Vec<ValidationError> {
-    let ask = |across_fields| {
-        let wanted = Wanted {
-            changes: old.is_some(),
-            across_fields,
-        };
-        let rules = schema.rules(object, wanted);
-        let answer = Validator::new().validate_compiled(&rules, object, old);
-        answer
-            .err()
-            .map_or_else(Vec::new, ValidationErrors::into_vec)
-    };
-    std::thread::scope(|threads| {
-        let below = threads.spawn(|| ask(false));
-        let mut broken = ask(true);
-        match below.join() {
-            Ok(more) => broken.extend(more),
-            Err(defect) => std::panic::resume_unwind(defect),
-        }
-        broken
-    })
 }
 
 /// The value at `path` in a message, where it has no parts and holds no credentials.
