@@ -13,8 +13,46 @@ pub(super) const UNFINISHED: &str =
 /// What a label field should hold.
 pub(super) const LABEL: &str = "a label (0, 1, true or false)";
 
+/// A number of so many digits is exact as a float, and so are these powers of ten: one division rounds as a parser must.
+const EXACT_DIGITS: usize = 15;
+const POWERS_OF_TEN: [f64; EXACT_DIGITS + 1] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+];
+
 /// A finite number, spaces around it allowed.
 pub(super) fn number(text: &[u8]) -> Option<f64> {
+    short_number(text).or_else(|| any_number(text))
+}
+
+/// A number of few digits with or without a point, as most are; none where it is another one or none at all.
+fn short_number(text: &[u8]) -> Option<f64> {
+    let (negative, text) = match text {
+        [b'-', text @ ..] => (true, text),
+        text => (false, text),
+    };
+    if text.len() > EXACT_DIGITS + 1 {
+        return None;
+    }
+    let (mut digits, mut count, mut point) = (0_i64, 0, None);
+    for byte in text {
+        if byte.is_ascii_digit() {
+            digits = digits * 10 + i64::from(byte - b'0');
+            count += 1;
+        } else if *byte == b'.' && point.is_none() {
+            point = Some(count);
+        } else {
+            return None;
+        }
+    }
+    if !(1..=EXACT_DIGITS).contains(&count) {
+        return None;
+    }
+    let places = point.map_or(0, |point| count - point);
+    let number = digits as f64 / POWERS_OF_TEN.get(places)?;
+    Some(if negative { -number } else { number })
+}
+
+fn any_number(text: &[u8]) -> Option<f64> {
     str::from_utf8(text.trim_ascii())
         .ok()?
         .parse()
@@ -64,6 +102,8 @@ fn clamp(instant: Timestamp) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -93,6 +133,15 @@ mod tests {
             "\u{ff11}",
         ] {
             assert_eq!(number(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    proptest! {
+        /// A number of few digits is the same as the library's to the bit, its sign included.
+        #[test]
+        fn short_numbers_are_exact(text in "-?[0-9]{0,16}\\.?[0-9]{0,16}") {
+            let bits = |number: Option<f64>| number.map(f64::to_bits);
+            prop_assert_eq!(bits(number(text.as_bytes())), bits(text.parse().ok()));
         }
     }
 
