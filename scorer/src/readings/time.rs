@@ -29,6 +29,29 @@ pub struct TimeParser {
     /// The last date and its midnight: successive readings mostly share it.
     date: [u8; 10],
     midnight: i64,
+    /// The last text and its instant: readings of many sensors mostly share it.
+    last: (Halves, i64),
+}
+
+/// A text that is a time, by its first and its last half, which overlap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Halves {
+    length: usize,
+    first: [u8; 16],
+    last: [u8; 16],
+}
+
+impl Halves {
+    /// Those of a text of up to 32 bytes; none of one that is quickly read.
+    fn of(text: &[u8]) -> Option<Self> {
+        let length = text.len();
+        let (first, last) = (text.first_chunk()?, text.last_chunk()?);
+        (length <= 32).then_some(Self {
+            length,
+            first: *first,
+            last: *last,
+        })
+    }
 }
 
 impl TimeParser {
@@ -38,11 +61,24 @@ impl TimeParser {
             zone: LocalZone::new(zone)?,
             date: *b"1970-01-01",
             midnight: 0,
+            last: (Halves::default(), 0),
         })
     }
 
     /// The instant that `text` names; none where it is no time or out of range.
     pub fn parse(&mut self, text: &[u8]) -> Option<i64> {
+        let halves = Halves::of(text);
+        if halves.is_some_and(|halves| halves == self.last.0) {
+            return Some(self.last.1);
+        }
+        let instant = self.parse_anew(text)?;
+        if let Some(halves) = halves {
+            self.last = (halves, instant);
+        }
+        Some(instant)
+    }
+
+    fn parse_anew(&mut self, text: &[u8]) -> Option<i64> {
         let text = text.trim_ascii();
         match self.fixed_form(text) {
             Some((local, b"")) => self.zone.instant(local),

@@ -44,6 +44,34 @@ fn local_times_mean_what_python_makes_of_them() {
     assert!(count > 300, "{count}");
 }
 
+/// A parser that has read other times before says the same as a fresh one.
+#[test]
+fn times_that_come_again_mean_the_same() {
+    let texts = [
+        "2018-08-28T23:00:05Z",
+        "2018-08-28T23:00:05",
+        "2018-08-28T23:00:05.123456789 +05:45 UTC",
+        " 2018-08-28T23:00:05Z",
+        "2018-08-28T23:00:0",
+        "2018-08-28",
+        "1535497205",
+        "153549720",
+        "never",
+        "",
+    ];
+    for zone in ["Etc/UTC", "Asia/Kathmandu"] {
+        let mut parser = TimeParser::new(zone).unwrap();
+        for one in texts {
+            for other in texts {
+                for text in [one, one, other, one] {
+                    let fresh = TimeParser::new(zone).unwrap().parse(text.as_bytes());
+                    assert_eq!(parser.parse(text.as_bytes()), fresh, "{text:?} in {zone}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn the_zone_counts_only_without_an_offset() {
     let mut parser = TimeParser::new("Asia/Kathmandu").unwrap();
