@@ -1,18 +1,30 @@
 use std::collections::BTreeMap;
 
-use super::{InvalidReading, Malformed, TimeText, Times, Unfinished};
+use super::short::push_short;
+use super::{InvalidReading, Malformed, Unfinished};
+
+/// A row of a sensor.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct InterleavedRow {
+    /// The sensor.
+    pub sensor: u32,
+    /// Where the text of its time ends.
+    pub text_end: u32,
+    /// Its number, counted from `first`.
+    pub number: u64,
+    /// Its time.
+    pub nanos: i64,
+}
 
 /// Rows of several sensors in the order of their object, before they are partitioned by sensor.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Interleaved {
-    /// The sensor of each of n rows.
-    pub sensors: Vec<u32>,
-    /// The number of each of n rows, counted from `first`.
-    pub numbers: Vec<u64>,
-    /// What is added to the numbers.
+    /// n rows.
+    pub rows: Vec<InterleavedRow>,
+    /// What is added to their numbers.
     pub first: u64,
-    /// n times.
-    pub times: Times,
+    /// The texts of n times one after the other, where the object holds text.
+    pub text: Option<Vec<u8>>,
     /// n rows of d features, row-major.
     pub features: Vec<f64>,
     /// n labels, where the request names a label column.
@@ -44,17 +56,37 @@ impl Interleaved {
         features: &[f64],
         label: Option<bool>,
     ) {
-        self.sensors.push(sensor);
-        self.numbers.push(number);
-        self.times.nanos.push(time);
+        let mut text_end = 0;
         if let Some(text) = text {
-            self.times
-                .text
-                .get_or_insert_with(TimeText::default)
-                .push(text);
+            let own = self.text.get_or_insert_default();
+            push_short(own, text);
+            // They are handed over long before 4 GiB of text.
+            text_end = u32::try_from(own.len()).unwrap_or(u32::MAX);
         }
-        self.features.extend_from_slice(features);
+        self.rows.push(InterleavedRow {
+            sensor,
+            text_end,
+            number,
+            nanos: time,
+        });
+        // One is faster without a call.
+        match features {
+            [feature] => self.features.push(*feature),
+            features => self.features.extend_from_slice(features),
+        }
         self.labels.extend(label);
+    }
+
+    /// Features of a row.
+    pub fn width(&self) -> usize {
+        self.features.len() / self.rows.len().max(1)
+    }
+
+    /// Where the text of row `row` starts.
+    pub fn text_start(&self, row: usize) -> usize {
+        row.checked_sub(1)
+            .and_then(|before| self.rows.get(before))
+            .map_or(0, |row| row.text_end as usize)
     }
 
     /// Notes a reading of `sensor` that cannot be scored. Only the first counts: a column may hold nothing else.
@@ -86,9 +118,10 @@ impl Interleaved {
 
     /// Forgets the rows and keeps their room.
     pub fn clear(&mut self) {
-        self.sensors.clear();
-        self.numbers.clear();
-        self.times.clear();
+        self.rows.clear();
+        if let Some(text) = &mut self.text {
+            text.clear();
+        }
         self.features.clear();
         self.labels.clear();
         self.skipped.clear();

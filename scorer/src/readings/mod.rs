@@ -22,6 +22,7 @@ mod partition;
 mod prefetch;
 mod request;
 mod rows;
+mod short;
 #[cfg(test)]
 pub(crate) mod tests;
 mod time;

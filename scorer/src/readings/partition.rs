@@ -20,8 +20,10 @@ pub(super) struct Partition<'a> {
     /// For each sensor that has filled a batch the bytes of its text: it is likely to fill another. Room for that is made when its
     /// next row comes.
     filled: Vec<Option<u32>>,
-    /// Sensors with rows in `batches`, in the order of their first row.
+    /// All sensors with rows in `batches`, and some more: those that had some since all were handed over, once each.
     touched: Vec<u32>,
+    /// Which sensors are in `touched`.
+    is_touched: Vec<bool>,
     /// Sensors that failed; their rows are ignored.
     failed: Vec<bool>,
     /// Sensors that have not failed.
@@ -48,6 +50,7 @@ impl<'a> Partition<'a> {
             batches: vec![SensorRows::default(); sensors],
             filled: vec![None; sensors],
             touched: Vec::new(),
+            is_touched: vec![false; sensors],
             failed: vec![false; sensors],
             alive: sensors,
             sees_all: request.sensors.sees_all(),
@@ -71,9 +74,9 @@ impl<'a> Partition<'a> {
 
     /// Adds `rows`, and hands over what is ready.
     pub fn add(&mut self, rows: &Interleaved) {
-        let width = rows.features.len() / rows.sensors.len().max(1);
+        let width = rows.width();
         let mut row = 0;
-        for run in rows.sensors.chunk_by(|one, next| one == next) {
+        for run in rows.rows.chunk_by(|one, next| one.sensor == next.sensor) {
             let end = row + run.len();
             while row < end {
                 row += self.add_run(rows, row..end, width);
@@ -102,7 +105,7 @@ impl<'a> Partition<'a> {
 
     /// Adds as many of the successive rows `run` of one sensor as its batch has room for; returns how many.
     fn add_run(&mut self, rows: &Interleaved, run: Range<usize>, width: usize) -> usize {
-        let Some(sensor) = rows.sensors.get(run.start).copied() else {
+        let Some(sensor) = rows.rows.get(run.start).map(|row| row.sensor) else {
             return run.len();
         };
         let filled = self.filled.get(sensor as usize).copied().flatten();
@@ -138,7 +141,10 @@ impl<'a> Partition<'a> {
             return None;
         }
         let batch = self.batches.get_mut(sensor as usize)?;
-        if batch.is_empty() && batch.skipped == 0 {
+        if let Some(is_touched) = self.is_touched.get_mut(sensor as usize)
+            && !*is_touched
+        {
+            *is_touched = true;
             self.touched.push(sensor);
         }
         Some(batch)
@@ -162,7 +168,6 @@ impl<'a> Partition<'a> {
             let bytes = std::mem::take(batch).bytes() - batch.bytes();
             self.bytes = self.bytes.saturating_sub(bytes);
         }
-        self.touched.retain(|touched| *touched != sensor);
         self.alive = self.alive.saturating_sub(1);
         self.chunk.failed.push(SensorFailure { sensor, error });
     }
@@ -179,7 +184,6 @@ impl<'a> Partition<'a> {
             self.stats.rows += rows.len() as u64;
             self.chunk.rows.push(rows);
         }
-        self.touched.retain(|touched| *touched != sensor);
     }
 
     /// Hands over everything; what the read came to.
@@ -194,8 +198,12 @@ impl<'a> Partition<'a> {
     }
 
     fn take_all(&mut self) {
+        self.is_touched.fill(false);
         for sensor in std::mem::take(&mut self.touched) {
-            self.take(sensor);
+            let batch = self.batches.get(sensor as usize);
+            if batch.is_some_and(|batch| !batch.is_empty() || batch.skipped > 0) {
+                self.take(sensor);
+            }
         }
     }
 

@@ -2,6 +2,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::interleaved::Interleaved;
+use super::short::push_short;
 
 /// A piece of a read: rows of some sensors, and the sensors that failed meanwhile. It may hold neither, where a stretch of the
 /// object has nothing that is wanted.
@@ -65,7 +66,7 @@ impl SensorRows {
             },
             times: Times {
                 nanos: Vec::with_capacity(rows),
-                text: like.times.text.as_ref().map(|_| TimeText {
+                text: like.text.as_ref().map(|_| TimeText {
                     bytes: Vec::with_capacity(text),
                     ends: Vec::with_capacity(rows),
                 }),
@@ -97,13 +98,25 @@ impl SensorRows {
 
     /// Appends the rows `rows` of `from`, which have `width` features each.
     pub(super) fn add(&mut self, from: &Interleaved, rows: Range<usize>, width: usize) {
-        for number in from.numbers.get(rows.clone()).unwrap_or_default() {
-            self.numbers.push(from.first + number);
+        let start = from.text_start(rows.start);
+        let added = from.rows.get(rows.clone()).unwrap_or_default();
+        self.numbers
+            .extend(added.iter().map(|row| from.first + row.number));
+        self.times.nanos.extend(added.iter().map(|row| row.nanos));
+        if let Some(text) = &from.text {
+            let ends = added.iter().map(|row| row.text_end);
+            self.times
+                .text
+                .get_or_insert_default()
+                .extend(text, start, ends);
         }
-        self.times.extend(&from.times, rows.clone());
         let features = rows.start * width..rows.end * width;
         let features = from.features.get(features).unwrap_or_default();
-        self.features.extend_from_slice(features);
+        // One is faster without a call.
+        match features {
+            [feature] => self.features.push(*feature),
+            features => self.features.extend_from_slice(features),
+        }
         if let Some(labels) = from.labels.get(rows).filter(|labels| !labels.is_empty()) {
             let own = self.labels.get_or_insert_default();
             own.extend_from_slice(labels);
@@ -163,14 +176,22 @@ pub struct RowNumbers {
 }
 
 impl RowNumbers {
+    /// Adds rows in their order; they are behind those that were added.
+    fn extend(&mut self, numbers: impl ExactSizeIterator<Item = u64> + Clone) {
+        if self.after.is_empty() {
+            self.first = numbers.clone().next().unwrap_or_default();
+        }
+        let first = self.first;
+        self.after
+            .extend(numbers.map(|number| after(first, number)));
+    }
+
     /// Adds a row; it is behind those that were added.
     pub fn push(&mut self, number: u64) {
         if self.after.is_empty() {
             self.first = number;
         }
-        // A batch is handed over long before 4 billion rows.
-        let after = number.saturating_sub(self.first);
-        self.after.push(u32::try_from(after).unwrap_or(u32::MAX));
+        self.after.push(after(self.first, number));
     }
 
     /// The number of row `row`; 0 past the last row.
@@ -178,6 +199,12 @@ impl RowNumbers {
         let after = self.after.get(row);
         after.map_or(0, |after| self.first + u64::from(*after))
     }
+}
+
+/// How far `number` is behind `first`.
+fn after(first: u64, number: u64) -> u32 {
+    // A batch is handed over long before 4 billion rows.
+    u32::try_from(number.saturating_sub(first)).unwrap_or(u32::MAX)
 }
 
 /// Times of n rows.
@@ -194,19 +221,11 @@ impl Times {
     pub(super) fn extend(&mut self, other: &Self, rows: Range<usize>) {
         if let Some(text) = &other.text {
             let own = self.text.get_or_insert_default();
-            own.extend(text, rows.clone());
+            let ends = text.ends.get(rows.clone()).unwrap_or_default();
+            own.extend(&text.bytes, text.start(rows.start), ends.iter().copied());
         }
         let nanos = other.nanos.get(rows).unwrap_or_default();
         self.nanos.extend_from_slice(nanos);
-    }
-
-    /// Forgets the rows and keeps their room.
-    pub(super) fn clear(&mut self) {
-        self.nanos.clear();
-        if let Some(text) = &mut self.text {
-            text.bytes.clear();
-            text.ends.clear();
-        }
     }
 }
 
@@ -225,6 +244,11 @@ impl TimeText {
         self.bytes.get(start..end).unwrap_or_default()
     }
 
+    /// The texts of all rows one after the other.
+    pub fn all(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Where the text of row `row` starts.
     fn start(&self, row: usize) -> usize {
         row.checked_sub(1)
@@ -232,16 +256,19 @@ impl TimeText {
             .map_or(0, |end| *end as usize)
     }
 
-    /// Appends the text of the rows `rows` of `other`.
-    fn extend(&mut self, other: &Self, rows: Range<usize>) {
-        let (start, end) = (other.start(rows.start), other.start(rows.end));
+    /// Appends texts that lie one after the other in `from`: where the first starts, and where each ends.
+    fn extend(
+        &mut self,
+        from: &[u8],
+        start: usize,
+        ends: impl ExactSizeIterator<Item = u32> + DoubleEndedIterator + Clone,
+    ) {
+        let end = ends.clone().next_back().map_or(start, |end| end as usize);
         let before = self.bytes.len();
-        self.bytes
-            .extend_from_slice(other.bytes.get(start..end).unwrap_or_default());
-        let ends = other.ends.get(rows).unwrap_or_default();
+        push_short(&mut self.bytes, from.get(start..end).unwrap_or_default());
         // A batch is flushed long before 4 GiB of text.
-        self.ends.extend(ends.iter().map(|end| {
-            let end = before + *end as usize - start;
+        self.ends.extend(ends.map(|end| {
+            let end = before + end as usize - start;
             u32::try_from(end).unwrap_or(u32::MAX)
         }));
     }
