@@ -1,14 +1,14 @@
 use super::PredictionLayout;
 use super::time::RowTimes;
 use crate::models::is_anomaly;
-use crate::readings::SensorRows;
+use crate::readings::{SensorRows, push_short};
 
 /// Writes CSV: a header line, commas, LF, fields quoted only where they must be, numbers in the shortest form that reads back
 /// as the same number.
 pub(super) struct CsvEncoder {
     /// The header line, until it is written.
     header: Vec<u8>,
-    /// The keys of every row, each with a comma before it.
+    /// The keys of every row, with a comma before and behind each.
     keys: Vec<u8>,
     features: usize,
 }
@@ -23,9 +23,10 @@ impl CsvEncoder {
         header.pop();
         header.push(b'\n');
         let mut keys = Vec::new();
+        keys.push(b',');
         for (_, value) in &layout.keys {
-            keys.push(b',');
             push_field(&mut keys, value.as_bytes());
+            keys.push(b',');
         }
         Self {
             header,
@@ -39,19 +40,24 @@ impl CsvEncoder {
         let mut times = RowTimes::new(rows);
         let mut float = zmij::Buffer::new();
         let mut features = rows.features.iter();
+        let is_plain = times.all_text().is_none_or(is_plain);
         for (row, score) in scores.iter().enumerate() {
-            push_field(out, times.get(row));
-            out.extend_from_slice(&self.keys);
+            let time = times.get(row);
+            if is_plain {
+                push_short(out, time);
+            } else {
+                push_field(out, time);
+            }
+            push_short(out, &self.keys);
             for feature in features.by_ref().take(self.features) {
+                push_short(out, float.format(*feature).as_bytes());
                 out.push(b',');
-                out.extend_from_slice(float.format(*feature).as_bytes());
             }
             if let Some(labels) = &rows.labels {
                 let is_true = labels.get(row).is_some_and(|label| *label);
-                out.extend_from_slice(if is_true { b",1" } else { b",0" });
+                out.extend_from_slice(if is_true { b"1," } else { b"0," });
             }
-            out.push(b',');
-            out.extend_from_slice(float.format(*score).as_bytes());
+            push_short(out, float.format(*score).as_bytes());
             out.extend_from_slice(if is_anomaly(*score) { b",1\n" } else { b",0\n" });
         }
     }
@@ -63,10 +69,7 @@ impl CsvEncoder {
 
 /// Appends a field, quoted where RFC 4180 asks for it.
 fn push_field(out: &mut Vec<u8>, field: &[u8]) {
-    if !field
-        .iter()
-        .any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r'))
-    {
+    if is_plain(field) {
         out.extend_from_slice(field);
         return;
     }
@@ -78,4 +81,11 @@ fn push_field(out: &mut Vec<u8>, field: &[u8]) {
         out.push(*byte);
     }
     out.push(b'"');
+}
+
+/// Whether a text has nothing that RFC 4180 asks for quotes for. It looks at all bytes, which is faster than to stop at one.
+fn is_plain(text: &[u8]) -> bool {
+    !text.iter().fold(false, |special, byte| {
+        special | matches!(byte, b',' | b'"' | b'\n' | b'\r')
+    })
 }

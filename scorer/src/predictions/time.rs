@@ -20,6 +20,11 @@ impl<'a> RowTimes<'a> {
         }
     }
 
+    /// The texts of all rows one after the other, as they were read.
+    pub fn all_text(&self) -> Option<&[u8]> {
+        self.text.map(TimeText::all)
+    }
+
     /// The time of row `row`.
     pub fn get(&mut self, row: usize) -> &[u8] {
         if let Some(text) = self.text {

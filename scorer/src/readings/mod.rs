@@ -36,6 +36,7 @@ pub use key_index::KeyIndex;
 pub use object::ObjectSource;
 pub use request::{Malformed, ReadRequest, ReadStats, Unfinished};
 pub use rows::{Chunk, InvalidReading, RowNumbers, SensorFailure, SensorRows, TimeText, Times};
+pub(crate) use short::push_short;
 pub use time::TimeParser;
 
 use std::ops::ControlFlow;
