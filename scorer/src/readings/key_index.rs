@@ -34,6 +34,9 @@ impl KeyValue {
 pub struct KeyIndex {
     /// The sensors' values, one list a sensor, in the order of the key columns.
     values: Vec<Vec<KeyValue>>,
+    /// The same of all sensors joined (see [`push_value`]), and where those of each end: they lie next to each other in memory.
+    joined: Vec<u8>,
+    ends: Vec<usize>,
     /// The joined values (see [`push_value`]) to the sensor's position. A fast hash: rows add nothing to it, so they cannot make it
     /// slow.
     sensors: HashMap<Box<[u8]>, u32, RandomState>,
@@ -48,57 +51,60 @@ impl KeyIndex {
     ///
     /// Errors: a sensor lacks a key, or two sensors have the same values.
     pub fn new(sensors: &[SensorKey], names: &[String]) -> Result<Self> {
-        let mut index = Self {
-            values: Vec::new(),
-            sensors: HashMap::with_capacity_and_hasher(sensors.len(), RandomState::default()),
-            width: names.len(),
-            strangers: None,
-        };
+        let mut index = Self::of_width(names.len(), sensors.len());
         for sensor in sensors {
             let values = names
                 .iter()
                 .map(|name| value_of(sensor, name))
                 .collect::<Result<Vec<_>>>()?;
-            let mut joined = Vec::new();
-            for value in &values {
-                push_value(&mut joined, value.text.as_bytes());
-            }
-            let position = u32::try_from(index.values.len()).unwrap_or(u32::MAX);
-            if let Some(first) = index.sensors.insert(joined.into(), position) {
+            if let Some(first) = index.add(values) {
                 return Err(duplicate(sensors, first, sensor));
             }
-            index.values.push(values);
         }
         Ok(index)
     }
 
-    /// An index of one sensor that every row belongs to.
-    pub fn single() -> Self {
+    /// An index of no sensor yet, with room for so many.
+    fn of_width(width: usize, sensors: usize) -> Self {
         Self {
-            values: vec![Vec::new()],
-            sensors: HashMap::from_iter([(Box::default(), 0)]),
-            width: 0,
+            values: Vec::with_capacity(sensors),
+            joined: Vec::new(),
+            ends: Vec::with_capacity(sensors),
+            sensors: HashMap::with_capacity_and_hasher(sensors, RandomState::default()),
+            width,
             strangers: None,
         }
     }
 
+    /// Adds a sensor; returns the one that has the same values, if there is one.
+    fn add(&mut self, values: Vec<KeyValue>) -> Option<u32> {
+        let start = self.joined.len();
+        for value in &values {
+            push_value(&mut self.joined, value.text.as_bytes());
+        }
+        let joined = self.joined.get(start..).unwrap_or_default().into();
+        let position = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
+        self.values.push(values);
+        self.ends.push(self.joined.len());
+        self.sensors.insert(joined, position)
+    }
+
+    /// An index of one sensor that every row belongs to.
+    pub fn single() -> Self {
+        let mut index = Self::of_width(0, 1);
+        index.add(Vec::new());
+        index
+    }
+
     /// An index of some of the sensors, by their positions, that notes the keys of all other rows.
     pub(super) fn some(&self, sensors: &[u32], strangers: Arc<Strangers>) -> Self {
+        let mut index = Self::of_width(self.width, sensors.len());
+        index.strangers = Some(strangers);
         let values = sensors
             .iter()
             .filter_map(|sensor| self.values.get(*sensor as usize).cloned());
-        let mut index = Self {
-            values: values.collect(),
-            sensors: HashMap::default(),
-            width: self.width,
-            strangers: Some(strangers),
-        };
-        for (position, values) in (0..).zip(&index.values) {
-            let mut joined = Vec::new();
-            for value in values {
-                push_value(&mut joined, value.text.as_bytes());
-            }
-            index.sensors.insert(joined.into(), position);
+        for values in values {
+            index.add(values);
         }
         index
     }
@@ -126,6 +132,14 @@ impl KeyIndex {
     /// The values of each sensor in the order of the keys.
     pub(crate) fn values(&self) -> impl Iterator<Item = &[KeyValue]> {
         self.values.iter().map(Vec::as_slice)
+    }
+
+    /// The joined values of a sensor.
+    fn joined(&self, sensor: u32) -> Option<&[u8]> {
+        let sensor = sensor as usize;
+        let before = sensor.checked_sub(1).and_then(|one| self.ends.get(one));
+        let start = before.copied().unwrap_or_default();
+        self.joined.get(start..*self.ends.get(sensor)?)
     }
 
     /// The sensor with the values that [`push_value`] joined.
@@ -178,20 +192,36 @@ impl<'a> Lookup<'a> {
         has: impl FnOnce(&[KeyValue]) -> bool,
         push: impl FnOnce(&mut Vec<u8>) -> bool,
     ) -> Option<u32> {
-        let guess = self.next.get(self.last).copied().unwrap_or_default();
-        if self
-            .index
-            .values
-            .get(guess as usize)
-            .is_some_and(|values| has(values))
-        {
+        let guess = self.guess();
+        let values = self.index.values.get(guess as usize);
+        if values.is_some_and(|values| has(values)) {
             self.last = guess as usize;
             return Some(guess);
         }
         self.joined.clear();
-        if !push(&mut self.joined) {
-            return None;
+        push(&mut self.joined).then(|| self.find_joined()).flatten()
+    }
+
+    /// The sensor of a row that has these values.
+    pub fn find_text<'v>(&mut self, values: impl Iterator<Item = &'v [u8]> + Clone) -> Option<u32> {
+        let guess = self.guess();
+        let joined = self.index.joined(guess);
+        if joined.is_some_and(|joined| pushed_values(joined).eq(values.clone())) {
+            self.last = guess as usize;
+            return Some(guess);
         }
+        self.joined.clear();
+        values.for_each(|value| push_value(&mut self.joined, value));
+        self.find_joined()
+    }
+
+    /// The sensor that is likely to come now.
+    fn guess(&self) -> u32 {
+        self.next.get(self.last).copied().unwrap_or_default()
+    }
+
+    /// The sensor with the values that are joined.
+    fn find_joined(&mut self) -> Option<u32> {
         if self.joined == self.unknown {
             return None;
         }
@@ -287,7 +317,7 @@ mod tests {
     fn rows_are_found_in_any_order() {
         let sensors: Vec<SensorKey> = (0..5).map(|tag| sensor("1", &tag.to_string())).collect();
         let index = KeyIndex::new(&sensors, &names()).unwrap();
-        let mut lookup = Lookup::new(&index);
+        let (mut lookup, mut texts) = (Lookup::new(&index), Lookup::new(&index));
         // In turns, one at a time, backwards, with strangers between.
         for tag in [
             0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 4, 4, 9, 9, 4, 3, 2, 9, 8, 1, 0, 9, 0, 1, 3, 3, 2,
@@ -302,15 +332,19 @@ mod tests {
                 },
             );
             assert_eq!(found, (tag < 5).then_some(tag), "{tag}");
+            let found = texts.find_text(row.iter().map(String::as_bytes));
+            assert_eq!(found, (tag < 5).then_some(tag), "{tag}");
         }
         assert_eq!(lookup.find(|_| false, |_| false), None);
         let none = KeyIndex::new(&[], &names()).unwrap();
         assert_eq!(Lookup::new(&none).find(|_| true, |_| true), None);
+        assert_eq!(Lookup::new(&none).find_text(std::iter::empty()), None);
         let single = KeyIndex::single();
         assert_eq!(
             Lookup::new(&single).find(<[_]>::is_empty, |_| true),
             Some(0)
         );
+        assert_eq!(Lookup::new(&single).find_text(std::iter::empty()), Some(0));
     }
 
     #[test]

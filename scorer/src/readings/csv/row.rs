@@ -4,7 +4,7 @@ use fleetscore_crds::OnInvalidReading;
 
 use super::header::Layout;
 use crate::readings::interleaved::Interleaved;
-use crate::readings::key_index::{Lookup, push_value};
+use crate::readings::key_index::Lookup;
 use crate::readings::partition::Partition;
 use crate::readings::values::{LABEL, NUMBER, UNFINISHED, label, number, window_nanos};
 use crate::readings::{
@@ -252,18 +252,7 @@ impl<'a> RowReader<'a> {
             return Owner::Unknown;
         }
         let values = keys.iter().map(|key| fields.get(*key));
-        let sensor = self.sensors.find(
-            |wanted| {
-                values
-                    .clone()
-                    .zip(wanted)
-                    .all(|(value, wanted)| value == wanted.text.as_bytes())
-            },
-            |joined| {
-                values.clone().for_each(|value| push_value(joined, value));
-                true
-            },
-        );
+        let sensor = self.sensors.find_text(values);
         sensor.map_or(Owner::Stranger, Owner::Sensor)
     }
 
