@@ -10,9 +10,10 @@ use crate::readings::{ObjectSource, ReadRequest, ReadingsError, Result};
 /// may have 4; vectors have up to as much room again.
 const PARSED: usize = 16 * BLOCK;
 
-/// A line without quotes: its bytes and where each of its fields ends.
+/// A line without quotes: the text that it is in, where it starts and where each of its fields ends.
 struct Line<'a> {
-    bytes: &'a [u8],
+    text: &'a [u8],
+    start: usize,
     ends: &'a [usize],
 }
 
@@ -21,10 +22,10 @@ impl Fields for Line<'_> {
         let start = position
             .checked_sub(1)
             .and_then(|before| self.ends.get(before))
-            .map_or(0, |end| end + 1);
+            .map_or(self.start, |end| end + 1);
         self.ends
             .get(position)
-            .and_then(|end| self.bytes.get(start..*end))
+            .and_then(|end| self.text.get(start..*end))
             .unwrap_or_default()
     }
 
@@ -107,7 +108,9 @@ enum End {
 fn fill(object: &ObjectSource, blocks: &mut Blocks, parsers: &mut [Parser<'_>]) -> (usize, End) {
     for (filled, parser) in parsers.iter_mut().enumerate() {
         match blocks.next(object, &mut parser.block) {
-            Ok(Next::Lines) if parser.block.contains(&b'"') => return (filled, End::Quote),
+            Ok(Next::Lines) if memchr::memchr(b'"', &parser.block).is_some() => {
+                return (filled, End::Quote);
+            }
             Ok(Next::Lines) => parser.open = blocks.ends_open(&parser.block),
             Ok(Next::End) => return (filled, End::Stream),
             Ok(Next::TooLong) => return (filled, End::TooLong),
@@ -132,28 +135,28 @@ impl<'a> Parser<'a> {
     /// Parses the block; its first line has the number 0.
     fn parse(&mut self, failed: &[bool]) {
         (self.lines, self.result) = (0, Ok(()));
-        let mut rest = self.block.as_slice();
-        let zeros = rest.contains(&0);
-        while !rest.is_empty() {
-            let length = split(rest, &mut self.ends);
-            let (bytes, after) = rest.split_at(length.min(rest.len()));
+        let text = self.block.as_slice();
+        let mut marks = Marks::new(text);
+        let mut start = 0;
+        while start < text.len() {
+            let end = marks.next_line(&mut self.ends);
             let ends = &mut self.ends;
-            trim_carriage_returns(bytes, ends);
-            if !(ends.len() == 1 && ends.first() == Some(&0)) {
+            trim_carriage_returns(text.get(start..end).unwrap_or_default(), start, ends);
+            if !(ends.len() == 1 && ends.first() == Some(&start)) {
                 let row = Row {
                     line: self.lines,
-                    fields: &Line { bytes, ends },
-                    zeros,
-                    open: self.open && after.is_empty(),
+                    fields: &Line { text, start, ends },
+                    open: self.open && end == text.len(),
                     open_quote: false,
                 };
-                self.result = self.rows.take(&row, failed);
-                if self.result.is_err() {
+                // The result is kept only where it says something: storing it takes as long as splitting the line.
+                if let Err(trouble) = self.rows.take(&row, failed) {
+                    self.result = Err(trouble);
                     return;
                 }
             }
             self.lines += 1;
-            rest = after.get(1..).unwrap_or_default();
+            start = end + 1;
         }
     }
 
@@ -167,28 +170,103 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Finds where the fields of the first line of `text` end, and so the line itself.
-fn split(text: &[u8], ends: &mut Vec<usize>) -> usize {
-    ends.clear();
-    for (position, byte) in text.iter().enumerate() {
-        if *byte <= b',' {
-            if *byte == b',' {
-                ends.push(position);
-            } else if *byte == b'\n' {
-                ends.push(position);
-                return position;
-            }
-        }
-    }
-    ends.push(text.len());
-    text.len()
+/// The commas and line feeds of a text, one after the other.
+struct Marks<'a> {
+    text: &'a [u8],
+    /// Where the word is that has been looked at, and the highest bit of each byte of it that is a mark to come.
+    word: usize,
+    marks: u64,
 }
 
-/// Carriage returns at the end belong to the line end.
-fn trim_carriage_returns(line: &[u8], ends: &mut [usize]) {
+/// Bytes that are looked at together.
+const WORD: usize = size_of::<u64>();
+
+impl<'a> Marks<'a> {
+    fn new(text: &'a [u8]) -> Self {
+        Self {
+            text,
+            word: 0,
+            marks: marks(text),
+        }
+    }
+
+    /// Where the next mark is.
+    fn next(&mut self) -> Option<usize> {
+        while self.marks == 0 {
+            self.word += WORD;
+            self.marks = marks(self.text.get(self.word..)?);
+        }
+        let byte = self.marks.trailing_zeros() as usize / 8;
+        self.marks &= self.marks - 1;
+        Some(self.word + byte)
+    }
+
+    /// Finds where the fields of the next line end, and so the line itself.
+    fn next_line(&mut self, ends: &mut Vec<usize>) -> usize {
+        ends.clear();
+        while let Some(mark) = self.next() {
+            ends.push(mark);
+            if self.text.get(mark) == Some(&b'\n') {
+                return mark;
+            }
+        }
+        ends.push(self.text.len());
+        self.text.len()
+    }
+}
+
+/// The highest bit of each of the first bytes of a text that is a comma or a line feed.
+fn marks(text: &[u8]) -> u64 {
+    const BYTES: u64 = u64::MAX / 255;
+    const LOW: u64 = 0x7f * BYTES;
+    let word = text.first_chunk().copied().unwrap_or_else(|| {
+        let mut word = [0; WORD];
+        word.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
+        word
+    });
+    let word = u64::from_le_bytes(word);
+    // The highest bit of each byte that is another one: no sum goes over into the next byte.
+    let others = |byte: u8| {
+        let other = word ^ (u64::from(byte) * BYTES);
+        ((other & LOW) + LOW) | other
+    };
+    !(others(b',') & others(b'\n')) & !LOW
+}
+
+/// Carriage returns at the end of a line, which starts at `start`, belong to the line end.
+fn trim_carriage_returns(line: &[u8], start: usize, ends: &mut [usize]) {
     if let [.., b'\r'] = line
         && let Some(last) = ends.last_mut()
     {
-        *last = trim_returns(line).len();
+        *last = start + trim_returns(line).len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// A text is split as the library splits it.
+        #[test]
+        fn lines_end_at_line_feeds_and_fields_at_commas(
+            text in prop::collection::vec(
+                prop_oneof![4 => any::<u8>(), 1 => Just(b'\n'), 2 => Just(b','), 1 => Just(0x8c)],
+                0..100,
+            ),
+        ) {
+            let (mut marks, mut ends, mut start) = (Marks::new(&text), Vec::new(), 0);
+            for line in text.split(|byte| *byte == b'\n') {
+                let end = marks.next_line(&mut ends);
+                prop_assert_eq!(end, start + line.len());
+                let line = Line { text: &text, start, ends: &ends };
+                let fields: Vec<&[u8]> = (0..line.count()).map(|field| line.get(field)).collect();
+                let expected: Vec<&[u8]> = text[start..end].split(|byte| *byte == b',').collect();
+                prop_assert_eq!(fields, expected);
+                start = end + 1;
+            }
+        }
     }
 }

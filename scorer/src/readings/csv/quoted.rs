@@ -53,7 +53,6 @@ pub(super) fn read(
             let row = Row {
                 line,
                 fields: &fields,
-                zeros: quotes.zeros(),
                 open: quotes.ends_open(),
                 open_quote: quotes.ends_quoted(),
             };

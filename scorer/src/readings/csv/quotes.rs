@@ -71,8 +71,6 @@ pub(super) struct Quotes<R> {
     /// Whether the last byte has been read, and what it was.
     ended: bool,
     last: u8,
-    /// Whether there was a byte of value zero.
-    zeros: bool,
 }
 
 impl<R> Quotes<R> {
@@ -86,7 +84,6 @@ impl<R> Quotes<R> {
             fault: None,
             ended: false,
             last: b'\n',
-            zeros: false,
         }
     }
 
@@ -108,11 +105,6 @@ impl<R> Quotes<R> {
     /// Whether the text has ended within a quoted field of its last line.
     pub fn ends_quoted(&self) -> bool {
         self.ended && self.watch.state == State::Quoted
-    }
-
-    /// Whether there was a byte of value zero.
-    pub fn zeros(&self) -> bool {
-        self.zeros
     }
 
     fn fail(&mut self, fault: QuoteFault) -> io::Error {
@@ -147,7 +139,6 @@ impl<R: Read> Read for Quotes<R> {
             return Ok(0);
         }
         let bytes = buffer.get(..count).unwrap_or_default();
-        self.zeros |= bytes.contains(&0);
         self.last = bytes.last().copied().unwrap_or(self.last);
         let (sound, fault) = self.watch.scan(bytes);
         self.fault = fault;

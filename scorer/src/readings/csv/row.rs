@@ -27,8 +27,6 @@ pub(super) struct Row<'f, F> {
     /// Its line.
     pub line: u64,
     pub fields: &'f F,
-    /// Whether there are bytes of value zero in it or near it.
-    pub zeros: bool,
     /// Whether it is the last one and has no line end.
     pub open: bool,
     /// Whether it ends within a quoted field.
@@ -128,7 +126,7 @@ impl<'a> RowReader<'a> {
                 self.take_of(sensor, row, failed);
                 Ok(())
             }
-            Owner::Stranger | Owner::Unknown if row.zeros && self.has_zeros(row.fields) => {
+            Owner::Stranger | Owner::Unknown if self.has_zeros(row.fields) => {
                 trouble(row, TroubleKind::Zeros)
             }
             Owner::Stranger | Owner::Unknown => Ok(()),
@@ -168,7 +166,7 @@ impl<'a> RowReader<'a> {
             }
             None if taken => Ok(()),
             _ if self.window.is_none() && !self.skips() => {
-                let zeros = row.zeros && is_any(row.fields, |field| field.contains(&0));
+                let zeros = is_any(row.fields, |field| field.contains(&0));
                 let kind = if zeros {
                     TroubleKind::Zeros
                 } else {
@@ -233,7 +231,7 @@ impl<'a> RowReader<'a> {
             });
             return Ok(());
         }
-        if row.zeros && is_any(row.fields, |field| field.contains(&0)) {
+        if is_any(row.fields, |field| field.contains(&0)) {
             return trouble(row, TroubleKind::Zeros);
         }
         let returns = is_any(row.fields, |field| field.contains(&b'\r'));
