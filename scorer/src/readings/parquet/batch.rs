@@ -8,29 +8,30 @@ use arrow_schema::ArrowError;
 use fleetscore_crds::OnInvalidReading;
 
 use super::column::{self, Instants, Keys};
-use super::prune::Pruned;
+use super::order::BySensor;
 use super::schema::{Column, Layout};
+use super::sensors::{NONE, Sensors};
 use super::wide;
 use crate::readings::interleaved::Interleaved;
-use crate::readings::key_index::Lookup;
-use crate::readings::partition::Partition;
 use crate::readings::time::OUT_OF_RANGE;
 use crate::readings::values::{LABEL, NUMBER, window_nanos};
 use crate::readings::{InvalidReading, ReadRequest, ReadingsError, Result, TimeParser};
 
-/// Makes readings of record batches.
+/// Makes readings of record batches, column by column.
 pub(super) struct BatchReader<'a> {
     object: &'a str,
-    request: &'a ReadRequest,
     layout: &'a Layout,
+    skip_invalid: bool,
     window: Option<(i64, i64)>,
     time: TimeParser,
     /// Rows of the file that are still to come.
     to_come: VecDeque<Range<u64>>,
-    sensors: Lookup<'a>,
-    features: Vec<f64>,
-    /// The rows of the current batch.
-    rows: Interleaved,
+    sensors: Sensors<'a>,
+    /// The sensor of each row of the current batch.
+    found: Vec<u32>,
+    /// The rows of the current batch that are handed over.
+    kept: Vec<u32>,
+    order: BySensor,
 }
 
 /// The columns of a batch, converted.
@@ -51,42 +52,45 @@ struct Invalid<'a> {
 }
 
 impl<'a> BatchReader<'a> {
-    pub fn new(
-        object: &'a str,
-        request: &'a ReadRequest,
-        layout: &'a Layout,
-        pruned: &Pruned,
-    ) -> Result<Self> {
+    pub fn new(object: &'a str, request: &'a ReadRequest, layout: &'a Layout) -> Result<Self> {
         Ok(Self {
             object,
-            request,
             layout,
+            skip_invalid: request.on_invalid == OnInvalidReading::Skip,
             window: request.window.map(window_nanos),
             time: TimeParser::new(&request.columns.time_zone)?,
-            to_come: pruned.rows.iter().cloned().collect(),
-            sensors: Lookup::new(&request.sensors),
-            features: Vec::with_capacity(layout.features.len()),
-            rows: Interleaved::default(),
+            to_come: VecDeque::new(),
+            sensors: Sensors::new(&request.sensors),
+            found: Vec::new(),
+            kept: Vec::new(),
+            order: BySensor::new(request.sensors.len()),
         })
     }
 
-    /// Takes the next batch and hands its rows over. `millis`: see [`wide::WideTimes`].
+    /// The next batches are these rows of the row group that begins with row `first` of the file, from 0.
+    pub fn enter(&mut self, first: u64, rows: &[Range<usize>]) {
+        let row = |position: usize| first.saturating_add(position as u64);
+        let rows = rows.iter().map(|range| row(range.start)..row(range.end));
+        self.to_come = rows.collect();
+    }
+
+    /// Takes the next batch and adds its rows to `rows`, those of a sensor in their order. `millis`: see [`wide`].
     pub fn take(
         &mut self,
         batch: &RecordBatch,
         millis: Option<Vec<Option<i64>>>,
-        partition: &mut Partition<'_>,
+        rows: &mut Interleaved,
     ) -> Result<()> {
         let columns = self
             .columns(batch, millis)
             .map_err(|error| ReadingsError::unreadable(self.object, error.to_string()))?;
-        for row in 0..batch.num_rows() {
-            self.take_row(batch, &columns, row, partition.failed());
-        }
-        self.rows.scanned += batch.num_rows() as u64;
+        self.sensors
+            .find(&columns.keys, batch.num_rows(), &mut self.found);
+        self.select(batch, &columns, rows);
+        self.order.sort(&self.found, &mut self.kept);
+        self.copy(&columns, rows);
+        rows.scanned += batch.num_rows() as u64;
         self.advance(batch.num_rows() as u64);
-        partition.add(&self.rows);
-        self.rows.clear();
         Ok(())
     }
 
@@ -123,96 +127,106 @@ impl<'a> BatchReader<'a> {
         })
     }
 
-    fn take_row(&mut self, batch: &RecordBatch, columns: &Columns, row: usize, failed: &[bool]) {
-        let keys = &columns.keys;
-        let sensor = self.sensors.find(
-            |values| {
-                keys.iter()
-                    .zip(values)
-                    .all(|(keys, value)| keys.has(row, value))
-            },
-            |joined| keys.iter().all(|keys| keys.push(row, joined)),
-        );
-        let Some(sensor) = sensor else {
-            return;
-        };
-        if failed.get(sensor as usize).is_none_or(|failed| *failed) {
-            return;
-        }
-        let skip = self.request.on_invalid == OnInvalidReading::Skip;
-        match self.reading(sensor, columns, row) {
-            Ok(()) => {}
-            Err(invalid) => {
-                let (object, row_number) = (self.object, self.row_number(row));
-                let error = || InvalidReading {
-                    object: object.to_owned(),
-                    row: row_number,
-                    column: invalid.column.name.clone(),
-                    value: value_text(batch, columns, invalid.column, row),
-                    expected: invalid.expected,
-                };
-                if skip {
-                    self.rows.skip(sensor, error);
-                } else {
-                    self.rows.fail(sensor, error);
+    /// Keeps the rows that are a sensor's, in the window, and can be scored.
+    fn select(&mut self, batch: &RecordBatch, columns: &Columns, rows: &mut Interleaved) {
+        let sound = columns.are_sound();
+        self.kept.clear();
+        for (row, sensor) in (0..).zip(&self.found) {
+            if *sensor == NONE {
+                continue;
+            }
+            let place = row as usize;
+            let checked = self
+                .is_in_window(columns, place)
+                .and_then(|inside| match inside {
+                    true if !sound => columns.check(self.layout, place).map(|()| true),
+                    inside => Ok(inside),
+                });
+            match checked {
+                Ok(true) => self.kept.push(row),
+                Ok(false) => {}
+                Err(invalid) => {
+                    let error = || self.error(batch, columns, &invalid, place);
+                    if self.skip_invalid {
+                        rows.skip(*sensor, error);
+                    } else {
+                        rows.fail(*sensor, error);
+                    }
                 }
             }
         }
     }
 
-    /// Adds the row to the sensor's, unless it is outside the window.
-    fn reading(
-        &mut self,
-        sensor: u32,
+    /// Whether a row is in the window; an error where it has no time.
+    fn is_in_window(
+        &self,
         columns: &Columns,
         row: usize,
-    ) -> std::result::Result<(), Invalid<'a>> {
-        let layout = self.layout;
-        let (time, text) = match (&layout.time, &columns.time) {
+    ) -> std::result::Result<bool, Invalid<'a>> {
+        let time = match (&self.layout.time, &columns.time) {
             (Some(column), Some(times)) => {
-                let text = times.text.as_ref();
-                let text = text.map(|text| text.value(row).as_bytes());
-                let time = times.nanos.get(row).copied().flatten();
-                let expected = || text.map_or(OUT_OF_RANGE, TimeParser::expected);
-                let time = time.ok_or_else(|| Invalid {
-                    column,
-                    expected: expected(),
-                })?;
-                (time, text)
+                if !times.is_valid(row) {
+                    let text = times.text.as_ref();
+                    let expected = text.map_or(OUT_OF_RANGE, |text| {
+                        TimeParser::expected(text.value(row).as_bytes())
+                    });
+                    return Err(Invalid { column, expected });
+                }
+                times.nanos.get(row).copied().unwrap_or_default()
             }
-            _ => (0, None),
+            _ => 0,
         };
-        if self
+        Ok(self
             .window
-            .is_some_and(|(start, end)| time < start || time >= end)
-        {
-            return Ok(());
+            .is_none_or(|(start, end)| time >= start && time < end))
+    }
+
+    fn error(
+        &self,
+        batch: &RecordBatch,
+        columns: &Columns,
+        invalid: &Invalid<'_>,
+        row: usize,
+    ) -> InvalidReading {
+        InvalidReading {
+            object: self.object.to_owned(),
+            row: self.row_number(row),
+            column: invalid.column.name.clone(),
+            value: value_text(batch, columns, invalid.column, row),
+            expected: invalid.expected,
         }
-        self.features.clear();
-        for (column, values) in layout.features.iter().zip(&columns.features) {
-            let number = values
-                .is_valid(row)
-                .then(|| values.value(row))
-                .filter(|number| number.is_finite());
-            self.features.push(number.ok_or(Invalid {
-                column,
-                expected: NUMBER,
-            })?);
-        }
-        let label = match (&layout.label, &columns.labels) {
-            (Some(column), Some(labels)) => {
-                let label = labels.get(row).copied().flatten();
-                Some(label.ok_or(Invalid {
-                    column,
-                    expected: LABEL,
-                })?)
+    }
+
+    /// Adds the kept rows.
+    fn copy(&self, columns: &Columns, rows: &mut Interleaved) {
+        let kept = || self.kept.iter().map(|row| *row as usize);
+        let found = self.found.as_slice();
+        rows.sensors
+            .extend(kept().map(|row| found.get(row).copied().unwrap_or(NONE)));
+        match self.to_come.front() {
+            Some(range) if range.end - range.start >= found.len() as u64 => {
+                let first = range.start + 1;
+                rows.numbers.extend(kept().map(|row| first + row as u64));
             }
-            _ => None,
-        };
-        let number = self.row_number(row);
-        self.rows
-            .push(sensor, number, time, text, &self.features, label);
-        Ok(())
+            _ => rows.numbers.extend(kept().map(|row| self.row_number(row))),
+        }
+        match &columns.time {
+            None => rows.times.nanos.extend(kept().map(|_| 0)),
+            Some(times) => {
+                let nanos = times.nanos.as_slice();
+                let nanos = kept().map(|row| nanos.get(row).copied().unwrap_or_default());
+                rows.times.nanos.extend(nanos);
+                if let Some(text) = &times.text {
+                    let own = rows.times.text.get_or_insert_default();
+                    kept().for_each(|row| own.push(text.value(row).as_bytes()));
+                }
+            }
+        }
+        copy_features(&columns.features, kept(), &mut rows.features);
+        if let Some(labels) = &columns.labels {
+            let labels = kept().map(|row| labels.get(row).copied().flatten().unwrap_or_default());
+            rows.labels.extend(labels);
+        }
     }
 
     /// The row of the file, from 1, that row `row` of the current batch is.
@@ -238,6 +252,62 @@ impl<'a> BatchReader<'a> {
                 return;
             }
             self.to_come.pop_front();
+        }
+    }
+}
+
+impl Columns {
+    /// Whether every feature of every row is a finite number, and there are no labels to check.
+    fn are_sound(&self) -> bool {
+        let finite = |values: &Float64Array| {
+            values.null_count() == 0 && values.values().iter().all(|value| value.is_finite())
+        };
+        self.labels.is_none() && self.features.iter().all(finite)
+    }
+
+    /// Checks the features and the label of a row.
+    fn check<'a>(&self, layout: &'a Layout, row: usize) -> std::result::Result<(), Invalid<'a>> {
+        for (column, values) in layout.features.iter().zip(&self.features) {
+            if !(values.is_valid(row) && values.value(row).is_finite()) {
+                return Err(Invalid {
+                    column,
+                    expected: NUMBER,
+                });
+            }
+        }
+        match (&layout.label, &self.labels) {
+            (Some(column), Some(labels)) if labels.get(row).copied().flatten().is_none() => {
+                Err(Invalid {
+                    column,
+                    expected: LABEL,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Adds the features of some rows, row by row.
+fn copy_features(
+    columns: &[Float64Array],
+    kept: impl ExactSizeIterator<Item = usize> + Clone,
+    features: &mut Vec<f64>,
+) {
+    let value = |values: &[f64], row: usize| values.get(row).copied().unwrap_or(f64::NAN);
+    if let [column] = columns {
+        let values: &[f64] = column.values();
+        features.extend(kept.map(|row| value(values, row)));
+        return;
+    }
+    let (before, width) = (features.len(), columns.len());
+    features.resize(before + kept.len() * width, f64::NAN);
+    let added = features.get_mut(before..).unwrap_or_default();
+    for (position, column) in columns.iter().enumerate() {
+        let values: &[f64] = column.values();
+        for (features, row) in added.chunks_exact_mut(width).zip(kept.clone()) {
+            if let Some(feature) = features.get_mut(position) {
+                *feature = value(values, row);
+            }
         }
     }
 }

@@ -44,6 +44,14 @@ impl Keys {
         })
     }
 
+    /// The numbers, where all are there.
+    pub fn numbers(&self) -> Option<&[i64]> {
+        match self {
+            Self::Signed(array) if array.null_count() == 0 => Some(array.values()),
+            _ => None,
+        }
+    }
+
     /// Whether row `row` has `value`.
     pub fn has(&self, row: usize, value: &KeyValue) -> bool {
         match self {
@@ -88,9 +96,12 @@ fn push_number(joined: &mut Vec<u8>, number: impl itoa::Integer) {
     push_value(joined, itoa::Buffer::new().format(number).as_bytes());
 }
 
-/// The time column of a batch: an instant a row, none where there is no valid one.
+/// The time column of a batch.
 pub(super) struct Instants {
-    pub nanos: Vec<Option<i64>>,
+    /// An instant a row.
+    pub nanos: Vec<i64>,
+    /// Whether a row has one; empty where all have.
+    pub valid: Vec<bool>,
     /// The text of the times where the file holds text.
     pub text: Option<StringArray>,
 }
@@ -103,25 +114,67 @@ impl Instants {
         parser: &mut TimeParser,
     ) -> Result<Self> {
         if let Some(millis) = millis {
-            let nanos = wide_instants(array, millis, parser)?;
-            return Ok(Self { nanos, text: None });
+            return Ok(Self::of(wide_instants(array, millis, parser)?, None));
         }
-        if !is_text(array.data_type()) {
+        if let Some(nanos) = plain_instants(array, parser)? {
             return Ok(Self {
-                nanos: instants(array, parser)?,
+                nanos,
+                valid: Vec::new(),
                 text: None,
             });
+        }
+        if !is_text(array.data_type()) {
+            return Ok(Self::of(instants(array, parser)?, None));
         }
         let text = texts(array)?;
         let nanos = text
             .iter()
             .map(|text| parser.parse(text?.as_bytes()))
             .collect();
-        Ok(Self {
-            nanos,
-            text: Some(text),
-        })
+        Ok(Self::of(nanos, Some(text)))
     }
+
+    fn of(instants: Vec<Option<i64>>, text: Option<StringArray>) -> Self {
+        let valid = if instants.iter().all(Option::is_some) {
+            Vec::new()
+        } else {
+            instants.iter().map(Option::is_some).collect()
+        };
+        let nanos = instants.into_iter().map(Option::unwrap_or_default);
+        Self {
+            nanos: nanos.collect(),
+            valid,
+            text,
+        }
+    }
+
+    /// Whether row `row` has a time.
+    pub fn is_valid(&self, row: usize) -> bool {
+        self.valid.is_empty() || self.valid.get(row) == Some(&true)
+    }
+}
+
+/// The instants of timestamps that are all there, in range and of no other zone than UTC: they only take a multiplication. None
+/// where that is not so.
+fn plain_instants(array: &ArrayRef, parser: &TimeParser) -> Result<Option<Vec<i64>>> {
+    let unit = match array.data_type() {
+        DataType::Timestamp(unit, Some(_)) => nanos_in(*unit),
+        DataType::Timestamp(unit, None) if parser.is_utc() => nanos_in(*unit),
+        _ => return Ok(None),
+    };
+    if array.null_count() > 0 {
+        return Ok(None);
+    }
+    let values = cast(array, &DataType::Int64)?;
+    let mut out_of_range = false;
+    let instant = |value: &i64| {
+        let (nanos, over) = value.overflowing_mul(unit);
+        out_of_range |= over;
+        nanos
+    };
+    let values = values.as_primitive::<Int64Type>().values();
+    let nanos = values.iter().map(instant).collect();
+    Ok((!out_of_range).then_some(nanos))
 }
 
 /// The instants of nanoseconds that may have run over, beside their milliseconds.

@@ -10,6 +10,8 @@ use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::ParquetMetaDataReader;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 use super::Metadata;
 use crate::readings::ObjectSource;
@@ -40,6 +42,17 @@ impl ObjectFile {
     /// Bytes of the file.
     pub fn size(&self) -> u64 {
         self.object.size()
+    }
+
+    /// Where requests run.
+    pub fn runtime(&self) -> &Handle {
+        &self.object.runtime
+    }
+
+    /// What a task of the runtime comes to, blocking.
+    pub fn wait<T>(&self, task: &mut JoinHandle<Result<T>>) -> Result<T> {
+        let done = self.object.runtime.block_on(task);
+        done.unwrap_or_else(|error| Err(ParquetError::General(error.to_string())))
     }
 
     /// Fetches a range, blocking.

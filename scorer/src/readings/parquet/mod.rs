@@ -2,33 +2,36 @@
 //! window and of the wanted sensors, going by the file's statistics.
 //!
 //! `file` fetches bytes, `schema` finds the columns, `prune` decides from statistics what to fetch, `column` gives the values
-//! of a batch and `batch` makes readings of them. `batches` decodes what is left: row groups whole, or through `windows` page by
-//! page where they do not fit into memory. `wide` sees to timestamps that are too wide, and `encrypted` to failures.
+//! of a batch and `batch` makes readings of them. What is left is cut into `stretches` of rows, which `lanes` have decoded by all
+//! threads at once and hand over in the file's order; `decoding` plans it. `ahead` fetches row groups whole, the next ones while one
+//! is decoded; where one does not fit into memory, all are read through `windows`, page by page. `wide` sees to timestamps that are
+//! too wide, and `encrypted` to failures.
 
+mod ahead;
 mod batch;
-mod batches;
 mod column;
+mod decoding;
 mod encrypted;
 mod file;
+mod lanes;
+mod order;
 mod prune;
 mod schema;
+mod sensors;
+mod stretches;
 mod wide;
 mod windows;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
 use object_store::Error as StorageError;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
 
-use self::batch::BatchReader;
-use self::batches::Batches;
+use self::decoding::Decoding;
 use self::file::ObjectFile;
-use self::prune::Pruned;
 use self::schema::Layout;
-use self::wide::WideTimes;
 use super::kind;
 use super::partition::Partition;
 use super::{ObjectSource, ReadRequest, ReadStats, ReadingsError, Result, Sink};
@@ -83,21 +86,8 @@ fn read_rows(
             .runtime
             .block_on(prune::prune(&mut file, metadata, &layout, request))
     })?;
-    let mut batches = BatchReader::new(object.name(), request, &layout, &pruned)?;
-    let int96 = layout.time.as_ref().filter(|time| time.is_int96);
-    let mut wide = int96
-        .map(|time| guarded(object, || WideTimes::open(&file, &pruned, time)))
-        .transpose()?;
-    let mut stream = guarded(object, || open(&file, pruned, &layout, request))?;
-    while let Some(batch) = next(object, &mut stream)? {
-        let millis = wide
-            .as_mut()
-            .map(|times| times.take(object, batch.num_rows()));
-        batches.take(&batch, millis.transpose()?, &mut partition)?;
-        if partition.done() {
-            break;
-        }
-    }
+    let decoding = guarded(object, || Decoding::new(pruned, &layout, request))?;
+    lanes::read(object, &file, request, &layout, &decoding, &mut partition)?;
     Ok(partition.finish())
 }
 
@@ -109,21 +99,6 @@ async fn load(file: &mut ObjectFile) -> parquet::errors::Result<ArrowReaderMetad
         ArrowReaderOptions::new().with_skip_arrow_metadata(true),
     )
     .await
-}
-
-/// Starts to decode what pruning left.
-fn open(
-    file: &ObjectFile,
-    pruned: Pruned,
-    layout: &Layout,
-    request: &ReadRequest,
-) -> parquet::errors::Result<Batches> {
-    let mask = layout.projection(pruned.metadata.parquet_schema());
-    Batches::open(file, pruned, mask, request)
-}
-
-fn next(object: &ObjectSource, batches: &mut Batches) -> Result<Option<RecordBatch>> {
-    guarded(object, || batches.next(object))
 }
 
 /// Runs a step of the Parquet library. It is not written for hostile files and may panic on one: that too is only a file that

@@ -6,9 +6,7 @@ use arrow_array::{Array, ArrayRef, UInt64Array};
 use arrow_cast::cast;
 use arrow_schema::DataType;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, RowGroupSelection, RowSelection,
-};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::basic::ColumnOrder;
 use parquet::errors::Result;
 use parquet::file::metadata::{ColumnChunkMask, PageIndexPolicy, ParquetMetaDataReader};
@@ -27,10 +25,20 @@ const GAP: i64 = 86_400_000_000_000;
 pub(super) struct Pruned {
     /// The file's metadata, with the page index where there is one and it is of use.
     pub metadata: ArrowReaderMetadata,
-    /// The row groups to read, and which of their rows.
-    pub selections: Vec<RowGroupSelection>,
-    /// The same as rows of the file, from 0.
-    pub rows: Vec<Range<u64>>,
+    /// The row groups to read, in their order.
+    pub groups: Vec<Kept>,
+}
+
+/// A row group of which some rows are read.
+pub(super) struct Kept {
+    /// Its place among all row groups.
+    pub group: usize,
+    /// Its first row, as a row of the file, from 0.
+    pub first: u64,
+    /// Its rows.
+    pub length: usize,
+    /// Those that are read, as ascending ranges within it.
+    pub rows: Vec<Range<usize>>,
 }
 
 /// What rows must hold in one column to be wanted.
@@ -72,28 +80,22 @@ pub(super) async fn prune(
     let metadata = load_page_index(file, metadata, &groups, layout, &conditions).await?;
     let mut pruned = Pruned {
         metadata,
-        selections: Vec::new(),
-        rows: Vec::new(),
+        groups: Vec::new(),
     };
     let starts = group_starts(&pruned.metadata);
     for group in groups {
         let Some((first, length)) = starts.get(group).copied() else {
             continue;
         };
-        let kept = keep_rows(&pruned.metadata, group, length, &mut conditions)?;
-        if kept.is_empty() {
-            continue;
+        let rows = keep_rows(&pruned.metadata, group, length, &mut conditions)?;
+        if rows.iter().any(|range| !range.is_empty()) {
+            pruned.groups.push(Kept {
+                group,
+                first,
+                length,
+                rows,
+            });
         }
-        let row = |position: usize| first.saturating_add(position as u64);
-        pruned
-            .rows
-            .extend(kept.iter().map(|range| row(range.start)..row(range.end)));
-        let all = kept.iter().map(ExactSizeIterator::len).sum::<usize>() == length;
-        let selection =
-            (!all).then(|| RowSelection::from_consecutive_ranges(kept.into_iter(), length));
-        pruned
-            .selections
-            .push(RowGroupSelection::new(group, selection));
     }
     Ok(pruned)
 }

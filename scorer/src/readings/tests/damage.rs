@@ -1,5 +1,8 @@
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
+use super::row_groups::POOL;
 use super::support::{fixture_bytes, keyed, object, outcome, request};
 use crate::readings::ReadRequest;
 
@@ -50,8 +53,11 @@ proptest! {
         changes in prop::collection::vec((0_u16.., any::<bool>(), any::<u8>()), 1..8),
         cut in prop::option::weighted(0.1, any::<u16>()),
         pages: bool,
+        threads: bool,
     ) {
         let (name, wanted) = if pages { ("pages.parquet", windowed()) } else { ("types.parquet", types()) };
+        let pool = threads.then(|| Arc::clone(&POOL));
+        let wanted = ReadRequest { pool, ..wanted };
         let _ = outcome(&object(name, damaged(fixture_bytes(name), &changes, cut)), &wanted);
     }
 

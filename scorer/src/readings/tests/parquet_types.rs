@@ -16,6 +16,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::Type;
 
+use super::row_groups::POOL;
 use super::support::{keyed, object, outcome, request};
 use crate::ledger::FailureReason;
 use crate::readings::ReadRequest;
@@ -116,6 +117,38 @@ fn old_timestamps_that_instants_cannot_hold_are_invalid() {
         wanted.on_invalid = OnInvalidReading::Skip;
         let all = outcome(&source, &wanted).unwrap();
         assert_eq!((all.nanos(0).len(), all.rows[&0].skipped), (1, 1));
+    }
+}
+
+/// The same where several threads decode them, a stretch each.
+#[test]
+fn old_timestamps_are_read_on_all_threads() {
+    let times: Vec<Int96> = (0..5000)
+        .map(|row| int96(if row % 100 == 99 { 2_932_896 } else { 17771 }, row))
+        .collect();
+    let values = vec![1.0; times.len()];
+    let write = |group: &mut Group<'_>| {
+        column::<Int96Type>(group, &times, None);
+        column::<DoubleType>(group, &values, None);
+    };
+    let bytes = file(
+        schema("required int96 TS; required double Value;"),
+        &[&write, &write],
+    );
+    let source = object("a.parquet", bytes);
+    for memory in [1 << 16, 1 << 18] {
+        let wanted = ReadRequest {
+            memory,
+            on_invalid: OnInvalidReading::Skip,
+            pool: Some(Arc::clone(&POOL)),
+            ..request("TS", &["Value"])
+        };
+        let all = outcome(&source, &wanted).unwrap();
+        assert_eq!(all.rows[&0].skipped, 100);
+        assert_eq!(all.stats.first_skipped[&0].row, 100);
+        let day = 17771 * 86_400_000_000_000;
+        let expected = (0..2).flat_map(|_| (0..5000).filter(|row| row % 100 != 99));
+        assert!(all.nanos(0).iter().map(|nanos| nanos - day).eq(expected));
     }
 }
 

@@ -1,16 +1,30 @@
-use std::sync::Arc;
+use std::ops::ControlFlow;
+use std::sync::{Arc, LazyLock};
 
 use arrow_array::{Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::support::{Outcome, keyed, object, outcome, request};
-use crate::readings::{ObjectSource, ReadRequest};
+use crate::readings::{ObjectSource, ReadRequest, ReadingsError, read};
+
+/// Threads that decode.
+pub static POOL: LazyLock<Arc<rayon::ThreadPool>> = LazyLock::new(|| {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build();
+    Arc::new(pool.unwrap())
+});
 
 const ROWS: i64 = 200_000;
 
 /// One row group of many pages, with a page index or without.
 fn file(index: bool) -> (ObjectSource, u64) {
+    let bytes = bytes(index, 1 << 20);
+    let size = bytes.len() as u64;
+    (object("a.parquet", bytes), size)
+}
+
+/// The same rows in row groups of so many.
+fn bytes(index: bool, group: usize) -> Vec<u8> {
     let micros = TimestampMicrosecondArray::from_iter_values((0..ROWS).map(|row| row * 1_000_000));
     let tags = StringArray::from_iter_values((0..ROWS).map(|row| (row % 7).to_string()));
     let values = Float64Array::from_iter_values((0..ROWS).map(|row| (row as f64).sin()));
@@ -28,7 +42,7 @@ fn file(index: bool) -> (ObjectSource, u64) {
         EnabledStatistics::Chunk
     };
     let properties = WriterProperties::builder()
-        .set_max_row_group_row_count(Some(1 << 20))
+        .set_max_row_group_row_count(Some(group))
         .set_offset_index_disabled(!index)
         .set_statistics_enabled(statistics)
         .build();
@@ -36,8 +50,24 @@ fn file(index: bool) -> (ObjectSource, u64) {
     let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
     writer.write(&batch).unwrap();
     writer.close().unwrap();
-    let size = bytes.len() as u64;
-    (object("a.parquet", bytes), size)
+    bytes
+}
+
+/// Two of the sensors of [`bytes`].
+fn two() -> ReadRequest {
+    keyed(
+        request("TS", &["Value", "Count"]),
+        &[("tag", "Tag")],
+        &[&["2"], &["5"]],
+    )
+}
+
+/// The same on several threads.
+fn on_threads(wanted: ReadRequest) -> ReadRequest {
+    ReadRequest {
+        pool: Some(Arc::clone(&POOL)),
+        ..wanted
+    }
 }
 
 fn read_within(object: &ObjectSource, wanted: &ReadRequest, memory: usize) -> Outcome {
@@ -89,4 +119,109 @@ fn pruning_works_page_by_page() {
     assert_eq!(pages.stats.rows, 4 * 3600);
     assert!(pages.rows == whole.rows);
     assert!(pages.stats.bytes < size, "{} bytes", pages.stats.bytes);
+}
+
+/// Every row comes once, in order and with its number, however many threads and however little memory there are, and however the
+/// rows lie in the file.
+#[test]
+fn rows_come_in_order_from_all_threads() {
+    for (index, group) in [
+        (false, 3000),
+        (false, 1 << 20),
+        (true, 50_000),
+        (true, 1 << 20),
+    ] {
+        let source = object("a.parquet", bytes(index, group));
+        for memory in [1 << 16, 1 << 19, 4 << 20, 64 << 20] {
+            let wanted = ReadRequest {
+                memory,
+                ..on_threads(two())
+            };
+            let mut next = [2, 5];
+            let stats = read(&source, &wanted, &mut |chunk| {
+                for rows in &chunk.rows {
+                    let next = &mut next[rows.sensor as usize];
+                    for place in 0..rows.len() {
+                        let row = *next as f64;
+                        assert_eq!(rows.numbers.get(place), *next + 1, "{group} {memory}");
+                        assert_eq!(rows.times.nanos[place], *next as i64 * 1_000_000_000);
+                        let features = &rows.features[2 * place..2 * place + 2];
+                        assert_eq!(features, [row.sin(), row * row]);
+                        *next += 7;
+                    }
+                }
+                ControlFlow::Continue(())
+            });
+            assert_eq!(stats.unwrap().scanned, ROWS as u64);
+            assert_eq!(next, [200_006, 200_002], "{group} {memory}");
+        }
+    }
+}
+
+/// Rows that the page index rules out are neither fetched nor counted where several threads decode the others.
+#[test]
+fn pruned_pages_are_shared_out() {
+    let source = object("a.parquet", bytes(true, 1 << 20));
+    let window = fleetscore_crds::Window {
+        start: "1970-01-01T10:00:00Z".parse().unwrap(),
+        end: "1970-01-02T10:00:00Z".parse().unwrap(),
+    };
+    let wanted = ReadRequest {
+        window: Some(window),
+        memory: 8 << 20,
+        ..two()
+    };
+    let alone = outcome(&source, &wanted).unwrap();
+    let together = outcome(&source, &on_threads(wanted)).unwrap();
+    let inside = (36_000..122_400).filter(|row| [2, 5].contains(&(row % 7)));
+    assert_eq!(alone.stats.rows, inside.count() as u64);
+    assert!(alone.rows == together.rows);
+    assert_eq!(alone.stats, together.stats);
+    assert!(alone.stats.scanned < 24 * 3600 + 50_000);
+}
+
+/// What came before a row group that is damaged has been handed over; what comes after it is not.
+#[test]
+fn an_error_in_a_late_row_group_comes_after_the_rows_before_it() {
+    let mut bytes = bytes(false, 20_000);
+    let size = bytes.len();
+    // From within the eighth of ten row groups on.
+    bytes[size * 72 / 100..size * 88 / 100].fill(0xff);
+    let source = object("a.parquet", bytes);
+    for memory in [4 << 20, 64 << 20] {
+        let wanted = ReadRequest {
+            memory,
+            ..on_threads(two())
+        };
+        let mut rows = 0;
+        let error = read(&source, &wanted, &mut |chunk| {
+            rows += chunk.rows.iter().map(|rows| rows.len()).sum::<usize>();
+            ControlFlow::Continue(())
+        });
+        assert!(matches!(error, Err(ReadingsError::Unreadable { .. })));
+        let before = 7 * 20_000 * 2 / 7;
+        assert!(rows > before - 2 * 512 && rows <= before, "{rows}");
+    }
+}
+
+/// A read that is stopped fetches no more than what was on its way.
+#[test]
+fn a_read_on_threads_stops_early() {
+    let bytes = bytes(false, 3000);
+    let size = bytes.len() as u64;
+    let source = object("a.parquet", bytes);
+    let wanted = ReadRequest {
+        memory: 1 << 19,
+        ..on_threads(two())
+    };
+    let stats = read(&source, &wanted, &mut |chunk| {
+        if chunk.rows.is_empty() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    });
+    let stats = stats.unwrap();
+    assert!(stats.stopped);
+    assert!(stats.bytes < size / 2, "{} of {size} bytes", stats.bytes);
 }

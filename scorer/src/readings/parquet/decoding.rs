@@ -1,0 +1,272 @@
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use parquet::DecodeResult;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    RowGroupSelection, RowSelection,
+};
+use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder};
+use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::ColumnChunkMetaData;
+
+use super::ahead::Fetched;
+use super::file::ObjectFile;
+use super::prune::{Kept, Pruned};
+use super::schema::Layout;
+use super::stretches::Stretches;
+use super::wide;
+use super::windows::Windows;
+use crate::readings::ReadRequest;
+
+/// Rows that are decoded at a time.
+const BATCH_ROWS: std::ops::RangeInclusive<usize> = 256..=8192;
+
+/// Bytes that a number of a batch takes while it is made a reading.
+const NUMBER: usize = 32;
+
+/// Batches of a stretch at most. Each stretch begins within pages that the one before it needs too, so they are not to be short.
+const BATCHES: usize = 8;
+
+/// Bytes that a column may have in memory while a lane decodes it: a dictionary and a page of the usual size.
+const PAGES: u64 = 2 << 20;
+
+/// How the rows that pruning left are decoded.
+pub(super) struct Decoding {
+    /// Which thread decodes which rows.
+    pub stretches: Stretches,
+    /// Whether no row group is too large to be fetched whole.
+    pub whole: bool,
+    rows: Columns,
+    /// The times of old 12-byte timestamps once more, in milliseconds; see [`wide`].
+    millis: Option<Columns>,
+    /// Bytes that windows may take.
+    windows: usize,
+}
+
+/// Columns that are decoded together.
+struct Columns {
+    metadata: ArrowReaderMetadata,
+    mask: ProjectionMask,
+    count: usize,
+    /// Rows of a batch.
+    batch: usize,
+}
+
+/// Where the bytes of a row group come from.
+#[derive(Clone)]
+pub(super) enum Source {
+    /// All that is needed of it is in memory.
+    Fetched(Arc<Fetched>),
+    /// It is larger than memory: the file is read page by page.
+    Pages(ObjectFile),
+}
+
+/// Batches of some columns of a row group.
+pub(super) struct Batches {
+    /// None where there is no row.
+    reader: Option<ParquetRecordBatchReader>,
+    windows: Option<Windows>,
+}
+
+impl Decoding {
+    /// Plans to decode the columns of `layout`, on as many threads as there are and as memory allows.
+    pub fn new(pruned: Pruned, layout: &Layout, request: &ReadRequest) -> Result<Self> {
+        let Pruned { metadata, groups } = pruned;
+        let mask = layout.projection(metadata.parquet_schema());
+        let leaves = metadata.parquet_schema().num_columns();
+        let columns: Vec<usize> = (0..leaves)
+            .filter(|leaf| mask.leaf_included(*leaf))
+            .collect();
+        let count = columns.len().max(1);
+        let batch = request.memory / 16 / (NUMBER * count);
+        let batch = batch.clamp(*BATCH_ROWS.start(), *BATCH_ROWS.end());
+        let size = |of: fn(&ColumnChunkMetaData) -> i64, most: u64| {
+            largest(&metadata, &groups, &columns, of, most)
+        };
+        let whole = size(ColumnChunkMetaData::compressed_size, u64::MAX) <= half(request.memory);
+        let pages = size(ColumnChunkMetaData::uncompressed_size, PAGES).max(1);
+        let lanes = match &request.pool {
+            Some(pool) if whole => {
+                let room = usize::try_from(request.memory as u64 / pages).unwrap_or(usize::MAX);
+                pool.current_num_threads().min(room)
+            }
+            _ => 1,
+        };
+        let room = request.memory / 4 / (lanes + 1) / (NUMBER * count);
+        let rows = batch * (room / batch).clamp(1, BATCHES);
+        let int96 = layout.time.as_ref().filter(|time| time.is_int96);
+        let millis = int96.map(|time| {
+            let metadata = wide::in_milliseconds(&metadata, time)?;
+            let mask = ProjectionMask::leaves(metadata.parquet_schema(), [time.leaf]);
+            Ok::<_, ParquetError>(Columns {
+                metadata,
+                mask,
+                count: 1,
+                batch,
+            })
+        });
+        Ok(Self {
+            stretches: Stretches::new(groups, rows, lanes),
+            whole,
+            millis: millis.transpose()?,
+            rows: Columns {
+                metadata,
+                mask,
+                count,
+                batch,
+            },
+            windows: request.memory / 4,
+        })
+    }
+
+    /// The bytes that are needed of a row group.
+    pub fn ranges(&self, group: usize) -> Result<Vec<Range<u64>>> {
+        let Some(kept) = self.stretches.groups().get(group) else {
+            return Ok(Vec::new());
+        };
+        match self.rows.decoder(kept, &kept.rows)?.try_next_reader()? {
+            DecodeResult::NeedsData(ranges) => Ok(ranges),
+            DecodeResult::Data(_) | DecodeResult::Finished => Ok(Vec::new()),
+        }
+    }
+
+    /// Starts to decode the rows that a lane takes of a row group: the rows, and where they are wanted the milliseconds of their times.
+    pub fn open(
+        &self,
+        group: usize,
+        rows: &[Range<usize>],
+        source: &Source,
+    ) -> Result<(Batches, Option<Batches>)> {
+        let Some(kept) = self.stretches.groups().get(group) else {
+            return Ok((Batches::none(), None));
+        };
+        let open = |columns: &Columns| columns.open(kept, rows, source, self.windows);
+        Ok((
+            open(&self.rows)?,
+            self.millis.as_ref().map(open).transpose()?,
+        ))
+    }
+}
+
+impl Columns {
+    fn open(
+        &self,
+        kept: &Kept,
+        rows: &[Range<usize>],
+        source: &Source,
+        memory: usize,
+    ) -> Result<Batches> {
+        match source {
+            Source::Fetched(fetched) => {
+                let mut decoder = self.decoder(kept, rows)?;
+                let reader = loop {
+                    match decoder.try_next_reader()? {
+                        DecodeResult::Data(reader) => break Some(reader),
+                        DecodeResult::Finished => break None,
+                        DecodeResult::NeedsData(ranges) => {
+                            let bytes = ranges.iter().map(|range| fetched.get(range));
+                            let bytes = bytes.collect::<Result<_>>()?;
+                            decoder.push_ranges(ranges, bytes)?;
+                        }
+                    }
+                };
+                Ok(Batches {
+                    reader,
+                    windows: None,
+                })
+            }
+            Source::Pages(file) => {
+                let windows = Windows::new(file.clone(), self.count, memory);
+                let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
+                    windows.clone(),
+                    self.metadata.clone(),
+                );
+                let builder = builder
+                    .with_projection(self.mask.clone())
+                    .with_batch_size(self.batch)
+                    .with_row_groups(vec![kept.group]);
+                let builder = match kept.selection(rows) {
+                    Some(selection) => builder.with_row_selection(selection),
+                    None => builder,
+                };
+                let reader = builder
+                    .build()
+                    .map_err(|error| windows.take_failure().unwrap_or(error))?;
+                Ok(Batches {
+                    reader: Some(reader),
+                    windows: Some(windows),
+                })
+            }
+        }
+    }
+
+    fn decoder(&self, kept: &Kept, rows: &[Range<usize>]) -> Result<ParquetPushDecoder> {
+        let selection = RowGroupSelection::new(kept.group, kept.selection(rows));
+        ParquetPushDecoderBuilder::new_with_metadata(self.metadata.clone())
+            .with_projection(self.mask.clone())
+            .with_batch_size(self.batch)
+            .with_row_group_selections(vec![selection])
+            .build()
+    }
+}
+
+impl Kept {
+    /// Some of its rows; none where they are all.
+    fn selection(&self, rows: &[Range<usize>]) -> Option<RowSelection> {
+        if let [range] = rows
+            && range.start == 0
+            && range.end == self.length
+        {
+            return None;
+        }
+        let rows = rows.iter().cloned();
+        Some(RowSelection::from_consecutive_ranges(rows, self.length))
+    }
+}
+
+impl Batches {
+    fn none() -> Self {
+        Self {
+            reader: None,
+            windows: None,
+        }
+    }
+
+    /// The next batch; none after the last.
+    pub fn next(&mut self) -> Result<Option<RecordBatch>> {
+        let Some(batch) = self.reader.as_mut().and_then(Iterator::next) else {
+            return Ok(None);
+        };
+        batch.map(Some).map_err(|error| {
+            let failure = self.windows.as_ref().and_then(Windows::take_failure);
+            failure.unwrap_or_else(|| ParquetError::ArrowError(error.to_string()))
+        })
+    }
+}
+
+/// The most bytes that the columns have in a row group, each taken for `most` at most.
+fn largest(
+    metadata: &ArrowReaderMetadata,
+    groups: &[Kept],
+    columns: &[usize],
+    of: fn(&ColumnChunkMetaData) -> i64,
+    most: u64,
+) -> u64 {
+    let all = metadata.metadata().row_groups();
+    let bytes = |kept: &Kept| -> u64 {
+        let chunks = all.get(kept.group).map(|group| group.columns());
+        let chunks = chunks.unwrap_or_default();
+        let chunks = columns.iter().filter_map(|column| chunks.get(*column));
+        chunks
+            .map(|chunk| u64::try_from(of(chunk)).unwrap_or(u64::MAX).min(most))
+            .fold(0, u64::saturating_add)
+    };
+    groups.iter().map(bytes).max().unwrap_or(0)
+}
+
+fn half(memory: usize) -> u64 {
+    memory as u64 / 2
+}
