@@ -26,17 +26,20 @@ impl PackedRows {
 
     /// Appends rows with their scores to `out`.
     pub fn pack(self, rows: &SensorRows, scores: &[f64], out: &mut Vec<u8>) {
-        out.reserve(scores.len() * self.width());
+        let start = out.len();
+        out.resize(start + scores.len() * self.width(), 0);
+        let packed = out.get_mut(start..).unwrap_or_default();
         let mut features = rows.features.iter();
-        for (row, (score, nanos)) in scores.iter().zip(&rows.times.nanos).enumerate() {
-            out.extend_from_slice(&nanos.div_euclid(1000).to_le_bytes());
+        let values = scores.iter().zip(&rows.times.nanos).enumerate();
+        for (row, (number, (score, nanos))) in packed.chunks_exact_mut(self.width()).zip(values) {
+            let mut rest = put(row, nanos.div_euclid(1000).to_le_bytes());
             for feature in features.by_ref().take(self.features) {
-                out.extend_from_slice(&feature.to_le_bytes());
+                rest = put(rest, feature.to_le_bytes());
             }
-            out.extend_from_slice(&score.to_le_bytes());
-            if self.label {
+            rest = put(rest, score.to_le_bytes());
+            if let Some(place) = rest.first_mut() {
                 let labels = rows.labels.as_deref().unwrap_or_default();
-                out.push(u8::from(labels.get(row).is_some_and(|label| *label)));
+                *place = u8::from(labels.get(number).is_some_and(|label| *label));
             }
         }
     }
@@ -67,7 +70,19 @@ impl PackedRows {
 
     fn column<T>(self, packed: &[u8], at: Range<usize>, value: fn([u8; 8]) -> T) -> Vec<T> {
         let rows = packed.chunks_exact(self.width());
-        rows.filter_map(|row| row.get(at.clone())?.try_into().ok().map(value))
+        let bytes = |row: &[u8]| row.get(at.clone())?.try_into().ok();
+        rows.map(|row| value(bytes(row).unwrap_or_default()))
             .collect()
+    }
+}
+
+/// Puts a value at the start of a row; what is left of the row.
+fn put(row: &mut [u8], value: [u8; 8]) -> &mut [u8] {
+    match row.split_first_chunk_mut() {
+        Some((place, rest)) => {
+            *place = value;
+            rest
+        }
+        None => &mut [],
     }
 }

@@ -1,15 +1,20 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, BooleanArray, Float64Array, Int8Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
+    ArrayRef, BooleanArray, Float64Array, Int8Array, StringArray, TimestampMicrosecondArray,
 };
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::arrow_writer::{
+    ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves,
+};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 
 use super::packed::PackedRows;
@@ -31,7 +36,22 @@ const GROUP_BYTES: usize = 4 << 20;
 pub(super) struct ParquetEncoder {
     layout: PredictionLayout,
     packed: PackedRows,
-    writer: Option<ArrowWriter<Vec<u8>>>,
+    writer: Option<Writer>,
+}
+
+/// A file that is being written.
+struct Writer {
+    schema: SchemaRef,
+    file: SerializedFileWriter<Vec<u8>>,
+    encoders: ArrowRowGroupWriterFactory,
+    /// The columns of the keys in a full row group, once there is one.
+    keys: Vec<KeyColumn>,
+}
+
+/// The column of a key. It is the same in every full row group, so it is encoded in the first one only.
+struct KeyColumn {
+    bytes: Bytes,
+    encoded: ColumnCloseResult,
 }
 
 impl ParquetEncoder {
@@ -55,16 +75,14 @@ impl ParquetEncoder {
 
     /// Appends a row group of packed rows to `out`.
     pub fn write_group(&mut self, packed: &[u8], out: &mut Vec<u8>) -> Result<(), PredictionError> {
-        let schema = schema(&self.layout);
         let mut writer = match self.writer.take() {
             Some(writer) => writer,
-            None => open(&self.layout, &schema)?,
+            None => Writer::open(&self.layout)?,
         };
-        for rows in packed.chunks(BATCH_ROWS * self.packed.width()) {
-            let batch = RecordBatch::try_new(Arc::clone(&schema), self.columns(rows))?;
-            writer.write(&batch)?;
+        for rows in packed.chunks(self.group_bytes()) {
+            self.encode(rows, &mut writer)?;
         }
-        out.append(writer.inner_mut());
+        out.append(writer.file.inner_mut());
         self.writer = Some(writer);
         Ok(())
     }
@@ -73,35 +91,113 @@ impl ParquetEncoder {
     pub fn finish(mut self, packed: &[u8], out: &mut Vec<u8>) -> Result<(), PredictionError> {
         self.write_group(packed, out)?;
         if let Some(writer) = self.writer.take() {
-            out.append(&mut writer.into_inner()?);
+            out.append(&mut writer.file.into_inner()?);
         }
         Ok(())
     }
 
-    /// Packed rows as columns.
-    fn columns(&self, packed: &[u8]) -> Vec<ArrayRef> {
+    /// Adds a row group of packed rows to the file.
+    fn encode(&self, packed: &[u8], writer: &mut Writer) -> Result<(), PredictionError> {
+        let full = packed.len() == self.group_bytes();
+        let known = if full {
+            std::mem::take(&mut writer.keys)
+        } else {
+            Vec::new()
+        };
+        let group = writer.file.flushed_row_groups().len();
+        let mut encoders = writer.encoders.create_column_writers(group)?;
+        for rows in packed.chunks(BATCH_ROWS * self.packed.width()) {
+            let columns = self.columns(rows, known.is_empty());
+            let fields = writer.schema.fields().iter().zip(columns);
+            for ((field, column), encoder) in fields.zip(&mut encoders) {
+                let Some(column) = column else { continue };
+                for leaf in compute_leaves(field, &column)? {
+                    encoder.write(&leaf)?;
+                }
+            }
+        }
+        let mut group = writer.file.next_row_group()?;
+        let mut encoded = Vec::new();
+        for (position, encoder) in encoders.into_iter().enumerate() {
+            // The keys come after the time.
+            let key = position.checked_sub(1);
+            if let Some(column) = key.and_then(|key| known.get(key)) {
+                group.append_column(&column.bytes, column.encoded.clone())?;
+                continue;
+            }
+            let column = encoder.close()?;
+            if key.is_some_and(|key| key < self.layout.keys.len()) {
+                encoded.push(column.close().clone());
+            }
+            column.append_to_row_group(&mut group)?;
+        }
+        let metadata = group.close()?;
+        writer.file.flush().map_err(ParquetError::from)?;
+        if full && known.is_empty() {
+            let columns = metadata.columns().iter().skip(1);
+            let ranges = columns.map(ColumnChunkMetaData::byte_range);
+            writer.keep_keys(ranges, encoded);
+        } else if full {
+            writer.keys = known;
+        }
+        Ok(())
+    }
+
+    /// Packed rows as columns; those of the keys only where they are wanted.
+    fn columns(&self, packed: &[u8], keys: bool) -> Vec<Option<ArrayRef>> {
         let rows = packed.len() / self.packed.width();
         let micros = TimestampMicrosecondArray::from(self.packed.micros(packed));
-        let mut columns: Vec<ArrayRef> = vec![Arc::new(micros.with_timezone("UTC"))];
+        let mut columns: Vec<Option<ArrayRef>> = vec![Some(Arc::new(micros.with_timezone("UTC")))];
         for (_, key) in &self.layout.keys {
-            let column = StringArray::from_iter_values(std::iter::repeat_n(key, rows));
-            columns.push(Arc::new(column));
+            let column = || StringArray::from_iter_values(std::iter::repeat_n(key, rows));
+            columns.push(keys.then(|| Arc::new(column()) as ArrayRef));
         }
         for position in 0..self.layout.features.len() {
             let feature = self.packed.feature(packed, position);
-            columns.push(Arc::new(Float64Array::from(feature)));
+            columns.push(Some(Arc::new(Float64Array::from(feature))));
         }
         if let Some(labels) = self.packed.labels(packed) {
-            columns.push(Arc::new(BooleanArray::from(labels)));
+            columns.push(Some(Arc::new(BooleanArray::from(labels))));
         }
         let scores = self.packed.scores(packed);
-        let predictions: Int8Array = scores
-            .iter()
-            .map(|score| Some(i8::from(is_anomaly(*score))))
-            .collect();
-        columns.push(Arc::new(Float64Array::from(scores)));
-        columns.push(Arc::new(predictions));
+        let predictions = scores.iter().map(|score| i8::from(is_anomaly(*score)));
+        let predictions = Int8Array::from_iter_values(predictions);
+        columns.push(Some(Arc::new(Float64Array::from(scores))));
+        columns.push(Some(Arc::new(predictions)));
         columns
+    }
+}
+
+impl Writer {
+    fn open(layout: &PredictionLayout) -> Result<Self, PredictionError> {
+        let schema = schema(layout);
+        let (file, encoders) = open(layout, &schema)?.into_serialized_writer()?;
+        Ok(Self {
+            schema,
+            file,
+            encoders,
+            keys: Vec::new(),
+        })
+    }
+
+    /// Keeps the columns of the keys in the last row group, which are in these ranges of the file.
+    fn keep_keys(
+        &mut self,
+        ranges: impl Iterator<Item = (u64, u64)>,
+        encoded: Vec<ColumnCloseResult>,
+    ) {
+        let held = self.file.inner();
+        let before = (self.file.bytes_written() - held.len()) as u64;
+        let column = |((start, length), encoded): ((u64, u64), ColumnCloseResult)| {
+            let start = usize::try_from(start.checked_sub(before)?).ok()?;
+            let bytes = held.get(start..start + usize::try_from(length).ok()?)?;
+            Some(KeyColumn {
+                bytes: Bytes::copy_from_slice(bytes),
+                encoded,
+            })
+        };
+        let keys: Option<Vec<KeyColumn>> = ranges.zip(encoded).map(column).collect();
+        self.keys = keys.unwrap_or_default();
     }
 }
 
