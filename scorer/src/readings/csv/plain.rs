@@ -175,7 +175,7 @@ struct Marks<'a> {
     text: &'a [u8],
     /// Where the word is that has been looked at, and the highest bit of each byte of it that is a mark to come.
     word: usize,
-    marks: u64,
+    bits: u64,
 }
 
 /// Bytes that are looked at together.
@@ -186,18 +186,18 @@ impl<'a> Marks<'a> {
         Self {
             text,
             word: 0,
-            marks: marks(text),
+            bits: marks(text),
         }
     }
 
     /// Where the next mark is.
     fn next(&mut self) -> Option<usize> {
-        while self.marks == 0 {
+        while self.bits == 0 {
             self.word += WORD;
-            self.marks = marks(self.text.get(self.word..)?);
+            self.bits = marks(self.text.get(self.word..)?);
         }
-        let byte = self.marks.trailing_zeros() as usize / 8;
-        self.marks &= self.marks - 1;
+        let byte = self.bits.trailing_zeros() as usize / 8;
+        self.bits &= self.bits - 1;
         Some(self.word + byte)
     }
 

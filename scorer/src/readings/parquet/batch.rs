@@ -12,7 +12,7 @@ use super::order::BySensor;
 use super::schema::{Column, Layout};
 use super::sensors::{NONE, Sensors};
 use super::wide;
-use crate::readings::interleaved::Interleaved;
+use crate::readings::interleaved::{Interleaved, InterleavedRow};
 use crate::readings::time::OUT_OF_RANGE;
 use crate::readings::values::{LABEL, NUMBER, window_nanos};
 use crate::readings::{InvalidReading, ReadRequest, ReadingsError, Result, TimeParser};
@@ -200,28 +200,29 @@ impl<'a> BatchReader<'a> {
     /// Adds the kept rows.
     fn copy(&self, columns: &Columns, rows: &mut Interleaved) {
         let kept = || self.kept.iter().map(|row| *row as usize);
-        let found = self.found.as_slice();
-        rows.sensors
-            .extend(kept().map(|row| found.get(row).copied().unwrap_or(NONE)));
-        match self.to_come.front() {
-            Some(range) if range.end - range.start >= found.len() as u64 => {
-                let first = range.start + 1;
-                rows.numbers.extend(kept().map(|row| first + row as u64));
+        let first = self.to_come.front().and_then(|range| {
+            let all = range.end - range.start >= self.found.len() as u64;
+            all.then_some(range.start + 1)
+        });
+        let nanos = columns.time.as_ref().map(|times| times.nanos.as_slice());
+        let text = columns.time.as_ref().and_then(|times| times.text.as_ref());
+        let own = text.map(|_| rows.text.get_or_insert_default());
+        let mut text = text.zip(own);
+        rows.rows.extend(kept().map(|row| {
+            let mut text_end = 0;
+            if let Some((text, own)) = &mut text {
+                own.extend_from_slice(text.value(row).as_bytes());
+                // They are handed over long before 4 GiB of text.
+                text_end = u32::try_from(own.len()).unwrap_or(u32::MAX);
             }
-            _ => rows.numbers.extend(kept().map(|row| self.row_number(row))),
-        }
-        match &columns.time {
-            None => rows.times.nanos.extend(kept().map(|_| 0)),
-            Some(times) => {
-                let nanos = times.nanos.as_slice();
-                let nanos = kept().map(|row| nanos.get(row).copied().unwrap_or_default());
-                rows.times.nanos.extend(nanos);
-                if let Some(text) = &times.text {
-                    let own = rows.times.text.get_or_insert_default();
-                    kept().for_each(|row| own.push(text.value(row).as_bytes()));
-                }
+            let nanos = nanos.and_then(|nanos| nanos.get(row).copied());
+            InterleavedRow {
+                sensor: self.found.get(row).copied().unwrap_or(NONE),
+                text_end,
+                number: first.map_or_else(|| self.row_number(row), |first| first + row as u64),
+                nanos: nanos.unwrap_or_default(),
             }
-        }
+        }));
         copy_features(&columns.features, kept(), &mut rows.features);
         if let Some(labels) = &columns.labels {
             let labels = kept().map(|row| labels.get(row).copied().flatten().unwrap_or_default());

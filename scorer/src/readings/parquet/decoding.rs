@@ -10,7 +10,7 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::arrow::push_decoder::{ParquetPushDecoder, ParquetPushDecoderBuilder};
 use parquet::errors::{ParquetError, Result};
-use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 
 use super::ahead::Fetched;
 use super::file::ObjectFile;
@@ -61,7 +61,7 @@ pub(super) enum Source {
     /// All that is needed of it is in memory.
     Fetched(Arc<Fetched>),
     /// It is larger than memory: the file is read page by page.
-    Pages(ObjectFile),
+    Pages(Box<ObjectFile>),
 }
 
 /// Batches of some columns of a row group.
@@ -179,7 +179,7 @@ impl Columns {
                 })
             }
             Source::Pages(file) => {
-                let windows = Windows::new(file.clone(), self.count, memory);
+                let windows = Windows::new((**file).clone(), self.count, memory);
                 let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
                     windows.clone(),
                     self.metadata.clone(),
@@ -257,7 +257,7 @@ fn largest(
 ) -> u64 {
     let all = metadata.metadata().row_groups();
     let bytes = |kept: &Kept| -> u64 {
-        let chunks = all.get(kept.group).map(|group| group.columns());
+        let chunks = all.get(kept.group).map(RowGroupMetaData::columns);
         let chunks = chunks.unwrap_or_default();
         let chunks = columns.iter().filter_map(|column| chunks.get(*column));
         chunks

@@ -111,7 +111,7 @@ impl<'a> Turns<'a> {
         while self.next < stretches.count() && !self.idle.is_empty() {
             let group = stretches.group(self.next);
             let source = match &mut self.source {
-                Bytes::Pages(file) => Source::Pages(file.clone()),
+                Bytes::Pages(file) => Source::Pages(Box::new(file.clone())),
                 Bytes::Ahead(ahead) => {
                     let decoding = self.decoding;
                     let fetched = guarded(self.object, || ahead.get(group, decoding))?;

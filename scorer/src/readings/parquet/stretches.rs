@@ -131,6 +131,10 @@ impl Kept {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::single_range_in_vec_init,
+    reason = "one stretch is what is meant"
+)]
 mod tests {
     use super::*;
 

@@ -6,7 +6,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::support::{Outcome, keyed, object, outcome, request};
-use crate::readings::{ObjectSource, ReadRequest, ReadingsError, read};
+use crate::readings::{ObjectSource, ReadRequest, ReadingsError, SensorRows, read};
 
 /// Threads that decode.
 pub static POOL: LazyLock<Arc<rayon::ThreadPool>> = LazyLock::new(|| {
@@ -144,7 +144,7 @@ fn rows_come_in_order_from_all_threads() {
                     for place in 0..rows.len() {
                         let row = *next as f64;
                         assert_eq!(rows.numbers.get(place), *next + 1, "{group} {memory}");
-                        assert_eq!(rows.times.nanos[place], *next as i64 * 1_000_000_000);
+                        assert_eq!(rows.times.nanos[place], next.cast_signed() * 1_000_000_000);
                         let features = &rows.features[2 * place..2 * place + 2];
                         assert_eq!(features, [row.sin(), row * row]);
                         *next += 7;
@@ -195,7 +195,7 @@ fn an_error_in_a_late_row_group_comes_after_the_rows_before_it() {
         };
         let mut rows = 0;
         let error = read(&source, &wanted, &mut |chunk| {
-            rows += chunk.rows.iter().map(|rows| rows.len()).sum::<usize>();
+            rows += chunk.rows.iter().map(SensorRows::len).sum::<usize>();
             ControlFlow::Continue(())
         });
         assert!(matches!(error, Err(ReadingsError::Unreadable { .. })));

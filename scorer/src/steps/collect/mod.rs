@@ -19,7 +19,7 @@ use crate::report::{self, Fold, Report, RunInfo};
 
 /// Folds the ledgers into the report, lists the failed sensors and puts `_SUCCESS` last, if the failure policy holds.
 pub async fn collect(context: &Context) -> Result<Report, StepError> {
-    match sum_up(context).await {
+    match Box::pin(sum_up(context)).await {
         Err(error) => Err(error.explained(&context.place).await),
         done => done,
     }

@@ -299,14 +299,12 @@ impl Group {
                 lock(&self.jobs[member]).append(&self.context, object, rows, workspace);
             }
         };
-        match pool {
-            Some(pool) => pool.install(|| {
-                sensors.par_iter().for_each_init(Workspace::default, append);
-            }),
-            None => {
-                let mut workspace = Workspace::default();
-                sensors.iter().for_each(|one| append(&mut workspace, one));
-            }
+        if let Some(pool) = pool {
+            let all = || sensors.par_iter().for_each_init(Workspace::default, append);
+            pool.install(all);
+        } else {
+            let mut workspace = Workspace::default();
+            sensors.iter().for_each(|one| append(&mut workspace, one));
         }
         for failed in &chunk.failed {
             let failure = invalid_reading(&failed.error);
