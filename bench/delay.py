@@ -18,7 +18,8 @@ class Delay:
         self.intervals = []
         self.loop = asyncio.new_event_loop()
         started = threading.Event()
-        threading.Thread(target=self._run, args=(started,), daemon=True).start()
+        self.thread = threading.Thread(target=self._run, args=(started,), daemon=True)
+        self.thread.start()
         started.wait()
 
     def _run(self, started):
@@ -69,9 +70,10 @@ class Delay:
         def cancel():
             for task in asyncio.all_tasks(self.loop):
                 task.cancel()
-            self.loop.call_soon(self.loop.stop)
+            self.loop.call_later(0.2, self.loop.stop)
 
         self.loop.call_soon_threadsafe(cancel)
+        self.thread.join()
 
     def in_flight(self):
         """For each number of requests in flight the seconds that there were so many; forgets the requests."""

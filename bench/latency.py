@@ -106,9 +106,9 @@ def main():
                 shares = histogram(in_flight)
         seconds["near"].append(run(fleetscore, plant, at(endpoint, near.port), f"near-{number}", "1")[0])
         ratios.append(seconds["peer"][-1] / seconds["1"][-1])
+    total, differing = peer.compare("far-1-0", "peer-0")
     for proxy in (near, far):
         proxy.close()
-    total, differing = peer.compare("far-1-0", "peer-0")
     median = {name: statistics.median(values) for name, values in seconds.items()}
     lines = [
         f"{simulated.machine()}; {time.strftime('%Y-%m-%d')}; {SENSORS} sensors, a model and a file each, {total} rows; answers "
