@@ -17,6 +17,8 @@ const NAME_CHARS: usize = 32;
 const KEY_CHARS: usize = 120;
 /// Units of a line's horizontal axis.
 const LINE_WIDTH: f64 = 1000.0;
+/// Characters of a line's point, such as `L123.4 567.8`.
+const POINT_CHARS: usize = 12;
 /// More marks than this are drawn small, without a rim and without a text of their own.
 const DENSE_MARKS: usize = 60;
 /// Pixels above a panel for its name, below the last for the times.
@@ -212,7 +214,8 @@ impl TimeTick {
 }
 
 fn path(points: impl Iterator<Item = (f64, f64)>) -> String {
-    let mut line = String::new();
+    let (_, most) = points.size_hint();
+    let mut line = String::with_capacity(POINT_CHARS * most.unwrap_or_default());
     let mut command = 'M';
     for (x, y) in points {
         line.push(command);

@@ -39,28 +39,27 @@ pub(super) fn percent_of(part: u64, whole: u64) -> String {
 }
 
 /// A coordinate with so many decimals, 1 to 9: `12.5`.
-pub(super) fn fixed(value: f64, decimals: u32) -> String {
+pub(super) fn fixed(value: f64, decimals: usize) -> String {
     let mut text = String::with_capacity(8);
     push_fixed(&mut text, value, decimals);
     text
 }
 
 /// Appends a coordinate as [`fixed`] writes it; whole numbers are several times faster to write than floats are.
-pub(super) fn push_fixed(text: &mut String, value: f64, decimals: u32) {
-    let unit = 10_i64.pow(decimals.min(9));
+pub(super) fn push_fixed(text: &mut String, value: f64, decimals: usize) {
+    let unit = (0..decimals).fold(1.0, |unit, _| unit * 10.0);
     #[allow(clippy::cast_possible_truncation, reason = "saturates")]
-    let scaled = (value * unit as f64).round() as i64;
+    let scaled = (value * unit).round() as i64;
     if scaled < 0 {
         text.push('-');
     }
-    let scaled = scaled.unsigned_abs();
-    let unit = unit.unsigned_abs();
-    let mut digits = itoa::Buffer::new();
-    text.push_str(digits.format(scaled / unit));
-    // With a 1 before them the decimals keep their zeros.
-    let decimals = digits.format(unit + scaled % unit);
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(scaled.unsigned_abs());
+    let (whole, rest) = digits.split_at(digits.len().saturating_sub(decimals));
+    text.push_str(if whole.is_empty() { "0" } else { whole });
     text.push('.');
-    text.push_str(decimals.get(1..).unwrap_or_default());
+    (rest.len()..decimals).for_each(|_| text.push('0'));
+    text.push_str(rest);
 }
 
 /// `0.42 s`, `3.1 s`, `2 min 5 s`, `1 h 4 min`.

@@ -60,7 +60,10 @@ pub fn render(report: &Report, plots: &[Plot]) -> Result<String, HtmlError> {
         completed: format::time(report.timing.completion_time),
         software: format::shortened(&report.software, 40),
     };
-    Ok(page.render()?)
+    // With room for all of it: a page that grows is copied again and again.
+    let mut text = String::with_capacity(Page::SIZE_HINT + bytes);
+    page.render_into(&mut text)?;
+    Ok(text)
 }
 
 #[derive(Template)]
