@@ -15,7 +15,7 @@ use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use super::ahead::Fetched;
 use super::file::ObjectFile;
 use super::prune::{Kept, Pruned};
-use super::schema::Layout;
+use super::schema::{Layout, is_text};
 use super::stretches::Stretches;
 use super::wide;
 use super::windows::Windows;
@@ -28,7 +28,12 @@ const BATCH_ROWS: std::ops::RangeInclusive<usize> = 256..=8192;
 const NUMBER: usize = 32;
 
 /// Batches of a stretch at most. Each stretch begins within pages that the one before it needs too, so they are not to be short.
-const BATCHES: usize = 8;
+const BATCHES: usize = 16;
+
+/// Bytes of a row of a stretch, of the text of its time, and of each of its features: twice what they are, for vectors that grow.
+const ROW: usize = 48;
+const TEXT: usize = 64;
+const FEATURE: usize = 16;
 
 /// Bytes that a column may have in memory while a lane decodes it: a dictionary and a page of the usual size.
 const PAGES: u64 = 2 << 20;
@@ -95,7 +100,12 @@ impl Decoding {
             }
             _ => 1,
         };
-        let room = request.memory / 4 / (lanes + 1) / (NUMBER * count);
+        let text = layout
+            .time
+            .as_ref()
+            .is_some_and(|time| is_text(time.data_type()));
+        let row = ROW + if text { TEXT } else { 0 } + FEATURE * layout.features.len();
+        let room = request.memory / 4 / (lanes + 1) / row;
         let rows = batch * (room / batch).clamp(1, BATCHES);
         let int96 = layout.time.as_ref().filter(|time| time.is_int96);
         let millis = int96.map(|time| {

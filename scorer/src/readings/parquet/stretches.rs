@@ -138,22 +138,28 @@ impl Kept {
 mod tests {
     use super::*;
 
-    fn kept(group: usize, length: usize, rows: &[Range<usize>]) -> Kept {
+    /// A row group of which the rows from each first number to each second one are read.
+    fn kept(group: usize, length: usize, rows: &[(usize, usize)]) -> Kept {
         Kept {
             group,
             first: 0,
             length,
-            rows: rows.to_vec(),
+            rows: rows.iter().map(|(start, end)| *start..*end).collect(),
         }
+    }
+
+    fn rows_of(stretches: &Stretches, group: usize, lane: usize) -> Vec<(usize, usize)> {
+        let rows = stretches.rows_of(group, lane).into_iter();
+        rows.map(|range| (range.start, range.end)).collect()
     }
 
     #[test]
     fn lanes_take_turns_across_row_groups() {
         let groups = vec![
-            kept(0, 25, &[0..25]),
-            kept(2, 100, &[3..8, 20..21, 50..66]),
-            kept(3, 5, &[0..0]),
-            kept(4, 5, &[0..5]),
+            kept(0, 25, &[(0, 25)]),
+            kept(2, 100, &[(3, 8), (20, 21), (50, 66)]),
+            kept(3, 5, &[(0, 0)]),
+            kept(4, 5, &[(0, 5)]),
         ];
         let stretches = Stretches::new(groups, 10, 2);
         assert_eq!((stretches.count(), stretches.lanes()), (7, 2));
@@ -163,20 +169,23 @@ mod tests {
         assert_eq!(last, [2, 5, 6]);
         let last: Vec<u64> = (0..7).filter(|it| stretches.is_last_of_lane(*it)).collect();
         assert_eq!(last, [1, 2, 4, 5, 6]);
-        assert_eq!(stretches.rows_of(0, 0), [0..10, 20..25]);
-        assert_eq!(stretches.rows_of(0, 1), [10..20]);
+        assert_eq!(rows_of(&stretches, 0, 0), [(0, 10), (20, 25)]);
+        assert_eq!(rows_of(&stretches, 0, 1), [(10, 20)]);
         // The second row group begins with lane 1.
-        assert_eq!(stretches.rows_of(1, 1), [3..8, 20..21, 50..54, 64..66]);
-        assert_eq!(stretches.rows_of(1, 0), [54..64]);
-        assert_eq!(stretches.rows_of(3, 0), [0..5]);
-        assert!(stretches.rows_of(3, 1).is_empty());
+        assert_eq!(
+            rows_of(&stretches, 1, 1),
+            [(3, 8), (20, 21), (50, 54), (64, 66)]
+        );
+        assert_eq!(rows_of(&stretches, 1, 0), [(54, 64)]);
+        assert_eq!(rows_of(&stretches, 3, 0), [(0, 5)]);
+        assert!(rows_of(&stretches, 3, 1).is_empty());
     }
 
     #[test]
     fn more_rows_than_a_file_can_have_are_not_shared_out() {
-        let stretches = Stretches::new(vec![kept(0, usize::MAX, &[0..usize::MAX])], 8192, 4);
+        let stretches = Stretches::new(vec![kept(0, usize::MAX, &[(0, usize::MAX)])], 8192, 4);
         assert_eq!(stretches.lanes(), 1);
-        assert_eq!(stretches.rows_of(0, 0), [0..usize::MAX]);
+        assert_eq!(rows_of(&stretches, 0, 0), [(0, usize::MAX)]);
         let none = Stretches::new(Vec::new(), 10, 4);
         assert_eq!((none.count(), none.lanes()), (0, 1));
     }
