@@ -96,19 +96,27 @@ impl SensorRows {
         text.map_or(0, |text| text.bytes.len())
     }
 
-    /// Appends the rows `rows` of `from`, which have `width` features each.
+    /// Appends the rows `rows` of `from`, which have `width` features each. It is mostly one, as sensors take turns.
     pub(super) fn add(&mut self, from: &Interleaved, rows: Range<usize>, width: usize) {
         let start = from.text_start(rows.start);
         let added = from.rows.get(rows.clone()).unwrap_or_default();
-        self.numbers
-            .extend(added.iter().map(|row| from.first + row.number));
-        self.times.nanos.extend(added.iter().map(|row| row.nanos));
-        if let Some(text) = &from.text {
-            let ends = added.iter().map(|row| row.text_end);
-            self.times
-                .text
-                .get_or_insert_default()
-                .extend(text, start, ends);
+        if let [row] = added {
+            self.numbers.push(from.first + row.number);
+            self.times.nanos.push(row.nanos);
+            if let Some(text) = &from.text {
+                let text = text.get(start..row.text_end as usize);
+                let own = self.times.text.get_or_insert_default();
+                own.push(text.unwrap_or_default());
+            }
+        } else {
+            self.numbers
+                .extend(added.iter().map(|row| from.first + row.number));
+            self.times.nanos.extend(added.iter().map(|row| row.nanos));
+            if let Some(text) = &from.text {
+                let ends = added.iter().map(|row| row.text_end);
+                let own = self.times.text.get_or_insert_default();
+                own.extend(text, start, ends);
+            }
         }
         let features = rows.start * width..rows.end * width;
         let features = from.features.get(features).unwrap_or_default();
@@ -265,7 +273,8 @@ impl TimeText {
     ) {
         let end = ends.clone().next_back().map_or(start, |end| end as usize);
         let before = self.bytes.len();
-        push_short(&mut self.bytes, from.get(start..end).unwrap_or_default());
+        self.bytes
+            .extend_from_slice(from.get(start..end).unwrap_or_default());
         // A batch is flushed long before 4 GiB of text.
         self.ends.extend(ends.map(|end| {
             let end = before + end as usize - start;
@@ -275,7 +284,7 @@ impl TimeText {
 
     /// Appends the text of one row.
     pub fn push(&mut self, text: &[u8]) {
-        self.bytes.extend_from_slice(text);
+        push_short(&mut self.bytes, text);
         // A batch is flushed long before 4 GiB of text.
         self.ends
             .push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));

@@ -17,7 +17,6 @@ fn push_halves<const N: usize>(out: &mut Vec<u8>, bytes: &[u8]) {
         return;
     };
     let end = out.len() + bytes.len();
-    out.reserve(2 * N);
     out.extend_from_slice(first);
     out.truncate(end - N);
     out.extend_from_slice(last);
