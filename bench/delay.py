@@ -36,7 +36,10 @@ class Delay:
             to_client.close()
             return
         begun = []
-        await asyncio.gather(self._ask(client, to_server, begun), self._answer(server, to_client, begun), return_exceptions=True)
+        try:
+            await asyncio.gather(self._ask(client, to_server, begun), self._answer(server, to_client, begun), return_exceptions=True)
+        except asyncio.CancelledError:
+            pass
         to_server.close()
         to_client.close()
 
