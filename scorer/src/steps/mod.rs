@@ -14,6 +14,8 @@ mod model_reader;
 mod plan;
 mod plots;
 mod score;
+#[cfg(test)]
+mod tests;
 
 pub use collect::{collect, totals};
 pub use compute::Compute;

@@ -20,9 +20,7 @@ pub use survey::{SensorWarning, Survey, survey};
 use super::inputs::refuse_tables;
 use super::{Context, StepError};
 use crate::outputs;
-
-/// Largest plan that is compared with the new one, in bytes: a larger one counts as another.
-const PLAN_BYTES: u64 = 64 << 20;
+use crate::storage::ObjectUrl;
 
 /// What the plan step tells whoever started it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -38,8 +36,8 @@ pub struct PlanSummary {
 
 /// Claims the run's place, lists its sensors, checks them and writes the plan.
 ///
-/// A plan that differs from the one found there belongs to a new attempt: what the old attempt left in `_run/` is removed
-/// first, `_SUCCESS` before all else. The plan names the run, so that of another run always differs.
+/// A plan that differs from the one found there, or a new claim, begins a new attempt: what the old attempt left in `_run/` is
+/// removed first, `_SUCCESS` before all else. The plan names the run, so that of another run always differs.
 ///
 /// `sensors_per_shard` says how many sensors a shard has, of a run of so many.
 pub async fn plan(
@@ -58,9 +56,7 @@ pub async fn plan(
     let (tables, entries) = tokio::join!(refuse_tables(context), list(context));
     tables?;
     let url = run.output.join(outputs::PLAN)?;
-    // Only this run's plan can be equal to the one found, so it may be looked at before the place is the run's.
-    let (claimed, found) = tokio::join!(place.claim(), storage.get(&url, PLAN_BYTES));
-    claimed?;
+    let is_new_claim = place.claim().await?;
     let entries = entries?;
     place
         .write(|| storage.sweep_staged(&run.output, std::time::Duration::ZERO))
@@ -68,12 +64,8 @@ pub async fn plan(
     let sensors_per_shard = sensors_per_shard(entries.len() as u64);
     let bytes = file::write(place.run(), &entries, sensors_per_shard)
         .map_err(|error| StepError::Internal(error.to_string()))?;
-    let unchanged = match found {
-        Ok(found) => found == bytes,
-        Err(error) if error.is_not_found() || error.is_too_large() => false,
-        Err(error) => return Err(error.into()),
-    };
-    if !unchanged {
+    // Before a new claim another run may have had the place: what is there belongs to no attempt that goes on.
+    if is_new_claim || !is_stored(context, &url, &bytes).await? {
         forget_attempt(context).await?;
     }
     // Unchanged too: its time is when this attempt began, from which the report reckons.
@@ -110,6 +102,15 @@ fn warn(entries: &[PlanEntry]) {
 async fn list(context: &Context) -> Result<Vec<PlanEntry>, StepError> {
     let candidates = sources::find(&context.run, &context.storage).await?;
     Ok(check::check(&context.run, candidates))
+}
+
+/// Whether the plan in storage has these bytes.
+async fn is_stored(context: &Context, url: &ObjectUrl, bytes: &[u8]) -> Result<bool, StepError> {
+    match context.storage.get(url, bytes.len() as u64).await {
+        Ok(found) => Ok(found == bytes),
+        Err(error) if error.is_not_found() || error.is_too_large() => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Removes what an earlier attempt left beside its predictions.

@@ -1,4 +1,4 @@
-//! What many sensors of one shard wait for, in virtual time: every request takes a second.
+//! The steps of a run in virtual time, in which every request takes a second.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,16 +12,17 @@ use serde_json::json;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::place::Times;
+use crate::outputs;
+use crate::place::{Process, Times};
 use crate::run::Run;
 use crate::steps::{self, Compute, Context, Limits, Progress};
 use crate::storage::{Storage, StorageOptions};
 
-const MODEL: &[u8] = include_bytes!("../../../tests/fixtures/models/standard_rbf_d1_sk191.p5.pkl");
+const MODEL: &[u8] = include_bytes!("../../tests/fixtures/models/standard_rbf_d1_sk191.p5.pkl");
 const SENSORS: u64 = 60;
 
-/// A run of [`SENSORS`] sensors that are scored on one thread, each with a model and a file of its own.
-async fn context() -> Context {
+/// Storage with a model and a file of readings for each of [`SENSORS`] sensors.
+async fn storage() -> Storage {
     let store = InMemory::new();
     for sensor in 0..SENSORS {
         let model = Path::from(format!("models/{sensor}"));
@@ -38,14 +39,18 @@ async fn context() -> Context {
         wait_list_per_call: second,
         ..ThrottleConfig::default()
     };
-    let storage = Storage::over(
+    Storage::over(
         Arc::new(ThrottledStore::new(store, late)),
         StorageOptions::default(),
-    );
+    )
+}
+
+/// A step of the run with this UID, which scores all sensors on one thread.
+fn context(storage: &Storage, uid: &str, process: Option<Process>) -> Context {
     let manifest: Manifest = serde_json::from_value(json!({
         "apiVersion": "scoring.fleetscore.io/v1alpha1",
         "kind": "ScoringRun",
-        "metadata": {"name": "late", "uid": "1", "generation": 1},
+        "metadata": {"name": "late", "uid": uid, "generation": 1},
         "spec": {
             "model": {"location": "memory:///models/{sensor}"},
             "input": {
@@ -62,9 +67,9 @@ async fn context() -> Context {
         ..Limits::default()
     };
     Context {
-        place: run.place(&storage, None, Times::default()),
+        place: run.place(storage, process, Times::default()),
         run: Arc::new(run),
-        storage,
+        storage: storage.clone(),
         limits,
         compute: Compute::new(&limits),
         progress: Arc::new(Progress::default()),
@@ -76,7 +81,7 @@ async fn context() -> Context {
 /// With one thread, too, the sensors' requests wait at the same time: each kind takes some seconds for all of them.
 #[tokio::test(start_paused = true)]
 async fn requests_of_all_sensors_wait_at_the_same_time() {
-    let context = context().await;
+    let context = context(&storage().await, "1", None);
     let begun = Instant::now();
     steps::plan(&context, |_| 1000).await.unwrap();
     let planned = begun.elapsed();
@@ -95,4 +100,33 @@ async fn requests_of_all_sensors_wait_at_the_same_time() {
     assert!(scored <= Duration::from_secs(7), "{scored:?}");
     assert!(planned <= Duration::from_secs(7), "{planned:?}");
     assert!(collected <= Duration::from_secs(7), "{collected:?}");
+}
+
+/// A plan that is equal to the one found there means that the attempt goes on, but not where another run has had the place in between.
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_new_where_another_run_has_written_since() {
+    let storage = storage().await;
+    let first = context(&storage, "1", None);
+    steps::plan(&first, |_| 1000).await.unwrap();
+    let elsewhere = Process {
+        host: "elsewhere".to_owned(),
+        pid: 1,
+        scope: None,
+    };
+    let second = context(&storage, "2", Some(elsewhere));
+    // It waits for what the first may still write, and has written nothing when the first tries again.
+    let other = async {
+        steps::plan(&second, |_| 1000).await.unwrap();
+        steps::score(&second, 0).await.unwrap();
+        steps::collect(&second).await.unwrap();
+    };
+    let retry = async {
+        tokio::time::sleep(Times::default().settle()).await;
+        let retry = context(&storage, "1", None);
+        steps::plan(&retry, |_| 1000).await.unwrap();
+    };
+    tokio::join!(other, retry);
+    let again = context(&storage, "1", None);
+    let success = again.run.output.join(outputs::SUCCESS).unwrap();
+    assert!(!storage.exists(&success).await.unwrap(), "the other run's");
 }
