@@ -7,23 +7,13 @@ Prints `ready`, and goes on until it is killed.
 import asyncio
 import sys
 
+from pump import pump
+
 BODY = b'<?xml version="1.0" encoding="utf-8"?><Error><Code>AuthorizationPermissionMismatch</Code><Message>denied</Message></Error>'
 DENIED = (
     b"HTTP/1.1 403 Forbidden\r\nx-ms-error-code: AuthorizationPermissionMismatch\r\nContent-Type: application/xml\r\n"
     b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(BODY)
 )
-
-
-async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Hands on what comes until the end."""
-    try:
-        while part := await reader.read(1 << 16):
-            writer.write(part)
-            await writer.drain()
-    except OSError:
-        pass
-    finally:
-        writer.close()
 
 
 async def main() -> None:

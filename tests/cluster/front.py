@@ -10,6 +10,8 @@ import ssl
 import struct
 import sys
 
+from pump import pump
+
 HEADER = 12
 
 
@@ -36,18 +38,6 @@ class NameServer(asyncio.DatagramProtocol):
         flags = 0x8580 if known else 0x8583
         record = b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + self.address.packed if found else b""
         self.transport.sendto(data[:2] + struct.pack(">HHHHH", flags, 1, int(found), 0, 0) + question + record, sender)
-
-
-async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Hands on what comes until the end."""
-    try:
-        while part := await reader.read(1 << 16):
-            writer.write(part)
-            await writer.drain()
-    except OSError:
-        pass
-    finally:
-        writer.close()
 
 
 async def main() -> None:
