@@ -113,7 +113,7 @@ impl Place {
         &self.inner.owner.run
     }
 
-    /// Makes the run the owner of the place, and returns whether it was not before.
+    /// Makes the run the owner of the place, and returns whether nobody or another run was the last owner.
     ///
     /// # Errors
     ///
@@ -122,9 +122,11 @@ impl Place {
         loop {
             let begun = Instant::now();
             let found = self.inner.claims.list().await?;
+            let mut was_own = false;
             if let Some(newest) = found.last() {
                 let owner = self.inner.claims.read(newest.number).await?;
-                if owner.as_ref().is_some_and(|owner| self.is_own(owner)) && !newest.ended {
+                was_own = owner.as_ref().is_some_and(|owner| self.is_own(owner));
+                if was_own && !newest.ended {
                     self.settle(&found[..found.len() - 1]).await?;
                     self.own(newest.number, Some(begun));
                     return Ok(false);
@@ -135,7 +137,7 @@ impl Place {
             if self.inner.claims.create(number, &self.inner.owner).await? {
                 self.settle(&found).await?;
                 self.own(number, Some(begun));
-                return Ok(true);
+                return Ok(!was_own);
             }
             // Another one was faster: look at it.
         }

@@ -36,8 +36,8 @@ pub struct PlanSummary {
 
 /// Claims the run's place, lists its sensors, checks them and writes the plan.
 ///
-/// A plan that differs from the one found there, or a new claim, begins a new attempt: what the old attempt left in `_run/` is
-/// removed first, `_SUCCESS` before all else. The plan names the run, so that of another run always differs.
+/// A plan that differs from the one found there, or a place that was not this run's, begins a new attempt: what the old attempt
+/// left in `_run/` is removed first, `_SUCCESS` before all else. The plan names the run, so that of another run always differs.
 ///
 /// `sensors_per_shard` says how many sensors a shard has, of a run of so many.
 pub async fn plan(
@@ -56,7 +56,7 @@ pub async fn plan(
     let (tables, entries) = tokio::join!(refuse_tables(context), list(context));
     tables?;
     let url = run.output.join(outputs::PLAN)?;
-    let is_new_claim = place.claim().await?;
+    let is_taken_over = place.claim().await?;
     let entries = entries?;
     place
         .write(|| storage.sweep_staged(&run.output, std::time::Duration::ZERO))
@@ -64,8 +64,8 @@ pub async fn plan(
     let sensors_per_shard = sensors_per_shard(entries.len() as u64);
     let bytes = file::write(place.run(), &entries, sensors_per_shard)
         .map_err(|error| StepError::Internal(error.to_string()))?;
-    // Before a new claim another run may have had the place: what is there belongs to no attempt that goes on.
-    if is_new_claim || !is_stored(context, &url, &bytes).await? {
+    // What another run has left there belongs to no attempt that goes on.
+    if is_taken_over || !is_stored(context, &url, &bytes).await? {
         forget_attempt(context).await?;
     }
     // Unchanged too: its time is when this attempt began, from which the report reckons.
