@@ -59,6 +59,39 @@ fn predictions_never_lie_among_the_readings() {
     assert_eq!(report["rows"], again["rows"]);
 }
 
+/// Through a link among the readings the next run would read what this one has written.
+#[test]
+fn predictions_are_not_read_through_a_link() {
+    let plant = Plant::new(2);
+    fs::create_dir(plant.path("in")).unwrap();
+    fs::copy(plant.path("readings.csv"), plant.path("in/readings.csv")).unwrap();
+    let run = |input: &str| {
+        let input = format!("spec.input.location={input}");
+        plant.run(&[&input, "spec.output.location=out/"])
+    };
+    assert_eq!(run("in/").0, 0);
+    let all = tree(&plant);
+    let name = all.iter().find(|name| name.starts_with("out/preds_"));
+    let name = name.unwrap();
+    let of_sensor = name.replace("out/preds_", "in/");
+    for (link, target, input) in [
+        ("in/link", "out", "in/"),
+        ("in/again.csv", name.as_str(), "in/"),
+        (of_sensor.as_str(), name.as_str(), "in/{device}_{tag}.csv"),
+    ] {
+        std::os::unix::fs::symlink(plant.path(target), plant.path(link)).unwrap();
+        let (code, report) = run(input);
+        assert_eq!(code, 1, "{link}");
+        let (_, message) = &failures(&report)["ReadingsUnreadable"];
+        for part in [link, "spec.output.location", "remove the link"] {
+            assert!(message.contains(part), "{part}: {message}");
+        }
+        fs::remove_file(plant.path(link)).unwrap();
+        // The failed run has removed the predictions that no longer hold.
+        assert_eq!(run("in/").0, 0);
+    }
+}
+
 #[test]
 fn predictions_never_replace_what_is_read() {
     let plant = Plant::new(2);

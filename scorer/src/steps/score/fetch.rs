@@ -82,6 +82,7 @@ impl Ahead {
                 room.merge(extra);
             }
         }
+        refuse_links(context, std::slice::from_ref(&object))?;
         // What is not needed is free for others.
         let unused = held.saturating_sub(kib(bytes.len()));
         drop(room.as_mut().and_then(|room| room.split(unused)));
@@ -165,6 +166,7 @@ async fn folder(context: &Context, location: &ObjectUrl) -> Result<Fetched, Fail
         let names = inputs::some_of(&left_out);
         tracing::info!(%location, count = left_out.len(), names, "not read: the names are not those of readings");
     }
+    refuse_links(context, &data)?;
     let sources = data.iter().map(|object| context.source(object));
     let objects = sources.collect::<Result<_, _>>();
     Ok(Fetched {
@@ -190,6 +192,29 @@ async fn refuse_table(context: &Context, location: &ObjectUrl) -> Result<(), Fai
         }),
         Err(error) => Err(missing(&error)),
     }
+}
+
+/// Refuses readings that a link leads to the place where the run writes: they are predictions.
+fn refuse_links(context: &Context, objects: &[ObjectInfo]) -> Result<(), Failure> {
+    let real = |url: &ObjectUrl| context.storage.local_file(url)?.canonicalize().ok();
+    let Some(output) = real(&context.run.output) else {
+        return Ok(());
+    };
+    for object in objects {
+        let Some(file) = real(&object.url).filter(|file| file.starts_with(&output)) else {
+            continue;
+        };
+        return Err(Failure {
+            reason: FailureReason::ReadingsUnreadable,
+            message: format!(
+                "{} is a link to {}, where the run writes (spec.output.location): predictions are no readings; \
+                 remove the link, or choose another place for them",
+                object.url,
+                file.display()
+            ),
+        });
+    }
+    Ok(())
 }
 
 fn missing(error: &StorageError) -> Failure {
