@@ -1,5 +1,6 @@
 //! Merges pod templates as `kubectl apply` would: lists of named things by name, maps key by key, `null` takes away.
 
+use fleetscore_crds::without_nulls;
 use serde_json::{Map, Value};
 
 /// How the items of a list are told apart.
@@ -36,7 +37,7 @@ pub fn merge(base: &mut Map<String, Value>, over: &Map<String, Value>) {
             (Some(Value::Object(base)), Value::Object(over)) => merge(base, over),
             (Some(Value::Array(base)), Value::Array(over)) => merge_list(field, base, over),
             (_, value) => {
-                base.insert(field.clone(), without_nulls(value));
+                base.insert(field.clone(), without_nulls(value.clone()));
             }
         }
     }
@@ -50,7 +51,7 @@ fn merge_list(field: &str, base: &mut Vec<Value>, over: &[Value]) {
         ListKind::Replaced(name) => return by_name(base, over, name, false),
     }
     for item in over {
-        let item = without_nulls(item);
+        let item = without_nulls(item.clone());
         if !base.contains(&item) {
             base.push(item);
         }
@@ -64,22 +65,9 @@ fn by_name(base: &mut Vec<Value>, over: &[Value], name: &str, merged: bool) {
             .find(|found| !found[name].is_null() && found[name] == item[name]);
         match (same, item) {
             (Some(Value::Object(found)), Value::Object(item)) if merged => merge(found, item),
-            (Some(found), _) => *found = without_nulls(item),
-            (None, _) => base.push(without_nulls(item)),
+            (Some(found), _) => *found = without_nulls(item.clone()),
+            (None, _) => base.push(without_nulls(item.clone())),
         }
-    }
-}
-
-/// The value without its `null` fields: they take away what is not there.
-fn without_nulls(value: &Value) -> Value {
-    match value {
-        Value::Object(fields) => {
-            let mut kept = Map::new();
-            merge(&mut kept, fields);
-            Value::Object(kept)
-        }
-        Value::Array(items) => Value::Array(items.iter().map(without_nulls).collect()),
-        other => other.clone(),
     }
 }
 
