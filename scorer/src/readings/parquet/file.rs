@@ -1,6 +1,6 @@
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use futures::FutureExt;
@@ -19,11 +19,16 @@ use crate::readings::ObjectSource;
 /// Bytes at the end of a file that are fetched at once, so that most footers need one request.
 const FOOTER: usize = 64 << 10;
 
+/// Bytes after the footer: its length, and the mark of the format.
+pub(super) const TAIL: usize = 8;
+
 /// Gives the Parquet library ranges of an object, and counts them.
 #[derive(Clone)]
 pub(super) struct ObjectFile {
     object: ObjectSource,
     read: Arc<AtomicU64>,
+    /// Bytes of the footer, once its length has been read.
+    footer: Arc<OnceLock<u32>>,
 }
 
 impl ObjectFile {
@@ -31,12 +36,18 @@ impl ObjectFile {
         Self {
             object,
             read: Arc::new(AtomicU64::new(0)),
+            footer: Arc::new(OnceLock::new()),
         }
     }
 
     /// Counts the bytes that are fetched.
     pub fn bytes_read(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.read)
+    }
+
+    /// Bytes of the footer, once it has been read.
+    pub fn footer(&self) -> Option<u64> {
+        self.footer.get().copied().map(u64::from)
     }
 
     /// Bytes of the file.
@@ -72,10 +83,17 @@ impl ObjectFile {
         }
         self.read
             .fetch_add(range.end - range.start, Ordering::Relaxed);
-        self.object
-            .get(range)
-            .await
-            .map_err(|error| ParquetError::External(Box::new(error)))
+        let end = range.end;
+        let fetched = self.object.get(range).await;
+        let bytes = fetched.map_err(|error| ParquetError::External(Box::new(error)))?;
+        if end == self.object.size()
+            && let Some((length, _)) = bytes
+                .last_chunk::<TAIL>()
+                .and_then(|tail| tail.split_first_chunk())
+        {
+            self.footer.get_or_init(|| u32::from_le_bytes(*length));
+        }
+        Ok(bytes)
     }
 }
 

@@ -5,7 +5,7 @@
 //! of a batch and `batch` makes readings of them. What is left is cut into `stretches` of rows, which `lanes` have decoded by all
 //! threads at once and hand over in the file's order; `decoding` plans it. `ahead` fetches row groups whole, the next ones while one
 //! is decoded; where one does not fit into memory, all are read through `windows`, page by page. `wide` sees to timestamps that are
-//! too wide, and `encrypted` to failures.
+//! too wide, `joined` to files behind one another, and `encrypted` to failures.
 
 mod ahead;
 mod batch;
@@ -13,6 +13,7 @@ mod column;
 mod decoding;
 mod encrypted;
 mod file;
+mod joined;
 mod lanes;
 mod order;
 mod prune;
@@ -80,6 +81,9 @@ fn read_rows(
     let mut file = ObjectFile::new(object.clone());
     let mut partition = Partition::new(request, file.bytes_read(), sink);
     let metadata = guarded(object, || object.runtime.block_on(load(&mut file)))?;
+    guarded(object, || {
+        Ok(joined::refuse(object, &file, metadata.metadata()))
+    })??;
     let layout = Layout::new(object.name(), &metadata, request)?;
     let pruned = guarded(object, || {
         object

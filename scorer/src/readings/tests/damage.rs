@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::row_groups::POOL;
 use super::support::{fixture_bytes, keyed, object, outcome, request};
+use crate::ledger::FailureReason;
 use crate::readings::ReadRequest;
 
 fn types() -> ReadRequest {
@@ -44,6 +45,39 @@ fn damaged(mut bytes: Vec<u8>, changes: &[(u16, bool, u8)], cut: Option<u16>) ->
         bytes.truncate(usize::from(cut) % length);
     }
     bytes
+}
+
+/// A page whose writer left a checksum is never read with other bytes.
+#[test]
+fn a_value_that_has_changed_in_storage_is_told() {
+    let wanted = request("TS", &["Value"]);
+    let read = |bytes: Vec<u8>| outcome(&object("a.parquet", bytes), &wanted);
+    let mut bytes = fixture_bytes("checked.parquet");
+    assert!(read(bytes.clone()).is_ok());
+    let value = 7.5_f64.to_le_bytes();
+    let at = bytes.windows(8).position(|window| window == value).unwrap();
+    bytes[at + 6] ^= 1;
+    let error = read(bytes).unwrap_err();
+    assert_eq!(error.reason(), FailureReason::ReadingsUnreadable);
+    assert!(error.to_string().contains("checksum"), "{error}");
+}
+
+/// Readers would see but one of them.
+#[test]
+fn files_behind_one_another_are_told() {
+    let wanted = request("TS", &["Value"]);
+    for (one, other) in [
+        ("checked", "checked"),
+        ("pandas", "checked"),
+        ("pages", "checked"),
+    ] {
+        let [one, other] = [one, other].map(|name| fixture_bytes(&format!("{name}.parquet")));
+        let error = outcome(&object("a.parquet", [one, other].concat()), &wanted).unwrap_err();
+        assert!(
+            error.to_string().contains("several Parquet files"),
+            "{error}"
+        );
+    }
 }
 
 proptest! {
