@@ -210,8 +210,29 @@ impl Kind {
                 reason: cause,
             },
             Self::Config => StorageError::Config { reason: cause },
-            Self::Other => StorageError::Other { url: text, cause },
+            Self::Other => StorageError::Other {
+                url: text,
+                cause: with_remedy(cause),
+            },
         }
+    }
+}
+
+/// What a store has answered, and what to do where it is known.
+fn with_remedy(cause: String) -> String {
+    let remedy = [
+        (
+            "BlobArchived",
+            "move it to the Hot or Cool access tier, and run it again when it is there",
+        ),
+        (
+            "BlobBeingRehydrated",
+            "it is on its way out of the Archive tier: run it again when it is there",
+        ),
+    ];
+    match remedy.iter().find(|(code, _)| cause.contains(code)) {
+        Some((_, remedy)) => format!("{}: {remedy}", cause.trim_end_matches('.')),
+        None => cause,
     }
 }
 
@@ -348,6 +369,15 @@ mod tests {
 
     fn url(text: &str) -> ObjectUrl {
         ObjectUrl::parse(text).unwrap()
+    }
+
+    #[test]
+    fn an_archived_blob_is_told_with_the_way_out() {
+        let cause = "409 BlobArchived: This operation is not permitted on an archived blob.";
+        let error = Kind::Other.error(&url("az://arch/in.csv"), cause.to_owned(), None);
+        let expected = "az://arch/in.csv: 409 BlobArchived: This operation is not permitted on an archived blob: \
+                        move it to the Hot or Cool access tier, and run it again when it is there";
+        assert_eq!(error.to_string(), expected);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Whether several Parquet files have been joined into one, such as by `cat`. Its last footer counts its offsets from the
 //! beginning of its own file, so readers would take the first file's bytes for the last one's, and never see the rest.
 
-use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 
 use super::file::{ObjectFile, TAIL};
 use crate::readings::kind::PARQUET;
@@ -20,7 +20,7 @@ pub(super) fn refuse(
     let chunks = metadata
         .row_groups()
         .iter()
-        .flat_map(|group| group.columns());
+        .flat_map(RowGroupMetaData::columns);
     let data = chunks.filter_map(end).max().unwrap_or(MARK);
     let Some(start) = data
         .checked_add(footer + TAIL as u64)
