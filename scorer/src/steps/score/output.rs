@@ -186,13 +186,14 @@ impl Output {
     /// Writes the object, unless the place is another run's by now.
     pub async fn put(mut self, context: &Context) -> Result<(), Failure> {
         let Context { storage, place, .. } = context;
-        let small = self.bytes.len() <= PART_BYTES as u64 || self.bytes.aside() == 0;
-        if self.upload.is_none() && small {
-            let mut all = Vec::new();
-            while self.bytes.len() > 0 {
-                all.extend(self.read_part()?);
-            }
-            let bytes = PutPayload::from_iter(all);
+        let small = self.bytes.len() <= PART_BYTES as u64;
+        if self.upload.is_none() && (small || self.bytes.aside() == 0) {
+            let bytes = if small {
+                // In one piece, which is written with one call.
+                PutPayload::from(self.take_all()?)
+            } else {
+                self.read_part()?.into_iter().collect()
+            };
             let written = place.write(|| storage.put(&self.url, bytes.clone())).await;
             return written.map_err(|error| place_failure(context, &error));
         }
@@ -217,6 +218,11 @@ impl Output {
             self.read_part()?
         };
         Ok(Some(part.into_iter().collect()))
+    }
+
+    fn take_all(&mut self) -> Result<Vec<u8>, Failure> {
+        let all = self.bytes.take_all(&self.buffers.scratch);
+        all.map_err(|error| disk_failure("read back from disk", &error))
     }
 
     fn read_part(&mut self) -> Result<Vec<Bytes>, Failure> {

@@ -2,8 +2,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Bytes that are written to the file at a time. Of many sensors each has less to put aside, and every write has its cost; for larger ones
+/// Linux looks for large pieces of memory, which takes long where there are few.
+const WRITE: usize = 32 << 10;
 
 /// A file for predictions that have no room in memory before they can be written. It has no name, so nothing of it is left whatever
 /// ends the process, and it is one however many sensors there are.
@@ -15,11 +19,31 @@ pub struct Scratch {
     used: Mutex<Used>,
 }
 
-/// Where the file ends, and how many of its bytes somebody still wants.
+/// What is in use of the file.
 #[derive(Debug, Default)]
 struct Used {
-    end: u64,
+    /// Bytes in the file.
+    written: u64,
+    /// What comes after them, still in memory.
+    last: Vec<u8>,
+    /// Bytes that somebody still wants.
     wanted: u64,
+}
+
+impl Used {
+    /// Copies what of the bytes from `start` on is in memory to the end of `into`; returns how many have to be read before them.
+    fn copy_last(&self, start: u64, into: &mut [u8]) -> usize {
+        let number = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+        let before = number(self.written.saturating_sub(start)).min(into.len());
+        let from = number((start + before as u64).saturating_sub(self.written));
+        let (_, tail) = into.split_at_mut(before);
+        match self.last.get(from..from + tail.len()) {
+            Some(last) => tail.copy_from_slice(last),
+            // Nobody has written them: the file says so.
+            None => return into.len(),
+        }
+        before
+    }
 }
 
 /// A piece of the file.
@@ -58,43 +82,54 @@ impl Scratch {
         self.file().is_some()
     }
 
-    /// Writes `blocks` one after the other.
+    /// Writes `blocks` one after the other. After an error nothing of them is there.
     pub fn write(&self, blocks: &[Vec<u8>]) -> io::Result<Piece> {
-        let length = blocks.iter().map(|block| block.len() as u64).sum();
-        let piece = self.reserve(length);
-        let mut at = piece.start;
+        let file = self.opened()?;
+        let mut used = self.used();
+        let start = used.written + used.last.len() as u64;
+        let mut others = used.last.len();
         for block in blocks {
-            if let Err(error) = self.opened()?.write_all_at(block, at) {
-                self.free(piece);
+            used.last.extend_from_slice(block);
+            if used.last.len() < WRITE {
+                continue;
+            }
+            if let Err(error) = file.write_all_at(&used.last, used.written) {
+                used.last.truncate(others);
                 return Err(error);
             }
-            at += block.len() as u64;
+            used.written += used.last.len() as u64;
+            used.last.clear();
+            others = 0;
         }
-        Ok(piece)
+        let length = blocks.iter().map(|block| block.len() as u64).sum();
+        used.wanted += length;
+        Ok(Piece { start, length })
     }
 
     /// Reads a piece from its byte `from` on, until `into` is full.
     pub fn read(&self, piece: Piece, from: u64, into: &mut [u8]) -> io::Result<()> {
-        self.opened()?.read_exact_at(into, piece.start + from)
+        let start = piece.start + from;
+        let before = self.used().copy_last(start, into);
+        let (written, _) = into.split_at_mut(before);
+        if written.is_empty() {
+            return Ok(());
+        }
+        self.opened()?.read_exact_at(written, start)
     }
 
     /// Gives up a piece. When all are, the file is empty again.
     pub fn free(&self, piece: Piece) {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.used();
         used.wanted = used.wanted.saturating_sub(piece.length);
         if used.wanted == 0 {
-            used.end = 0;
+            *used = Used::default();
             // What cannot be given back now is when the process ends.
             let _ = self.opened().and_then(|file| file.set_len(0));
         }
     }
 
-    fn reserve(&self, length: u64) -> Piece {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        let start = used.end;
-        used.end += length;
-        used.wanted += length;
-        Piece { start, length }
+    fn used(&self) -> MutexGuard<'_, Used> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn opened(&self) -> io::Result<&File> {
@@ -163,6 +198,45 @@ mod tests {
         scratch.free(two);
         assert_eq!(scratch.opened().unwrap().metadata().unwrap().len(), 0);
         assert_eq!(scratch.write(&[vec![4; 2]]).unwrap().start, 0);
+    }
+
+    /// Pieces that are in the file, in memory, and in both.
+    #[test]
+    fn a_piece_is_read_wherever_its_bytes_are() {
+        let scratch = Scratch::new(vec![std::env::temp_dir()]);
+        let blocks = |first: u8| vec![vec![first; WRITE / 3], vec![first + 1; WRITE / 3]];
+        let pieces: Vec<_> = [0, 10, 20, 30]
+            .map(|first| scratch.write(&blocks(first)).unwrap())
+            .into();
+        for (piece, first) in pieces.iter().zip([0, 10, 20, 30]) {
+            let expected = blocks(first).concat();
+            for from in [0, 1, expected.len() / 2, expected.len()] {
+                let mut bytes = vec![0xff; expected.len() - from];
+                scratch.read(*piece, from as u64, &mut bytes).unwrap();
+                assert!(bytes == expected[from..], "{first} from {from}");
+            }
+        }
+        let mut beyond = [0; 2];
+        let last = pieces[3].length - 1;
+        assert!(scratch.read(pieces[3], last, &mut beyond).is_err());
+    }
+
+    /// A disk that is full fails who writes to it, and nobody who has written before.
+    #[test]
+    fn what_was_written_before_a_failure_is_there() {
+        let scratch = Scratch::new(Vec::new());
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        scratch.file.set(Some(full)).unwrap();
+        let kept = scratch.write(&[vec![1; 5]]).unwrap();
+        for _ in 0..2 {
+            assert!(scratch.write(&[vec![2; 7], vec![3; WRITE]]).is_err());
+        }
+        let other = scratch.write(&[vec![4; 3]]).unwrap();
+        let mut bytes = [0; 5];
+        scratch.read(kept, 0, &mut bytes).unwrap();
+        assert_eq!(bytes, [1; 5]);
+        scratch.read(other, 0, &mut bytes[..3]).unwrap();
+        assert_eq!(bytes[..3], [4; 3]);
     }
 
     #[test]
