@@ -77,11 +77,13 @@ pub fn check(spec: &ScoringRunSpec, names: Names<'_>) -> Result<(), ApartError> 
         window: None,
         ..names
     };
-    for names in [names, any_window] {
+    let one_is_any = names.window.is_none();
+    for names in [names, any_window].into_iter().skip(one_is_any.into()) {
         let reads = reads(spec, names)?;
-        let writes = writes(spec, names)?;
+        let output = output(spec, names)?;
+        let writes = writes(spec, names, &output)?;
         for read in &reads {
-            compare(read, spec, names, &writes)?;
+            compare(read, spec, &output, &writes)?;
         }
     }
     check_failed_in(spec, names)
@@ -90,7 +92,7 @@ pub fn check(spec: &ScoringRunSpec, names: Names<'_>) -> Result<(), ApartError> 
 fn compare(
     read: &Read,
     spec: &ScoringRunSpec,
-    names: Names<'_>,
+    output: &[Piece],
     writes: &[Write],
 ) -> Result<(), ApartError> {
     for name in &read.names {
@@ -100,11 +102,9 @@ fn compare(
                 return Err(overlap(read, write, &example));
             }
         }
-        if read.is_folder {
-            let output = output(spec, names)?;
-            if pattern.common(&self::pattern(&output, true)).is_some() {
-                return Err(encloses(read, &spec.output.location));
-            }
+        let folder = || self::pattern(output, true);
+        if read.is_folder && pattern.common(&folder()).is_some() {
+            return Err(encloses(read, &spec.output.location));
         }
     }
     Ok(())
@@ -122,7 +122,7 @@ fn check_failed_in(spec: &ScoringRunSpec, names: Names<'_>) -> Result<(), ApartE
     let mut list = output(spec, earlier)?;
     push(&mut list, outputs::FAILED);
     let list = Pattern::new(&list);
-    let mut writes = writes(spec, names)?.into_iter();
+    let mut writes = writes(spec, names, &output(spec, names)?)?.into_iter();
     let Some(write) = writes.find(|write| list.common(&Pattern::new(&write.pieces)).is_some())
     else {
         return Ok(());
@@ -235,22 +235,27 @@ fn read(
     })
 }
 
-fn writes(spec: &ScoringRunSpec, names: Names<'_>) -> Result<Vec<Write>, ApartError> {
+/// What a run writes, where `output` is the folder of everything.
+fn writes(
+    spec: &ScoringRunSpec,
+    names: Names<'_>,
+    output: &[Piece],
+) -> Result<Vec<Write>, ApartError> {
     let field = "spec.output.location";
     let location = &spec.output.location;
-    let below = |what, name: &str| -> Result<Write, ApartError> {
-        let mut pieces = output(spec, names)?;
+    let below = |what, name: &str| {
+        let mut pieces = output.to_vec();
         push(&mut pieces, name);
-        Ok(Write {
+        Write {
             field,
             folder: field,
             what,
             text: format!("{location}{name}"),
             pieces,
-        })
+        }
     };
     // All that lies there is removed when a run begins anew. No key is taken for the folder's name; the files have names of their own.
-    let mut own = below("own files", "")?;
+    let mut own = below("own files", "");
     own.text += outputs::RUN_FOLDER;
     own.pieces
         .extend([Piece::Word(outputs::RUN_FOLDER), Piece::Rest]);
@@ -267,7 +272,7 @@ fn writes(spec: &ScoringRunSpec, names: Names<'_>) -> Result<Vec<Write>, ApartEr
         own,
     ];
     for name in OWN_FILES {
-        let mut own = below("own files", name)?;
+        let mut own = below("own files", name);
         if name.ends_with('/') {
             own.pieces.push(Piece::Rest);
         }
