@@ -2,15 +2,18 @@
 //!
 //! They are read by what reads the readings of a run, so they may be as those may be, and are refused as those are.
 
+mod ahead;
 mod files;
 mod sample;
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
 
 use fleetscore_crds::{OnInvalidReading, ReadingFormat, SensorKey};
-use fleetscore_scorer::readings::{self, Chunk, KeyIndex, ObjectSource, ReadRequest};
+use fleetscore_scorer::readings::{self, Chunk, KeyIndex, ReadRequest};
+use futures::StreamExt as _;
 use tokio::runtime::Runtime;
 
 use super::job::Job;
@@ -40,10 +43,11 @@ pub(super) fn read(job: &Job) -> Result<Vec<(SensorKey, History)>, Error> {
     let sensors = sensors(job, &files, &runtime)?;
     let mut collected = Collected::new(job, &sensors);
     let request = request(job, &sensors)?;
-    for (path, format) in &files {
-        let source = ObjectSource::local(path, runtime.handle().clone())?;
+    let mut opened = pin!(ahead::open(&files, runtime.handle()));
+    while let Some(file) = runtime.block_on(opened.next()) {
+        let (source, format) = file?;
         let request = ReadRequest {
-            format: *format,
+            format,
             ..request.clone()
         };
         readings::read(&source, &request, &mut |chunk| {
@@ -70,16 +74,17 @@ fn sensors(
     let names: Vec<&String> = job.columns.keys.keys().collect();
     let mut sensors = BTreeSet::new();
     let mut request = request(job, &[])?;
-    for (path, format) in files {
-        let source = ObjectSource::local(path, runtime.handle().clone())?;
-        request.format = *format;
+    let mut opened = pin!(ahead::open(files, runtime.handle()));
+    while let Some(file) = runtime.block_on(opened.next()) {
+        let (source, format) = file?;
+        request.format = format;
         for key in readings::keys(&source, &request)? {
             let unnamed = names.iter().zip(&key).find(|(_, value)| value.is_empty());
             if let Some((name, _)) = unnamed {
                 let column = job.columns.keys.get(*name).unwrap_or(name);
                 let message =
                     format!("a row has nothing in the column {column:?}, so it names no sensor");
-                return Err(Error::data(path, &message));
+                return Err(Error::data(Path::new(source.name()), &message));
             }
             sensors.insert(names.iter().copied().cloned().zip(key).collect());
         }
