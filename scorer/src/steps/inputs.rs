@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{Context, StepError};
@@ -10,6 +11,9 @@ use crate::storage::{ObjectUrl, Storage, StorageError};
 
 /// Names that a message lists at most.
 const SHOWN: usize = 5;
+
+/// Folders that are looked into for marks at the same time.
+const FOLDERS: usize = 4;
 
 /// Objects of a folder that are looked at for the mark of a table.
 const LOOKED_AT: usize = 1000;
@@ -89,22 +93,12 @@ impl Table {
     /// The table of which a local folder, or one above it, has the mark.
     pub fn above(folder: &Path) -> Option<Self> {
         let folder = std::path::absolute(folder).ok()?;
-        let marked = |folder: &Path| {
-            let has = |(mark, is_its, _): &&(&str, fn(&str) -> bool, &str)| {
-                let names = std::fs::read_dir(folder.join(mark))
-                    .into_iter()
-                    .flatten()
-                    .flatten();
-                names
-                    .into_iter()
-                    .any(|entry| entry.file_name().to_str().is_some_and(is_its))
-            };
-            MARKS.iter().find(has).map(|(.., kind)| Self {
+        folder.ancestors().find_map(|folder| {
+            Some(Self {
                 folder: format!("{}/", folder.display()),
-                kind,
+                kind: kind_in(folder)?,
             })
-        };
-        folder.ancestors().find_map(marked)
+        })
     }
 
     /// The table that an object belongs to, going by its URL or path.
@@ -128,6 +122,16 @@ impl Table {
         }
         None
     }
+}
+
+/// Whose table's mark a local folder has. One that may not be looked into is none of ours.
+fn kind_in(folder: &Path) -> Option<&'static str> {
+    let has = |(mark, is_its, _): &&(&str, fn(&str) -> bool, &str)| {
+        let names = std::fs::read_dir(folder.join(mark));
+        let mut names = names.into_iter().flatten().flatten();
+        names.any(|entry| entry.file_name().to_str().is_some_and(is_its))
+    };
+    MARKS.iter().find(has).map(|(.., kind)| *kind)
 }
 
 /// A folder of a Hive table with transactions: `base_0000005`, `delta_0000006_0000006_0000`.
@@ -316,17 +320,29 @@ async fn marked_in<'a>(
     storage: &Storage,
     folders: impl Iterator<Item = &'a str>,
 ) -> Result<Option<Table>, StorageError> {
-    let places: Vec<(&str, usize)> = folders
-        .flat_map(|folder| (0..MARKS.len()).map(move |mark| (folder, mark)))
-        .collect();
-    let looks = places.into_iter().map(|(folder, mark)| async move {
-        let (name, is_its, kind) = MARKS[mark];
-        let place = ObjectUrl::parse(&format!("{folder}{name}/"))?;
-        let folder = folder.to_owned();
-        let found = has_object(storage, &place, is_its).await?;
-        Ok::<_, StorageError>(found.then_some(Table { folder, kind }))
+    let folders: Vec<String> = folders.map(str::to_owned).collect();
+    let looks = folders.into_iter().map(|folder| async move {
+        let kind = kind_of(storage, &folder).await?;
+        Ok::<_, StorageError>(kind.map(|kind| Table { folder, kind }))
     });
-    let found: Vec<Option<Table>> = stream::iter(looks).buffered(8).try_collect().await?;
+    let looks = stream::iter(looks).buffered(FOLDERS);
+    let found: Vec<Option<Table>> = looks.try_collect().await?;
+    Ok(found.into_iter().flatten().next())
+}
+
+/// Whose table's mark a folder has.
+async fn kind_of(storage: &Storage, folder: &str) -> Result<Option<&'static str>, StorageError> {
+    let url = ObjectUrl::parse(folder)?;
+    if let Some(path) = storage.local_file(&url) {
+        let look = move |_: &ObjectUrl| Ok(kind_in(&path));
+        return storage.with_file(&url, look).await;
+    }
+    let looks = MARKS.iter().map(|(mark, is_its, kind)| async move {
+        let place = ObjectUrl::parse(&format!("{folder}{mark}/"))?;
+        let found = has_object(storage, &place, *is_its).await?;
+        Ok::<_, StorageError>(found.then_some(*kind))
+    });
+    let found = try_join_all(looks).await?;
     Ok(found.into_iter().flatten().next())
 }
 
@@ -336,17 +352,6 @@ async fn has_object(
     folder: &ObjectUrl,
     is_its: fn(&str) -> bool,
 ) -> Result<bool, StorageError> {
-    if let Some(path) = storage.local_file(folder) {
-        let Ok(mut entries) = tokio::fs::read_dir(path).await else {
-            return Ok(false);
-        };
-        while let Ok(Some(entry)) = entries.next_entry().await {
-            if entry.file_name().to_str().is_some_and(is_its) {
-                return Ok(true);
-            }
-        }
-        return Ok(false);
-    }
     let mut objects = storage.list(folder).take(LOOKED_AT);
     while let Some(object) = objects.next().await {
         match object {

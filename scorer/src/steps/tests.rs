@@ -102,6 +102,18 @@ async fn requests_of_all_sensors_wait_at_the_same_time() {
     assert!(collected <= Duration::from_secs(7), "{collected:?}");
 }
 
+/// A dry run asks for what there is at the same time, and then reads the models.
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_asks_for_all_at_the_same_time() {
+    let context = context(&storage().await, "1", None);
+    let begun = Instant::now();
+    let survey = steps::survey(&context).await.unwrap();
+    let surveyed = begun.elapsed();
+    assert_eq!((survey.sensors, survey.input_objects), (SENSORS, SENSORS));
+    assert!(survey.failing.is_empty(), "{survey:?}");
+    assert!(surveyed <= Duration::from_secs(2), "{surveyed:?}");
+}
+
 /// A plan that is equal to the one found there means that the attempt goes on, but not where another run has had the place in between.
 #[tokio::test(start_paused = true)]
 async fn a_plan_is_new_where_another_run_has_written_since() {

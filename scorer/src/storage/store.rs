@@ -358,7 +358,7 @@ impl Storage {
 
 impl Storage {
     /// Does something with a file where it may block.
-    async fn with_file<T: Send + 'static>(
+    pub(crate) async fn with_file<T: Send + 'static>(
         &self,
         url: &ObjectUrl,
         work: impl FnOnce(&ObjectUrl) -> Result<T, StorageError> + Send + 'static,

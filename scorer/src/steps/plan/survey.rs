@@ -58,12 +58,17 @@ type Looks = BTreeMap<String, Result<Vec<Warning>, Failure>>;
 
 /// Looks at what there is: the sensors, their models and the objects with readings.
 pub async fn survey(context: &Context) -> Result<Survey, StepError> {
-    inputs::refuse_tables(context).await?;
-    let entries = super::list(context).await?;
+    let (tables, entries, models, inputs) = tokio::join!(
+        inputs::refuse_tables(context),
+        super::list(context),
+        sizes(context, &context.run.model),
+        input_sizes(context)
+    );
+    tables?;
+    let (entries, models) = (entries?, models?);
+    let mut inputs = Inputs::new(inputs?);
     let sharding = context.run.spec.sharding;
     let sensors_per_shard = sharding.sensors_per_shard(entries.len() as u64);
-    let models = sizes(context, &context.run.model).await?;
-    let mut inputs = Inputs::new(input_sizes(context).await?);
     let mut survey = Survey {
         sensors: entries.len() as u64,
         shards: entries.len().div_ceil(sensors_per_shard as usize) as u64,
