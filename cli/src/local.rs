@@ -62,8 +62,6 @@ async fn run_steps(
         }
     }
     step("Collecting");
-    // It removes what is being written.
-    logs.put().await?;
     let report = logs.keep("collect.log", steps::collect(context)).await?;
     logs.put().await?;
     Ok(report)

@@ -145,7 +145,7 @@ fn open(args: &PodArgs) -> Result<Context, StepError> {
         limits,
         compute: Compute::new(&limits),
         progress,
-        plots: None,
+        kept: None,
         stop: CancellationToken::new(),
     })
 }

@@ -115,7 +115,7 @@ pub fn open(
         limits,
         compute: Compute::new(&limits),
         progress: Arc::new(Progress::default()),
-        plots: Some(Arc::default()),
+        kept: Some(Arc::default()),
         stop: CancellationToken::new(),
     })
 }

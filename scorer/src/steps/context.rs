@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Compute, Plots};
+use super::{Compute, Kept};
 use crate::place::Place;
 use crate::readings::ObjectSource;
 use crate::run::Run;
@@ -25,8 +25,8 @@ pub struct Context {
     pub compute: Compute,
     /// What the step has done so far.
     pub progress: Arc<Progress>,
-    /// Plots made while scoring, where the same process writes the report.
-    pub plots: Option<Arc<Plots>>,
+    /// What a step keeps for the next ones, where the same process does all of them.
+    pub kept: Option<Arc<Kept>>,
     /// Cancelled when the step shall stop: it takes no further sensor, writes its ledger and ends.
     pub stop: CancellationToken,
 }

@@ -9,6 +9,7 @@ mod context;
 mod error;
 mod failed;
 mod inputs;
+mod kept;
 mod model;
 mod model_reader;
 mod plan;
@@ -23,8 +24,8 @@ pub use context::{Context, Limits, Progress};
 pub use error::StepError;
 pub use failed::FailedSensor;
 pub use inputs::{Table, is_data};
+pub use kept::Kept;
 pub use plan::{
     PlanEntry, PlanHeader, PlanSummary, SensorWarning, StoredPlan, Survey, plan, survey,
 };
-pub use plots::Plots;
 pub use score::{ShardSummary, score};

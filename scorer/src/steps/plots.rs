@@ -17,7 +17,7 @@ const SENSORS: u64 = 64;
 
 /// Plots that were made while scoring, for the report that the same process writes: a report reads no predictions back for them.
 #[derive(Debug, Default)]
-pub struct Plots {
+pub(super) struct Plots {
     series: Mutex<HashMap<SensorKey, PlotSeries>>,
 }
 

@@ -73,7 +73,7 @@ fn context(storage: &Storage, uid: &str, process: Option<Process>) -> Context {
         limits,
         compute: Compute::new(&limits),
         progress: Arc::new(Progress::default()),
-        plots: None,
+        kept: None,
         stop: CancellationToken::new(),
     }
 }
@@ -100,6 +100,28 @@ async fn requests_of_all_sensors_wait_at_the_same_time() {
     assert!(scored <= Duration::from_secs(7), "{scored:?}");
     assert!(planned <= Duration::from_secs(7), "{planned:?}");
     assert!(collected <= Duration::from_secs(7), "{collected:?}");
+}
+
+/// A process that does all of a run does not read back what it knows.
+#[tokio::test(start_paused = true)]
+async fn a_process_that_does_all_of_a_run_knows_its_plan() {
+    let context = Context {
+        kept: Some(Arc::default()),
+        ..context(&storage().await, "1", Some(Process::current()))
+    };
+    steps::plan(&context, |_| 1000).await.unwrap();
+    let begun = Instant::now();
+    let summary = steps::score(&context, 0).await.unwrap();
+    let scored = begun.elapsed();
+    let begun = Instant::now();
+    let report = steps::collect(&context).await.unwrap();
+    let collected = begun.elapsed();
+    assert_eq!((summary.sensors, summary.failed), (SENSORS, 0));
+    assert_eq!(report.sensors.succeeded, SENSORS);
+    // The first model, the others, the readings, the predictions; the ledger's.
+    assert!(scored <= Duration::from_secs(5), "{scored:?}");
+    // A look at who owns the place, as ten seconds have passed; the ledger, the report, its page, `_SUCCESS`.
+    assert!(collected <= Duration::from_secs(5), "{collected:?}");
 }
 
 /// A dry run asks for what there is at the same time, and then reads the models.

@@ -85,7 +85,7 @@ impl Actor {
             limits,
             compute: Compute::new(&limits),
             progress: Arc::new(Progress::default()),
-            plots: None,
+            kept: None,
             stop: CancellationToken::new(),
         }
     }

@@ -36,9 +36,12 @@ async fn sum_up(context: &Context) -> Result<Report, StepError> {
     let (joined, plan) = tokio::join!(place.join(), StoredPlan::open(context));
     joined?;
     let plan = plan?;
-    place
-        .write(|| storage.sweep_staged(&run.output, std::time::Duration::ZERO))
-        .await?;
+    if context.kept.is_none() {
+        // A process that does all of the run has swept before it planned.
+        place
+            .write(|| storage.sweep_staged(&run.output, std::time::Duration::ZERO))
+            .await?;
+    }
     let mut fold = Fold::new(
         run_info(context),
         plan.header.sensors,

@@ -28,8 +28,8 @@ pub async fn read(context: &Context, report: &Report) -> Vec<Plot> {
 }
 
 async fn read_one(context: &Context, sensor: &AnomalousSensor) -> Result<Plot> {
-    let kept = context.plots.as_ref();
-    let series = match kept.and_then(|plots| plots.take(&sensor.key)) {
+    let kept = context.kept.as_ref();
+    let series = match kept.and_then(|kept| kept.plots.take(&sensor.key)) {
         Some(series) => series,
         None => read_back(context, sensor).await?,
     };

@@ -69,7 +69,12 @@ pub async fn plan(
         forget_attempt(context).await?;
     }
     // Unchanged too: its time is when this attempt began, from which the report reckons.
-    place.put(&url, Bytes::from(bytes)).await?;
+    let bytes = Bytes::from(bytes);
+    place.put(&url, bytes.clone()).await?;
+    if let Some(kept) = &context.kept {
+        let plan = StoredPlan::new(url, &bytes);
+        kept.keep_plan(plan.map_err(|error| StepError::Internal(error.to_string()))?);
+    }
     let sensors = entries.len() as u64;
     progress
         .sensors

@@ -11,7 +11,7 @@ use crate::storage::ObjectUrl;
 const FIRST_BYTES: u64 = 256 << 10;
 
 /// The plan of a run, as the plan step has written it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct StoredPlan {
     /// Its first line.
     pub header: PlanHeader,
@@ -22,12 +22,26 @@ pub struct StoredPlan {
 }
 
 impl StoredPlan {
-    /// Reads the beginning of this run's plan.
+    /// The plan that has been written to `url` just now.
+    pub(super) fn new(url: ObjectUrl, bytes: &[u8]) -> Result<Self, PlanFileError> {
+        let first = usize::try_from(FIRST_BYTES).unwrap_or(usize::MAX);
+        Ok(Self {
+            header: PlanHeader::parse(bytes)?,
+            written: Timestamp::now(),
+            url,
+            first: Bytes::copy_from_slice(bytes.get(..first).unwrap_or(bytes)),
+        })
+    }
+
+    /// The beginning of this run's plan: as this process has written it, or else read.
     ///
     /// # Errors
     ///
     /// [`StepError::Plan`] where the plan is another run's.
     pub async fn open(context: &Context) -> Result<Self, StepError> {
+        if let Some(plan) = context.kept.as_ref().and_then(|kept| kept.plan()) {
+            return Ok(plan);
+        }
         let url = context.run.output.join(outputs::PLAN)?;
         let (object, mut first) = context.storage.begin(&url, FIRST_BYTES).await?;
         if first.is_empty() {

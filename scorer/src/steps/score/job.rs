@@ -14,7 +14,8 @@ use crate::predictions::{PredictionWriter, Thinning};
 use crate::readings::{InvalidReading, SensorRows};
 use crate::steps::model::SensorModel;
 use crate::steps::plan::PlanEntry;
-use crate::steps::{Context, Plots, Progress};
+use crate::steps::plots::Plots;
+use crate::steps::{Context, Progress};
 use crate::storage::StorageError;
 
 /// One sensor while it is worked on.
@@ -206,8 +207,8 @@ impl Job {
         let State::Open(open) = &mut self.state else {
             return;
         };
-        if let (Some(plots), Some(plot)) = (&context.plots, open.plot.take()) {
-            plots.keep(&self.entry.key, plot);
+        if let (Some(kept), Some(plot)) = (&context.kept, open.plot.take()) {
+            kept.plots.keep(&self.entry.key, plot);
         }
         let mut warnings = warnings(&open.model, &self.tally);
         warnings.append(&mut self.notes);
@@ -286,7 +287,7 @@ impl Open {
         Ok(Self {
             model,
             path,
-            plot: context.plots.as_ref().and_then(|_| {
+            plot: context.kept.as_ref().and_then(|_| {
                 let sensors = Progress::get(&context.progress.sensors);
                 Plots::begin(sensors, run.spec.input.columns.features.len())
             }),
