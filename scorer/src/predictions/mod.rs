@@ -5,6 +5,7 @@
 //!
 //! [`PredictionWriter`] writes them; [`Thinning`] keeps of them what a plot shows, and [`read_plot`] reads that back.
 
+mod constant;
 mod csv;
 mod json;
 mod layout;

@@ -1,5 +1,3 @@
-use std::ops::Range;
-
 use super::PredictionLayout;
 use crate::readings::SensorRows;
 
@@ -45,34 +43,34 @@ impl PackedRows {
     }
 
     /// The times of packed rows, in microseconds.
-    pub fn micros(self, packed: &[u8]) -> Vec<i64> {
-        self.column(packed, 0..8, i64::from_le_bytes)
+    pub fn micros(self, packed: &[u8]) -> impl Iterator<Item = i64> {
+        self.column(packed, 0).map(i64::from_le_bytes)
     }
 
     /// A feature of packed rows.
-    pub fn feature(self, packed: &[u8], position: usize) -> Vec<f64> {
-        let start = 8 * (position + 1);
-        self.column(packed, start..start + 8, f64::from_le_bytes)
+    pub fn feature(self, packed: &[u8], position: usize) -> impl Iterator<Item = f64> {
+        self.column(packed, position + 1).map(f64::from_le_bytes)
     }
 
     /// The scores of packed rows.
-    pub fn scores(self, packed: &[u8]) -> Vec<f64> {
-        let start = 8 * (self.features + 1);
-        self.column(packed, start..start + 8, f64::from_le_bytes)
+    pub fn scores(self, packed: &[u8]) -> impl Iterator<Item = f64> {
+        self.column(packed, self.features + 1)
+            .map(f64::from_le_bytes)
     }
 
-    /// The labels of packed rows, where there are some.
-    pub fn labels(self, packed: &[u8]) -> Option<Vec<bool>> {
+    /// The labels of packed rows.
+    pub fn labels(self, packed: &[u8]) -> impl Iterator<Item = bool> {
         let rows = packed.chunks_exact(self.width());
-        self.label
-            .then(|| rows.map(|row| row.last() == Some(&1)).collect())
+        rows.map(|row| row.last() == Some(&1))
     }
 
-    fn column<T>(self, packed: &[u8], at: Range<usize>, value: fn([u8; 8]) -> T) -> Vec<T> {
+    fn column(self, packed: &[u8], position: usize) -> impl Iterator<Item = [u8; 8]> {
         let rows = packed.chunks_exact(self.width());
-        let bytes = |row: &[u8]| row.get(at.clone())?.try_into().ok();
-        rows.map(|row| value(bytes(row).unwrap_or_default()))
-            .collect()
+        let at = 8 * position..8 * (position + 1);
+        rows.map(move |row| {
+            let value = row.get(at.clone()).and_then(|value| value.try_into().ok());
+            value.unwrap_or_default()
+        })
     }
 }
 
