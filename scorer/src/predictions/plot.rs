@@ -103,35 +103,38 @@ impl Added<'_> {
     }
 }
 
-/// Of `some` of a column's values the smallest, the first of several alike, and the largest, the last of several, with their rows.
+/// Which of a column's `values` take the places of the smallest and the largest one that are kept: the first of the smallest where it
+/// is smaller, the last of the largest where it is no smaller.
 fn extremes<'v>(
-    values: impl Iterator<Item = &'v f64>,
-    some: Range<usize>,
-) -> ((usize, f64), (usize, f64)) {
-    let mut rows = some.clone().zip(values.skip(some.start).copied());
-    let first = rows.next().unwrap_or((some.start, f64::NAN));
-    rows.fold((first, first), |(least, most), row| {
-        (
-            if replaces(row.1, least.1, true) {
-                row
-            } else {
-                least
-            },
-            if replaces(row.1, most.1, false) {
-                row
-            } else {
-                most
-            },
-        )
-    })
+    values: impl Iterator<Item = &'v f64> + Clone,
+    kept: (f64, f64),
+) -> (Option<usize>, Option<usize>) {
+    let ranks = values.map(|value| rank(*value));
+    let (least, most) = ranks
+        .clone()
+        .fold((i64::MAX, i64::MIN), |(least, most), rank| {
+            (least.min(rank), most.max(rank))
+        });
+    let place = |rank| ranks.clone().enumerate().filter(move |(_, it)| *it == rank);
+    let first = || place(least).next();
+    let last = || place(most).last();
+    let smaller = if least < rank(kept.0) { first() } else { None };
+    let larger = if most >= rank(kept.1) { last() } else { None };
+    (smaller.map(|it| it.0), larger.map(|it| it.0))
+}
+
+/// A whole number that is to others what `value` is to theirs, by [`f64::total_cmp`]. Whole numbers are faster to compare.
+fn rank(value: f64) -> i64 {
+    let bits = value.to_bits().cast_signed();
+    bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
 }
 
 /// Whether a later row's `value` takes the place of the row with `kept`, which is the one for the smallest value or for the largest.
 fn replaces(value: f64, kept: f64, smallest: bool) -> bool {
     if smallest {
-        value.total_cmp(&kept).is_lt()
+        rank(value) < rank(kept)
     } else {
-        value.total_cmp(&kept).is_ge()
+        rank(value) >= rank(kept)
     }
 }
 
@@ -222,18 +225,23 @@ impl Thinning {
     fn take_extremes(&mut self, rows: &Added<'_>, some: Range<usize>) {
         let first = self.extremes.rows.len() - 2 * self.extremes.width;
         for column in 0..self.extremes.width {
-            let (least, most) = if column < rows.kept {
-                let values = rows.features.iter().skip(column).step_by(rows.width);
-                extremes(values, some.clone())
-            } else {
-                extremes(rows.scores.iter(), some.clone())
+            let place = first + 2 * column;
+            let kept = |place| self.extremes.values(place).get(column).copied();
+            let (Some(least), Some(most)) = (kept(place), kept(place + 1)) else {
+                continue;
             };
-            for (found, smallest) in [(least, true), (most, false)] {
-                let place = first + 2 * column + usize::from(!smallest);
-                let kept = self.extremes.values(place).get(column).copied();
-                let (row, value) = found;
-                if kept.is_some_and(|kept| replaces(value, kept, smallest)) {
-                    let (at, features, score) = rows.get(row);
+            let (smaller, larger) = if column < rows.kept {
+                let from = some.start * rows.width + column;
+                let values = rows.features.get(from..).unwrap_or_default();
+                let values = values.iter().step_by(rows.width).take(some.len());
+                extremes(values, (least, most))
+            } else {
+                let scores = rows.scores.get(some.clone()).unwrap_or_default();
+                extremes(scores.iter(), (least, most))
+            };
+            for (found, place) in [(smaller, place), (larger, place + 1)] {
+                if let Some(row) = found {
+                    let (at, features, score) = rows.get(some.start + row);
                     self.extremes.set(place, at, features, score);
                 }
             }
