@@ -1,38 +1,25 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::mpsc;
 use std::time::Instant;
 
 use fleetscore_crds::OnNoReadings;
-use futures::executor::block_on;
 use futures::{StreamExt, stream};
-use rayon::prelude::*;
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 
 use super::buffers::Buffers;
 use super::fetch::Ahead;
 use super::job::{Job, Workspace, invalid_reading};
 use super::left_out::{self, LeftOut};
 use super::output::Output;
+use super::queues::{Piece, Queues};
 use super::{Jobs, lock};
 use crate::ledger::{Failure, FailureReason, Warning, WarningReason};
 use crate::readings::{
-    self, Chunk, KeyIndex, ObjectSource, ReadRequest, ReadingsError, SensorRows, Unfinished,
+    self, Chunk, KeyIndex, ObjectSource, ReadRequest, ReadingsError, Unfinished,
 };
 use crate::steps::{Context, Progress};
-
-/// Chunks that may wait between the thread that reads and the threads that score.
-const CHUNKS_WAITING: usize = 2;
-
-/// A chunk on its way from the thread that reads to the threads that score.
-struct Passed {
-    /// Name of the object that it is from.
-    object: Arc<str>,
-    chunk: Chunk,
-    _room: Option<OwnedSemaphorePermit>,
-}
 
 /// Sensors whose readings are in the same place, and what is needed to score them.
 #[derive(Clone)]
@@ -135,8 +122,9 @@ impl Group {
         };
         let (group, objects) = (self.clone(), objects.to_vec());
         let read = self.context.compute.run(move || {
+            let mut workspace = Workspace::default();
             group.read_objects(&objects, &request, &mut |object, chunk| {
-                group.score_chunk(object, &chunk, None);
+                group.score_chunk(object, &chunk, &mut workspace);
                 ControlFlow::Continue(())
             })
         });
@@ -149,40 +137,29 @@ impl Group {
         Ok(left_out)
     }
 
-    /// Reads every object on one thread, which has text parsed by the pool, while another scores what has been read.
+    /// Reads every object on one thread, which has it parsed and scored by the pool.
     async fn read(&self, objects: &[ObjectSource]) -> Result<LeftOut, Failure> {
         let request = self.request()?;
-        let (sender, chunks) = mpsc::sync_channel::<Passed>(CHUNKS_WAITING);
-        let (reader, objects) = (self.clone(), objects.to_vec());
-        let reading = tokio::task::spawn_blocking(move || {
-            let room = Arc::new(Semaphore::new(request.waiting_bytes() >> 10));
-            reader.read_objects(&objects, &request, &mut |object, chunk| {
-                let most = request.waiting_bytes().min(chunk.bytes()) >> 10;
-                let room = Arc::clone(&room).acquire_many_owned(u32::try_from(most).unwrap_or(1));
-                let passed = Passed {
-                    object: Arc::clone(object),
-                    chunk,
-                    // It is free again when what was passed before is scored, or dropped.
-                    _room: block_on(room).ok(),
-                };
-                if reader.context.is_stopped() || sender.send(passed).is_err() {
-                    return ControlFlow::Break(());
-                }
-                ControlFlow::Continue(())
+        let (group, objects) = (self.clone(), objects.to_vec());
+        let handle = Handle::current();
+        let read = tokio::task::spawn_blocking(move || {
+            let queues = Queues::new(group.members.len(), request.waiting_bytes());
+            let work = |piece: &Piece, workspace: &mut Workspace| {
+                group.score_chunk(&piece.object, &piece.chunk, workspace);
+            };
+            group.shared.pool.in_place_scope(|scope| {
+                group.read_objects(&objects, &request, &mut |object, chunk| {
+                    let added = queues.add(scope, object, chunk, &work);
+                    if group.shared.buffers.excess() > 0 {
+                        // Nobody may add to what is moved.
+                        queues.wait();
+                        group.make_room(&handle);
+                    }
+                    added
+                })
             })
         });
-        let (scorer, pool) = (self.clone(), Arc::clone(&self.shared.pool));
-        let handle = Handle::current();
-        let scoring = tokio::task::spawn_blocking(move || {
-            for passed in chunks {
-                scorer.score_chunk(&passed.object, &passed.chunk, Some(&pool));
-                drop(passed);
-                scorer.make_room(&handle);
-            }
-        });
-        let (read, scored) = tokio::join!(reading, scoring);
-        scored.map_err(|error| internal(&error))?;
-        read.map_err(|error| internal(&error))?
+        read.await.map_err(|error| internal(&error))?
     }
 
     /// Reads every object, and passes on what is in it.
@@ -284,31 +261,16 @@ impl Group {
         failures.collect()
     }
 
-    /// Scores what has been read, on the threads of a pool or on this one.
-    fn score_chunk(&self, object: &str, chunk: &Chunk, pool: Option<&rayon::ThreadPool>) {
-        let progress = &self.context.progress;
-        // Sensors are scored in any order, the pieces of one sensor in theirs: the sort is stable.
-        let mut pieces: Vec<&SensorRows> = chunk.rows.iter().collect();
-        pieces.sort_by_key(|rows| rows.sensor);
-        let sensors: Vec<_> = pieces
-            .chunk_by(|one, next| one.sensor == next.sensor)
-            .collect();
-        let append = |workspace: &mut Workspace, pieces: &&[&SensorRows]| {
-            for rows in *pieces {
-                let member = self.members[rows.sensor as usize];
-                lock(&self.jobs[member]).append(&self.context, object, rows, workspace);
-            }
-        };
-        if let Some(pool) = pool {
-            let all = || sensors.par_iter().for_each_init(Workspace::default, append);
-            pool.install(all);
-        } else {
-            let mut workspace = Workspace::default();
-            sensors.iter().for_each(|one| append(&mut workspace, one));
+    /// Scores what has been read.
+    fn score_chunk(&self, object: &str, chunk: &Chunk, workspace: &mut Workspace) {
+        for rows in &chunk.rows {
+            let member = self.members[rows.sensor as usize];
+            lock(&self.jobs[member]).append(&self.context, object, rows, workspace);
         }
         for failed in &chunk.failed {
             let failure = invalid_reading(&failed.error);
-            lock(&self.jobs[self.members[failed.sensor as usize]]).fail(progress, failure);
+            lock(&self.jobs[self.members[failed.sensor as usize]])
+                .fail(&self.context.progress, failure);
         }
     }
 
