@@ -93,6 +93,23 @@ pub enum ReadingsError {
         /// What is wrong, and where.
         message: String,
     },
+    /// Pages of a Parquet object take more memory than there is for them.
+    #[error(
+        "{object} cannot be read: the pages of column {column:?}, with those of other columns, take {} MiB of memory, and there are {} MiB \
+         for them; unless the file is damaged, write it again with smaller pages, or give it more memory",
+        mib(*bytes),
+        mib(*room)
+    )]
+    PagesTooLarge {
+        /// URL of the object.
+        object: String,
+        /// The column whose page has no room any more.
+        column: String,
+        /// Bytes that the pages take.
+        bytes: u64,
+        /// Bytes that there are for them.
+        room: u64,
+    },
     /// `input.columns.timeZone` is no IANA time zone.
     #[error("input.columns.timeZone: {0}")]
     TimeZone(ZoneError),
@@ -152,9 +169,15 @@ impl ReadingsError {
             | Self::Ragged { .. }
             | Self::Unfinished { .. }
             | Self::Unreadable { .. }
+            | Self::PagesTooLarge { .. }
             | Self::TimeZone(_) => FailureReason::ReadingsUnreadable,
         }
     }
+}
+
+/// Bytes in MiB, rounded up.
+fn mib(bytes: u64) -> u64 {
+    bytes.div_ceil(1 << 20)
 }
 
 /// Names in quotes, so that blanks show.

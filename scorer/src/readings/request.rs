@@ -74,6 +74,8 @@ pub struct ReadStats {
     pub unfinished: Option<Unfinished>,
     /// Bytes read from storage.
     pub bytes: u64,
+    /// Bytes of memory that the pages of a Parquet object have taken at most, beside what [`ReadRequest::memory`] is for.
+    pub page_bytes: u64,
     /// Whether the sink ended the read early.
     pub stopped: bool,
 }

@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use parquet::arrow::async_reader::AsyncFileReader;
@@ -18,26 +18,49 @@ const GROUPS: usize = 4;
 pub(super) struct Fetched {
     ranges: Vec<Range<u64>>,
     bytes: Vec<Bytes>,
+    /// Whether the pages in it have been found to be sound.
+    sound: Mutex<bool>,
 }
 
 impl Fetched {
+    fn new(ranges: Vec<Range<u64>>, bytes: Vec<Bytes>) -> Self {
+        Self {
+            ranges,
+            bytes,
+            sound: Mutex::default(),
+        }
+    }
+
     /// The bytes of a range that lies in one of those that were fetched.
     pub fn get(&self, range: &Range<u64>) -> Result<Bytes> {
-        let within = |(start, end): (u64, u64)| {
-            Some(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
-        };
+        let length = range.end.checked_sub(range.start);
+        let length = length.and_then(|length| usize::try_from(length).ok());
+        length
+            .zip(self.after(range.start))
+            .filter(|(length, bytes)| *length <= bytes.len())
+            .map(|(length, bytes)| bytes.slice(..length))
+            .ok_or_else(|| ParquetError::EOF(format!("bytes {range:?} are not in the row group")))
+    }
+
+    /// The bytes from `start` on in the range that was fetched with it.
+    pub fn after(&self, start: u64) -> Option<Bytes> {
         let after = self
             .ranges
-            .partition_point(|fetched| fetched.start <= range.start);
-        let position = after.checked_sub(1);
-        let found = position.and_then(|it| self.ranges.get(it).zip(self.bytes.get(it)));
-        found
-            .filter(|(fetched, _)| range.start <= range.end && range.end <= fetched.end)
-            .and_then(|(fetched, bytes)| {
-                let part = within((range.start - fetched.start, range.end - fetched.start))?;
-                (part.end <= bytes.len()).then(|| bytes.slice(part))
-            })
-            .ok_or_else(|| ParquetError::EOF(format!("bytes {range:?} are not in the row group")))
+            .partition_point(|fetched| fetched.start <= start);
+        let position = after.checked_sub(1)?;
+        let (fetched, bytes) = self.ranges.get(position).zip(self.bytes.get(position))?;
+        let from = usize::try_from(start - fetched.start).ok()?;
+        (from < bytes.len()).then(|| bytes.slice(from..))
+    }
+
+    /// Has the pages in it checked, once where they are sound.
+    pub fn check(&self, check: impl FnOnce() -> Result<()>) -> Result<()> {
+        let mut sound = self.sound.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*sound {
+            check()?;
+            *sound = true;
+        }
+        Ok(())
     }
 }
 
@@ -83,7 +106,7 @@ impl Ahead {
         if let Part::OnItsWay(task, ranges) = part {
             let bytes = self.file.wait(task)?;
             let ranges = std::mem::take(ranges);
-            *part = Part::There(Arc::new(Fetched { ranges, bytes }));
+            *part = Part::There(Arc::new(Fetched::new(ranges, bytes)));
         }
         match part {
             Part::There(fetched) => Ok(Some(Arc::clone(fetched))),

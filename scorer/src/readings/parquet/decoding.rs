@@ -1,5 +1,6 @@
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_array::RecordBatch;
 use parquet::DecodeResult;
@@ -14,6 +15,7 @@ use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 
 use super::ahead::Fetched;
 use super::file::ObjectFile;
+use super::pages::Pages;
 use super::prune::{Kept, Pruned};
 use super::schema::{Layout, is_text};
 use super::stretches::Stretches;
@@ -38,6 +40,10 @@ const FEATURE: usize = 16;
 /// Bytes that a column may have in memory while a lane decodes it: a dictionary and a page of the usual size.
 const PAGES: u64 = 2 << 20;
 
+/// How many times the memory of a read the pages of a row group may take: that is most of the memory of a run. Where it is little, it
+/// is enough for two dictionaries and pages of the usual size a column.
+const ROOM: u64 = 4;
+
 /// How the rows that pruning left are decoded.
 pub(super) struct Decoding {
     /// Which thread decodes which rows.
@@ -49,13 +55,23 @@ pub(super) struct Decoding {
     millis: Option<Columns>,
     /// Bytes that windows may take.
     windows: usize,
+    pages: PageRoom,
+}
+
+/// The memory of the pages that one lane unpacks.
+#[derive(Clone)]
+struct PageRoom {
+    /// Bytes that they may take.
+    bytes: u64,
+    /// The most that they have taken.
+    most: Arc<AtomicU64>,
 }
 
 /// Columns that are decoded together.
 struct Columns {
     metadata: ArrowReaderMetadata,
     mask: ProjectionMask,
-    count: usize,
+    leaves: Vec<usize>,
     /// Rows of a batch.
     batch: usize,
 }
@@ -81,15 +97,12 @@ impl Decoding {
     pub fn new(pruned: Pruned, layout: &Layout, request: &ReadRequest) -> Result<Self> {
         let Pruned { metadata, groups } = pruned;
         let mask = layout.projection(metadata.parquet_schema());
-        let leaves = metadata.parquet_schema().num_columns();
-        let columns: Vec<usize> = (0..leaves)
-            .filter(|leaf| mask.leaf_included(*leaf))
-            .collect();
-        let count = columns.len().max(1);
-        let batch = request.memory / 16 / (NUMBER * count);
+        let all = metadata.parquet_schema().num_columns();
+        let leaves: Vec<usize> = (0..all).filter(|leaf| mask.leaf_included(*leaf)).collect();
+        let batch = request.memory / 16 / (NUMBER * leaves.len().max(1));
         let batch = batch.clamp(*BATCH_ROWS.start(), *BATCH_ROWS.end());
         let size = |of: fn(&ColumnChunkMetaData) -> i64, most: u64| {
-            largest(&metadata, &groups, &columns, of, most)
+            largest(&metadata, &groups, &leaves, of, most)
         };
         let whole = size(ColumnChunkMetaData::compressed_size, u64::MAX) <= half(request.memory);
         let pages = size(ColumnChunkMetaData::uncompressed_size, PAGES).max(1);
@@ -100,6 +113,7 @@ impl Decoding {
             }
             _ => 1,
         };
+        let usual = 2 * PAGES * leaves.len() as u64;
         let text = layout
             .time
             .as_ref()
@@ -114,7 +128,7 @@ impl Decoding {
             Ok::<_, ParquetError>(Columns {
                 metadata,
                 mask,
-                count: 1,
+                leaves: vec![time.leaf],
                 batch,
             })
         });
@@ -125,11 +139,24 @@ impl Decoding {
             rows: Columns {
                 metadata,
                 mask,
-                count,
+                leaves,
                 batch,
             },
             windows: request.memory / 4,
+            pages: PageRoom {
+                bytes: usual.max(ROOM * request.memory as u64),
+                most: Arc::default(),
+            },
         })
+    }
+
+    /// Bytes of memory that pages have taken at most, on all threads.
+    pub fn page_bytes(&self) -> u64 {
+        let lanes = self.stretches.lanes() as u64;
+        self.pages
+            .most
+            .load(Ordering::Relaxed)
+            .saturating_mul(lanes)
     }
 
     /// The bytes that are needed of a row group.
@@ -153,7 +180,10 @@ impl Decoding {
         let Some(kept) = self.stretches.groups().get(group) else {
             return Ok((Batches::none(), None));
         };
-        let open = |columns: &Columns| columns.open(kept, rows, source, self.windows);
+        if let Source::Fetched(fetched) = source {
+            fetched.check(|| self.rows.check(kept, fetched, &self.pages))?;
+        }
+        let open = |columns: &Columns| columns.open(kept, rows, source, self.windows, &self.pages);
         Ok((
             open(&self.rows)?,
             self.millis.as_ref().map(open).transpose()?,
@@ -162,12 +192,23 @@ impl Decoding {
 }
 
 impl Columns {
+    /// Checks the pages of a row group that was fetched.
+    fn check(&self, kept: &Kept, fetched: &Fetched, room: &PageRoom) -> Result<()> {
+        self.pages(kept, room).check_all(fetched)
+    }
+
+    fn pages(&self, kept: &Kept, room: &PageRoom) -> Pages {
+        let metadata = self.metadata.metadata();
+        Pages::new(metadata, kept.group, &self.leaves, room.bytes, &room.most)
+    }
+
     fn open(
         &self,
         kept: &Kept,
         rows: &[Range<usize>],
         source: &Source,
         memory: usize,
+        room: &PageRoom,
     ) -> Result<Batches> {
         match source {
             Source::Fetched(fetched) => {
@@ -189,7 +230,8 @@ impl Columns {
                 })
             }
             Source::Pages(file) => {
-                let windows = Windows::new((**file).clone(), self.count, memory);
+                let pages = self.pages(kept, room);
+                let windows = Windows::new((**file).clone(), self.leaves.len(), memory, pages);
                 let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
                     windows.clone(),
                     self.metadata.clone(),

@@ -4,18 +4,21 @@
 //! `file` fetches bytes, `schema` finds the columns, `prune` decides from statistics what to fetch, `column` gives the values
 //! of a batch and `batch` makes readings of them. What is left is cut into `stretches` of rows, which `lanes` have decoded by all
 //! threads at once and hand over in the file's order; `decoding` plans it. `ahead` fetches row groups whole, the next ones while one
-//! is decoded; where one does not fit into memory, all are read through `windows`, page by page. `wide` sees to timestamps that are
-//! too wide, `joined` to files behind one another, and `encrypted` to failures.
+//! is decoded; where one does not fit into memory, all are read through `windows`, page by page. `pages` looks at what pages take in
+//! memory, before they are unpacked. `wide` sees to timestamps that are too wide, `joined` to files behind one another, and `encrypted`
+//! to failures.
 
 mod ahead;
 mod batch;
 mod column;
+mod compact;
 mod decoding;
 mod encrypted;
 mod file;
 mod joined;
 mod lanes;
 mod order;
+mod pages;
 mod prune;
 mod schema;
 mod sensors;
@@ -32,6 +35,7 @@ use parquet::errors::ParquetError;
 
 use self::decoding::Decoding;
 use self::file::ObjectFile;
+use self::pages::TooLarge;
 use self::schema::Layout;
 use super::kind;
 use super::partition::Partition;
@@ -92,7 +96,10 @@ fn read_rows(
     })?;
     let decoding = guarded(object, || Decoding::new(pruned, &layout, request))?;
     lanes::read(object, &file, request, &layout, &decoding, &mut partition)?;
-    Ok(partition.finish())
+    Ok(ReadStats {
+        page_bytes: decoding.page_bytes(),
+        ..partition.finish()
+    })
 }
 
 /// Reads the footer. The writer's own Arrow schema in it is not used: the Parquet types say all that is needed, whoever wrote
@@ -125,7 +132,15 @@ fn failure(object: &ObjectSource, error: ParquetError) -> ReadingsError {
     match error {
         ParquetError::External(source) => match source.downcast::<StorageError>() {
             Ok(source) => object.storage_error(*source),
-            Err(other) => ReadingsError::unreadable(object.name(), other.to_string()),
+            Err(other) => match other.downcast::<TooLarge>() {
+                Ok(pages) => ReadingsError::PagesTooLarge {
+                    object: object.name().to_owned(),
+                    column: pages.column,
+                    bytes: pages.bytes,
+                    room: pages.room,
+                },
+                Err(other) => ReadingsError::unreadable(object.name(), other.to_string()),
+            },
         },
         other => ReadingsError::unreadable(object.name(), other.to_string()),
     }

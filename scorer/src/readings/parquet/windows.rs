@@ -6,6 +6,7 @@ use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
 use super::file::ObjectFile;
+use super::pages::Pages;
 
 /// Sizes of a window.
 const SIZES: std::ops::RangeInclusive<usize> = 64 << 10..=4 << 20;
@@ -20,13 +21,15 @@ pub(super) struct Windows {
     count: usize,
     /// Where each begins and what it holds; the one that was used last comes last.
     held: Arc<Mutex<Vec<(u64, Bytes)>>>,
+    /// Checked before they are unpacked.
+    pages: Arc<Mutex<Pages>>,
     /// The first failure: what reads the windows tells no more of it than its text.
     failure: Arc<Mutex<Option<ParquetError>>>,
 }
 
 impl Windows {
     /// Windows for so many columns that take `memory` bytes together, as far as that is enough to be worth a request each.
-    pub fn new(file: ObjectFile, columns: usize, memory: usize) -> Self {
+    pub fn new(file: ObjectFile, columns: usize, memory: usize, pages: Pages) -> Self {
         // A window may be in use still when the next is fetched.
         let size = memory / (2 * columns.max(1));
         Self {
@@ -34,6 +37,7 @@ impl Windows {
             size: size.clamp(*SIZES.start(), *SIZES.end()),
             count: columns.max(1),
             held: Arc::default(),
+            pages: Arc::new(Mutex::new(pages)),
             failure: Arc::default(),
         }
     }
@@ -61,12 +65,35 @@ impl Windows {
     }
 
     fn fetch(&self, start: u64, end: u64) -> Result<Bytes> {
-        self.file.read_now(start..end).map_err(|error| {
-            let text = error.to_string();
-            let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-            failure.get_or_insert(error);
-            ParquetError::General(text)
-        })
+        self.file
+            .read_now(start..end)
+            .map_err(|error| self.failed(error))
+    }
+
+    /// Keeps a failure; what the reader of the windows is told of it.
+    fn failed(&self, error: ParquetError) -> ParquetError {
+        let text = error.to_string();
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.get_or_insert(error);
+        ParquetError::General(text)
+    }
+
+    /// Has the header of a page checked, where there is one at `start`; the bytes that it has.
+    fn look_at(&self, start: u64) -> Result<usize> {
+        let reader = || WindowReader {
+            windows: self.clone(),
+            position: start,
+        };
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        let length = pages.look_at(start, reader);
+        length.map_err(|error| self.failed(error))
+    }
+
+    /// Has a page checked, where there is one at `start`.
+    fn check(&self, start: u64, bytes: &[u8]) -> Result<()> {
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        let checked = pages.check(start, bytes);
+        checked.map_err(|error| self.failed(error))
     }
 
     /// At least one and at most `most` bytes from `start` on, and all of them where they are `needed`.
@@ -116,6 +143,7 @@ impl ChunkReader for Windows {
     type T = WindowReader;
 
     fn get_read(&self, start: u64) -> Result<Self::T> {
+        self.look_at(start)?;
         Ok(WindowReader {
             windows: self.clone(),
             position: start,
@@ -126,7 +154,11 @@ impl ChunkReader for Windows {
         if length == 0 {
             return Ok(Bytes::new());
         }
-        self.bytes(start, length, true)
+        let header = self.look_at(start)?;
+        let bytes = self.bytes(start, length, true)?;
+        let page = bytes.get(header..).unwrap_or_default();
+        self.check(start + header as u64, page)?;
+        Ok(bytes)
     }
 }
 

@@ -4,6 +4,7 @@ mod csv;
 mod damage;
 mod faults;
 mod first;
+mod hostile_pages;
 mod kinds;
 mod numbers;
 mod parquet;

@@ -58,6 +58,12 @@ impl Budget {
         (readings, share(self.left, SHARES.2) + unused / 2)
     }
 
+    /// The bound with which pages of readings that take so many bytes have room, where it was `memory`: of what is left, the readings
+    /// have a part, and pages some times that part.
+    pub fn with_pages(memory: usize, pages: usize) -> usize {
+        (memory / 4 * 5).saturating_add(pages.saturating_mul(2))
+    }
+
     /// The bound, in MiB, with which sensors that take so many bytes have room at the same time.
     pub fn needed(&self, sensors: usize) -> usize {
         let total = SHARES.0 + SHARES.1 + SHARES.2;

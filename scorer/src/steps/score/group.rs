@@ -8,6 +8,7 @@ use futures::{StreamExt, stream};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 
+use super::budget::{Budget, mib};
 use super::buffers::Buffers;
 use super::fetch::Ahead;
 use super::job::{Job, Workspace, invalid_reading};
@@ -20,6 +21,9 @@ use crate::readings::{
     self, Chunk, KeyIndex, ObjectSource, ReadRequest, ReadingsError, Unfinished,
 };
 use crate::steps::{Context, Progress};
+
+/// How many times the memory of the readings the pages of a Parquet object may take, beside it: so much is left of the bound.
+const PAGES: usize = 3;
 
 /// Sensors whose readings are in the same place, and what is needed to score them.
 #[derive(Clone)]
@@ -101,7 +105,8 @@ impl Group {
             .iter()
             .map(|&member| lock(&self.jobs[member]).entry.key.clone())
             .collect();
-        let sensors = KeyIndex::new(&keys, &key_names).map_err(|error| readings_failure(&error))?;
+        let sensors =
+            KeyIndex::new(&keys, &key_names).map_err(|error| self.readings_failure(&error))?;
         Ok(ReadRequest {
             format: spec.format,
             columns: spec.columns.clone(),
@@ -182,8 +187,9 @@ impl Group {
                 }
                 pass_on(&name, chunk)
             })
-            .map_err(|error| readings_failure(&error))?;
+            .map_err(|error| self.readings_failure(&error))?;
             left_out.add(object.name(), &stats);
+            self.warn_of_pages(object.name(), stats.page_bytes);
             if let Some(last) = stats.unfinished {
                 self.note_unfinished(object.name(), last);
             }
@@ -380,6 +386,40 @@ impl Group {
         }
     }
 
+    fn readings_failure(&self, error: &ReadingsError) -> Failure {
+        let mut message = error.to_string();
+        if let ReadingsError::PagesTooLarge { bytes, .. } = error {
+            let way_out = format!(": {}", self.more_memory(*bytes));
+            message.push_str(&way_out);
+        }
+        Failure {
+            reason: error.reason(),
+            message,
+        }
+    }
+
+    /// Warns of an object whose pages may have taken more memory than the bound has for them.
+    fn warn_of_pages(&self, object: &str, bytes: u64) {
+        let room = self.shared.memory.saturating_mul(PAGES);
+        if bytes > room as u64 {
+            tracing::warn!(
+                "the pages of {object} take {} MiB of memory, with which the bound may be passed; write it again with smaller pages, \
+                 or {}",
+                bytes.div_ceil(1 << 20),
+                self.more_memory(bytes)
+            );
+        }
+    }
+
+    /// The way out where pages take so many bytes.
+    fn more_memory(&self, bytes: u64) -> String {
+        let pages = usize::try_from(bytes).unwrap_or(usize::MAX);
+        format!(
+            "set the bound of the memory (--memory, or FLEETSCORE_MEMORY_MIB in a pod) to {} MiB at least",
+            mib(Budget::with_pages(self.context.limits.memory, pages))
+        )
+    }
+
     fn no_readings(&self, reasons: &[String]) -> Failure {
         let window = self.context.run.spec.window.as_ref();
         Failure {
@@ -393,13 +433,6 @@ impl Group {
         for &member in &self.members {
             lock(&self.jobs[member]).fail(&self.context.progress, failure.clone());
         }
-    }
-}
-
-fn readings_failure(error: &ReadingsError) -> Failure {
-    Failure {
-        reason: error.reason(),
-        message: error.to_string(),
     }
 }
 
