@@ -2,8 +2,8 @@
 # Checks that time and memory grow with the fleet, not faster, and that memory keeps to its bound: scripts/scale.sh FLEETSCORE
 #
 # - 5 million rows of 15 sensors in one CSV file: peak memory within the default bound of 256 MiB.
-# - 1 to 10,000 sensors, predictions in CSV and Parquet, small and large models, with bounds of 64 and 256 MiB: peak memory within
-#   the bound and 15% more, and the same predictions with 256 files open at most.
+# - 1 to 10,000 sensors, readings and predictions in CSV and Parquet, small and large models, with bounds of 64 and 256 MiB: peak
+#   memory within the bound and 15% more, and the same predictions with 256 files open at most.
 # - 1,250, 2,500 and 5,000 sensors: prints seconds and peak memory of each, and fails where four times the sensors take more than
 #   six times the time or memory.
 set -euo pipefail
@@ -66,12 +66,14 @@ echo "  $(($(wc -l <rows/readings.csv) - 1)) rows, $seconds s, peak memory $mib 
 [[ $mib -le 256 ]] || { echo "more than 256 MiB" >&2; exit 1; }
 
 echo "the bound of memory"
+"$fleetscore" simulate --sensors 15 --hours 463 --seed 1 --train-hours 6 --format parquet --out rows-parquet >/dev/null
+"$fleetscore" train -f rows-parquet/train.yaml >/dev/null
 plant one 1 500 1
 plant 3000-sensors 3000 2 1
 plant 10000-sensors 10000 2 10
 plant large-models 1000 1 10
 enlarge large-models 30000
-for folder in one 3000-sensors 10000-sensors large-models rows; do
+for folder in one 3000-sensors 10000-sensors large-models rows rows-parquet; do
   for format in csv parquet; do
     within "$folder" 256 "$format" "bound-$format"
     rm -rf "$folder/bound-$format"
@@ -79,12 +81,13 @@ for folder in one 3000-sensors 10000-sensors large-models rows; do
 done
 for format in csv parquet; do
   within large-models 64 "$format" "bound-$format"
+  within rows-parquet 64 "$format" "bound-$format"
   within 3000-sensors 64 "$format" "bound-$format"
   (ulimit -n 256 && within 3000-sensors 256 "$format" "few-files-$format")
   diff -rq --exclude _run "3000-sensors/bound-$format" "3000-sensors/few-files-$format"
   rm -rf 3000-sensors/{bound,few-files}-"$format"
 done
-rm -rf one ./*-sensors large-models
+rm -rf one ./*-sensors large-models rows-parquet
 
 # Interleaved, five times each, and the median. Each into a folder of its own and nothing removed before the end: for some seconds
 # after many files were deleted, ext4 is slow to make new ones, which would pass for a slow program.
