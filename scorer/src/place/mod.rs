@@ -17,6 +17,8 @@ mod error;
 mod model;
 mod owner;
 mod process;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -136,7 +138,8 @@ impl Place {
             let number = found.last().map_or(1, |newest| newest.number + 1);
             if self.inner.claims.create(number, &self.inner.owner).await? {
                 self.settle(&found).await?;
-                self.own(number, Some(begun));
+                // The number may have been another run's that was replaced meanwhile: what was listed before says nothing of that.
+                self.own(number, None);
                 return Ok(!was_own);
             }
             // Another one was faster: look at it.
@@ -162,18 +165,19 @@ impl Place {
         if !owner.as_ref().is_some_and(|owner| self.is_own(owner)) {
             return Err(self.lose(self.inner.claims.lost(owner)));
         }
-        let mut number = newest.number;
-        if newest.ended {
-            // Others need not wait for a run that has ended: it must not write under that claim.
-            number += 1;
-            if !self.inner.claims.create(number, &self.inner.owner).await? {
-                let owner = self.inner.claims.read(number).await?;
-                if !owner.as_ref().is_some_and(|owner| self.is_own(owner)) {
-                    return Err(self.lose(self.inner.claims.lost(owner)));
-                }
+        if !newest.ended {
+            self.own(newest.number, Some(begun));
+            return Ok(());
+        }
+        // Others need not wait for a run that has ended: it must not write under that claim.
+        let number = newest.number + 1;
+        if !self.inner.claims.create(number, &self.inner.owner).await? {
+            let owner = self.inner.claims.read(number).await?;
+            if !owner.as_ref().is_some_and(|owner| self.is_own(owner)) {
+                return Err(self.lose(self.inner.claims.lost(owner)));
             }
         }
-        self.own(number, Some(begun));
+        self.own(number, None);
         Ok(())
     }
 
