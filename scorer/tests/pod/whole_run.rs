@@ -193,6 +193,24 @@ fn little_memory_gives_the_same_bytes() {
     assert_same(&plant.predictions(), &predictions);
 }
 
+/// A bound that may be exceeded is told, with the one that is enough.
+#[test]
+fn parquet_in_little_memory_is_warned_of() {
+    let mut plant = Plant::new(1, 5);
+    for (file, memory, told) in [
+        ("{device}.parquet", "64", true),
+        ("{device}.parquet", "128", false),
+        ("{device}.csv", "64", false),
+    ] {
+        plant.set("/spec/output/file", json!(file));
+        plant.succeed(&["plan"]);
+        let scored = plant.step(&["score", "--shard", "0", "--memory-mib", memory]);
+        assert_eq!(scored.code, Some(0));
+        let warning = "the bound of 64 MiB; set it to 128 MiB at least";
+        assert_eq!(scored.stderr.contains(warning), told, "{}", scored.stderr);
+    }
+}
+
 #[test]
 fn logs_tell_every_failure_and_no_secret() {
     let mut plant = Plant::new(4, 5);

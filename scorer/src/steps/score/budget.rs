@@ -13,6 +13,10 @@ const LISTED: usize = 1536;
 /// What a sensor takes beside its model while it is worked on.
 pub const STATE: usize = 3 << 10;
 
+/// The least bound to which a step that writes Parquet keeps. What a row group was made of is given back a second after it was written,
+/// whatever the bound.
+pub const PARQUET: usize = 128 << 20;
+
 /// The shares of what is left, in twentieths: sensors, readings, predictions.
 const SHARES: (usize, usize, usize) = (8, 5, 7);
 

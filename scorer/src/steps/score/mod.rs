@@ -28,6 +28,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use fleetscore_crds::PredictionFormat;
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -191,6 +192,14 @@ async fn score_waves(
     entries: Vec<PlanEntry>,
 ) -> Result<Vec<LedgerEntry>, StepError> {
     let budget = Budget::new(&context.limits, entries.len());
+    let bound = context.limits.memory;
+    if context.run.prediction_format == PredictionFormat::Parquet && bound < budget::PARQUET {
+        tracing::warn!(
+            "predictions in Parquet may take more memory than the bound of {} MiB; set it to {} MiB at least, or write CSV",
+            budget::mib(bound),
+            budget::mib(budget::PARQUET)
+        );
+    }
     let mut ledger = Vec::with_capacity(entries.len());
     let mut waiting = entries.into_iter();
     while waiting.len() > 0 {
