@@ -258,8 +258,13 @@ mod tests {
         assert!(view.is_refused() && view.has_ended());
         assert_eq!(view.ended, Some("2026-01-01T00:00:09Z".parse().unwrap()));
 
-        let target = json!({"conditions": [{"type": "FailureTarget", "status": "True", "reason": "PodFailurePolicy"}]});
-        assert!(!JobView::of(&job(&target), "u").unwrap().has_ended());
+        // It is known how it will end, while pods still run.
+        for target in ["FailureTarget", "SuccessCriteriaMet"] {
+            let status = json!({"active": 1, "ready": 1, "conditions": [{"type": target, "status": "True", "reason": "Why"}]});
+            let view = JobView::of(&job(&status), "u").unwrap();
+            assert!(!view.has_ended() && !view.is_done(), "{target}");
+            assert_eq!(view.state(), JobState::Running, "{target}");
+        }
     }
 
     #[test]

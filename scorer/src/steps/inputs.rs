@@ -382,6 +382,9 @@ mod tests {
             "data.json",
             "a.csv.zip",
             "thumbs.csv",
+            "readme.csv",
+            "notes/tmp",
+            "x.y/_z=1/a",
         ] {
             assert!(is_data(path), "{path}");
         }

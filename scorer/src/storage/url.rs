@@ -67,9 +67,9 @@ impl ObjectUrl {
                 reason: format!("it is empty; {FORMS}"),
             });
         }
-        let (scheme, rest) = text
+        let (scheme, rest) = shown
             .split_once("://")
-            .ok_or_else(|| invalid(missing_scheme(text)))?;
+            .ok_or_else(|| invalid(missing_scheme(shown)))?;
         if let Some(advice) = translate(text) {
             return Err(invalid(format!(
                 "it is the form of other programs; {advice}"
@@ -404,6 +404,8 @@ mod tests {
             "az://models/a?sv=2024&sig=s3cr3t",
             "https://x.blob.core.windows.net/c?sig=s3cr3t",
             "a?sig=s3cr3t",
+            "/models/a?sig=s3cr3t",
+            "a?sig=s3cr3t&next=b://c",
         ] {
             let error = ObjectUrl::parse(text).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("s3cr3t"), "{error}");

@@ -386,6 +386,62 @@ fn old_statistics_of_unsigned_numbers_do_not_prune_and_those_of_times_do() {
     assert_eq!((all.features(0), all.stats.scanned), (&[100_000.0][..], 1));
 }
 
+/// The instants of the rows in a window of a column of times with statistics.
+fn within(times: &[i64], kind: &str, zone: &str, window: [&str; 2]) -> Vec<i64> {
+    let bytes = file(
+        schema(&format!("required int64 TS{kind}; required double Value;")),
+        &[&|group| {
+            column::<Int64Type>(group, times, None);
+            column::<DoubleType>(group, &vec![1.0; times.len()], None);
+        }],
+    );
+    let mut wanted = request("TS", &["Value"]);
+    wanted.columns.time_zone = zone.to_owned();
+    let [start, end] = window.map(|text| text.parse().unwrap());
+    wanted.window = Some(Window { start, end });
+    let all = outcome(&object("a.parquet", bytes), &wanted).unwrap();
+    all.nanos(0).to_vec()
+}
+
+/// The unit of a number goes by its magnitude, so instants are not in the order of the numbers, nor between those of the bounds.
+#[test]
+fn bounds_of_numbers_in_several_units_rule_nothing_out() {
+    let of_1976 = ["1976-05-03T00:00:00Z", "1976-05-04T00:00:00Z"];
+    let found = within(&[1_535_497_205, 200_000_000_000], "", "Etc/UTC", of_1976);
+    assert_eq!(found, [200_000_000_000_000_000]);
+    let of_2018 = ["2018-08-28T00:00:00Z", "2018-08-29T00:00:00Z"];
+    let mixed = [-200_000_000_000, 1_535_497_205, 200_000_000_000];
+    let found = within(&mixed, "", "Etc/UTC", of_2018);
+    assert_eq!(found, [1_535_497_205_000_000_000]);
+}
+
+/// A local time that clocks leave out is moved forward, so it is later than some that are written after it.
+#[test]
+fn bounds_of_local_times_rule_out_none_that_clocks_have_moved() {
+    // 02:30 does not exist: it is 03:30, which is after 03:10.
+    let times = ["2018-03-25T02:30:00Z", "2018-03-25T03:10:00Z"];
+    let times = times.map(|text| text.parse::<jiff::Timestamp>().unwrap().as_millisecond());
+    for (window, instant) in [
+        (
+            ["2018-03-25T01:00:00Z", "2018-03-25T01:20:00Z"],
+            "2018-03-25T01:10:00Z",
+        ),
+        (
+            ["2018-03-25T01:20:00Z", "2018-03-25T01:40:00Z"],
+            "2018-03-25T01:30:00Z",
+        ),
+    ] {
+        let found = within(
+            &times,
+            " (TIMESTAMP(MILLIS,false))",
+            "Europe/Berlin",
+            window,
+        );
+        let instant: jiff::Timestamp = instant.parse().unwrap();
+        assert_eq!(found, [instant.as_second() * 1_000_000_000], "{window:?}");
+    }
+}
+
 #[test]
 fn a_time_that_is_absent_is_told_whatever_the_statistics_say() {
     let bytes = file(

@@ -1,7 +1,9 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, LazyLock};
 
-use arrow_array::{Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow_array::{
+    ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
@@ -154,6 +156,67 @@ fn rows_come_in_order_from_all_threads() {
             });
             assert_eq!(stats.unwrap().scanned, ROWS as u64);
             assert_eq!(next, [200_006, 200_002], "{group} {memory}");
+        }
+    }
+}
+
+/// Rows at these times, in pages of five and row groups of ten.
+fn short_pages(times: ArrayRef, index: bool) -> Vec<u8> {
+    let values = Float64Array::from(vec![1.0; times.len()]);
+    let batch = RecordBatch::try_from_iter([("TS", times), ("Value", Arc::new(values) as _)]);
+    let batch = batch.unwrap();
+    let statistics = if index {
+        EnabledStatistics::Page
+    } else {
+        EnabledStatistics::Chunk
+    };
+    let properties = WriterProperties::builder()
+        .set_max_row_group_row_count(Some(10))
+        .set_data_page_row_count_limit(5)
+        .set_write_batch_size(5)
+        .set_offset_index_disabled(!index)
+        .set_statistics_enabled(statistics)
+        .build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
+/// Wherever a window begins and ends, within a page, a row group or between two, it has its first row and not the one at its end.
+#[test]
+fn a_window_has_its_rows_wherever_pages_and_row_groups_end() {
+    const FIRST: i64 = 1_535_497_200;
+    let micros =
+        TimestampMicrosecondArray::from_iter_values((0..40).map(|row| (FIRST + row) * 1_000_000));
+    let numbers = Int64Array::from_iter_values(FIRST..FIRST + 40);
+    let columns: [(ArrayRef, &str, i64); 3] = [
+        (Arc::new(micros.clone().with_timezone("UTC")), "Etc/UTC", 0),
+        (Arc::new(micros), "Asia/Kathmandu", 20_700),
+        (Arc::new(numbers), "Etc/UTC", 0),
+    ];
+    for (times, zone, ahead) in columns {
+        for index in [false, true] {
+            let source = object("a.parquet", short_pages(Arc::clone(&times), index));
+            for start in 0..40 {
+                for end in [start + 1, start + 6, start + 10] {
+                    let at = |row: i64| jiff::Timestamp::from_second(FIRST - ahead + row).unwrap();
+                    let mut wanted = request("TS", &["Value"]);
+                    wanted.columns.time_zone = zone.to_owned();
+                    wanted.window = Some(fleetscore_crds::Window {
+                        start: at(start),
+                        end: at(end),
+                    });
+                    let all = outcome(&source, &wanted).unwrap();
+                    let seconds = all.nanos(0).iter().map(|nanos| nanos / 1_000_000_000);
+                    let expected = (start..end.min(40)).map(|row| FIRST - ahead + row);
+                    assert!(
+                        seconds.eq(expected),
+                        "{start}..{end} in {zone}, index: {index}"
+                    );
+                }
+            }
         }
     }
 }

@@ -84,7 +84,8 @@ fn a_new_schedule_begins_when_it_was_created() {
 fn a_tick_becomes_a_run_at_its_time() {
     let schedule = settled(start());
     let early = hour(1) - SignedDuration::from_millis(1);
-    assert_eq!(creations(&decided(&schedule, &[], early)), []);
+    let before = decided(&schedule, &[], early);
+    assert_eq!((creations(&before), before.again), (vec![], Some(hour(1))));
     let (decision, settlement) = carried_out(&schedule, &[], hour(1));
     assert_eq!(creations(&decision), live(&[hour(1)]));
     assert_eq!(decision.creations[0].name, "pumps-1767229200");
@@ -94,6 +95,14 @@ fn a_tick_becomes_a_run_at_its_time() {
     assert_eq!(status.last_schedule_time, Some(hour(1)));
     assert_eq!(status.next_schedule_time, Some(hour(2)));
     assert_eq!(status.active, ["pumps-1767229200"]);
+}
+
+#[test]
+fn the_next_look_is_when_the_decision_says() {
+    use std::time::Duration;
+    assert_eq!(wait(hour(1), at(59)), Duration::from_mins(1));
+    assert_eq!(wait(hour(1), hour(1)), Duration::ZERO);
+    assert_eq!(wait(hour(1), at(61)), Duration::ZERO);
 }
 
 #[test]
