@@ -25,7 +25,7 @@ fn days(schedule: &str, count: usize) -> Vec<String> {
 
 #[test]
 fn days_of_month_and_week() {
-    let table: [(&str, &[&str]); 22] = [
+    let table: [(&str, &[&str]); 23] = [
         // Either, where both are given; 2026-01-01 is a Thursday.
         ("0 0 1 * 1", &["2026-01-01", "2026-01-05", "2026-01-12"]),
         (
@@ -65,6 +65,10 @@ fn days_of_month_and_week() {
         (
             "0 0 L,LW 1-2 *",
             &["2026-01-30", "2026-01-31", "2026-02-27", "2026-02-28"],
+        ),
+        (
+            "0 0 15,L,LW 1-2 *",
+            &["2026-01-15", "2026-01-30", "2026-01-31", "2026-02-15"],
         ),
         ("0 0 15,L 2 *", &["2026-02-15", "2026-02-28", "2027-02-15"]),
         ("0 0 * * 5L", &["2026-01-30", "2026-02-27"]),
@@ -369,6 +373,37 @@ fn mistakes_are_named_with_their_column() {
     }
 }
 
+/// Clocks are read between two seconds, before 1970, too.
+#[test]
+fn ticks_around_a_part_of_a_second() {
+    let minutely = parse("* * * * *");
+    for (text, before, next) in [
+        (
+            "2026-01-01T12:00:00.5Z",
+            "2026-01-01T12:00:00Z",
+            "2026-01-01T12:01:00Z",
+        ),
+        (
+            "1969-12-31T12:00:00.5Z",
+            "1969-12-31T12:00:00Z",
+            "1969-12-31T12:01:00Z",
+        ),
+        (
+            "1969-12-31T23:59:59.5Z",
+            "1969-12-31T23:59:00Z",
+            "1970-01-01T00:00:00Z",
+        ),
+    ] {
+        let [time, before, next] =
+            [text, before, next].map(|text| text.parse::<Timestamp>().unwrap());
+        assert_eq!(minutely.next(time), Some(next), "{text}");
+        assert_eq!(minutely.previous(time), Some(before), "{text}");
+        assert_eq!(minutely.until(time).next(), Some(before), "{text}");
+        assert_eq!(minutely.count(before, time), 1, "{text}");
+        assert_eq!(minutely.count(time, next), 0, "{text}");
+    }
+}
+
 #[test]
 fn days_that_never_come_end() {
     for schedule in [
@@ -383,6 +418,7 @@ fn days_that_never_come_end() {
         assert_eq!(timetable.until(Timestamp::MAX).next(), None);
         assert_eq!(timetable.count(Timestamp::MIN, Timestamp::MAX), 0);
     }
+    assert!(!parse("0 0 29 2 *").is_empty());
     // Either: the Mondays of February.
     assert_eq!(days("0 0 30 2 1", 1), ["2026-02-02"]);
 }

@@ -458,6 +458,22 @@ fn a_deadline_ends_the_run_and_what_was_scored_is_reported() {
     );
 }
 
+#[test]
+fn a_deadline_ends_a_run_that_is_still_being_planned() {
+    let mut run = subject();
+    run.spec.active_deadline_seconds = Some(60);
+    run.status.start_time = Some(at(0));
+    for jobs in [vec![], vec![job(Step::Plan, 0)]] {
+        let before = decide(&run, &seen(jobs.clone()), at(59));
+        assert_eq!(
+            (before.stage, before.again),
+            (Stage::Planning, Some(at(60)))
+        );
+        let late = decide(&run, &seen(jobs), at(60));
+        assert_eq!(ending(&late), (Phase::Failed, Some("DeadlineExceeded")));
+    }
+}
+
 /// Nor is it looked at again and again where the time has come already.
 #[test]
 fn the_next_look_is_when_the_decision_says() {

@@ -200,13 +200,24 @@ fn what_holds_up_all_alike_is_given_up() {
         queued: true,
         ..stuck.clone()
     };
+    let leaving = JobView {
+        deleting: true,
+        ..stuck.clone()
+    };
+    let suspended = JobView {
+        suspended: true,
+        ..stuck.clone()
+    };
     for (job, kind) in [
-        // Those that were let in beside do not start either; nothing is left; pods are not let in; nobody has room; Kueue's.
+        // Those that were let in beside do not start either; nothing is left; pods are not let in; nobody has room; Kueue's; it goes
+        // or stands still.
         (widened, TroubleKind::Blocked),
         (last, TroubleKind::Blocked),
         (none, TroubleKind::Blocked),
         (stuck.clone(), TroubleKind::Unschedulable),
         (queued, TroubleKind::Blocked),
+        (leaving, TroubleKind::Blocked),
+        (suspended, TroubleKind::Blocked),
     ] {
         let decision = decide(&run, &with_trouble(&job, kind), at(2000));
         let given_up = matches!(decision.stage, Stage::Collecting(_, Some(_)));

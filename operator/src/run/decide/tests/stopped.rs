@@ -91,6 +91,12 @@ fn the_report_waits_for_pods_that_are_still_ending() {
         ..suspended(7)
     };
     assert_eq!(waits(quiet(seen(vec![leaving]))), []);
+    // Its pods have not been told to end yet.
+    let active = JobView {
+        active: 2,
+        ..suspended(7)
+    };
+    assert_eq!(waits(quiet(seen(vec![active]))), []);
     for jobs in [vec![ending(0)], vec![]] {
         assert_eq!(waits(quiet(seen(jobs))), [Action::Create(Step::Collect)]);
     }
@@ -107,6 +113,23 @@ fn a_pod_on_a_dead_machine_is_the_reason_why_there_is_no_report() {
     jobs.trouble = Some(lost.clone());
     let decision = decide(&run, &jobs, at(90_000));
     assert_eq!((decision.actions, decision.trouble), (vec![], Some(lost)));
+}
+
+#[test]
+fn a_report_whose_pod_cannot_start_says_why_and_fails_in_time() {
+    let run = planned(15);
+    let waiting = JobView {
+        ready: 0,
+        ..job(Step::Collect, 0)
+    };
+    let mut jobs = seen(vec![complete(score(15)), waiting]);
+    let blocked = trouble(TroubleKind::Blocked, "ImagePullBackOff", 0);
+    jobs.trouble = Some(blocked.clone());
+    let early = decide(&run, &jobs, at(899));
+    assert!(matches!(early.stage, Stage::Collecting(_, None)));
+    assert_eq!((early.trouble, early.again), (Some(blocked), Some(at(900))));
+    let late = decide(&run, &jobs, at(900));
+    assert_eq!(ending(&late), (Phase::Failed, Some("ImagePullBackOff")));
 }
 
 #[test]

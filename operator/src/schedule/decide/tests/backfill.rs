@@ -79,6 +79,22 @@ fn a_backfill_is_beside_the_ticks_and_after_them() {
 }
 
 #[test]
+fn a_suspended_schedule_backfills_nothing() {
+    let mut schedule = backfilled(-5, 0, 2);
+    schedule.spec.suspend = true;
+    let (decision, settlement) = carried_out(&schedule, &[], at(40));
+    assert_eq!((creations(&decision), decision.backfill), (vec![], vec![]));
+    // Let go on, it begins where it was.
+    schedule.status = settlement.status;
+    schedule.spec.suspend = false;
+    let decision = decided(&schedule, &[], at(40));
+    assert_eq!(
+        creations(&decision),
+        [(Cause::Backfill, hour(-5)), (Cause::Backfill, hour(-4))]
+    );
+}
+
+#[test]
 fn runs_that_exist_need_no_backfill() {
     let schedule = backfilled(-3, 0, 5);
     let children = [
@@ -122,6 +138,9 @@ fn a_range_that_is_too_large_is_told_and_not_walked() {
         assert_eq!(creations(&decision)[0], (Cause::Tick, hour(1)));
         let status = settlement.status;
         let ready = status.conditions.into_iter().next().unwrap();
+        if ready.reason == "BackfillTooLarge" {
+            assert_eq!(creations(&decision), live(&[hour(1)]));
+        }
         (ready.reason, ready.message, status.backfill)
     };
     let mut schedule = backfilled(-3, 0, 5);
@@ -146,6 +165,22 @@ fn a_range_that_is_too_large_is_told_and_not_walked() {
         (reason.as_str(), range.unwrap().total),
         ("Scheduled", 87_600)
     );
+    // The bounds themselves are allowed.
+    let mut limit = |to: Timestamp, cron: &str| {
+        schedule.spec.backfill.as_mut().unwrap().to = to;
+        schedule.spec.schedule = cron.to_owned();
+        schedule.status.settled.as_mut().unwrap().schedule = cron.to_owned();
+        ready(&schedule).0
+    };
+    for (to, expected) in [
+        ("2036-12-31T00:00:00Z", "Scheduled"),
+        ("2037-01-01T00:00:00Z", "BackfillTooLarge"),
+    ] {
+        assert_eq!(limit(to.parse().unwrap(), "0 * * * *"), expected, "{to}");
+    }
+    for (minutes, expected) in [(100_000, "Scheduled"), (100_001, "BackfillTooLarge")] {
+        assert_eq!(limit(at(minutes), "* * * * *"), expected, "{minutes}");
+    }
     schedule.spec.backfill.as_mut().unwrap().to = hour(24 * 365);
     schedule.spec.schedule = "* * * * *".to_owned();
     schedule.status.settled.as_mut().unwrap().schedule = "* * * * *".to_owned();

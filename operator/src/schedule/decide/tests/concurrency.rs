@@ -78,6 +78,34 @@ fn what_is_replaced_is_written_down_first() {
     assert_eq!(decision.replaced, children);
 }
 
+/// The run of a tick that waits exists although the status was lost.
+#[test]
+fn what_has_waited_is_replaced_only_once_that_is_written_down() {
+    for now in [hour(4), at(230)] {
+        let mut schedule = settled(hour(3));
+        schedule.spec.concurrency_policy = ConcurrencyPolicy::Replace;
+        schedule.status.waiting = vec![TickRange {
+            from: hour(2),
+            to: hour(3),
+        }];
+        let children = [child(hour(2), State::Active)];
+        let (decision, settlement) = carried_out(&schedule, &children, now);
+        assert_eq!((decision.creations, decision.replaced), (vec![], vec![]));
+        assert_eq!(
+            missed(&settlement)
+                .iter()
+                .map(|(_, count)| count)
+                .sum::<u64>(),
+            u64::from(now == hour(4))
+        );
+        schedule.status = settlement.status;
+        let newest = if now == hour(4) { hour(4) } else { hour(3) };
+        let (decision, _) = carried_out(&schedule, &children, now);
+        assert_eq!(creations(&decision), live(&[newest]), "{now}");
+        assert_eq!(decision.replaced, children, "{now}");
+    }
+}
+
 #[test]
 fn a_queue_is_served_oldest_first() {
     let mut schedule = settled(hour(1));
@@ -206,5 +234,15 @@ fn a_queue_under_another_policy() {
         let created: Vec<_> = created.into_iter().map(hour).collect();
         assert_eq!(creations(&decision), live(&created), "{policy:?}");
         assert_eq!(missed(&settlement), not, "{policy:?}");
+
+        // Nor does one start after its deadline.
+        schedule.spec.starting_deadline_seconds = Some(1200);
+        let (_, settlement) = carried_out(&schedule, &children, at(200));
+        let late = missed(&settlement);
+        assert!(late.contains(&(Reason::DeadlineExceeded, 1)), "{policy:?}");
+        schedule.spec.starting_deadline_seconds = Some(1199);
+        let (decision, settlement) = carried_out(&schedule, &children, at(200));
+        assert_eq!(creations(&decision), [], "{policy:?}");
+        assert_eq!(missed(&settlement), [(Reason::DeadlineExceeded, 2)]);
     }
 }

@@ -36,6 +36,20 @@ fn the_newest_ended_runs_are_kept() {
     assert_eq!(gone(&decision), [4, 1, 6].map(hour));
 }
 
+/// Without its run a tick that is not settled, or waits, would be run once more.
+#[test]
+fn the_run_of_a_tick_that_is_still_open_is_kept() {
+    let mut schedule = settled(hour(2));
+    schedule.spec.history.succeeded = 0;
+    let ended = [1, 2, 3].map(|tick| child(hour(tick), State::Succeeded));
+    assert_eq!(gone(&decided(&schedule, &ended, at(200))), [2, 1].map(hour));
+    schedule.status.waiting = vec![TickRange {
+        from: hour(2),
+        to: hour(2),
+    }];
+    assert_eq!(gone(&decided(&schedule, &ended, at(200))), [hour(1)]);
+}
+
 #[test]
 fn a_backfill_keeps_no_run_of_a_tick_that_it_no_longer_has() {
     let mut schedule = backfilled(1, 9, 1);

@@ -18,6 +18,14 @@ fn missed_ticks_are_run_as_the_policy_says() {
         (
             Skip,
             24,
+            Some(600),
+            at(310),
+            vec![5],
+            vec![(DeadlineExceeded, 4)],
+        ),
+        (
+            Skip,
+            24,
             Some(300),
             at(310),
             vec![],
@@ -137,7 +145,16 @@ fn five_days_down_are_one_run() {
     assert_eq!((last.time, last.reason.as_str()), (hour(119), "Missed"));
 }
 
-/// A run of 01:00 goes on at 02:00.
+/// A tick that has had its run is not told as the last one that was missed.
+#[test]
+fn the_last_missed_tick_is_one_without_a_run() {
+    let schedule = settled(start());
+    let children = [4, 5].map(|tick| child(hour(tick), State::Succeeded));
+    let (decision, settlement) = carried_out(&schedule, &children, at(310));
+    assert_eq!(creations(&decision), []);
+    assert_eq!(missed(&settlement), [(Reason::Missed, 3)]);
+    assert_eq!(settlement.status.last_missed.unwrap().time, hour(3));
+}
 
 #[test]
 fn many_runs_are_created_in_several_passes() {
