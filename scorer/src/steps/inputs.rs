@@ -460,6 +460,9 @@ mod tests {
             "az://lake/metadata/readings.csv",
             "az://lake/metadata/deep/x.metadata.json",
             "az://lake/base_1/a.csv",
+            "az://lake/delta_station/a.csv",
+            "az://lake/base_0000005_/a.csv",
+            "az://lake/base_0000005_north/a.csv",
             "az://lake/delta_log/a.csv",
             "az://lake/snapshot/a.csv",
         ] {

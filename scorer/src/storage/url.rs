@@ -368,6 +368,9 @@ mod tests {
             ("az:///a", "the container is missing"),
             ("az://Models/a", "\"Models\" cannot name a container"),
             ("az://a--b/x", "cannot name a container"),
+            ("az://-models/x", "cannot name a container"),
+            ("az://models-/x", "cannot name a container"),
+            ("az://ab/x", "cannot name a container"),
             ("az://me@models/a", "cannot name a container"),
             ("file://data/x", "write file:///data/x"),
             ("file://./x", "write file:///x"),
@@ -395,6 +398,36 @@ mod tests {
                 message.starts_with(if text.is_empty() { "\"\"" } else { text }),
                 "{text}: {message}"
             );
+        }
+    }
+
+    #[test]
+    fn names_of_blobs_have_1024_bytes_at_most() {
+        let path = |bytes: usize| "ä/".repeat(bytes / 3) + &"x".repeat(bytes % 3);
+        assert!(ObjectUrl::parse(&format!("az://models/{}", path(1024))).is_ok());
+        let long = path(1025);
+        let message = reason(&format!("az://models/{long}"));
+        assert!(
+            message.contains("has 1025 bytes; a blob's name has at most 1024"),
+            "{message}"
+        );
+        assert!(ObjectUrl::parse(&format!("file:///{long}")).is_ok());
+    }
+
+    /// What is staged is removed, sooner or later.
+    #[test]
+    fn only_a_number_after_a_hash_is_staged() {
+        for (name, staged) in [
+            ("a.csv#1", true),
+            ("a#12", true),
+            ("#3", true),
+            ("a1", false),
+            ("a#", false),
+            ("a#1b", false),
+            ("a#1.csv", false),
+            ("1", false),
+        ] {
+            assert_eq!(is_staged(name), staged, "{name}");
         }
     }
 

@@ -137,6 +137,32 @@ fn an_invalid_reading_fails_its_sensor_alone() {
         (all.features(1), all.rows[&1].skipped),
         (&[2.0, 4.0][..], 0)
     );
+    // One of which nothing is left is told of, too.
+    let text = "TS,Device,Value\n1,a,oops\n2,b,2\n3,a,NaN\n";
+    let all = outcome(&object("a.csv", text.as_bytes().to_vec()), &wanted).unwrap();
+    assert_eq!((all.rows[&0].len(), all.rows[&0].skipped), (0, 2));
+    assert_eq!((all.features(1), all.rows[&1].skipped), (&[2.0][..], 0));
+}
+
+/// Several threads may find it at the same time.
+#[test]
+fn a_sensor_fails_once_and_costs_the_others_nothing() {
+    let mut text = String::from("TS,Device,Value\n");
+    for row in 0..100_000 {
+        writeln!(text, "{row},a,oops\n{row},b,{row}").unwrap();
+    }
+    let source = object("a.csv", text.into_bytes());
+    let wanted = keyed(
+        request("TS", &["Value"]),
+        &[("device", "Device")],
+        &[&["a"], &["b"]],
+    );
+    for wanted in [by_threads(&wanted, 5), wanted] {
+        let all = outcome(&source, &wanted).unwrap();
+        assert_eq!((all.failed.len(), all.failed[&0].row), (1, 2));
+        let values = all.features(1).iter().copied();
+        assert!(values.eq((0..100_000).map(f64::from)));
+    }
 }
 
 #[test]

@@ -387,11 +387,11 @@ fn old_statistics_of_unsigned_numbers_do_not_prune_and_those_of_times_do() {
 }
 
 /// The instants of the rows in a window of a column of times with statistics.
-fn within(times: &[i64], kind: &str, zone: &str, window: [&str; 2]) -> Vec<i64> {
+fn within<T: DataType>(times: &[T::T], kind: &str, zone: &str, window: [&str; 2]) -> Vec<i64> {
     let bytes = file(
-        schema(&format!("required int64 TS{kind}; required double Value;")),
+        schema(&format!("required {kind}; required double Value;")),
         &[&|group| {
-            column::<Int64Type>(group, times, None);
+            column::<T>(group, times, None);
             column::<DoubleType>(group, &vec![1.0; times.len()], None);
         }],
     );
@@ -407,12 +407,38 @@ fn within(times: &[i64], kind: &str, zone: &str, window: [&str; 2]) -> Vec<i64> 
 #[test]
 fn bounds_of_numbers_in_several_units_rule_nothing_out() {
     let of_1976 = ["1976-05-03T00:00:00Z", "1976-05-04T00:00:00Z"];
-    let found = within(&[1_535_497_205, 200_000_000_000], "", "Etc/UTC", of_1976);
-    assert_eq!(found, [200_000_000_000_000_000]);
     let of_2018 = ["2018-08-28T00:00:00Z", "2018-08-29T00:00:00Z"];
-    let mixed = [-200_000_000_000, 1_535_497_205, 200_000_000_000];
-    let found = within(&mixed, "", "Etc/UTC", of_2018);
-    assert_eq!(found, [1_535_497_205_000_000_000]);
+    for (times, window, expected) in [
+        (
+            &[1_535_497_205, 200_000_000_000][..],
+            of_1976,
+            200_000_000_000_000_000,
+        ),
+        (
+            &[-200_000_000_000, 1_535_497_205, 200_000_000_000],
+            of_2018,
+            1_535_497_205_000_000_000,
+        ),
+    ] {
+        let found = within::<Int64Type>(times, "int64 TS", "Etc/UTC", window);
+        assert_eq!(found, [expected]);
+        let times: Vec<f64> = times.iter().map(|time| *time as f64).collect();
+        let found = within::<DoubleType>(&times, "double TS", "Etc/UTC", window);
+        assert_eq!(found, [expected]);
+    }
+}
+
+/// Texts are in the order of their letters.
+#[test]
+fn bounds_of_texts_rule_no_time_out() {
+    let times = texts(&["2018-08-28T09:30:00Z", "2018-08-28T10:00:00+02:00"]);
+    let window = ["2018-08-28T08:00:00Z", "2018-08-28T08:30:00Z"];
+    let found = within::<ByteArrayType>(&times, "binary TS (UTF8)", "Etc/UTC", window);
+    assert_eq!(found, [1_535_443_200_000_000_000]);
+    let times = texts(&["1535497205", "999999999"]);
+    let window = ["2001-09-09T00:00:00Z", "2001-09-10T00:00:00Z"];
+    let found = within::<ByteArrayType>(&times, "binary TS (UTF8)", "Etc/UTC", window);
+    assert_eq!(found, [999_999_999_000_000_000]);
 }
 
 /// A local time that clocks leave out is moved forward, so it is later than some that are written after it.
@@ -431,12 +457,8 @@ fn bounds_of_local_times_rule_out_none_that_clocks_have_moved() {
             "2018-03-25T01:30:00Z",
         ),
     ] {
-        let found = within(
-            &times,
-            " (TIMESTAMP(MILLIS,false))",
-            "Europe/Berlin",
-            window,
-        );
+        let kind = "int64 TS (TIMESTAMP(MILLIS,false))";
+        let found = within::<Int64Type>(&times, kind, "Europe/Berlin", window);
         let instant: jiff::Timestamp = instant.parse().unwrap();
         assert_eq!(found, [instant.as_second() * 1_000_000_000], "{window:?}");
     }

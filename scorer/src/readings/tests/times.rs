@@ -51,6 +51,9 @@ fn times_that_come_again_mean_the_same() {
         "2018-08-28T23:00:05Z",
         "2018-08-28T23:00:05",
         "2018-08-28T23:00:05.123456789 +05:45 UTC",
+        // Longer than what is remembered of a text, and different in the middle alone.
+        "2018-08-28T23:00:05.123456789 +00:00 UTC",
+        "2018-08-28T23:00:06.123456789 +00:00 UTC",
         " 2018-08-28T23:00:05Z",
         "2018-08-28T23:00:0",
         "2018-08-28",

@@ -175,6 +175,18 @@ mod tests {
             "{reasons:?}"
         );
         assert!(none.reasons(0, 0, &Absence::default(), &names).is_empty());
+        // Of a sensor that has rows, or has no keys, nothing is said of keys.
+        for (outside, inside, skipped, told) in [(1, 0, 0, 1), (0, 1, 0, 0), (0, 0, 1, 1)] {
+            let some = Absence {
+                outside,
+                inside,
+                ..others.clone()
+            };
+            let told_of_it = none.reasons(0, skipped, &some, &names);
+            assert_eq!(told_of_it.len(), told, "{told_of_it:?}");
+            assert!(!told_of_it.iter().any(|reason| reason.contains("key")));
+        }
+        assert!(none.reasons(0, 0, &others, &[]).is_empty());
         assert!(
             message("az://a/", None, &reasons)
                 .starts_with("the sensor has no readings in az://a/: no row has its key; ")

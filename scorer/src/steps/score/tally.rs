@@ -94,6 +94,21 @@ mod tests {
     }
 
     #[test]
+    fn scores_are_counted_and_held_against_the_truth() {
+        let mut tally = Tally::default();
+        assert_eq!((tally.score(), tally.labels()), (None, None));
+        // A score of zero is an anomaly.
+        tally.add(&[0.5, 0.0], Some(&[false, true]));
+        tally.add(&[-1.5, 3.0, -0.5], Some(&[false, true, true]));
+        assert_eq!((tally.rows, tally.anomalies), (5, 3));
+        let score = tally.score().unwrap();
+        assert_eq!((score.min, score.mean, score.max), (-1.5, 0.3, 3.0));
+        let labels = tally.labels().unwrap();
+        assert_eq!((labels.true_positives, labels.false_positives), (2, 1));
+        assert_eq!((labels.true_negatives, labels.false_negatives), (1, 1));
+    }
+
+    #[test]
     fn the_mean_of_large_scores_is_finite() {
         assert_eq!(summary(&[1.0, 2.5, -0.5]).mean, 1.0);
         assert_eq!(summary(&[f64::MAX; 7]).mean, f64::MAX);
