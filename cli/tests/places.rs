@@ -59,6 +59,21 @@ fn predictions_never_lie_among_the_readings() {
     assert_eq!(report["rows"], again["rows"]);
 }
 
+/// Also where a link leads to them.
+#[test]
+fn readings_may_lie_beside_the_predictions() {
+    let plant = Plant::new(2);
+    std::os::unix::fs::symlink(plant.path("readings.csv"), plant.path("link.csv")).unwrap();
+    for input in ["readings.csv", "link.csv"] {
+        let input = format!("spec.input.location={input}");
+        let (code, report) = plant.run(&[&input, "spec.output.location=./"]);
+        assert_eq!(
+            (code, &report["sensors"]["succeeded"]),
+            (0, &Value::from(2))
+        );
+    }
+}
+
 /// Through a link among the readings the next run would read what this one has written.
 #[test]
 fn predictions_are_not_read_through_a_link() {

@@ -119,6 +119,14 @@ fn a_table_is_refused_by_the_run_and_by_the_plan() {
             "{mark}"
         );
     }
+    // Between the folder that all sensors share and that of one.
+    let inputs = Inputs::new(&[
+        ("in/1/_delta_log/0.json", "{}".to_owned()),
+        ("in/1/part/a.csv", both()),
+    ]);
+    let (reason, message) = inputs.failure(&[&Inputs::set("in/{device}/part/")], 2);
+    assert_eq!(reason, "ReadingsUnreadable");
+    assert!(message.contains("in/1/ is a Delta Lake table"), "{message}");
     // Further down it is found when the folder is listed.
     let inputs = Inputs::new(&[
         ("in/a.csv", both()),

@@ -42,6 +42,20 @@ pub enum ApartError {
     },
 }
 
+/// What the runs of a spec write, whatever their windows.
+#[derive(Clone, Debug)]
+pub struct Written(Vec<Pattern>);
+
+impl Written {
+    /// Whether an object is one of these: its URL, with the links in it followed.
+    pub fn has(&self, url: String) -> bool {
+        let object = Pattern::new(&[Piece::Text(url)]);
+        self.0
+            .iter()
+            .any(|written| written.common(&object).is_some())
+    }
+}
+
 /// Where something is read.
 struct Read {
     field: &'static str,
@@ -64,29 +78,36 @@ struct Write {
     pieces: Vec<Piece>,
 }
 
-/// Checks that a run with these names, and any other run of the same spec, writes nothing where it reads. The names that are absent may
-/// be any.
+/// Checks that a run with these names, and any other run of the same spec, writes nothing where it reads, and returns what they write.
+/// The names that are absent may be any.
 ///
 /// Links are followed on this machine.
 ///
 /// # Errors
 ///
 /// The first place that is written and read.
-pub fn check(spec: &ScoringRunSpec, names: Names<'_>) -> Result<(), ApartError> {
+pub fn check(spec: &ScoringRunSpec, names: Names<'_>) -> Result<Written, ApartError> {
     let any_window = Names {
         window: None,
         ..names
     };
-    let one_is_any = names.window.is_none();
-    for names in [names, any_window].into_iter().skip(one_is_any.into()) {
-        let reads = reads(spec, names)?;
-        let output = output(spec, names)?;
-        let writes = writes(spec, names, &output)?;
-        for read in &reads {
-            compare(read, spec, &output, &writes)?;
-        }
+    if names.window.is_some() {
+        check_one(spec, names)?;
     }
-    check_failed_in(spec, names)
+    let writes = check_one(spec, any_window)?;
+    check_failed_in(spec, names)?;
+    let patterns = writes.iter().map(|write| Pattern::new(&write.pieces));
+    Ok(Written(patterns.collect()))
+}
+
+/// Compares what is read with these names with what is written; returns the latter.
+fn check_one(spec: &ScoringRunSpec, names: Names<'_>) -> Result<Vec<Write>, ApartError> {
+    let output = output(spec, names)?;
+    let writes = writes(spec, names, &output)?;
+    for read in &reads(spec, names)? {
+        compare(read, spec, &output, &writes)?;
+    }
+    Ok(writes)
 }
 
 fn compare(

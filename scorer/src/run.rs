@@ -8,7 +8,7 @@ use fleetscore_crds::{
 use jiff::Timestamp;
 use thiserror::Error;
 
-use crate::apart::{self, ApartError};
+use crate::apart::{self, ApartError, Written};
 use crate::location::{Names, Template, TemplateError};
 use crate::outputs;
 use crate::place::{Owner, Place, Process, RunIdentity, Times};
@@ -46,6 +46,8 @@ pub struct Run {
     pub listing: Option<ObjectUrl>,
     /// Format of the predictions; never `Auto`.
     pub prediction_format: PredictionFormat,
+    /// All that it writes.
+    pub written: Written,
 }
 
 /// Why a run cannot begin.
@@ -132,7 +134,7 @@ impl Run {
             .logs
             .as_ref()
             .map_or(&default_logs, |logs| &logs.location);
-        apart::check(&spec, names)?;
+        let written = apart::check(&spec, names)?;
         Ok(Self {
             model: bound("spec.model.location", &spec.model.location, names)?,
             input: bound("spec.input.location", &spec.input.location, names)?,
@@ -147,6 +149,7 @@ impl Run {
                 .transpose()?,
             prediction_format: format_of(&spec.output.file, spec.output.format)
                 .map_err(RunError::Format)?,
+            written,
             schedule: metadata.schedule().map(str::to_owned),
             name: metadata.name,
             namespace: metadata.namespace,
@@ -167,7 +170,8 @@ impl Run {
             schedule: Some(&manifest.metadata.name),
             window: None,
         };
-        apart::check(&manifest.spec.run_template.spec, names).map_err(RunError::Apart)
+        apart::check(&manifest.spec.run_template.spec, names)?;
+        Ok(())
     }
 
     /// The output prefix of another run of the same spec.

@@ -29,7 +29,7 @@ fn names() -> Names<'static> {
 /// What is wrong, empty where nothing is.
 fn told_of(spec: &Value, names: Names<'_>) -> String {
     let spec: ScoringRunSpec = serde_json::from_value(spec.clone()).unwrap();
-    check(&spec, names).map_or_else(|error| error.to_string(), |()| String::new())
+    check(&spec, names).map_or_else(|error| error.to_string(), |_| String::new())
 }
 
 fn told(model: &str, input: &str, output: &str, file: &str) -> String {

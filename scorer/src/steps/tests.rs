@@ -8,7 +8,7 @@ use object_store::ObjectStoreExt as _;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::throttle::{ThrottleConfig, ThrottledStore};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -47,7 +47,11 @@ async fn storage() -> Storage {
 
 /// A step of the run with this UID, which scores all sensors on one thread.
 fn context(storage: &Storage, uid: &str, process: Option<Process>) -> Context {
-    let manifest: Manifest = serde_json::from_value(json!({
+    step_of(manifest(uid), storage, process)
+}
+
+fn manifest(uid: &str) -> Value {
+    json!({
         "apiVersion": "scoring.fleetscore.io/v1alpha1",
         "kind": "ScoringRun",
         "metadata": {"name": "late", "uid": uid, "generation": 1},
@@ -59,8 +63,11 @@ fn context(storage: &Storage, uid: &str, process: Option<Process>) -> Context {
             },
             "output": {"location": "memory:///out/", "file": "{sensor}.csv"},
         },
-    }))
-    .unwrap();
+    })
+}
+
+fn step_of(manifest: Value, storage: &Storage, process: Option<Process>) -> Context {
+    let manifest: Manifest = serde_json::from_value(manifest).unwrap();
     let run = Run::fill(manifest).unwrap();
     let limits = Limits {
         threads: 1,
@@ -78,24 +85,31 @@ fn context(storage: &Storage, uid: &str, process: Option<Process>) -> Context {
     }
 }
 
-/// With one thread, too, the sensors' requests wait at the same time: each kind takes some seconds for all of them.
-#[tokio::test(start_paused = true)]
-async fn requests_of_all_sensors_wait_at_the_same_time() {
-    let context = context(&storage().await, "1", None);
+/// Does all of a run; how long its three steps take.
+async fn whole_run(context: &Context) -> [Duration; 3] {
     let begun = Instant::now();
-    steps::plan(&context, |_| 1000).await.unwrap();
-    let planned = begun.elapsed();
-    let begun = Instant::now();
-    let summary = steps::score(&context, 0).await.unwrap();
-    let scored = begun.elapsed();
-    let begun = Instant::now();
-    let report = steps::collect(&context).await.unwrap();
-    let collected = begun.elapsed();
+    steps::plan(context, |_| 1000).await.unwrap();
+    let planned = Instant::now();
+    let summary = steps::score(context, 0).await.unwrap();
+    let scored = Instant::now();
+    let report = steps::collect(context).await.unwrap();
+    let collected = scored.elapsed();
     assert_eq!(
         (summary.sensors, summary.failed, summary.rows),
         (SENSORS, 0, SENSORS)
     );
     assert_eq!(report.sensors.succeeded, SENSORS);
+    [
+        planned.duration_since(begun),
+        scored.duration_since(planned),
+        collected,
+    ]
+}
+
+/// With one thread, too, the sensors' requests wait at the same time: each kind takes some seconds for all of them.
+#[tokio::test(start_paused = true)]
+async fn requests_of_all_sensors_wait_at_the_same_time() {
+    let [planned, scored, collected] = whole_run(&context(&storage().await, "1", None)).await;
     // The plan's; the first model, the others, the readings, the predictions; the ledger's.
     assert!(scored <= Duration::from_secs(7), "{scored:?}");
     assert!(planned <= Duration::from_secs(7), "{planned:?}");
@@ -109,19 +123,36 @@ async fn a_process_that_does_all_of_a_run_knows_its_plan() {
         kept: Some(Arc::default()),
         ..context(&storage().await, "1", Some(Process::current()))
     };
-    steps::plan(&context, |_| 1000).await.unwrap();
-    let begun = Instant::now();
-    let summary = steps::score(&context, 0).await.unwrap();
-    let scored = begun.elapsed();
-    let begun = Instant::now();
-    let report = steps::collect(&context).await.unwrap();
-    let collected = begun.elapsed();
-    assert_eq!((summary.sensors, summary.failed), (SENSORS, 0));
-    assert_eq!(report.sensors.succeeded, SENSORS);
+    let [_, scored, collected] = whole_run(&context).await;
     // The first model, the others, the readings, the predictions; the ledger's.
     assert!(scored <= Duration::from_secs(5), "{scored:?}");
     // A look at who owns the place, as ten seconds have passed; the ledger, the report, its page, `_SUCCESS`.
     assert!(collected <= Duration::from_secs(5), "{collected:?}");
+}
+
+/// No sensor's predictions take the place of the run's own files, where the store tells upper from lower case too.
+#[tokio::test(start_paused = true)]
+async fn no_sensor_has_the_name_of_the_runs_own_files() {
+    let storage = storage().await;
+    for (key, reserved) in [("_SUCCESS", true), ("_run", true), ("_success", false)] {
+        let mut manifest = manifest("1");
+        let spec = &mut manifest["spec"];
+        spec["output"]["file"] = json!(if key == "_run" {
+            "{sensor}/x.csv"
+        } else {
+            "{sensor}"
+        });
+        spec["output"]["format"] = json!("Csv");
+        spec["sensors"] = json!({"list": [{"sensor": key}]});
+        spec["model"]["location"] = json!("memory:///models/0");
+        let survey = steps::survey(&step_of(manifest, &storage, None)).await;
+        let survey = survey.unwrap();
+        let collides = survey.failing.iter().any(|failing| {
+            let failure = format!("{failing:?}");
+            failure.contains("OutputCollision") && failure.contains("belongs to the run itself")
+        });
+        assert_eq!(collides, reserved, "{survey:?}");
+    }
 }
 
 /// A dry run asks for what there is at the same time, and then reads the models.

@@ -1,3 +1,6 @@
+//! The library unpacks a page into as much memory as its header says, or as it turns out to take. So headers are looked at before:
+//! nobody's file is to take more than there is.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -12,9 +15,6 @@ use parquet::file::page_index::offset_index::OffsetIndexMetaData;
 
 use super::ahead::Fetched;
 use super::compact::{Compact, STOP};
-
-// The library unpacks a page into as much memory as its header says, or as it turns out to take. So headers are looked at before:
-// nobody's file is to take more than there is.
 
 /// Bytes of a header that are looked at: there may be statistics in it.
 const HEADER: u64 = 16 << 20;

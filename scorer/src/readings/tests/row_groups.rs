@@ -38,19 +38,29 @@ fn bytes(index: bool, group: usize) -> Vec<u8> {
         ("Count", Arc::new(counts) as _),
     ])
     .unwrap();
+    written(&batch, group, None, index)
+}
+
+/// A file in row groups and pages of so many rows, with an index of the pages or without.
+fn written(batch: &RecordBatch, group: usize, page: Option<usize>, index: bool) -> Vec<u8> {
     let statistics = if index {
         EnabledStatistics::Page
     } else {
         EnabledStatistics::Chunk
     };
-    let properties = WriterProperties::builder()
+    let mut properties = WriterProperties::builder()
         .set_max_row_group_row_count(Some(group))
         .set_offset_index_disabled(!index)
-        .set_statistics_enabled(statistics)
-        .build();
+        .set_statistics_enabled(statistics);
+    if let Some(page) = page {
+        properties = properties
+            .set_data_page_row_count_limit(page)
+            .set_write_batch_size(page);
+    }
     let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
-    writer.write(&batch).unwrap();
+    let properties = Some(properties.build());
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), properties).unwrap();
+    writer.write(batch).unwrap();
     writer.close().unwrap();
     bytes
 }
@@ -164,24 +174,7 @@ fn rows_come_in_order_from_all_threads() {
 fn short_pages(times: ArrayRef, index: bool) -> Vec<u8> {
     let values = Float64Array::from(vec![1.0; times.len()]);
     let batch = RecordBatch::try_from_iter([("TS", times), ("Value", Arc::new(values) as _)]);
-    let batch = batch.unwrap();
-    let statistics = if index {
-        EnabledStatistics::Page
-    } else {
-        EnabledStatistics::Chunk
-    };
-    let properties = WriterProperties::builder()
-        .set_max_row_group_row_count(Some(10))
-        .set_data_page_row_count_limit(5)
-        .set_write_batch_size(5)
-        .set_offset_index_disabled(!index)
-        .set_statistics_enabled(statistics)
-        .build();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
-    bytes
+    written(&batch.unwrap(), 10, Some(5), index)
 }
 
 /// Wherever a window begins and ends, within a page, a row group or between two, it has its first row and not the one at its end.

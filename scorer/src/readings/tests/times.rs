@@ -91,6 +91,25 @@ fn the_zone_counts_only_without_an_offset() {
     assert_eq!(parser.parse(b"1535497205"), Some(1_535_497_205_000_000_000));
 }
 
+/// As Ruby writes them: two offsets that differ cannot both be meant.
+#[test]
+fn utc_stands_only_behind_an_offset_of_none() {
+    for (text, expected) in [
+        (
+            "2018-08-28 23:00:05 +0000 UTC",
+            Some(1_535_497_205_000_000_000),
+        ),
+        (
+            "2018-08-28 23:00:05 -00:00 UTC",
+            Some(1_535_497_205_000_000_000),
+        ),
+        ("2018-08-28 23:00:05 +02:00 UTC", None),
+        ("2018-08-28 23:00:05 +0001 UTC", None),
+    ] {
+        assert_eq!(parse(text), expected, "{text}");
+    }
+}
+
 #[test]
 fn numbers_are_told_apart_by_magnitude() {
     for (text, nanos) in [

@@ -1,5 +1,6 @@
 //! Finds the readings of a group, and fetches those that are small before their turn comes to be read.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -194,25 +195,27 @@ async fn refuse_table(context: &Context, location: &ObjectUrl) -> Result<(), Fai
     }
 }
 
-/// Refuses readings that a link leads to the place where the run writes: they are predictions.
+/// Refuses readings that a link leads to something that the run writes: they are predictions.
 fn refuse_links(context: &Context, objects: &[ObjectInfo]) -> Result<(), Failure> {
-    let real = |url: &ObjectUrl| context.storage.local_file(url)?.canonicalize().ok();
-    let Some(output) = real(&context.run.output) else {
-        return Ok(());
-    };
     for object in objects {
-        let Some(file) = real(&object.url).filter(|file| file.starts_with(&output)) else {
+        let Some(path) = context.storage.local_file(&object.url) else {
+            return Ok(());
+        };
+        let real = path.canonicalize().ok().filter(|real| *real != path);
+        // Without a link the locations have been compared before the run began.
+        let Some(real) = real.as_deref().and_then(Path::to_str) else {
             continue;
         };
-        return Err(Failure {
-            reason: FailureReason::ReadingsUnreadable,
-            message: format!(
-                "{} is a link to {}, where the run writes (spec.output.location): predictions are no readings; \
-                 remove the link, or choose another place for them",
-                object.url,
-                file.display()
-            ),
-        });
+        if context.run.written.has(format!("file://{real}")) {
+            return Err(Failure {
+                reason: FailureReason::ReadingsUnreadable,
+                message: format!(
+                    "{} is a link to {real}, which the run writes (spec.output.location): predictions are no readings; \
+                     remove the link, or choose another place for them",
+                    object.url
+                ),
+            });
+        }
     }
     Ok(())
 }

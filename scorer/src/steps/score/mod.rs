@@ -1,9 +1,10 @@
 //! The second step: scores the sensors of one shard.
 //!
-//! The models of the shard are read first, many at a time; where they do not fit into memory, of as many sensors as do, and the rest are scored
-//! afterwards (`budget`, `load`). Sensors whose readings are in the same place form a group; the readings of many groups are fetched
-//! ahead (`fetch`), and each group is read in one pass, whose rows wait in queues (`queues`) and go to the sensors they belong to (`group`). A sensor's predictions wait in memory, and on disk or in an upload when all of
-//! them together pass the bound (`output`, `spool`, `buffers`). The ledger is written last.
+//! The models of the shard are read first, many at a time; where they do not fit into memory, of as many sensors as do, and the
+//! rest are scored afterwards (`budget`, `load`). Sensors whose readings are in the same place form a group; the readings of many
+//! groups are fetched ahead (`fetch`), and each group is read in one pass, whose rows wait in queues (`queues`) and go to the sensors
+//! they belong to (`group`). A sensor's predictions wait in memory, and on disk or in an upload when all of them together pass the
+//! bound (`output`, `spool`, `buffers`). The ledger is written last.
 
 mod budget;
 mod buffers;
