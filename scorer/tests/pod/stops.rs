@@ -125,10 +125,12 @@ fn fail_fast_takes_no_further_sensor() {
     assert_eq!(ended.code, Some(10), "{ended:?}");
     let reasons = plant.reasons(0);
     assert_eq!(reasons[0], "InvalidReading");
-    assert!(
-        reasons[4..].iter().all(|reason| reason == "NotScored"),
-        "{reasons:?}"
-    );
+    // Some are at work, or done, when the failure is found: how many depends on which thread has the processor.
+    let begun = reasons[1..].iter().filter(|reason| reason.is_empty());
+    let begun = begun.count();
+    let rest = reasons[1..].iter().filter(|reason| *reason == "NotScored");
+    assert_eq!(begun + rest.count(), 39, "{reasons:?}");
+    assert!(begun < 20, "{reasons:?}");
     assert_eq!(plant.ledger(0).0["interrupted"], json!(true));
     plant.set("/spec/failurePolicy/maxFailedSensors", json!(1));
     assert_eq!(plant.step(&SCORE).code, Some(10));
