@@ -15,7 +15,7 @@ use std::process::Command;
 use bytes::Bytes;
 use common::{Plant, assert_success, failures};
 use fleetscore_crds::StorageSpec;
-use fleetscore_scorer::storage::{ObjectUrl, Storage, StorageOptions};
+use fleetscore_storage::{ObjectUrl, Storage, StorageOptions};
 use futures::TryStreamExt;
 
 /// Azurite's URL, or none where the tests run without it.

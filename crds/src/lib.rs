@@ -27,6 +27,7 @@ mod sensors;
 mod sharding;
 mod status;
 mod storage;
+mod stream;
 mod totals;
 mod validation;
 mod visible;
@@ -42,7 +43,7 @@ pub use manifest::{Kind, Manifest, ManifestError, ManifestMetadata, Spec};
 pub use model::{ModelFormat, ModelSpec};
 pub use output::{LogsSpec, OutputSpec, PredictionFormat};
 pub use pod::PodTemplate;
-pub use reason::{OTHER_REASON, SENSOR_REASONS, known_reason};
+pub use reason::{FailureReason, OTHER_REASON, SENSOR_REASONS, known_reason};
 pub use run::ScoringRunSpec;
 pub use schedule::{
     BACKFILL_TICKS, BACKFILL_YEARS, Backfill, ConcurrencyPolicy, History, MissedRuns,
@@ -57,6 +58,11 @@ pub use status::{
     StepJob, TickRange,
 };
 pub use storage::{AzureAuth, AzureStorage, SecretRef, StorageSpec};
+pub use stream::{
+    Aggregate, AggregateFunction, DeadLetter, Duplicates, EventColumns, EventFormat, EventHubAuth,
+    EventHubSource, EventSpec, Field, FieldType, KafkaSource, Lateness, ReadingStreamSpec, Sasl,
+    SaslMechanism, SourceSpec, StartAt, StreamLimits, StreamOutput, StreamWindow, Unpivot,
+};
 pub use totals::Totals;
 pub use validation::{
     Violation, schema_digest, validate, validate_object, validate_schedule, without_nulls,

@@ -1,5 +1,45 @@
 //! The reasons for which sensors fail, as whoever counts them knows them.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The kinds of failure of a sensor.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+pub enum FailureReason {
+    /// There is no object at the model's location.
+    ModelNotFound,
+    /// The model file cannot be read, or is not a supported one-class SVM.
+    ModelUnreadable,
+    /// The model has another number of features than `input.columns.features`.
+    ModelMismatch,
+    /// There is no object at the readings' location.
+    ReadingsNotFound,
+    /// The readings cannot be read.
+    ReadingsUnreadable,
+    /// The readings lack a column.
+    ColumnMissing,
+    /// A reading cannot be scored: an unparsable number or time, NaN or infinity.
+    InvalidReading,
+    /// The sensor has no reading in the window.
+    NoReadings,
+    /// The sensor is listed more than once.
+    DuplicateSensor,
+    /// A placeholder has no value for this sensor.
+    KeyMissing,
+    /// Another sensor has the same output path.
+    OutputCollision,
+    /// The predictions cannot be written: full disk, no permission.
+    OutputUnwritable,
+    /// Storage refuses the credentials.
+    AccessDenied,
+    /// Storage cannot be reached, or does not answer in time.
+    StorageUnavailable,
+    /// The shard ended before it came to this sensor.
+    NotScored,
+}
+
 /// What a reason that is none of [`SENSOR_REASONS`] is counted as.
 pub const OTHER_REASON: &str = "Other";
 

@@ -197,8 +197,8 @@ fn plain(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::support::{keyed, object, request};
     use super::*;
+    use crate::testing::{keyed, object, request};
 
     #[test]
     fn keys_that_look_the_same_are_told() {

@@ -2,7 +2,7 @@ use fleetscore_ticks::ZoneError;
 use thiserror::Error;
 
 use super::hint;
-use crate::ledger::FailureReason;
+use fleetscore_crds::FailureReason;
 
 /// Columns that a message lists at most.
 const SHOWN: usize = 100;
@@ -135,7 +135,7 @@ pub enum ReadingsError {
 
 impl ReadingsError {
     /// An object that is not what its format says.
-    pub(crate) fn unreadable(object: &str, message: impl Into<String>) -> Self {
+    pub fn unreadable(object: &str, message: impl Into<String>) -> Self {
         Self::Unreadable {
             object: object.to_owned(),
             message: message.into(),

@@ -23,8 +23,11 @@ mod prefetch;
 mod request;
 mod rows;
 mod short;
+#[cfg(any(test, feature = "testing"))]
+#[allow(missing_docs, clippy::unwrap_used)]
+pub mod testing;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 mod time;
 mod values;
 mod zone;
@@ -36,7 +39,7 @@ pub use key_index::KeyIndex;
 pub use object::ObjectSource;
 pub use request::{Malformed, ReadRequest, ReadStats, Unfinished};
 pub use rows::{Chunk, InvalidReading, RowNumbers, SensorFailure, SensorRows, TimeText, Times};
-pub(crate) use short::push_short;
+pub use short::push_short;
 pub use time::TimeParser;
 
 use std::ops::ControlFlow;

@@ -115,7 +115,7 @@ impl ObjectSource {
     }
 
     /// Reads a range of bytes.
-    pub(crate) async fn get(&self, range: Range<u64>) -> object_store::Result<Bytes> {
+    pub async fn get(&self, range: Range<u64>) -> object_store::Result<Bytes> {
         if let Some(bytes) = self.of_first(&range) {
             return Ok(bytes);
         }
@@ -145,7 +145,7 @@ impl ObjectSource {
     }
 
     /// The object from its first to its last byte; at most `memory` bytes are read ahead.
-    pub(crate) fn stream(&self, memory: usize) -> Result<Box<dyn Read + Send>> {
+    pub fn stream(&self, memory: usize) -> Result<Box<dyn Read + Send>> {
         if self.is_here() {
             return Ok(Box::new(Cursor::new(self.first.clone())));
         }
@@ -177,7 +177,7 @@ impl ObjectSource {
     }
 
     /// What an error while streaming means: storage's own error where there is one inside.
-    pub(crate) fn stream_error(&self, error: std::io::Error) -> ReadingsError {
+    pub fn stream_error(&self, error: std::io::Error) -> ReadingsError {
         match error.downcast::<object_store::Error>() {
             Ok(source) => self.storage_error(source),
             Err(error) => ReadingsError::unreadable(&self.name, error.to_string()),

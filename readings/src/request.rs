@@ -43,12 +43,12 @@ impl ReadRequest {
     }
 
     /// The column of the time; none where its name is empty, so that no row has a time.
-    pub(crate) fn time_column(&self) -> Option<&String> {
+    pub fn time_column(&self) -> Option<&String> {
         Some(&self.columns.time).filter(|name| !name.is_empty())
     }
 
     /// The columns of the keys, in the order of the keys.
-    pub(crate) fn key_columns(&self) -> impl Iterator<Item = &String> {
+    pub fn key_columns(&self) -> impl Iterator<Item = &String> {
         self.key_names
             .iter()
             .map(|name| self.columns.keys.get(name).unwrap_or(name))

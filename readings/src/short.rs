@@ -1,7 +1,7 @@
 /// Appends bytes, which are mostly a few: copies of a length that is known when this is compiled need no call. What lies between two
 /// such lengths is copied as its first and its last half, which overlap.
 #[inline]
-pub(crate) fn push_short(out: &mut Vec<u8>, bytes: &[u8]) {
+pub fn push_short(out: &mut Vec<u8>, bytes: &[u8]) {
     match bytes.len() {
         16..=32 => push_halves::<16>(out, bytes),
         8..16 => push_halves::<8>(out, bytes),

@@ -9,7 +9,7 @@ use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 use tokio::runtime::Runtime;
 
-use crate::readings::{
+use crate::{
     Chunk, InvalidReading, KeyIndex, ObjectSource, ReadRequest, ReadStats, Result, RowNumbers,
     SensorRows, read,
 };

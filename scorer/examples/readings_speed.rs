@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use anyhow::Context;
 use fleetscore_crds::{Columns, OnInvalidReading, PredictionFormat, ReadingFormat, SensorKey};
+use fleetscore_readings::{KeyIndex, ObjectSource, ReadRequest, SensorRows, read};
 use fleetscore_scorer::predictions::{PredictionLayout, PredictionWriter};
-use fleetscore_scorer::readings::{KeyIndex, ObjectSource, ReadRequest, SensorRows, read};
 use object_store::memory::InMemory;
 use object_store::{ObjectStoreExt, path::Path as ObjectPath};
 

@@ -1,6 +1,6 @@
 //! One record a sensor of what happened to it.
 
-use fleetscore_crds::SensorKey;
+use fleetscore_crds::{FailureReason, SensorKey};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -84,43 +84,6 @@ pub struct Failure {
     pub reason: FailureReason,
     /// What happened, where, and what to do.
     pub message: String,
-}
-
-/// The kinds of failure of a sensor.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-pub enum FailureReason {
-    /// There is no object at the model's location.
-    ModelNotFound,
-    /// The model file cannot be read, or is not a supported one-class SVM.
-    ModelUnreadable,
-    /// The model has another number of features than `input.columns.features`.
-    ModelMismatch,
-    /// There is no object at the readings' location.
-    ReadingsNotFound,
-    /// The readings cannot be read.
-    ReadingsUnreadable,
-    /// The readings lack a column.
-    ColumnMissing,
-    /// A reading cannot be scored: an unparsable number or time, NaN or infinity.
-    InvalidReading,
-    /// The sensor has no reading in the window.
-    NoReadings,
-    /// The sensor is listed more than once.
-    DuplicateSensor,
-    /// A placeholder has no value for this sensor.
-    KeyMissing,
-    /// Another sensor has the same output path.
-    OutputCollision,
-    /// The predictions cannot be written: full disk, no permission.
-    OutputUnwritable,
-    /// Storage refuses the credentials.
-    AccessDenied,
-    /// Storage cannot be reached, or does not answer in time.
-    StorageUnavailable,
-    /// The shard ended before it came to this sensor.
-    NotScored,
 }
 
 /// A thing to look at although the sensor was scored.

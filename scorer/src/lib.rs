@@ -4,8 +4,8 @@
 //! sums up. A pod runs one of them (the binary `scorer`); `fleetscore run` calls all three in one process.
 //!
 //! What a step works with: [`location`] (URLs and their placeholders), [`apart`] (what is written lies apart from what is
-//! read), [`storage`] (objects behind a URL), [`place`] (who owns an output location), [`models`] (reading a model, its
-//! decision function), [`readings`] (reading rows), [`predictions`] (writing results), [`ledger`] (what happened to each sensor)
+//! read), [`place`] (who owns an output location), [`models`] (reading a model, its decision function), `fleetscore_storage`
+//! (objects behind a URL), `fleetscore_readings` (reading rows), [`predictions`] (writing results), [`ledger`] (what happened to each sensor)
 //! and [`report`] (the ledger summed up).
 
 pub mod apart;
@@ -17,8 +17,6 @@ pub mod models;
 pub mod outputs;
 pub mod place;
 pub mod predictions;
-pub mod readings;
 pub mod report;
 pub mod run;
 pub mod steps;
-pub mod storage;

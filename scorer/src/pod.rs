@@ -11,7 +11,7 @@ use fleetscore_scorer::outputs;
 use fleetscore_scorer::place::Times;
 use fleetscore_scorer::run::Run;
 use fleetscore_scorer::steps::{self, Compute, Context, Limits, Progress, StepError};
-use fleetscore_scorer::storage::{self, Storage, StorageOptions};
+use fleetscore_storage::{Storage, StorageOptions};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
@@ -51,7 +51,7 @@ struct Outcome {
 
 /// Runs a step and returns the process's exit code.
 pub fn run(args: &PodArgs, step: Step) -> u8 {
-    storage::install_crypto();
+    fleetscore_storage::install_crypto();
     descriptors::raise_limit();
     let log = log::start(true);
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -13,8 +13,8 @@ use crate::location::{Names, Template, TemplateError};
 use crate::outputs;
 use crate::place::{Owner, Place, Process, RunIdentity, Times};
 use crate::predictions::{PredictionError, PredictionLayout, format_of};
-use crate::readings::{ReadingsError, TimeParser};
-use crate::storage::{ObjectUrl, Storage, StorageError};
+use fleetscore_readings::{ReadingsError, TimeParser};
+use fleetscore_storage::{ObjectUrl, Storage, StorageError};
 
 /// What `{namespace}` stands for where the manifest names none, as for `kubectl`.
 const NAMESPACE: &str = "default";

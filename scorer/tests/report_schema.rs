@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use fleetscore_crds::SENSOR_REASONS;
-use fleetscore_scorer::ledger::FailureReason;
+use fleetscore_crds::{FailureReason, SENSOR_REASONS};
 use fleetscore_scorer::report::Report;
 
 /// Run with `UPDATE=1` to write the schema anew.

@@ -8,7 +8,6 @@ use object_store::ObjectMeta;
 
 use super::url::is_staged;
 use super::{ObjectUrl, StorageError};
-use crate::outputs;
 
 /// The file or folder of a `file://` location.
 pub(super) fn path(url: &ObjectUrl) -> PathBuf {
@@ -91,15 +90,20 @@ pub(super) fn create(url: &ObjectUrl, bytes: &[u8]) -> Result<bool, StorageError
 }
 
 /// Removes files that a killed process was writing in the folder `url` and below, last written at least `age` ago. Returns how
-/// many. Links are not followed, nor are folders in there that another run writes to, and a folder that does not exist has none.
-pub(super) fn sweep_staged(url: &ObjectUrl, age: Duration) -> Result<u64, StorageError> {
+/// many. Links are not followed, nor are folders in there that hold a folder `owned`: another run writes to them. A folder that does not
+/// exist has none.
+pub(super) fn sweep_staged(
+    url: &ObjectUrl,
+    age: Duration,
+    owned: &str,
+) -> Result<u64, StorageError> {
     let Some(before) = SystemTime::now().checked_sub(age) else {
         return Ok(0);
     };
-    sweep_folder(&path(url), before).map_err(|error| StorageError::of_io(url, &error))
+    sweep_folder(&path(url), before, owned).map_err(|error| StorageError::of_io(url, &error))
 }
 
-fn sweep_folder(folder: &Path, before: SystemTime) -> io::Result<u64> {
+fn sweep_folder(folder: &Path, before: SystemTime, owned: &str) -> io::Result<u64> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         entries => entries?,
@@ -108,8 +112,8 @@ fn sweep_folder(folder: &Path, before: SystemTime) -> io::Result<u64> {
     for entry in entries {
         let entry = entry?;
         let kind = entry.file_type()?;
-        if kind.is_dir() && !entry.path().join(outputs::RUN_FOLDER).is_dir() {
-            removed += sweep_folder(&entry.path(), before)?;
+        if kind.is_dir() && !entry.path().join(owned).is_dir() {
+            removed += sweep_folder(&entry.path(), before, owned)?;
         } else if kind.is_file() && entry.file_name().to_str().is_some_and(is_staged) {
             removed += remove_old(&entry.path(), before)?;
         }

@@ -81,9 +81,8 @@ impl Storage {
         })
     }
 
-    /// Storage that keeps `memory:///` in the given store.
-    #[cfg(test)]
-    pub(crate) fn over(store: Arc<dyn ObjectStore>, options: StorageOptions) -> Self {
+    /// Storage that keeps `memory:///` in the given store, such as one that fails or takes its time in a test.
+    pub fn over(store: Arc<dyn ObjectStore>, options: StorageOptions) -> Self {
         let limited = Arc::new(LimitStore::new(Arc::clone(&store), options.concurrency));
         let container = Container {
             store,
@@ -322,11 +321,17 @@ impl Storage {
     }
 
     /// Removes what writers that were killed have left in a `file://` folder and below, if it was last written at least `age`
-    /// ago; returns how many files. Other stores need none of it.
-    pub async fn sweep_staged(&self, url: &ObjectUrl, age: Duration) -> Result<u64, StorageError> {
+    /// ago; returns how many files. Folders in there that hold a folder `owned` are another writer's and left alone. Other stores need
+    /// none of it.
+    pub async fn sweep_staged(
+        &self,
+        url: &ObjectUrl,
+        age: Duration,
+        owned: &'static str,
+    ) -> Result<u64, StorageError> {
         match url.kind() {
             StoreKind::File => {
-                self.with_file(url, move |url| local::sweep_staged(url, age))
+                self.with_file(url, move |url| local::sweep_staged(url, age, owned))
                     .await
             }
             StoreKind::Azure | StoreKind::Memory => Ok(0),
@@ -358,7 +363,7 @@ impl Storage {
 
 impl Storage {
     /// Does something with a file where it may block.
-    pub(crate) async fn with_file<T: Send + 'static>(
+    pub async fn with_file<T: Send + 'static>(
         &self,
         url: &ObjectUrl,
         work: impl FnOnce(&ObjectUrl) -> Result<T, StorageError> + Send + 'static,

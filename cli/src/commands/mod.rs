@@ -19,7 +19,7 @@ use fleetscore_cli::manifest::{self, Loaded};
 use fleetscore_scorer::place::{Process, Times};
 use fleetscore_scorer::run::Run;
 use fleetscore_scorer::steps::{Compute, Context, Limits, Progress};
-use fleetscore_scorer::storage::{self, Storage, StorageOptions};
+use fleetscore_storage::{Storage, StorageOptions};
 use tokio_util::sync::CancellationToken;
 
 /// Exit code: the work was done, and it came to a failure.
@@ -98,7 +98,7 @@ pub fn open(
     manifest.metadata.uid = Some(format!("{:032x}", rand::random::<u128>()));
     manifest.metadata.generation = None;
     let run = Run::fill(manifest).map_err(usage)?;
-    storage::install_crypto();
+    fleetscore_storage::install_crypto();
     let options = StorageOptions {
         local_credentials: true,
         concurrency: limits.requests,

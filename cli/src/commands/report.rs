@@ -5,9 +5,7 @@ use clap::{Args, ValueEnum};
 use fleetscore_crds::{AzureAuth, AzureStorage, StorageSpec};
 use fleetscore_scorer::outputs;
 use fleetscore_scorer::report::{Report, text};
-use fleetscore_scorer::storage::{
-    self, ObjectUrl, Storage, StorageError, StorageOptions, StoreKind,
-};
+use fleetscore_storage::{self, ObjectUrl, Storage, StorageError, StorageOptions, StoreKind};
 
 use super::{Result, block_on, failure, location, output, usage};
 
@@ -62,7 +60,7 @@ enum Auth {
 
 /// Runs the command.
 pub fn run(args: &ReportArgs) -> Result {
-    storage::install_crypto();
+    fleetscore_storage::install_crypto();
     let folder = ObjectUrl::parse(&location(&args.output)?).map_err(usage)?;
     let spec = spec(args);
     if folder.kind() == StoreKind::Azure && spec.azure.is_none() {

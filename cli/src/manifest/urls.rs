@@ -1,7 +1,7 @@
 //! Locations in the form of other programs, such as `abfss://`: what to write instead, which no rule of the API can tell.
 
 use fleetscore_crds::Kind;
-use fleetscore_scorer::storage::translate;
+use fleetscore_storage::translate;
 use serde_json::Value;
 
 use super::Problem;

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use fleetscore_scorer::readings::{InvalidReading, ReadingsError};
+use fleetscore_readings::{InvalidReading, ReadingsError};
 use fleetscore_scorer::steps::Table;
 
 use crate::manifest::ManifestError;

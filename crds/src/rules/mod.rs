@@ -12,12 +12,14 @@ mod location;
 mod object;
 mod run;
 mod schedule;
+mod stream;
 mod subject;
 
 pub use location::{location, manifest, prefix};
 pub use object::{run_object, schedule_object};
 pub use run::{azure, columns, features, key_names, output, run, sensor_list, sensors, window};
 pub use schedule::{backfill, schedule, schedule_text, template_spec};
+pub use stream::{field, field_names, literal_prefix, start_at};
 pub use subject::{Answer, Subject};
 
 use std::collections::HashMap;
@@ -87,6 +89,10 @@ static CHECKS: LazyLock<HashMap<String, Check>> = LazyLock::new(|| {
         schedule(),
         schedule_text(),
         backfill(),
+        start_at(),
+        field_names(),
+        field(),
+        literal_prefix(),
     ];
     let with_check = |rule: Rule| Some((rule.expression, rule.check?));
     all.into_iter().flatten().filter_map(with_check).collect()

@@ -1,7 +1,7 @@
 use std::io::{Chain, Cursor, ErrorKind, Read};
 
 use super::MAX_RECORD;
-use crate::readings::{ObjectSource, ReadingsError, Result};
+use crate::{ObjectSource, ReadingsError, Result};
 
 /// Bytes of a block, unless a line is longer.
 pub(super) const BLOCK: usize = 1 << 17;

@@ -1,6 +1,6 @@
 use super::blocks::HeaderLine;
 use super::quotes::line_fault;
-use crate::readings::{ReadRequest, ReadingsError, Result};
+use crate::{ReadRequest, ReadingsError, Result};
 
 /// The names of the columns.
 #[derive(Debug)]

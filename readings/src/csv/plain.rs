@@ -3,8 +3,8 @@ use rayon::prelude::*;
 use super::blocks::{BLOCK, Blocks, Next, too_long, trim_returns};
 use super::quoted;
 use super::row::{Fields, Row, RowReader, Trouble};
-use crate::readings::partition::Partition;
-use crate::readings::{ObjectSource, ReadRequest, ReadingsError, Result};
+use crate::partition::Partition;
+use crate::{ObjectSource, ReadRequest, ReadingsError, Result};
 
 /// What a block and its rows come to at most, in bytes, unless a line is longer than a block: a row takes some 25 bytes, and its text
 /// may have 4; vectors have up to as much room again.

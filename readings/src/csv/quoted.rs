@@ -3,8 +3,8 @@ use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
 use super::blocks::{Rest, trim_returns};
 use super::quotes::{QuoteFault, Quotes};
 use super::row::{Fields, Row, RowReader};
-use crate::readings::partition::Partition;
-use crate::readings::{ObjectSource, ReadingsError, Result};
+use crate::partition::Partition;
+use crate::{ObjectSource, ReadingsError, Result};
 
 /// Bytes between two hand-overs.
 const BETWEEN: u64 = 1 << 18;

@@ -3,11 +3,11 @@ use std::ops::Range;
 use fleetscore_crds::OnInvalidReading;
 
 use super::header::Layout;
-use crate::readings::interleaved::Interleaved;
-use crate::readings::key_index::Lookup;
-use crate::readings::partition::Partition;
-use crate::readings::values::{LABEL, NUMBER, UNFINISHED, label, number, window_nanos};
-use crate::readings::{
+use crate::interleaved::Interleaved;
+use crate::key_index::Lookup;
+use crate::partition::Partition;
+use crate::values::{LABEL, NUMBER, UNFINISHED, label, number, window_nanos};
+use crate::{
     InvalidReading, Malformed, ReadRequest, ReadingsError, Result, TimeParser, Unfinished,
 };
 

@@ -12,10 +12,10 @@ use super::order::BySensor;
 use super::schema::{Column, Layout};
 use super::sensors::{NONE, Sensors};
 use super::wide;
-use crate::readings::interleaved::{Interleaved, InterleavedRow};
-use crate::readings::time::OUT_OF_RANGE;
-use crate::readings::values::{LABEL, NUMBER, window_nanos};
-use crate::readings::{InvalidReading, ReadRequest, ReadingsError, Result, TimeParser};
+use crate::interleaved::{Interleaved, InterleavedRow};
+use crate::time::OUT_OF_RANGE;
+use crate::values::{LABEL, NUMBER, window_nanos};
+use crate::{InvalidReading, ReadRequest, ReadingsError, Result, TimeParser};
 
 /// Makes readings of record batches, column by column.
 pub(super) struct BatchReader<'a> {

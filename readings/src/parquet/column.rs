@@ -6,9 +6,9 @@ use arrow_schema::{ArrowError, DataType, TimeUnit};
 
 use super::schema::is_text;
 use super::wide;
-use crate::readings::TimeParser;
-use crate::readings::key_index::{KeyValue, push_value};
-use crate::readings::values::{label, label_number};
+use crate::TimeParser;
+use crate::key_index::{KeyValue, push_value};
+use crate::values::{label, label_number};
 
 /// Result of a conversion between Arrow types.
 pub(super) type Result<T> = std::result::Result<T, ArrowError>;

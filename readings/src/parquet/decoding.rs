@@ -21,7 +21,7 @@ use super::schema::{Layout, is_text};
 use super::stretches::Stretches;
 use super::wide;
 use super::windows::Windows;
-use crate::readings::ReadRequest;
+use crate::ReadRequest;
 
 /// Rows that are decoded at a time.
 const BATCH_ROWS: std::ops::RangeInclusive<usize> = 256..=8192;

@@ -2,7 +2,7 @@
 
 use super::super::kind::{ENCRYPTED_PARQUET, PARQUET};
 use super::compact::{Compact, STOP};
-use crate::readings::ObjectSource;
+use crate::ObjectSource;
 
 /// The field of the footer that names the algorithm.
 const ALGORITHM: i64 = 8;

@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::Metadata;
-use crate::readings::ObjectSource;
+use crate::ObjectSource;
 
 /// Bytes at the end of a file that are fetched at once, so that most footers need one request.
 const FOOTER: usize = 64 << 10;

@@ -4,8 +4,8 @@
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 
 use super::file::{ObjectFile, TAIL};
-use crate::readings::kind::PARQUET;
-use crate::readings::{ObjectSource, ReadingsError, Result};
+use crate::kind::PARQUET;
+use crate::{ObjectSource, ReadingsError, Result};
 
 /// Refuses an object that is several files: before what the footer tells of, another file ends.
 pub(super) fn refuse(

@@ -9,9 +9,9 @@ use super::decoding::{Batches, Decoding, Source};
 use super::file::ObjectFile;
 use super::schema::Layout;
 use super::{guarded, wide};
-use crate::readings::interleaved::Interleaved;
-use crate::readings::partition::Partition;
-use crate::readings::{ObjectSource, ReadRequest, ReadingsError, Result};
+use crate::interleaved::Interleaved;
+use crate::partition::Partition;
+use crate::{ObjectSource, ReadRequest, ReadingsError, Result};
 
 /// Decodes stretches of rows, each on a thread of the pool where there is one, and hands them over in their order.
 pub(super) fn read(

@@ -15,8 +15,8 @@ use parquet::file::statistics::Statistics;
 use super::column::{instants, texts};
 use super::file::ObjectFile;
 use super::schema::{Column, Layout, is_text};
-use crate::readings::values::window_nanos;
-use crate::readings::{ReadRequest, TimeParser, time::epoch_unit};
+use crate::values::window_nanos;
+use crate::{ReadRequest, TimeParser, time::epoch_unit};
 
 /// Local times may differ from the order of instants by the longest gap that clocks ever jumped over: a day.
 const GAP: i64 = 86_400_000_000_000;

@@ -4,7 +4,7 @@ use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use parquet::basic::{LogicalType, Type as PhysicalType};
 use parquet::schema::types::SchemaDescriptor;
 
-use crate::readings::{ReadRequest, ReadingsError, Result};
+use crate::{ReadRequest, ReadingsError, Result};
 
 /// A wanted column: its name, the way to it through groups of columns, and its position among the file's leaves.
 #[derive(Clone, Debug)]

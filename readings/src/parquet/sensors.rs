@@ -1,6 +1,6 @@
 use super::column::Keys;
-use crate::readings::KeyIndex;
-use crate::readings::key_index::{KeyValue, Lookup};
+use crate::KeyIndex;
+use crate::key_index::{KeyValue, Lookup};
 
 /// Stands for no sensor.
 pub(super) const NONE: u32 = u32::MAX;

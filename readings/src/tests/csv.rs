@@ -7,9 +7,9 @@ use flate2::write::GzEncoder;
 use fleetscore_crds::{OnInvalidReading, Window};
 use proptest::prelude::*;
 
-use super::support::{Outcome, fixture, keyed, object, outcome, request};
-use crate::ledger::FailureReason;
-use crate::readings::{ReadRequest, ReadingsError};
+use crate::testing::{Outcome, fixture, keyed, object, outcome, request};
+use crate::{ReadRequest, ReadingsError};
+use fleetscore_crds::FailureReason;
 
 const SECOND: i64 = 1_000_000_000;
 const START: i64 = 1_535_497_205 * SECOND;
@@ -284,7 +284,7 @@ fn what_pandas_writes_reads_alike_in_every_form() {
 
 #[test]
 fn a_cut_off_gzip_stream_is_an_error() {
-    let whole = super::support::fixture_bytes("pandas.csv.gz");
+    let whole = crate::testing::fixture_bytes("pandas.csv.gz");
     let cut = object("a.csv.gz", whole[..whole.len() / 2].to_vec());
     let error = outcome(&cut, &request("TS", &["Value"])).unwrap_err();
     assert_eq!(error.reason(), FailureReason::ReadingsUnreadable, "{error}");
@@ -292,7 +292,7 @@ fn a_cut_off_gzip_stream_is_an_error() {
 
 #[test]
 fn a_file_reads_like_its_object() {
-    let path = super::support::fixture_path("pandas.csv");
+    let path = crate::testing::fixture_path("pandas.csv");
     let wanted = request("TS", &["Value"]);
     let file = outcome(&fixture("pandas.csv").with_file(path), &wanted).unwrap();
     assert_eq!(file, outcome(&fixture("pandas.csv"), &wanted).unwrap());
@@ -310,7 +310,7 @@ fn the_sink_can_stop() {
     (0..500_000).for_each(|row| writeln!(text, "{row},1").unwrap());
     let mut chunks = 0;
     let source = object("a.csv", text.into_bytes());
-    let stats = crate::readings::read(&source, &request("TS", &["Value"]), &mut |_| {
+    let stats = crate::read(&source, &request("TS", &["Value"]), &mut |_| {
         chunks += 1;
         std::ops::ControlFlow::Break(())
     });
@@ -425,7 +425,7 @@ fn what_follows_a_stop_does_not_matter() {
     let wanted = request("TS", &["Value"]);
     for wanted in [by_threads(&wanted, 5), wanted] {
         let stop = &mut |_| std::ops::ControlFlow::Break(());
-        let stats = crate::readings::read(&source, &wanted, stop).unwrap();
+        let stats = crate::read(&source, &wanted, stop).unwrap();
         assert!(stats.stopped && stats.scanned < 60_000, "{stats:?}");
     }
 }

@@ -3,9 +3,9 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::row_groups::POOL;
-use super::support::{fixture_bytes, keyed, object, outcome, request};
-use crate::ledger::FailureReason;
-use crate::readings::ReadRequest;
+use crate::ReadRequest;
+use crate::testing::{fixture_bytes, keyed, object, outcome, request};
+use fleetscore_crds::FailureReason;
 
 fn types() -> ReadRequest {
     keyed(

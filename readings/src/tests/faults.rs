@@ -2,9 +2,9 @@
 
 use fleetscore_crds::{OnInvalidReading, Window};
 
-use super::support::{Outcome, keyed, object, outcome, request};
-use crate::ledger::FailureReason;
-use crate::readings::{Malformed, ReadRequest, ReadingsError, Unfinished};
+use crate::testing::{Outcome, keyed, object, outcome, request};
+use crate::{Malformed, ReadRequest, ReadingsError, Unfinished};
+use fleetscore_crds::FailureReason;
 
 fn wanted() -> ReadRequest {
     keyed(
@@ -338,7 +338,7 @@ fn a_read_can_be_stopped_where_nothing_is_wanted_and_tells_how_far_it_is() {
     for rows in [plain, quoted, "\n".repeat(1 << 20)] {
         let source = object("a.csv", format!("TS,Device,Value\n{rows}").into_bytes());
         let (mut calls, mut bytes) = (0, 0);
-        let stats = crate::readings::read(&source, &windowed(), &mut |chunk| {
+        let stats = crate::read(&source, &windowed(), &mut |chunk| {
             assert!(chunk.is_empty());
             (calls, bytes) = (calls + 1, bytes + chunk.fetched);
             std::ops::ControlFlow::Continue(())
@@ -346,7 +346,7 @@ fn a_read_can_be_stopped_where_nothing_is_wanted_and_tells_how_far_it_is() {
         assert_eq!(stats.unwrap().bytes, bytes);
         assert_eq!(bytes, source.size());
         assert!(calls > 3, "{calls}");
-        let stats = crate::readings::read(&source, &windowed(), &mut |_| {
+        let stats = crate::read(&source, &windowed(), &mut |_| {
             std::ops::ControlFlow::Break(())
         });
         let stats = stats.unwrap();

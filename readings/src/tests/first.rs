@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::support::{fixture_bytes, keyed, object, outcome, request};
+use crate::testing::{fixture_bytes, keyed, object, outcome, request};
 
 /// What is read does not depend on how much of the object was there, and nothing is asked of storage where all of it was.
 #[test]

@@ -13,8 +13,8 @@ use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, TrackedW
 use parquet::schema::parser::parse_message_type;
 
 use super::row_groups::POOL;
-use super::support::{object, outcome, request};
-use crate::readings::{ReadRequest, ReadingsError};
+use crate::testing::{object, outcome, request};
+use crate::{ReadRequest, ReadingsError};
 
 const ROWS: u32 = 10;
 

@@ -6,8 +6,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use fleetscore_crds::ReadingFormat;
 
-use super::support::{fixture_bytes, object, outcome, request};
-use crate::ledger::FailureReason;
+use crate::testing::{fixture_bytes, object, outcome, request};
+use fleetscore_crds::FailureReason;
 
 fn packed(text: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());

@@ -10,5 +10,4 @@ mod numbers;
 mod parquet;
 mod parquet_types;
 mod row_groups;
-pub(crate) mod support;
 mod times;

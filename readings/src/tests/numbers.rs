@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use super::support::{fixture, keyed, object, request};
-use crate::readings::{ObjectSource, ReadRequest, read};
+use crate::testing::{fixture, keyed, object, request};
+use crate::{ObjectSource, ReadRequest, read};
 
 /// The numbers of the rows of each sensor.
 fn numbers(object: &ObjectSource, request: &ReadRequest) -> BTreeMap<u32, Vec<u64>> {

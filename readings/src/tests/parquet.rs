@@ -1,9 +1,9 @@
 use fleetscore_crds::{OnInvalidReading, ReadingFormat, Window};
 use serde::Deserialize;
 
-use super::support::{Outcome, fixture, fixture_bytes, keyed, object, outcome, request};
-use crate::ledger::FailureReason;
-use crate::readings::{ReadRequest, ReadingsError};
+use crate::testing::{Outcome, fixture, fixture_bytes, keyed, object, outcome, request};
+use crate::{ReadRequest, ReadingsError};
+use fleetscore_crds::FailureReason;
 
 const TAG: (&str, &str) = ("tag", "Tag");
 

@@ -17,9 +17,9 @@ use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::Type;
 
 use super::row_groups::POOL;
-use super::support::{keyed, object, outcome, request};
-use crate::ledger::FailureReason;
-use crate::readings::ReadRequest;
+use crate::ReadRequest;
+use crate::testing::{keyed, object, outcome, request};
+use fleetscore_crds::FailureReason;
 
 type Group<'w> = SerializedRowGroupWriter<'w, Vec<u8>>;
 

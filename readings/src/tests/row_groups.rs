@@ -7,8 +7,8 @@ use arrow_array::{
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
-use super::support::{Outcome, keyed, object, outcome, request};
-use crate::readings::{ObjectSource, ReadRequest, ReadStats, ReadingsError, SensorRows, read};
+use crate::testing::{Outcome, keyed, object, outcome, request};
+use crate::{ObjectSource, ReadRequest, ReadStats, ReadingsError, SensorRows, read};
 
 /// Threads that decode.
 pub static POOL: LazyLock<Arc<rayon::ThreadPool>> = LazyLock::new(|| {

@@ -1,5 +1,5 @@
-use super::support::{fixture_bytes, fixture_path};
-use crate::readings::{ReadingsError, TimeParser};
+use crate::testing::{fixture_bytes, fixture_path};
+use crate::{ReadingsError, TimeParser};
 
 fn parse(text: &str) -> Option<i64> {
     TimeParser::new("Etc/UTC").unwrap().parse(text.as_bytes())

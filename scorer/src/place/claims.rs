@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 
 use super::{Owner, PlaceError};
 use crate::outputs;
-use crate::storage::{ObjectUrl, Storage, StorageError, StoreKind};
+use fleetscore_storage::{ObjectUrl, Storage, StorageError, StoreKind};
 
 /// Largest claim that is read, in bytes.
 const CLAIM_BYTES: u64 = 64 * 1024;

@@ -1,7 +1,7 @@
 use thiserror::Error;
 
 use super::Owner;
-use crate::storage::StorageError;
+use fleetscore_storage::StorageError;
 
 /// Why a run may not write to its place.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -30,7 +30,7 @@ use self::claims::{Claim, Claims};
 pub use self::error::PlaceError;
 pub use self::owner::{Owner, RunIdentity};
 pub use self::process::Process;
-use crate::storage::{ObjectUrl, Storage, StorageError};
+use fleetscore_storage::{ObjectUrl, Storage, StorageError};
 
 /// How long things take. All bounds of the protocol follow from these.
 #[derive(Clone, Copy, Debug)]

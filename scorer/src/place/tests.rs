@@ -9,7 +9,7 @@ use object_store::memory::InMemory;
 use object_store::throttle::{ThrottleConfig, ThrottledStore};
 
 use super::{Owner, Place, PlaceError, Times};
-use crate::storage::{ObjectUrl, Storage, StorageOptions};
+use fleetscore_storage::{ObjectUrl, Storage, StorageOptions};
 
 fn place(store: Arc<dyn ObjectStore>, uid: &str) -> Place {
     let mut owner = Owner::unknown();

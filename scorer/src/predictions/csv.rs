@@ -1,7 +1,7 @@
 use super::PredictionLayout;
 use super::time::RowTimes;
 use crate::models::is_anomaly;
-use crate::readings::{SensorRows, push_short};
+use fleetscore_readings::{SensorRows, push_short};
 
 /// Writes CSV: a header line, commas, LF, fields quoted only where they must be, numbers in the shortest form that reads back
 /// as the same number.

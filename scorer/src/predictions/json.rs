@@ -1,7 +1,7 @@
 use super::time::RowTimes;
 use super::{PREDICTION, PredictionLayout, SCORE};
 use crate::models::is_anomaly;
-use crate::readings::SensorRows;
+use fleetscore_readings::SensorRows;
 
 /// Writes JSON lines: one object a row; times and keys are strings, labels booleans.
 pub(super) struct JsonEncoder {

@@ -1,5 +1,5 @@
 use super::PredictionLayout;
-use crate::readings::SensorRows;
+use fleetscore_readings::SensorRows;
 
 /// Rows in the least space that they can be held in until they make a row group: 8 bytes the time in microseconds, 8 a feature, 8
 /// the score, and 1 the label where there is one.

@@ -11,7 +11,7 @@ use super::packed::PackedRows;
 use super::writer::PredictionError;
 use super::{PREDICTION, PredictionLayout, SCORE, constant};
 use crate::models::is_anomaly;
-use crate::readings::SensorRows;
+use fleetscore_readings::SensorRows;
 
 /// Rows that are encoded at a time; those of a row group are a multiple of it.
 const STEP_ROWS: usize = 4096;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::plot::Thinning;
 use super::{PlotSeries, PredictionLayout, SCORE};
-use crate::readings::{self, KeyIndex, ObjectSource, ReadRequest, ReadingsError, TimeParser};
+use fleetscore_readings::{KeyIndex, ObjectSource, ReadRequest, ReadingsError, TimeParser};
 
 /// The longest line of JSON, in bytes.
 const MAX_LINE: u64 = 1 << 20;
@@ -77,7 +77,7 @@ fn read_table(
         pool: None,
     };
     let mut damage = None;
-    readings::read(object, &read, &mut |chunk| {
+    fleetscore_readings::read(object, &read, &mut |chunk| {
         for rows in &chunk.rows {
             for (time, row) in rows
                 .times

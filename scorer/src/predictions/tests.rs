@@ -7,8 +7,8 @@ use super::{
     PlotRequest, PredictionError, PredictionLayout, PredictionWriter, Thinning, format_of,
     read_plot,
 };
-use crate::readings::tests::support::{keyed, object, outcome, request, strings};
-use crate::readings::{SensorRows, TimeText, Times};
+use fleetscore_readings::testing::{keyed, object, outcome, request, strings};
+use fleetscore_readings::{SensorRows, TimeText, Times};
 
 const FORMATS: [PredictionFormat; 3] = [
     PredictionFormat::Csv,
@@ -272,7 +272,7 @@ fn the_reference_predictions_come_out() {
     let mut writer = PredictionWriter::new(PredictionFormat::Csv, &layout);
     let mut out = Vec::new();
     let source = object("preds.csv", expected.clone());
-    crate::readings::read(&source, &request("TS", &["Value", "Score"]), &mut |chunk| {
+    fleetscore_readings::read(&source, &request("TS", &["Value", "Score"]), &mut |chunk| {
         for mut rows in chunk.rows {
             let scores: Vec<f64> = rows.features.iter().skip(1).step_by(2).copied().collect();
             rows.features = rows.features.iter().step_by(2).copied().collect();

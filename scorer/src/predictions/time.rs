@@ -2,7 +2,7 @@ use std::fmt::Write;
 
 use jiff::Timestamp;
 
-use crate::readings::{SensorRows, TimeText};
+use fleetscore_readings::{SensorRows, TimeText};
 
 /// The times of rows as text: as they were read, or RFC 3339 in UTC where they were no text.
 pub(super) struct RowTimes<'a> {

@@ -5,7 +5,7 @@ use super::PredictionLayout;
 use super::csv::CsvEncoder;
 use super::json::JsonEncoder;
 use super::parquet::ParquetEncoder;
-use crate::readings::SensorRows;
+use fleetscore_readings::SensorRows;
 
 /// Why predictions cannot be encoded.
 #[derive(Debug, Error)]

@@ -1,6 +1,7 @@
 //! What a reason means in words, and what to do about it.
 
-use crate::ledger::{FailureReason, WarningReason};
+use crate::ledger::WarningReason;
+use fleetscore_crds::FailureReason;
 
 /// A reason in a few words, and the way out.
 #[derive(Clone, Copy, Debug)]

@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
-use fleetscore_crds::{Phase, SensorKey, Window};
+use fleetscore_crds::{FailureReason, Phase, SensorKey, Window};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::{Confusion, FailureReason, ScoreSummary, WarningReason};
+use crate::ledger::{Confusion, ScoreSummary, WarningReason};
 
 /// The version of [`Report`]'s format that this software writes and reads.
 pub const REPORT_VERSION: u32 = 1;

@@ -6,9 +6,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Compute, Kept};
 use crate::place::Place;
-use crate::readings::ObjectSource;
 use crate::run::Run;
-use crate::storage::{ObjectInfo, Storage, StorageError};
+use fleetscore_readings::ObjectSource;
+use fleetscore_storage::{ObjectInfo, Storage, StorageError};
 
 /// What every step is given.
 #[derive(Clone)]

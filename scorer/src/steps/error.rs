@@ -4,7 +4,7 @@ use super::inputs::Table;
 use super::plan::PlanFileError;
 use crate::place::{Place, PlaceError};
 use crate::run::RunError;
-use crate::storage::StorageError;
+use fleetscore_storage::StorageError;
 
 /// Why a step as a whole failed. A sensor's own failure is in its ledger instead.
 #[derive(Debug, Error)]

@@ -1,7 +1,5 @@
-use fleetscore_crds::SensorKey;
+use fleetscore_crds::{FailureReason, SensorKey};
 use serde::{Deserialize, Serialize};
-
-use crate::ledger::FailureReason;
 
 /// One line of `_run/failed.jsonl`: a sensor to retry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

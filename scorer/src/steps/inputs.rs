@@ -6,8 +6,9 @@ use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{Context, StepError};
-use crate::ledger::{Failure, FailureReason};
-use crate::storage::{ObjectUrl, Storage, StorageError};
+use crate::ledger::Failure;
+use fleetscore_crds::FailureReason;
+use fleetscore_storage::{ObjectUrl, Storage, StorageError};
 
 /// Names that a message lists at most.
 const SHOWN: usize = 5;

@@ -1,11 +1,12 @@
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 
-use crate::ledger::{Failure, FailureReason};
+use crate::ledger::Failure;
 use crate::models::{self, Allowance, Model, ModelError};
 use crate::steps::Context;
 use crate::steps::model::SensorModel;
-use crate::storage::{ObjectUrl, StorageError};
+use fleetscore_crds::FailureReason;
+use fleetscore_storage::{ObjectUrl, StorageError};
 
 /// Largest model file, in bytes.
 const MODEL_BYTES: u64 = 256 * 1024 * 1024;

@@ -16,7 +16,7 @@ use crate::outputs;
 use crate::place::{Process, Times};
 use crate::run::Run;
 use crate::steps::{self, Compute, Context, Limits, Progress};
-use crate::storage::{Storage, StorageOptions};
+use fleetscore_storage::{Storage, StorageOptions};
 
 const MODEL: &[u8] = include_bytes!("../../tests/fixtures/models/standard_rbf_d1_sk191.p5.pkl");
 const SENSORS: u64 = 60;

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use fleetscore_scorer::storage::StorageError;
+use fleetscore_storage::StorageError;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStoreExt;
 

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use fleetscore_crds::AzureAuth;
-use fleetscore_scorer::storage::{ObjectUrl, Storage, StorageError};
+use fleetscore_storage::{ObjectUrl, Storage, StorageError};
 use futures::TryStreamExt;
 
 use crate::place::{CONTAINER, azurite, azurite_script, impatient, root, spec, with_secret};

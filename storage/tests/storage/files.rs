@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fleetscore_crds::StorageSpec;
-use fleetscore_scorer::storage::{Storage, StorageError, StorageOptions};
+use fleetscore_storage::{Storage, StorageError, StorageOptions};
 use proptest::prelude::*;
 
 use crate::place::{Place, content, url};
@@ -121,7 +121,7 @@ async fn a_killed_writer_leaves_only_what_can_be_swept() {
     assert_eq!(
         place
             .storage
-            .sweep_staged(&root, Duration::from_hours(1))
+            .sweep_staged(&root, Duration::from_hours(1), "_run/")
             .await
             .unwrap(),
         0
@@ -129,7 +129,7 @@ async fn a_killed_writer_leaves_only_what_can_be_swept() {
     assert_eq!(
         place
             .storage
-            .sweep_staged(&root, Duration::ZERO)
+            .sweep_staged(&root, Duration::ZERO, "_run/")
             .await
             .unwrap(),
         1
@@ -145,7 +145,7 @@ async fn a_killed_writer_leaves_only_what_can_be_swept() {
     assert_eq!(
         place
             .storage
-            .sweep_staged(&place.url("nowhere/"), Duration::ZERO)
+            .sweep_staged(&place.url("nowhere/"), Duration::ZERO, "_run/")
             .await
             .unwrap(),
         0

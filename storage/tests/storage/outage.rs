@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fleetscore_crds::AzureAuth;
-use fleetscore_scorer::storage::{Storage, StorageError, StorageOptions};
+use fleetscore_storage::{Storage, StorageError, StorageOptions};
 use futures::TryStreamExt;
 
 use crate::place::{azurite, content, impatient, root, spec};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fleetscore_crds::{AzureAuth, AzureStorage, StorageSpec};
-use fleetscore_scorer::storage::{Environment, ObjectUrl, Storage, StorageError, StorageOptions};
+use fleetscore_storage::{Environment, ObjectUrl, Storage, StorageError, StorageOptions};
 use futures::TryStreamExt;
 use tempfile::TempDir;
 

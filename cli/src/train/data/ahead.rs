@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use fleetscore_crds::ReadingFormat;
-use fleetscore_scorer::readings::ObjectSource;
+use fleetscore_readings::ObjectSource;
 use futures::stream::{self, Stream, StreamExt as _};
 use tokio::runtime::Handle;
 

@@ -2,7 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use fleetscore_crds::ReadingFormat;
-use fleetscore_scorer::readings::format_of_name;
+use fleetscore_readings::format_of_name;
 use fleetscore_scorer::steps::{Table, is_data};
 
 use crate::train::Error;

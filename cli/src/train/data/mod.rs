@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 
 use fleetscore_crds::{OnInvalidReading, ReadingFormat, SensorKey};
-use fleetscore_scorer::readings::{self, Chunk, KeyIndex, ReadRequest};
+use fleetscore_readings::{Chunk, KeyIndex, ReadRequest};
 use futures::StreamExt as _;
 use tokio::runtime::Runtime;
 
@@ -50,7 +50,7 @@ pub(super) fn read(job: &Job) -> Result<Vec<(SensorKey, History)>, Error> {
             format,
             ..request.clone()
         };
-        readings::read(&source, &request, &mut |chunk| {
+        fleetscore_readings::read(&source, &request, &mut |chunk| {
             collected.add(&chunk);
             ControlFlow::Continue(())
         })?;
@@ -78,7 +78,7 @@ fn sensors(
     while let Some(file) = runtime.block_on(opened.next()) {
         let (source, format) = file?;
         request.format = format;
-        for key in readings::keys(&source, &request)? {
+        for key in fleetscore_readings::keys(&source, &request)? {
             let unnamed = names.iter().zip(&key).find(|(_, value)| value.is_empty());
             if let Some((name, _)) = unnamed {
                 let column = job.columns.keys.get(*name).unwrap_or(name);

@@ -8,7 +8,7 @@ use crate::place::{Process, Times};
 use crate::report::Report;
 use crate::run::Run;
 use crate::steps::{self, Compute, Context, Limits, Progress, StepError};
-use crate::storage::Storage;
+use fleetscore_storage::Storage;
 
 /// What does a run's work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::actor::{Actor, End, Habits, Kind};
 use super::store::{Slow, Witness};
 use crate::run::Run;
-use crate::storage::{Storage, StorageOptions};
+use fleetscore_storage::{Storage, StorageOptions};
 
 const MODEL: &[u8] = include_bytes!("../../../tests/fixtures/models/standard_rbf_d1_sk191.p5.pkl");
 /// The readings' values of the two runs, sensor by sensor: each has one sensor without readings, so without predictions.

@@ -39,7 +39,9 @@ async fn sum_up(context: &Context) -> Result<Report, StepError> {
     if context.kept.is_none() {
         // A process that does all of the run has swept before it planned.
         place
-            .write(|| storage.sweep_staged(&run.output, std::time::Duration::ZERO))
+            .write(|| {
+                storage.sweep_staged(&run.output, std::time::Duration::ZERO, outputs::RUN_FOLDER)
+            })
             .await?;
     }
     let mut fold = Fold::new(

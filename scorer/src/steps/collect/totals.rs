@@ -70,9 +70,8 @@ fn cut(text: &str, chars: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::FailureReason;
     use crate::report::Example;
-    use fleetscore_crds::Phase;
+    use fleetscore_crds::{FailureReason, Phase};
     use proptest::prelude::*;
 
     fn largest() -> Totals {

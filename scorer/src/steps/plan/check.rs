@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use fleetscore_crds::SensorKey;
+use fleetscore_crds::{FailureReason, SensorKey};
 
 use super::PlanEntry;
 use super::sources::Candidate;
-use crate::ledger::{Failure, FailureReason, Warning, WarningReason};
+use crate::ledger::{Failure, Warning, WarningReason};
 use crate::location::fold;
 use crate::outputs;
 use crate::run::Run;
-use crate::storage::StoreKind;
+use fleetscore_storage::StoreKind;
 
 /// The plan's entries, sorted by key; a sensor that cannot be scored carries the reason.
 pub fn check(run: &Run, mut candidates: Vec<Candidate>) -> Vec<PlanEntry> {

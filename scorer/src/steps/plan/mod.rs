@@ -20,7 +20,7 @@ pub use survey::{SensorWarning, Survey, survey};
 use super::inputs::refuse_tables;
 use super::{Context, StepError};
 use crate::outputs;
-use crate::storage::ObjectUrl;
+use fleetscore_storage::ObjectUrl;
 
 /// What the plan step tells whoever started it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -59,7 +59,7 @@ pub async fn plan(
     let is_taken_over = place.claim().await?;
     let entries = entries?;
     place
-        .write(|| storage.sweep_staged(&run.output, std::time::Duration::ZERO))
+        .write(|| storage.sweep_staged(&run.output, std::time::Duration::ZERO, outputs::RUN_FOLDER))
         .await?;
     let sensors_per_shard = sensors_per_shard(entries.len() as u64);
     let bytes = file::write(place.run(), &entries, sensors_per_shard)

@@ -7,7 +7,7 @@ use super::listing;
 use crate::outputs;
 use crate::run::Run;
 use crate::steps::StepError;
-use crate::storage::{ObjectInfo, ObjectUrl, Storage};
+use fleetscore_storage::{ObjectInfo, ObjectUrl, Storage};
 
 /// Largest list of sensors that is read, in bytes.
 const LISTING_BYTES: u64 = 256 * 1024 * 1024;

@@ -5,7 +5,7 @@ use super::file::{self, HEADER_BYTES};
 use super::{PlanEntry, PlanFileError, PlanHeader};
 use crate::outputs;
 use crate::steps::{Context, StepError};
-use crate::storage::ObjectUrl;
+use fleetscore_storage::ObjectUrl;
 
 /// Bytes that the first request asks for: enough for the header and some hundred sensors.
 const FIRST_BYTES: u64 = 256 << 10;

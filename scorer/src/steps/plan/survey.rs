@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fleetscore_crds::SensorKey;
+use fleetscore_crds::{FailureReason, SensorKey};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 
 use super::PlanEntry;
 use super::inputs::Inputs;
-use crate::ledger::{Failure, FailureReason, Warning, WarningReason};
+use crate::ledger::{Failure, Warning, WarningReason};
 use crate::location::Template;
 use crate::steps::inputs;
 use crate::steps::model_reader::ModelReader;
 use crate::steps::{Context, FailedSensor, StepError};
-use crate::storage::ObjectUrl;
+use fleetscore_storage::ObjectUrl;
 
 /// What a run would do.
 #[derive(Clone, Debug, Serialize)]

@@ -5,10 +5,11 @@
 
 use std::ops::Range;
 
-use crate::ledger::{FailureReason, LedgerEntry};
+use crate::ledger::LedgerEntry;
 use crate::steps::plan::{PlanEntry, StoredPlan};
 use crate::steps::{Context, StepError};
-use crate::storage::{ObjectUrl, StorageError};
+use fleetscore_crds::FailureReason;
+use fleetscore_storage::{ObjectUrl, StorageError};
 use futures::TryStreamExt;
 
 /// Sensors of other shards that are looked at, spread over the plan.

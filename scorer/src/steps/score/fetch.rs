@@ -8,11 +8,12 @@ use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::load::storage_failure;
-use crate::ledger::{Failure, FailureReason};
-use crate::readings::ObjectSource;
+use crate::ledger::Failure;
 use crate::steps::Context;
 use crate::steps::inputs::{self, Contents};
-use crate::storage::{ObjectInfo, ObjectUrl, StorageError};
+use fleetscore_crds::FailureReason;
+use fleetscore_readings::ObjectSource;
+use fleetscore_storage::{ObjectInfo, ObjectUrl, StorageError};
 
 /// The most and the least bytes that the first request for an object asks for.
 const FIRST: std::ops::RangeInclusive<usize> = 16 << 10..=4 << 20;

@@ -1,6 +1,6 @@
 //! Readings whose scores are not finite: none of them may get into predictions, sums or the report.
 
-use crate::readings::{InvalidReading, SensorRows};
+use fleetscore_readings::{InvalidReading, SensorRows};
 
 /// Leaves out of `scores` those that are not finite, and returns the rows of the others; none where all are finite.
 pub fn leave_out(rows: &SensorRows, scores: &mut Vec<f64>) -> Option<SensorRows> {
@@ -39,7 +39,7 @@ pub fn first_failure(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::readings::{RowNumbers, TimeText, Times};
+    use fleetscore_readings::{RowNumbers, TimeText, Times};
 
     fn rows() -> SensorRows {
         let (mut numbers, mut text) = (RowNumbers::default(), TimeText::default());

@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use fleetscore_crds::OnNoReadings;
+use fleetscore_crds::{FailureReason, OnNoReadings};
 use futures::{StreamExt, stream};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
@@ -16,11 +16,11 @@ use super::left_out::{self, LeftOut};
 use super::output::Output;
 use super::queues::{Piece, Queues};
 use super::{Jobs, lock};
-use crate::ledger::{Failure, FailureReason, Warning, WarningReason};
-use crate::readings::{
+use crate::ledger::{Failure, Warning, WarningReason};
+use crate::steps::{Context, Progress};
+use fleetscore_readings::{
     self, Chunk, KeyIndex, ObjectSource, ReadRequest, ReadingsError, Unfinished,
 };
-use crate::steps::{Context, Progress};
 
 /// How many times the memory of the readings the pages of a Parquet object may take, beside it: so much is left of the bound.
 const PAGES: usize = 3;
@@ -177,7 +177,7 @@ impl Group {
         let mut left_out = LeftOut::default();
         for object in objects {
             let name: Arc<str> = object.name().into();
-            let stats = readings::read(object, request, &mut |chunk| {
+            let stats = fleetscore_readings::read(object, request, &mut |chunk| {
                 Progress::add(&self.context.progress.bytes, chunk.fetched);
                 if self.context.is_stopped() {
                     return ControlFlow::Break(());
@@ -253,7 +253,7 @@ impl Group {
         let (context, sensors, objects) = (self.context.clone(), silent.clone(), objects.to_vec());
         let looked = tokio::task::spawn_blocking(move || {
             let sensors: Vec<u32> = sensors.into_iter().map(|(sensor, _)| sensor).collect();
-            readings::look_again(&objects, &request, &sensors, &|| context.is_stopped())
+            fleetscore_readings::look_again(&objects, &request, &sensors, &|| context.is_stopped())
         });
         let absences = looked.await.unwrap_or_default();
         let failures = silent

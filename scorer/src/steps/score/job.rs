@@ -1,22 +1,22 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fleetscore_crds::OnInvalidReading;
+use fleetscore_crds::{FailureReason, OnInvalidReading};
 
 use super::buffers::Buffers;
 use super::finite;
 use super::load::storage_failure;
 use super::output::Output;
 use super::tally::Tally;
-use crate::ledger::{Failure, FailureReason, LedgerEntry, SensorState, Warning, WarningReason};
+use crate::ledger::{Failure, LedgerEntry, SensorState, Warning, WarningReason};
 use crate::models::Scaler;
 use crate::predictions::{PredictionWriter, Thinning};
-use crate::readings::{InvalidReading, SensorRows};
 use crate::steps::model::SensorModel;
 use crate::steps::plan::PlanEntry;
 use crate::steps::plots::Plots;
 use crate::steps::{Context, Progress};
-use crate::storage::StorageError;
+use fleetscore_readings::{InvalidReading, SensorRows};
+use fleetscore_storage::StorageError;
 
 /// One sensor while it is worked on.
 pub struct Job {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use fleetscore_crds::Window;
 use jiff::Timestamp;
 
-use crate::readings::{Absence, InvalidReading, ReadStats};
+use fleetscore_readings::{Absence, InvalidReading, ReadStats};
 
 /// What the reads of a group left out, for the sensors that are without readings then.
 #[derive(Debug, Default)]
@@ -115,7 +115,7 @@ pub fn message(location: &str, window: Option<&Window>, reasons: &[String]) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::readings::Malformed;
+    use fleetscore_readings::Malformed;
 
     #[test]
     fn what_was_left_out_is_told() {

@@ -8,12 +8,13 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::buffers::Buffers;
 use super::job::{Job, output_failure};
 use super::spool::Spool;
-use crate::ledger::{Failure, FailureReason};
+use crate::ledger::Failure;
 use crate::place::PlaceError;
 use crate::predictions::{PredictionError, PredictionWriter};
-use crate::readings::SensorRows;
 use crate::steps::Context;
-use crate::storage::{ObjectUrl, Storage, Upload};
+use fleetscore_crds::FailureReason;
+use fleetscore_readings::SensorRows;
+use fleetscore_storage::{ObjectUrl, Storage, Upload};
 
 /// What encoding takes beside a few times the rows: compressors, and pages of every column.
 const ENCODING: u64 = 256 << 10;

@@ -7,7 +7,7 @@ use rayon::Scope;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::job::Workspace;
-use crate::readings::Chunk;
+use fleetscore_readings::Chunk;
 
 /// Queues at most. Each is a piece of work for every chunk, so there are not to be many, and each is one thread's at a time, so there
 /// are to be more than threads.
@@ -136,7 +136,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::readings::SensorRows;
+    use fleetscore_readings::SensorRows;
 
     /// A chunk with one empty piece of rows for each of these sensors, numbered by what was left out.
     fn chunk(sensors: &[u32], number: u64) -> Chunk {

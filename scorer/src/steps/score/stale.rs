@@ -3,10 +3,10 @@
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{Jobs, lock};
-use crate::ledger::FailureReason;
 use crate::place::PlaceError;
 use crate::steps::{Context, StepError};
-use crate::storage::ObjectUrl;
+use fleetscore_crds::FailureReason;
+use fleetscore_storage::ObjectUrl;
 
 /// Removes them, so that a sensor has either predictions or a failure, never both.
 ///

@@ -1,0 +1,75 @@
+//! `ReadingStream`: from the events of a hub to complete windows of readings in storage.
+
+mod event;
+mod output;
+mod source;
+mod window;
+
+pub use event::{EventColumns, EventFormat, EventSpec, Field, FieldType, Unpivot};
+pub use output::{DeadLetter, StreamLimits, StreamOutput};
+pub use source::{
+    EventHubAuth, EventHubSource, KafkaSource, Sasl, SaslMechanism, SourceSpec, StartAt,
+};
+pub use window::{Aggregate, AggregateFunction, Duplicates, Lateness, StreamWindow};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{PodTemplate, StorageSpec};
+
+/// Reads the events of a hub, filters and aggregates them, and stores complete windows of readings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReadingStreamSpec {
+    /// Where the events come from.
+    pub source: SourceSpec,
+    /// What an event holds, and which parts of it make a reading.
+    pub event: EventSpec,
+    /// Which readings are kept: a condition in CEL over the fields. A reading for which it is false or unknown (it asks for a value that is
+    /// missing) is left out. Without it: all are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 4096))]
+    pub filter: Option<String>,
+    /// The intervals over which readings are aggregated. Without it readings stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<StreamWindow>,
+    /// The columns of an aggregated reading.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
+    pub aggregates: Vec<Aggregate>,
+    /// How long is waited for events that come late.
+    #[serde(default)]
+    pub lateness: Lateness,
+    /// What happens to readings that came before.
+    #[serde(default)]
+    pub duplicates: Duplicates,
+    /// Where refused readings are kept. Without it they are only counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_letter: Option<DeadLetter>,
+    /// Where the readings go.
+    pub output: StreamOutput,
+    /// When the stream stops rather than go on with something wrong.
+    #[serde(default)]
+    pub limits: StreamLimits,
+    /// Progress is saved every so many seconds.
+    #[serde(default = "checkpoint")]
+    #[schemars(range(min = 1, max = 3600))]
+    pub checkpoint_seconds: u32,
+    /// Pods that share the hub's partitions. Without it: as many as an autoscaler says, or 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 1024))]
+    pub replicas: Option<u32>,
+    /// Stops the stream's pods until it is false again.
+    #[serde(default)]
+    pub suspend: bool,
+    /// How storage is reached.
+    #[serde(default)]
+    pub storage: StorageSpec,
+    /// Merged over the defaults of the stream's pods.
+    #[serde(default)]
+    pub pod_template: PodTemplate,
+}
+
+fn checkpoint() -> u32 {
+    30
+}

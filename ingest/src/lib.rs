@@ -1,0 +1,14 @@
+//! From the events of a hub to complete windows of readings in storage, each reading counted exactly once.
+//!
+//! A [`Record`] of the hub holds any number of readings. Each becomes a [`Reading`] or is refused ([`Refusal`]), and every one of them
+//! lands in exactly one of the [`Counts`].
+
+mod counts;
+mod reading;
+mod record;
+mod refusal;
+
+pub use counts::{Counts, Verdict};
+pub use reading::Reading;
+pub use record::Record;
+pub use refusal::{Reason, Refusal};
