@@ -43,7 +43,7 @@ pub use manifest::{Kind, Manifest, ManifestError, ManifestMetadata, Spec};
 pub use model::{ModelFormat, ModelSpec};
 pub use output::{LogsSpec, OutputSpec, PredictionFormat};
 pub use pod::PodTemplate;
-pub use reason::{FailureReason, OTHER_REASON, SENSOR_REASONS, known_reason};
+pub use reason::{Failure, FailureReason, OTHER_REASON, SENSOR_REASONS, known_reason};
 pub use run::ScoringRunSpec;
 pub use schedule::{
     BACKFILL_TICKS, BACKFILL_YEARS, Backfill, ConcurrencyPolicy, History, MissedRuns,

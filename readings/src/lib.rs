@@ -10,6 +10,7 @@
 
 mod absent;
 mod csv;
+pub mod dataset;
 mod error;
 mod format;
 mod hint;

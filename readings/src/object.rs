@@ -1,12 +1,12 @@
 use std::fs::File;
 use std::io::{Cursor, Read};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use object_store::local::LocalFileSystem;
-use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt};
+use fleetscore_storage::{ObjectInfo, Storage, StorageError};
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore};
 use tokio::runtime::Handle;
 
 use super::prefetch::Prefetch;
@@ -45,19 +45,26 @@ impl ObjectSource {
         }
     }
 
-    /// A local file, called by its path in messages. Blocks.
-    pub fn local(path: &Path, runtime: Handle) -> Result<Self> {
-        let name = path.display().to_string();
-        let failed = |source| ReadingsError::Storage {
-            object: name.clone(),
-            source,
-        };
-        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let location = object_store::path::Path::from_absolute_path(absolute);
-        let location = location.map_err(|error| failed(error.into()))?;
-        let store = Arc::new(LocalFileSystem::new());
-        let meta = runtime.block_on(store.head(&location)).map_err(failed)?;
-        Ok(Self::new(store, meta, name, runtime).with_file(path.to_owned()))
+    /// An object in storage, called by its URL. Call it in the runtime that its requests shall run on.
+    ///
+    /// # Errors
+    ///
+    /// The container cannot be opened.
+    pub fn open(storage: &Storage, object: &ObjectInfo) -> std::result::Result<Self, StorageError> {
+        let (store, _) = storage.object(&object.url)?;
+        let name = object.url.to_string();
+        let source = Self::new(store, object.meta.clone(), name, Handle::current());
+        Ok(match storage.local_file(&object.url) {
+            Some(file) => source.with_file(file),
+            None => source,
+        })
+    }
+
+    /// The same object, called by another name in messages.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
     }
 
     /// The same object, which is the local file `path`: streamed without the detour over the store.

@@ -5,10 +5,10 @@
 
 use std::path::Path;
 
-use fleetscore_crds::{FailureReason, Limit, SensorKey, Window};
+use fleetscore_crds::{Failure, FailureReason, Limit, SensorKey, Window};
 use fleetscore_scorer::ledger::{
-    Confusion, Failure, LEDGER_VERSION, LedgerEntry, LedgerHeader, ScoreSummary, SensorState,
-    Warning, WarningReason,
+    Confusion, LEDGER_VERSION, LedgerEntry, LedgerHeader, ScoreSummary, SensorState, Warning,
+    WarningReason,
 };
 use fleetscore_scorer::place::RunIdentity;
 use fleetscore_scorer::report::{Feature, Fold, Plot, Report, RunInfo, html, text};

@@ -1,6 +1,6 @@
 //! One record a sensor of what happened to it.
 
-use fleetscore_crds::{FailureReason, SensorKey};
+use fleetscore_crds::{Failure, SensorKey};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -75,15 +75,6 @@ pub struct Confusion {
     pub false_negatives: u64,
     /// Normal readings predicted as normal.
     pub true_negatives: u64,
-}
-
-/// Why a sensor failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Failure {
-    /// The kind of failure; stable, also a metric label.
-    pub reason: FailureReason,
-    /// What happened, where, and what to do.
-    pub message: String,
 }
 
 /// A thing to look at although the sensor was scored.

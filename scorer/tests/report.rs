@@ -5,10 +5,10 @@
     reason = "a helper that fails is a test that fails"
 )]
 
-use fleetscore_crds::{FailureReason, Limit, Phase, SensorKey};
+use fleetscore_crds::{Failure, FailureReason, Limit, Phase, SensorKey};
 use fleetscore_scorer::ledger::{
-    Confusion, Failure, LEDGER_VERSION, LedgerEntry, LedgerHeader, ScoreSummary, SensorState,
-    Warning, WarningReason,
+    Confusion, LEDGER_VERSION, LedgerEntry, LedgerHeader, ScoreSummary, SensorState, Warning,
+    WarningReason,
 };
 use fleetscore_scorer::place::RunIdentity;
 use fleetscore_scorer::report::{

@@ -1,3 +1,4 @@
+use fleetscore_crds::{Failure, FailureReason};
 use std::error::Error;
 use std::io;
 
@@ -119,6 +120,21 @@ impl StorageError {
     /// Whether the object is larger than what is read at once.
     pub fn is_too_large(&self) -> bool {
         matches!(self, Self::TooLarge { .. })
+    }
+
+    /// A sensor's failure from this error; `missing` is the reason where the object itself is the trouble.
+    pub fn failure(&self, missing: FailureReason) -> Failure {
+        let reason = if self.is_denied() {
+            FailureReason::AccessDenied
+        } else if self.is_temporary() {
+            FailureReason::StorageUnavailable
+        } else {
+            missing
+        };
+        Failure {
+            reason,
+            message: self.to_string(),
+        }
     }
 
     /// The kind of error; stable, for termination messages and metrics.

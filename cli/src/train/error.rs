@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
+use fleetscore_readings::dataset::Table;
 use fleetscore_readings::{InvalidReading, ReadingsError};
-use fleetscore_scorer::steps::Table;
 
 use crate::manifest::ManifestError;
 

@@ -1,6 +1,6 @@
 use std::borrow::Borrow;
 
-use fleetscore_crds::{FailureReason, Limit, Phase, SensorKey};
+use fleetscore_crds::{Failure, FailureReason, Limit, Phase, SensorKey};
 use jiff::Timestamp;
 
 use super::document::{
@@ -9,7 +9,7 @@ use super::document::{
 use super::ranking::Ranking;
 use super::reasons::Reasons;
 use super::shards::Shards;
-use crate::ledger::{Confusion, Failure, LedgerEntry, LedgerHeader, SensorState, WarningReason};
+use crate::ledger::{Confusion, LedgerEntry, LedgerHeader, SensorState, WarningReason};
 
 /// Sums up the ledgers of a run, shard by shard.
 ///

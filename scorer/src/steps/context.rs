@@ -1,14 +1,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Compute, Kept};
 use crate::place::Place;
 use crate::run::Run;
-use fleetscore_readings::ObjectSource;
-use fleetscore_storage::{ObjectInfo, Storage, StorageError};
+use fleetscore_storage::Storage;
 
 /// What every step is given.
 #[derive(Clone)]
@@ -32,17 +30,6 @@ pub struct Context {
 }
 
 impl Context {
-    /// An object of readings or predictions, to be read on another thread. Call it in the runtime that its requests shall run on.
-    pub fn source(&self, object: &ObjectInfo) -> Result<ObjectSource, StorageError> {
-        let (store, _) = self.storage.object(&object.url)?;
-        let name = object.url.to_string();
-        let source = ObjectSource::new(store, object.meta.clone(), name, Handle::current());
-        Ok(match self.storage.local_file(&object.url) {
-            Some(file) => source.with_file(file),
-            None => source,
-        })
-    }
-
     /// Whether no further sensor shall be taken: the step was asked to stop, or the failure policy stops it now.
     pub fn is_stopped(&self) -> bool {
         if self.stop.is_cancelled() {

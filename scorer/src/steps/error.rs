@@ -1,9 +1,9 @@
 use thiserror::Error;
 
-use super::inputs::Table;
 use super::plan::PlanFileError;
 use crate::place::{Place, PlaceError};
 use crate::run::RunError;
+use fleetscore_readings::dataset::Table;
 use fleetscore_storage::StorageError;
 
 /// Why a step as a whole failed. A sensor's own failure is in its ledger instead.

@@ -8,7 +8,6 @@ mod compute;
 mod context;
 mod error;
 mod failed;
-mod inputs;
 mod kept;
 mod model;
 mod model_reader;
@@ -23,7 +22,6 @@ pub use compute::Compute;
 pub use context::{Context, Limits, Progress};
 pub use error::StepError;
 pub use failed::FailedSensor;
-pub use inputs::{Table, is_data};
 pub use kept::Kept;
 pub use plan::{
     PlanEntry, PlanHeader, PlanSummary, SensorWarning, StoredPlan, Survey, plan, survey,

@@ -1,8 +1,8 @@
 //! A sensor's model, fitted to the run's columns.
 
-use crate::ledger::{Failure, Warning, WarningReason};
+use crate::ledger::{Warning, WarningReason};
 use crate::models::{self, Columns, Model};
-use fleetscore_crds::FailureReason;
+use fleetscore_crds::{Failure, FailureReason};
 
 /// Names that a message lists.
 const NAMES: usize = 12;

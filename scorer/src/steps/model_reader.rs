@@ -1,11 +1,10 @@
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 
-use crate::ledger::Failure;
 use crate::models::{self, Allowance, Model, ModelError};
 use crate::steps::Context;
 use crate::steps::model::SensorModel;
-use fleetscore_crds::FailureReason;
+use fleetscore_crds::{Failure, FailureReason};
 use fleetscore_storage::{ObjectUrl, StorageError};
 
 /// Largest model file, in bytes.
@@ -42,7 +41,7 @@ impl<'c> ModelReader<'c> {
     /// Errors when there is none, it cannot be read, it takes too much memory, or its features are not the run's columns.
     pub async fn read(&self, location: &str) -> Result<SensorModel, Failure> {
         let url = ObjectUrl::parse(location)
-            .map_err(|error| storage_failure(&error, FailureReason::ModelNotFound))?;
+            .map_err(|error| error.failure(FailureReason::ModelNotFound))?;
         let place = url.to_string();
         let model = match self.read_small(&url).await? {
             Ok(model) => model,
@@ -150,20 +149,5 @@ fn model_failure(error: &StorageError) -> Failure {
     } else {
         FailureReason::ModelNotFound
     };
-    storage_failure(error, missing)
-}
-
-/// A sensor's failure from an error of storage; `missing` is the reason where the object itself is the trouble.
-pub fn storage_failure(error: &StorageError, missing: FailureReason) -> Failure {
-    let reason = if error.is_denied() {
-        FailureReason::AccessDenied
-    } else if error.is_temporary() {
-        FailureReason::StorageUnavailable
-    } else {
-        missing
-    };
-    Failure {
-        reason,
-        message: error.to_string(),
-    }
+    error.failure(missing)
 }

@@ -2,22 +2,22 @@
 //!
 //! They are read by what reads the readings of a run, so they may be as those may be, and are refused as those are.
 
-mod ahead;
 mod files;
 mod sample;
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::pin;
 
-use fleetscore_crds::{OnInvalidReading, ReadingFormat, SensorKey};
+use fleetscore_crds::{OnInvalidReading, SensorKey};
 use fleetscore_readings::{Chunk, KeyIndex, ReadRequest};
 use futures::StreamExt as _;
 use tokio::runtime::Runtime;
 
 use super::job::Job;
 use super::{Error, SensorError};
+use files::Files;
 use sample::Sample;
 
 /// Bytes that reading may hold.
@@ -39,11 +39,11 @@ pub(super) fn read(job: &Job) -> Result<Vec<(SensorKey, History)>, Error> {
         .enable_all()
         .build()
         .map_err(Error::io(&job.data))?;
-    let files = files::list(&job.data, job.format)?;
+    let files = runtime.block_on(Files::list(&job.data, job.format))?;
     let sensors = sensors(job, &files, &runtime)?;
     let mut collected = Collected::new(job, &sensors);
     let request = request(job, &sensors)?;
-    let mut opened = pin!(ahead::open(&files, runtime.handle()));
+    let mut opened = pin!(files.open());
     while let Some(file) = runtime.block_on(opened.next()) {
         let (source, format) = file?;
         let request = ReadRequest {
@@ -66,15 +66,11 @@ pub(super) fn read(job: &Job) -> Result<Vec<(SensorKey, History)>, Error> {
 }
 
 /// The sensors that rows belong to, in their order.
-fn sensors(
-    job: &Job,
-    files: &[(PathBuf, ReadingFormat)],
-    runtime: &Runtime,
-) -> Result<Vec<SensorKey>, Error> {
+fn sensors(job: &Job, files: &Files, runtime: &Runtime) -> Result<Vec<SensorKey>, Error> {
     let names: Vec<&String> = job.columns.keys.keys().collect();
     let mut sensors = BTreeSet::new();
     let mut request = request(job, &[])?;
-    let mut opened = pin!(ahead::open(files, runtime.handle()));
+    let mut opened = pin!(files.open());
     while let Some(file) = runtime.block_on(opened.next()) {
         let (source, format) = file?;
         request.format = format;

@@ -1,11 +1,11 @@
 //! Reads the ledgers of all shards.
 
 use bytes::Bytes;
-use fleetscore_crds::{FailureReason, SensorKey};
+use fleetscore_crds::{Failure, FailureReason, SensorKey};
 use futures::{StreamExt, stream};
 use serde::de::DeserializeOwned;
 
-use crate::ledger::{Failure, LEDGER_VERSION, LedgerEntry, LedgerHeader, SensorState};
+use crate::ledger::{LEDGER_VERSION, LedgerEntry, LedgerHeader, SensorState};
 use crate::outputs;
 use crate::report::Fold;
 use crate::steps::plan::{PlanHeader, StoredPlan};

@@ -1,5 +1,6 @@
 //! The plots of the most anomalous sensors: as they were kept while scoring, else read back from the predictions.
 
+use fleetscore_readings::ObjectSource;
 use futures::{StreamExt, stream};
 
 use crate::predictions::{PlotRequest, PlotSeries, read_plot};
@@ -68,7 +69,7 @@ async fn read_back(context: &Context, sensor: &AnomalousSensor) -> Result<PlotSe
         .output
         .join(sensor.output.as_deref().unwrap_or_default())?;
     let (object, first) = context.storage.begin(&url, FIRST_BYTES).await?;
-    let source = context.source(&object)?.with_first(first);
+    let source = ObjectSource::open(&context.storage, &object)?.with_first(first);
     let request = PlotRequest {
         format: run.prediction_format,
         layout: run.layout(&sensor.key),

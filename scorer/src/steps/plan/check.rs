@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use fleetscore_crds::{FailureReason, SensorKey};
+use fleetscore_crds::{Failure, FailureReason, SensorKey};
 
 use super::PlanEntry;
 use super::sources::Candidate;
-use crate::ledger::{Failure, Warning, WarningReason};
+use crate::ledger::{Warning, WarningReason};
 use crate::location::fold;
 use crate::outputs;
 use crate::run::Run;

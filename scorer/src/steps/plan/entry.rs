@@ -1,7 +1,7 @@
-use fleetscore_crds::SensorKey;
+use fleetscore_crds::{Failure, SensorKey};
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::{Failure, Warning};
+use crate::ledger::Warning;
 
 /// One sensor of a run: one line of `_run/plan.jsonl`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

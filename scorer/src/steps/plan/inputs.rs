@@ -1,6 +1,6 @@
 use super::survey::Sizes;
-use crate::ledger::Failure;
-use crate::steps::inputs::{Contents, no_object};
+use fleetscore_crds::Failure;
+use fleetscore_readings::dataset::{Contents, no_object};
 
 /// What there is of readings.
 pub struct Inputs {

@@ -8,6 +8,7 @@ mod listing;
 mod sources;
 mod stored;
 mod survey;
+mod tables;
 
 use bytes::Bytes;
 use futures::{TryStreamExt, stream};
@@ -17,7 +18,7 @@ pub use file::{PlanFileError, PlanHeader};
 pub use stored::StoredPlan;
 pub use survey::{SensorWarning, Survey, survey};
 
-use super::inputs::refuse_tables;
+use self::tables::refuse_tables;
 use super::{Context, StepError};
 use crate::outputs;
 use fleetscore_storage::ObjectUrl;

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fleetscore_crds::{FailureReason, SensorKey};
+use fleetscore_crds::{Failure, FailureReason, SensorKey};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 
 use super::PlanEntry;
 use super::inputs::Inputs;
-use crate::ledger::{Failure, Warning, WarningReason};
+use super::tables::refuse_tables;
+use crate::ledger::{Warning, WarningReason};
 use crate::location::Template;
-use crate::steps::inputs;
 use crate::steps::model_reader::ModelReader;
 use crate::steps::{Context, FailedSensor, StepError};
 use fleetscore_storage::ObjectUrl;
@@ -59,7 +59,7 @@ type Looks = BTreeMap<String, Result<Vec<Warning>, Failure>>;
 /// Looks at what there is: the sensors, their models and the objects with readings.
 pub async fn survey(context: &Context) -> Result<Survey, StepError> {
     let (tables, entries, models, inputs) = tokio::join!(
-        inputs::refuse_tables(context),
+        refuse_tables(context),
         super::list(context),
         sizes(context, &context.run.model),
         input_sizes(context)

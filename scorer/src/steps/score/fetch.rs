@@ -7,12 +7,10 @@ use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::load::storage_failure;
-use crate::ledger::Failure;
 use crate::steps::Context;
-use crate::steps::inputs::{self, Contents};
-use fleetscore_crds::FailureReason;
+use fleetscore_crds::{Failure, FailureReason};
 use fleetscore_readings::ObjectSource;
+use fleetscore_readings::dataset::{self, missing};
 use fleetscore_storage::{ObjectInfo, ObjectUrl, StorageError};
 
 /// The most and the least bytes that the first request for an object asks for.
@@ -69,7 +67,8 @@ impl Ahead {
         }
         // The semaphore is never closed.
         let mut room = self.reserve(self.first).await;
-        let (object, first) = begin(context, &location, self.first as u64).await?;
+        let (object, first) =
+            dataset::begin(&context.storage, &location, self.first as u64).await?;
         let more = object.size.saturating_sub(first.len() as u64);
         let (mut bytes, mut held) = (first, kib(self.first));
         if more > 0
@@ -88,7 +87,8 @@ impl Ahead {
         // What is not needed is free for others.
         let unused = held.saturating_sub(kib(bytes.len()));
         drop(room.as_mut().and_then(|room| room.split(unused)));
-        let source = context.source(&object).map_err(|error| missing(&error))?;
+        let source =
+            ObjectSource::open(&context.storage, &object).map_err(|error| missing(&error))?;
         Ok(Fetched {
             objects: vec![source.with_first(bytes)],
             bytes: object.size,
@@ -108,36 +108,13 @@ impl Ahead {
     }
 }
 
-/// The object at a location that does not end in `/`, and its first bytes.
-async fn begin(
-    context: &Context,
-    location: &ObjectUrl,
-    limit: u64,
-) -> Result<(ObjectInfo, Bytes), Failure> {
-    let storage = &context.storage;
-    let begun = match storage.begin(location, limit).await {
-        // Some stores know of a folder as an object without bytes.
-        Ok((object, first)) if object.size > 0 => return Ok((object, first)),
-        Ok(begun) => Ok(begun),
-        Err(error) if error.is_not_found() => Err(error.to_string()),
-        Err(error) => return Err(missing(&error)),
-    };
-    let below = inputs::has_below(storage, location).await;
-    match begun {
-        Ok(begun) if !below => Ok(begun),
-        Ok(_) => Err(String::new()),
-        Err(message) => Err(message),
-    }
-    .map_err(|message| inputs::no_object(&location.to_string(), below, message))
-}
-
 /// All bytes of an object whose first are there. One that is overwritten meanwhile is an error.
 async fn rest(
     context: &Context,
     object: &ObjectInfo,
     first: &Bytes,
 ) -> Result<Bytes, StorageError> {
-    let source = context.source(object)?;
+    let source = ObjectSource::open(&context.storage, object)?;
     let from = first.len() as u64;
     let pieces = (object.size - from).div_ceil(PIECE);
     let starts = (0..pieces).map(|piece| from + piece * PIECE);
@@ -158,18 +135,11 @@ async fn rest(
 /// The readings in a folder and below.
 async fn folder(context: &Context, location: &ObjectUrl) -> Result<Fetched, Failure> {
     refuse_table(context, location).await?;
-    let objects = context.storage.list(location).try_collect::<Vec<_>>();
-    let objects = objects.await.map_err(|error| missing(&error))?;
-    let objects = objects
-        .into_iter()
-        .map(|object| (object.url.to_string(), object.size, object));
-    let Contents { data, left_out } = Contents::of(&location.to_string(), objects)?;
-    if !left_out.is_empty() {
-        let names = inputs::some_of(&left_out);
-        tracing::info!(%location, count = left_out.len(), names, "not read: the names are not those of readings");
-    }
+    let data = dataset::list(&context.storage, location).await?;
     refuse_links(context, &data)?;
-    let sources = data.iter().map(|object| context.source(object));
+    let sources = data
+        .iter()
+        .map(|object| ObjectSource::open(&context.storage, object));
     let objects = sources.collect::<Result<_, _>>();
     Ok(Fetched {
         objects: objects.map_err(|error| missing(&error))?,
@@ -186,7 +156,7 @@ async fn refuse_table(context: &Context, location: &ObjectUrl) -> Result<(), Fai
         .rsplit_once('/')
         .map(|(folder, _)| format!("{folder}/"));
     let shared = shared.and_then(|folder| ObjectUrl::parse(&folder).ok());
-    match inputs::table_between(&context.storage, location, shared.as_ref()).await {
+    match dataset::table_between(&context.storage, location, shared.as_ref()).await {
         Ok(None) => Ok(()),
         Ok(Some(table)) => Err(Failure {
             reason: FailureReason::ReadingsUnreadable,
@@ -219,10 +189,6 @@ fn refuse_links(context: &Context, objects: &[ObjectInfo]) -> Result<(), Failure
         }
     }
     Ok(())
-}
-
-fn missing(error: &StorageError) -> Failure {
-    storage_failure(error, FailureReason::ReadingsNotFound)
 }
 
 fn kib(bytes: usize) -> usize {

@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use fleetscore_crds::{FailureReason, OnNoReadings};
+use fleetscore_crds::{Failure, FailureReason, OnNoReadings};
 use futures::{StreamExt, stream};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
@@ -16,7 +16,7 @@ use super::left_out::{self, LeftOut};
 use super::output::Output;
 use super::queues::{Piece, Queues};
 use super::{Jobs, lock};
-use crate::ledger::{Failure, Warning, WarningReason};
+use crate::ledger::{Warning, WarningReason};
 use crate::steps::{Context, Progress};
 use fleetscore_readings::{
     self, Chunk, KeyIndex, ObjectSource, ReadRequest, ReadingsError, Unfinished,

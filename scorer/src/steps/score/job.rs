@@ -1,14 +1,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fleetscore_crds::{FailureReason, OnInvalidReading};
+use fleetscore_crds::{Failure, FailureReason, OnInvalidReading};
 
 use super::buffers::Buffers;
 use super::finite;
-use super::load::storage_failure;
 use super::output::Output;
 use super::tally::Tally;
-use crate::ledger::{Failure, LedgerEntry, SensorState, Warning, WarningReason};
+use crate::ledger::{LedgerEntry, SensorState, Warning, WarningReason};
 use crate::models::Scaler;
 use crate::predictions::{PredictionWriter, Thinning};
 use crate::steps::model::SensorModel;
@@ -312,7 +311,7 @@ pub fn output_failure(error: &StorageError) -> Failure {
             message: error.to_string(),
         };
     }
-    storage_failure(error, FailureReason::OutputUnwritable)
+    error.failure(FailureReason::OutputUnwritable)
 }
 
 /// What a user should look at: what is known of the model, and what its predictions show.

@@ -5,14 +5,11 @@ use futures::stream::FuturesOrdered;
 
 use super::budget::{Budget, STATE, mib};
 use super::job::Job;
-use crate::ledger::Failure;
 use crate::steps::Context;
 use crate::steps::model::SensorModel;
 use crate::steps::model_reader::ModelReader;
 use crate::steps::plan::PlanEntry;
-use fleetscore_crds::FailureReason;
-
-pub use crate::steps::model_reader::storage_failure;
+use fleetscore_crds::{Failure, FailureReason};
 
 /// Sensors that are worked on at the same time.
 pub struct Loaded {

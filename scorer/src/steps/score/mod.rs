@@ -29,7 +29,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use fleetscore_crds::{FailureReason, PredictionFormat};
+use fleetscore_crds::{Failure, FailureReason, PredictionFormat};
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -42,7 +42,7 @@ use self::job::Job;
 use self::load::Loaded;
 use super::plan::{PlanEntry, StoredPlan};
 use super::{Context, Progress, StepError};
-use crate::ledger::{Failure, LedgerEntry, SensorState};
+use crate::ledger::{LedgerEntry, SensorState};
 use crate::outputs;
 
 /// The least that a group is given for its readings, where that is not all there is.

@@ -8,11 +8,10 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::buffers::Buffers;
 use super::job::{Job, output_failure};
 use super::spool::Spool;
-use crate::ledger::Failure;
 use crate::place::PlaceError;
 use crate::predictions::{PredictionError, PredictionWriter};
 use crate::steps::Context;
-use fleetscore_crds::FailureReason;
+use fleetscore_crds::{Failure, FailureReason};
 use fleetscore_readings::SensorRows;
 use fleetscore_storage::{ObjectUrl, Storage, Upload};
 

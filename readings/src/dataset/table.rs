@@ -1,59 +1,16 @@
-//! Which objects are readings: those at an input location, less what a folder holds besides, and never the files of a table.
+//! Folders whose files are those of a table, by its marks.
 
 use std::path::Path;
 
+use fleetscore_storage::{ObjectUrl, Storage, StorageError};
 use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, stream};
-
-use super::{Context, StepError};
-use crate::ledger::Failure;
-use fleetscore_crds::FailureReason;
-use fleetscore_storage::{ObjectUrl, Storage, StorageError};
-
-/// Names that a message lists at most.
-const SHOWN: usize = 5;
 
 /// Folders that are looked into for marks at the same time.
 const FOLDERS: usize = 4;
 
 /// Objects of a folder that are looked at for the mark of a table.
 const LOOKED_AT: usize = 1000;
-
-/// Extensions of files that lie beside readings and are none.
-const SIDE_FILES: [&str; 32] = [
-    "md",
-    "html",
-    "htm",
-    "pdf",
-    "doc",
-    "docx",
-    "png",
-    "jpg",
-    "jpeg",
-    "gif",
-    "svg",
-    "py",
-    "ipynb",
-    "sql",
-    "sh",
-    "bat",
-    "ps1",
-    "yaml",
-    "yml",
-    "toml",
-    "ini",
-    "cfg",
-    "crc",
-    "md5",
-    "sha256",
-    "tmp",
-    "temp",
-    "partial",
-    "inprogress",
-    "crdownload",
-    "bak",
-    "lnk",
-];
 
 /// The folders that mark a table, with the names that files in them have, and whose table it is.
 const MARKS: [(&str, fn(&str) -> bool, &str); 5] = [
@@ -153,144 +110,12 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether an object of a folder holds readings, by its path below the folder. Hidden names (`_SUCCESS`, `.crc`) do not, nor do
-/// names of files that are no data. Folders of partitions such as `_x=1` do, as in Spark.
-pub fn is_data(path: &str) -> bool {
-    let hidden = |segment: &str| {
-        segment.starts_with('.') || (segment.starts_with('_') && !segment.contains('='))
-    };
-    !path.split('/').any(hidden) && !is_side_file(path.rsplit('/').next().unwrap_or(path))
-}
-
-fn is_side_file(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let (stem, extension) = name.split_once('.').unwrap_or((&name, ""));
-    let last = name.rsplit('.').next().unwrap_or_default();
-    SIDE_FILES.contains(&last) && name.contains('.')
-        || ["thumbs.db", "desktop.ini"].contains(&name.as_str())
-        || (["readme", "license", "licence", "notice", "changelog"].contains(&stem)
-            && ["", "txt", "rst"].contains(&extension))
-        || name.starts_with("~$")
-        || name.ends_with('~')
-        || name.ends_with("_copying_")
-}
-
-/// The objects of a folder that are readings, and the names of those that are not.
-#[derive(Debug)]
-pub struct Contents<T> {
-    /// The readings.
-    pub data: Vec<T>,
-    /// Names below the folder of what is left out, without the empty ones.
-    pub left_out: Vec<String>,
-}
-
-impl<T> Contents<T> {
-    /// Sorts out the objects (URL, bytes) under `location`, which ends in `/`. Errors: they are those of a table, or none of
-    /// them holds readings.
-    pub fn of(
-        location: &str,
-        objects: impl IntoIterator<Item = (String, u64, T)>,
-    ) -> Result<Self, Failure> {
-        let mut contents = Self {
-            data: Vec::new(),
-            left_out: Vec::new(),
-        };
-        for (url, size, object) in objects {
-            if let Some(table) = Table::of(&url) {
-                return Err(Failure {
-                    reason: FailureReason::ReadingsUnreadable,
-                    message: table.to_string(),
-                });
-            }
-            let path = url.strip_prefix(location).unwrap_or(&url);
-            if size == 0 {
-                continue;
-            }
-            if is_data(path) {
-                contents.data.push(object);
-            } else {
-                contents.left_out.push(path.to_owned());
-            }
-        }
-        if contents.data.is_empty() {
-            return Err(nothing_under(location, &contents.left_out));
-        }
-        Ok(contents)
-    }
-}
-
-/// Some names for a message.
-pub fn some_of(names: &[String]) -> String {
-    let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
-    let more = if names.len() > SHOWN { ", ..." } else { "" };
-    format!("{}{more}", shown.join(", "))
-}
-
-fn nothing_under(location: &str, left_out: &[String]) -> Failure {
-    let message = if left_out.is_empty() {
-        format!(
-            "there are no readings under {location}; check spec.input.location{}",
-            glob_hint(location)
-        )
-    } else {
-        format!(
-            "there are no readings under {location}: what is there does not count by its name ({}); \
-             check spec.input.location, or name one file in it",
-            some_of(left_out)
-        )
-    };
-    Failure {
-        reason: FailureReason::ReadingsNotFound,
-        message,
-    }
-}
-
-/// What to do where a location that leads nowhere is a pattern.
-fn glob_hint(location: &str) -> String {
-    let Some(star) = location.find(['*', '[']) else {
-        return String::new();
-    };
-    let folder = location
-        .get(..star)
-        .and_then(|before| before.rsplit_once('/'))
-        .map_or("", |(folder, _)| folder);
-    format!(": patterns are not expanded, write {folder}/ for all objects in and below it")
-}
-
-/// The failure of a location without `/` at its end where no object is; `below` says that there are objects below it.
-pub fn no_object(location: &str, below: bool, message: String) -> Failure {
-    let message = if below {
-        format!(
-            "{location} is a folder; end it in a slash in spec.input.location to read what is in and below it: {location}/"
-        )
-    } else {
-        message + &glob_hint(location)
-    };
-    Failure {
-        reason: FailureReason::ReadingsNotFound,
-        message,
-    }
-}
-
-/// Whether there is an object below a location without `/` at its end.
-pub async fn has_below(storage: &Storage, location: &ObjectUrl) -> bool {
-    let mut below = storage.list(&location.as_prefix());
-    matches!(below.next().await, Some(Ok(_)))
-}
-
-/// Refuses a run whose readings lie in a table: the folder of its input location, or one above it, has a table's mark.
-pub async fn refuse_tables(context: &Context) -> Result<(), StepError> {
-    let literal = context.run.input.literal_prefix();
-    let named = context.run.input.keys().is_empty() && !literal.ends_with('/');
-    let Some((folder, _)) = literal.rsplit_once('/').filter(|_| !named) else {
-        return Ok(());
-    };
-    let folder = ObjectUrl::parse(&format!("{folder}/"))?;
-    let url = folder.to_string();
-    match marked_in(&context.storage, folders(&url)).await? {
-        Some(table) => Err(StepError::Table(table)),
-        None => Ok(()),
-    }
+/// The table that has its mark in `folder`, or in a folder above it.
+pub async fn table_above(
+    storage: &Storage,
+    folder: &ObjectUrl,
+) -> Result<Option<Table>, StorageError> {
+    marked_in(storage, folders(&folder.to_string())).await
 }
 
 /// The table that has its mark in a folder between `top` and `bottom`, both left out.
@@ -370,48 +195,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hidden_names_and_side_files_are_no_readings() {
-        for path in [
-            "a.csv",
-            "a.csv.gz",
-            "part-00000",
-            "000000_0",
-            "sub/x.parquet",
-            "_x=1/part-0.parquet",
-            "device=_1/a.csv",
-            "readme/a.csv",
-            "data.json",
-            "a.csv.zip",
-            "thumbs.csv",
-            "readme.csv",
-            "notes/tmp",
-            "x.y/_z=1/a",
-        ] {
-            assert!(is_data(path), "{path}");
-        }
-        for path in [
-            "_SUCCESS",
-            "_metadata",
-            ".part-0.parquet.crc",
-            "_temporary/0/a.csv",
-            "x/.hidden/a.csv",
-            ".x=1/a.csv",
-            "README.md",
-            "README",
-            "sub/readme.TXT",
-            "LICENSE",
-            "Thumbs.db",
-            "desktop.ini",
-            "~$book.csv",
-            "a.csv~",
-            "a.csv.tmp",
-            "a.csv._COPYING_",
-        ] {
-            assert!(!is_data(path), "{path}");
-        }
-    }
-
-    #[test]
     fn tables_are_told_by_their_marks() {
         for (url, kind, folder) in [
             ("az://lake/t/_delta_log/00000.json", "Delta", "az://lake/t/"),
@@ -469,11 +252,5 @@ mod tests {
         ] {
             assert_eq!(Table::of(url), None, "{url}");
         }
-    }
-
-    #[test]
-    fn patterns_are_named() {
-        assert!(glob_hint("file:///d/in/*.csv").contains("write file:///d/in/ for all"));
-        assert_eq!(glob_hint("file:///d/in/a.csv"), "");
     }
 }
