@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// Where the readings are and what their columns mean.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = crate::rules::input()))]
 pub struct InputSpec {
     /// URL of the readings. May hold placeholders; a URL that ends in `/` means every object under it.
     #[schemars(length(min = 1, max = 1024), extend("x-kubernetes-validations" = crate::rules::location()))]
@@ -21,18 +22,60 @@ pub struct InputSpec {
     /// What a sensor without any reading in the window means.
     #[serde(default)]
     pub on_no_readings: OnNoReadings,
+    /// Waits until the readings of the window are complete. Readings of a `ReadingStream` are waited for without it, too, as with its
+    /// defaults; all others are read as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_for: Option<WaitFor>,
+}
+
+/// How long a run waits for its readings, and what tells that they are complete.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct WaitFor {
+    /// How long, in seconds.
+    #[schemars(range(max = 604_800))]
+    pub timeout_seconds: u32,
+    /// What happens when they are not complete by then.
+    pub on_timeout: OnTimeout,
+    /// URL of an object that whoever writes the readings puts there last, such as `az://lake/{window.start:%Y/%m/%d/%H}/_SUCCESS`.
+    /// Not for a `ReadingStream`, which marks its segments itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024), extend("x-kubernetes-validations" = crate::rules::marker()))]
+    pub object: Option<String>,
+}
+
+impl Default for WaitFor {
+    fn default() -> Self {
+        Self {
+            timeout_seconds: 3600,
+            on_timeout: OnTimeout::default(),
+            object: None,
+        }
+    }
+}
+
+/// What happens when readings are not complete in time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum OnTimeout {
+    /// The run fails.
+    #[default]
+    Fail,
+    /// What is there is scored, with a warning that names what is missing.
+    Score,
 }
 
 /// How readings are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ReadingFormat {
-    /// Recognised from the object's extension, else from its first bytes.
+    /// Recognised from the object's extension, else from its first bytes; a folder with `_stream/stream.json` is a stream's.
     #[default]
     Auto,
     /// Comma-separated values with a header line.
     Csv,
     /// Apache Parquet.
     Parquet,
+    /// What a `ReadingStream` has published in its `output.location`.
+    Stream,
 }
 
 /// The meaning of the readings' columns.

@@ -16,7 +16,7 @@ pub struct UnknownField {
 }
 
 impl UnknownField {
-    /// Path of the field, such as `spec.input.waitFor`.
+    /// Path of the field, such as `spec.input.turbo`.
     pub fn field(&self) -> String {
         self.path.join(".")
     }
@@ -147,11 +147,11 @@ mod tests {
     #[test]
     fn what_a_newer_version_wrote_is_taken_out_and_named() {
         let mut object = run();
-        object["spec"]["input"]["waitFor"] = json!({"seconds": 60});
+        object["spec"]["input"]["turbo"] = json!({"seconds": 60});
         object["spec"]["turbo"] = json!(true);
         let taken = take_unknown(Kind::ScoringRun, &mut object);
         let fields: Vec<_> = taken.iter().map(UnknownField::field).collect();
-        assert_eq!(fields, ["spec.input.waitFor", "spec.turbo"]);
+        assert_eq!(fields, ["spec.input.turbo", "spec.turbo"]);
         assert_eq!(object, run(), "nothing else is");
         serde_json::from_value::<ScoringRunSpec>(object["spec"].take()).unwrap();
 

@@ -36,7 +36,9 @@ mod window;
 pub use condition::{Condition, ConditionStatus};
 pub use failure::{FailurePolicy, Limit};
 pub use fill::{RunNames, fill};
-pub use input::{Columns, InputSpec, OnInvalidReading, OnNoReadings, ReadingFormat};
+pub use input::{
+    Columns, InputSpec, OnInvalidReading, OnNoReadings, OnTimeout, ReadingFormat, WaitFor,
+};
 pub use key::SensorKey;
 pub use lenient::{UnknownField, misfits, take_unknown};
 pub use manifest::{Kind, Manifest, ManifestError, ManifestMetadata, Spec};

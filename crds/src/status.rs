@@ -14,6 +14,8 @@ pub enum Phase {
     Pending,
     /// The plan is being made.
     Planning,
+    /// The readings of the window are not complete yet.
+    WaitingForReadings,
     /// The score pods wait for machines.
     WaitingForNodes,
     /// Sensors are being scored.

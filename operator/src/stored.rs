@@ -179,15 +179,15 @@ mod tests {
     #[test]
     fn what_a_newer_version_asks_for_is_named() {
         let mut object = run();
-        object["spec"]["input"]["waitFor"] = json!({"seconds": 60});
+        object["spec"]["input"]["turbo"] = json!({"seconds": 60});
         object["metadata"]["managedFields"] =
-            written(&json!({"f:spec": {"f:input": {"f:waitFor": {"f:seconds": {}}}}}));
+            written(&json!({"f:spec": {"f:input": {"f:turbo": {"f:seconds": {}}}}}));
         object["status"] = json!({"phase": "Pending"});
         let unreadable = read(object.clone()).unwrap_err();
         assert!(
             unreadable
                 .message
-                .starts_with(r#"spec.input.waitFor (it is {"seconds":60}) is not known"#),
+                .starts_with(r#"spec.input.turbo (it is {"seconds":60}) is not known"#),
             "{}",
             unreadable.message
         );

@@ -62,5 +62,9 @@ pub fn read(
     match format::detect(object, request.format)? {
         ReadingFormat::Parquet => parquet::read(object, request, sink),
         ReadingFormat::Csv | ReadingFormat::Auto => csv::read(object, request, sink),
+        ReadingFormat::Stream => Err(ReadingsError::unreadable(
+            object.name(),
+            "a stream's readings are not a single object; set spec.input.location to the stream's folder",
+        )),
     }
 }

@@ -10,12 +10,13 @@ use super::node::{Node, Placed};
 use super::{Place, Problem};
 
 /// The fields of a run's spec that hold a location.
-pub(super) const LOCATIONS: [[&str; 2]; 5] = [
-    ["model", "location"],
-    ["input", "location"],
-    ["output", "location"],
-    ["logs", "location"],
-    ["sensors", "manifest"],
+pub(super) const LOCATIONS: [&str; 6] = [
+    "model.location",
+    "input.location",
+    "input.waitFor.object",
+    "output.location",
+    "logs.location",
+    "sensors.manifest",
 ];
 
 /// Makes `file://` URLs of the paths in the locations of the object `root`, below `folder` where they are relative.
@@ -26,8 +27,9 @@ pub fn resolve(root: &mut Placed, kind: Kind, folder: &Path) -> Option<Problem> 
             .get_mut("spec")
             .and_then(|spec| spec.get_mut("runTemplate")?.get_mut("spec")),
     }?;
-    for [part, field] in LOCATIONS {
-        let Some(location) = spec.get_mut(part).and_then(|part| part.get_mut(field)) else {
+    for path in LOCATIONS {
+        let mut steps = path.split('.');
+        let Some(location) = steps.try_fold(&mut *spec, |node, name| node.get_mut(name)) else {
             continue;
         };
         let Some(text) = location

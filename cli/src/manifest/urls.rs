@@ -14,8 +14,8 @@ pub fn check(kind: Kind, object: &Value, index: &Index, problems: &mut Vec<Probl
         Kind::ScoringRun => "spec",
         Kind::ScoringSchedule => "spec.runTemplate.spec",
     };
-    for [part, name] in LOCATIONS {
-        let field = format!("{spec}.{part}.{name}");
+    for location in LOCATIONS {
+        let field = format!("{spec}.{location}");
         let location = object.pointer(&format!("/{}", field.replace('.', "/")));
         let Some(advice) = location.and_then(Value::as_str).and_then(translate) else {
             continue;

@@ -201,6 +201,21 @@ pub fn manifest() -> Vec<Rule> {
     )])
 }
 
+/// Rules of the URL of an object that tells that the readings of all sensors are there.
+pub fn marker() -> Vec<Rule> {
+    url_and([
+        rule(
+            "!self.endsWith('/')",
+            |url| Some(!url.text()?.ends_with('/')),
+            "is a folder; name the object in it that is written last, such as _SUCCESS",
+            "",
+        ),
+        no_keys(
+            "speaks of all sensors, so it may hold {run}, {namespace}, {schedule} and {window...} alone",
+        ),
+    ])
+}
+
 /// Whether each of the keys in placeholders of `text` is known.
 pub(super) fn all_keys(text: &str, is_known: impl Fn(&str) -> Answer) -> Answer {
     let names = placeholder_names(text);

@@ -8,6 +8,7 @@
 //! whatever a rule walks over is bounded by `maxItems`, `maxLength` or `maxProperties`.
 
 mod apart;
+mod input;
 mod location;
 mod object;
 mod run;
@@ -15,7 +16,8 @@ mod schedule;
 mod stream;
 mod subject;
 
-pub use location::{location, manifest, prefix};
+pub use input::input;
+pub use location::{location, manifest, marker, prefix};
 pub use object::{run_object, schedule_object};
 pub use run::{azure, columns, features, key_names, output, run, sensor_list, sensors, window};
 pub use schedule::{backfill, schedule, schedule_text, template_spec};
@@ -81,6 +83,8 @@ static CHECKS: LazyLock<HashMap<String, Check>> = LazyLock::new(|| {
         key_names(),
         features(),
         columns(),
+        input(),
+        marker(),
         output(),
         azure(),
         location(),

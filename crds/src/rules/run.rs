@@ -42,10 +42,12 @@ pub(super) fn uses_window_cel(spec: &str) -> String {
     ]
     .map(holds);
     format!(
-        "{} || (has({spec}.logs) && {}) || (has({spec}.sensors.manifest) && {})",
+        "{} || (has({spec}.logs) && {}) || (has({spec}.sensors.manifest) && {}) || \
+         (has({spec}.input.waitFor) && has({spec}.input.waitFor.object) && {})",
         fields.join(" || "),
         holds("logs.location"),
         holds("sensors.manifest"),
+        holds("input.waitFor.object"),
     )
 }
 
@@ -62,6 +64,11 @@ pub(super) fn uses_window(spec: Subject<'_>) -> Answer {
         holds("output.file"),
         all([spec.has("logs"), holds("logs.location")]),
         all([spec.has("sensors.manifest"), holds("sensors.manifest")]),
+        all([
+            spec.has("input.waitFor"),
+            spec.has("input.waitFor.object"),
+            holds("input.waitFor.object"),
+        ]),
     ])
 }
 
@@ -70,10 +77,12 @@ fn azure_needed() -> Rule {
     let fields = ["model.location", "input.location", "output.location"].map(azure);
     rule(
         format!(
-            "has(self.storage.azure) || !({} || (has(self.logs) && {}) || (has(self.sensors.manifest) && {}))",
+            "has(self.storage.azure) || !({} || (has(self.logs) && {}) || (has(self.sensors.manifest) && {}) || \
+             (has(self.input.waitFor) && has(self.input.waitFor.object) && {}))",
             fields.join(" || "),
             azure("logs.location"),
             azure("sensors.manifest"),
+            azure("input.waitFor.object"),
         ),
         |spec| {
             let azure = |field| Some(spec.text_at(field)?.starts_with("az://"));
@@ -83,6 +92,11 @@ fn azure_needed() -> Rule {
                 azure("output.location"),
                 all([spec.has("logs"), azure("logs.location")]),
                 all([spec.has("sensors.manifest"), azure("sensors.manifest")]),
+                all([
+                    spec.has("input.waitFor"),
+                    spec.has("input.waitFor.object"),
+                    azure("input.waitFor.object"),
+                ]),
             ]);
             any([spec.has("storage.azure"), not(needed)])
         },

@@ -408,6 +408,9 @@ fn of_spec() -> Vec<(&'static str, BoxedStrategy<Value>)> {
         ("output.location", location()),
         ("logs.location", location()),
         ("sensors.manifest", location()),
+        ("input.format", one_of(&["Auto", "Csv", "Stream"])),
+        ("input.waitFor", Just(json!({})).boxed()),
+        ("input.waitFor.object", location()),
         ("output.file", file()),
         ("output.format", one_of(&["Auto", "Csv", "JsonLines"])),
         ("input.columns.time", column()),
@@ -563,6 +566,11 @@ fn functions_and_expressions_agree_on_texts() {
         (Kind::ScoringRun, "model/properties/location", location()),
         (Kind::ScoringRun, "output/properties/location", location()),
         (Kind::ScoringRun, "sensors/properties/manifest", location()),
+        (
+            Kind::ScoringRun,
+            "input/properties/waitFor/properties/object",
+            location(),
+        ),
         (Kind::ScoringSchedule, "schedule", cron()),
     ] {
         let both = Both::at(kind, &format!("{spec}/{pointer}"));

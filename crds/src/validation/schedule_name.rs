@@ -4,9 +4,10 @@ use super::Violation;
 use crate::SCHEDULE_LABEL;
 
 /// The texts of a run's spec that may hold placeholders.
-const TEXTS: [&str; 6] = [
+const TEXTS: [&str; 7] = [
     "spec.model.location",
     "spec.input.location",
+    "spec.input.waitFor.object",
     "spec.output.location",
     "spec.output.file",
     "spec.logs.location",

@@ -41,6 +41,9 @@ fn note(status: &ScoringRunStatus) -> String {
     let total = status.sensors.map_or(0, |sensors| sensors.total);
     match (status.phase, status.sensors, status.pods) {
         (Phase::Planning, ..) => "listing the sensors".to_owned(),
+        (Phase::WaitingForReadings, ..) => {
+            "the readings of the window are not complete yet".to_owned()
+        }
         (Phase::WaitingForNodes, ..) => "the score pods wait for machines".to_owned(),
         (Phase::Scoring, _, Some(pods)) => {
             format!("scoring {total} sensors in {} pods", pods.total)

@@ -44,6 +44,14 @@ pub enum StepError {
         /// What there is instead.
         found: String,
     },
+    /// The readings of the window are not complete, and the run waits no longer.
+    #[error(
+        "spec.input.waitFor: the readings are not complete: {missing}; run it again when they are, or set onTimeout: Score"
+    )]
+    ReadingsIncomplete {
+        /// What is missing, and how long it was waited for.
+        missing: String,
+    },
     /// The readings lie in a table.
     #[error("spec.input.location: {0}")]
     Table(Table),
@@ -85,6 +93,7 @@ impl StepError {
             | Self::Table(_)
             | Self::Sensors { .. }
             | Self::NoModels { .. }
+            | Self::ReadingsIncomplete { .. }
             | Self::Plan { .. } => 64,
             Self::Place(error) if error.is_lost() => 64,
             Self::Storage(error) | Self::Place(PlaceError::Storage(error))
@@ -106,6 +115,7 @@ impl StepError {
             Self::Place(error) => error.reason(),
             Self::Sensors { .. } => "InvalidSensors",
             Self::NoModels { .. } => "NoModels",
+            Self::ReadingsIncomplete { .. } => "ReadingsIncomplete",
             Self::Plan { .. } => "InvalidPlan",
             Self::Stopped => "Stopped",
             Self::Internal(_) => "Internal",
