@@ -7,8 +7,10 @@ mod counts;
 mod reading;
 mod record;
 mod refusal;
+mod source;
 
 pub use counts::{Counts, Verdict};
 pub use reading::Reading;
 pub use record::Record;
 pub use refusal::{Reason, Refusal};
+pub use source::{Bounds, Event, Hub, MemoryHub, MemoryRecord, Place, Source, SourceError};
