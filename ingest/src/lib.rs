@@ -8,9 +8,11 @@ mod reading;
 mod record;
 mod refusal;
 mod source;
+mod window;
 
 pub use counts::{Counts, Verdict};
 pub use reading::Reading;
 pub use record::Record;
 pub use refusal::{Reason, Refusal};
 pub use source::{Bounds, Event, Hub, MemoryHub, MemoryRecord, Place, Source, SourceError};
+pub use window::{FeaturePartials, Keys, Output, Partials, Rows, Rules, RulesError};
