@@ -5,6 +5,7 @@ use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::{BackoffConfig, ClientOptions, HeaderValue, ObjectStore, RetryConfig};
 use url::Url;
 
+use super::clock::Clock;
 use super::credentials::Credentials;
 use super::http::Connector;
 use super::transport::is_private;
@@ -57,13 +58,14 @@ impl Account {
         &self,
         container: &str,
         options: &StorageOptions,
+        clock: &Arc<Clock>,
     ) -> Result<Arc<dyn ObjectStore>, StorageError> {
         super::install_crypto();
         let mut builder = MicrosoftAzureBuilder::new()
             .with_account(&self.name)
             .with_container_name(container)
             .with_retry(retry(options))
-            .with_http_connector(Connector::default())
+            .with_http_connector(Connector::new(Arc::clone(clock)))
             .with_client_options(client(options));
         if let Some(endpoint) = &self.endpoint {
             builder = builder
@@ -442,7 +444,7 @@ mod tests {
             let account =
                 Account::new(&spec("plantstore", None, auth), false, &environment).unwrap();
             account
-                .open("models", &StorageOptions::default())
+                .open("models", &StorageOptions::default(), &Arc::default())
                 .map(|_| ())
         };
         open(AzureAuth::WorkloadIdentity, Environment::from(identity)).unwrap();

@@ -1,36 +1,62 @@
 use std::error::Error;
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
     ReqwestConnector,
 };
 
+use super::clock::Clock;
 use super::error::innermost;
 
 /// Connects as the store does by itself, and knows one more error after which a request may be sent again: a connection that
-/// was closed before the request went out. The store takes it for a failure for good.
-#[derive(Debug, Default)]
-pub(super) struct Connector(ReqwestConnector);
+/// was closed before the request went out. The store takes it for a failure for good. It notes the time of the answers.
+#[derive(Debug)]
+pub(super) struct Connector {
+    inner: ReqwestConnector,
+    clock: Arc<Clock>,
+}
+
+impl Connector {
+    pub(super) fn new(clock: Arc<Clock>) -> Self {
+        Self {
+            inner: ReqwestConnector::default(),
+            clock,
+        }
+    }
+}
 
 impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(Service(self.0.connect(options)?)))
+        Ok(HttpClient::new(Service {
+            inner: self.inner.connect(options)?,
+            clock: Arc::clone(&self.clock),
+        }))
     }
 }
 
 #[derive(Debug)]
-struct Service(HttpClient);
+struct Service {
+    inner: HttpClient,
+    clock: Arc<Clock>,
+}
 
 #[async_trait]
 impl HttpService for Service {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        self.0.execute(request).await.map_err(|error| {
+        let response = self.inner.execute(request).await.map_err(|error| {
             // The store's own message, that it tries again, does not say why.
             tracing::warn!("a request to storage failed: {}", innermost(&error));
             classify(error)
-        })
+        })?;
+        let date = response.headers().get("date");
+        if let Some(date) = date.and_then(|date| date.to_str().ok()) {
+            self.clock.note(date, Timestamp::now());
+        }
+        Ok(response)
     }
 }
 

@@ -6,6 +6,7 @@
 //! never holds a secret.
 
 mod azure;
+mod clock;
 mod credentials;
 mod error;
 mod foreign;
@@ -14,6 +15,7 @@ mod local;
 mod options;
 mod secret;
 mod store;
+mod swap;
 mod transport;
 mod upload;
 mod url;
@@ -22,6 +24,7 @@ pub use error::StorageError;
 pub use foreign::translate;
 pub use options::{Environment, StorageOptions};
 pub use store::{ObjectInfo, Storage};
+pub use swap::Etag;
 pub use upload::Upload;
 pub use url::{ObjectUrl, StoreKind};
 

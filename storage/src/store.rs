@@ -9,18 +9,19 @@ use bytes::Bytes;
 use fleetscore_crds::StorageSpec;
 use futures::future::{self, TryFutureExt};
 use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use object_store::limit::LimitStore;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
-    GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload,
+    GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload, PutResult,
 };
 
 use tokio::sync::Semaphore;
 
 use super::azure::Account;
+use super::clock::Clock;
 use super::upload::PART_BYTES;
 use super::url::is_staged;
 use super::{Environment, ObjectUrl, StorageError, StorageOptions, StoreKind, Upload, local};
@@ -36,6 +37,9 @@ struct Inner {
     account: Option<Arc<Account>>,
     /// Turns of files that are read or written in one go.
     files: Semaphore,
+    /// Held while a file is compared and replaced.
+    swaps: tokio::sync::Mutex<()>,
+    clock: Arc<Clock>,
     containers: Mutex<HashMap<(StoreKind, String), Container>>,
 }
 
@@ -74,6 +78,8 @@ impl Storage {
         Ok(Self {
             inner: Arc::new(Inner {
                 files: Semaphore::new(options.files.max(1)),
+                swaps: tokio::sync::Mutex::default(),
+                clock: Arc::default(),
                 options,
                 account,
                 containers: Mutex::default(),
@@ -93,11 +99,19 @@ impl Storage {
         Self {
             inner: Arc::new(Inner {
                 files: Semaphore::new(options.files.max(1)),
+                swaps: tokio::sync::Mutex::default(),
+                clock: Arc::default(),
                 options,
                 account: None,
                 containers: Mutex::new(containers),
             }),
         }
+    }
+
+    /// How far the clock of the storage account is ahead of this machine's, to about a second, by the latest answer; none before the
+    /// first one, and where there is no account.
+    pub fn clock_ahead(&self) -> Option<SignedDuration> {
+        self.inner.clock.ahead()
     }
 
     /// The limits that this storage keeps.
@@ -107,17 +121,27 @@ impl Storage {
 
     /// The whole object, refused with [`StorageError::TooLarge`] where it has more than `limit` bytes.
     pub async fn get(&self, url: &ObjectUrl, limit: u64) -> Result<Bytes, StorageError> {
-        let container = self.container(url)?;
         if url.kind() == StoreKind::File {
             let work = move |url: &ObjectUrl| local::read(url, limit);
             return self.with_file(url, work).await;
         }
+        Ok(self.get_with_meta(url, limit).await?.0)
+    }
+
+    /// The whole object and what the store says of it; not of files.
+    pub(super) async fn get_with_meta(
+        &self,
+        url: &ObjectUrl,
+        limit: u64,
+    ) -> Result<(Bytes, ObjectMeta), StorageError> {
+        let container = self.container(url)?;
         let result = container
             .limited
             .get(url.path())
             .await
             .map_err(|error| container.error(url, &error))?;
-        let size = result.meta.size;
+        let meta = result.meta.clone();
+        let size = meta.size;
         if size > limit {
             return Err(StorageError::TooLarge {
                 url: url.to_string(),
@@ -125,10 +149,11 @@ impl Storage {
                 limit,
             });
         }
-        result
+        let bytes = result
             .bytes()
             .await
-            .map_err(|error| container.error(url, &error))
+            .map_err(|error| container.error(url, &error))?;
+        Ok((bytes, meta))
     }
 
     /// What [`Storage::head`] tells, and the object's first bytes, at most `limit`, with one request. Of a file all bytes or none, where it
@@ -277,23 +302,14 @@ impl Storage {
     }
 
     /// Writes a small object unless there is one of its name; returns whether it was written. Of several writers at once, one
-    /// succeeds. Where a request was sent again after its answer was lost, the object may be this writer's all the same.
+    /// succeeds, of files also those of several processes; readers may see a file before all of it is there. Where a request was sent again after its answer was lost, the object may be this writer's all the same.
     pub async fn create(&self, url: &ObjectUrl, bytes: Bytes) -> Result<bool, StorageError> {
         if url.kind() == StoreKind::File {
             return self
                 .with_file(url, move |url| local::create(url, &bytes))
                 .await;
         }
-        let container = self.container(url)?;
-        let created = container
-            .limited
-            .put_opts(url.path(), bytes.into(), PutMode::Create.into())
-            .await;
-        match created {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
-            Err(error) => Err(container.error(url, &error)),
-        }
+        Ok(self.put_if(url, bytes, None).await?.is_some())
     }
 
     /// Begins to write an object piece by piece.
@@ -380,7 +396,11 @@ impl Storage {
         })
     }
 
-    fn container(&self, url: &ObjectUrl) -> Result<Container, StorageError> {
+    pub(super) fn swaps(&self) -> &tokio::sync::Mutex<()> {
+        &self.inner.swaps
+    }
+
+    pub(super) fn container(&self, url: &ObjectUrl) -> Result<Container, StorageError> {
         let mut containers = self
             .inner
             .containers
@@ -405,7 +425,8 @@ impl Inner {
                 let account = self.account.clone().ok_or_else(|| StorageError::Config {
                     reason: format!("{url} needs an account; set storage.azure.account"),
                 })?;
-                (account.open(url.container(), &self.options)?, Some(account))
+                let store = account.open(url.container(), &self.options, &self.clock)?;
+                (store, Some(account))
             }
         };
         let at_once = match url.kind() {
@@ -447,6 +468,18 @@ impl Container {
 
     pub(super) fn error(&self, url: &ObjectUrl, error: &object_store::Error) -> StorageError {
         StorageError::of_store(url, error, self.account.as_deref())
+    }
+
+    pub(super) async fn put_opts(
+        &self,
+        url: &ObjectUrl,
+        bytes: Bytes,
+        mode: PutMode,
+    ) -> object_store::Result<PutResult> {
+        let limited = &self.limited;
+        limited
+            .put_opts(url.path(), bytes.into(), mode.into())
+            .await
     }
 
     async fn delete(&self, url: &ObjectUrl) -> Result<(), StorageError> {

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use fleetscore_storage::StorageError;
+use fleetscore_storage::{StorageError, StoreKind};
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStoreExt;
 
@@ -27,6 +27,8 @@ suite! {
     what_is_put_is_read, an_object_above_the_limit_is_refused, reads_ranges, begins_an_object, lists_in_order, names_round_trip,
     an_upload_appears_at_its_end, an_upload_given_up_leaves_nothing, an_absent_object_is_not_found,
     concurrent_writers_do_not_mix, lists_thousands, hands_out_the_client,
+    what_is_there_is_not_created, what_was_read_is_replaced_once, one_of_racing_writers_wins, a_listing_tells_changes,
+    tells_how_far_clocks_are_apart,
 }
 
 async fn what_is_put_is_read(place: &Place) {
@@ -307,4 +309,149 @@ async fn hands_out_the_client(place: &Place) {
         .storage
         .error(&url, &store.head(&path).await.unwrap_err());
     assert!(matches!(error, StorageError::NotFound { .. }), "{error}");
+}
+
+async fn what_is_there_is_not_created(place: &Place) {
+    let (storage, url) = (&place.storage, place.url("deep/er/object"));
+    let put =
+        |bytes: &'static str| storage.put_if(&url, Bytes::from_static(bytes.as_bytes()), None);
+    let first = put("one").await.unwrap().unwrap();
+    for again in ["one", "two"] {
+        assert_eq!(put(again).await.unwrap(), None);
+        assert!(!storage.create(&url, again.into()).await.unwrap());
+    }
+    assert_eq!(
+        storage.get_with_etag(&url, 3).await.unwrap(),
+        (Bytes::from_static(b"one"), first)
+    );
+    assert!(
+        storage
+            .get_with_etag(&url, 2)
+            .await
+            .unwrap_err()
+            .is_too_large()
+    );
+    storage.delete(&url).await.unwrap();
+    assert!(
+        storage
+            .get_with_etag(&url, 3)
+            .await
+            .unwrap_err()
+            .is_not_found()
+    );
+    assert!(put("two").await.unwrap().is_some());
+    assert_eq!(place.names().await, ["deep/er/object"]);
+}
+
+async fn what_was_read_is_replaced_once(place: &Place) {
+    let (storage, url) = (&place.storage, place.url("object"));
+    // By whatever means it was written.
+    place.put("object", content(100_000)).await;
+    let (bytes, first) = storage.get_with_etag(&url, u64::MAX).await.unwrap();
+    assert_eq!(bytes, content(100_000));
+    let second = storage
+        .put_if(&url, content(9 << 20), Some(&first))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_ne!(first, second);
+    assert_eq!(
+        storage
+            .put_if(&url, content(3), Some(&first))
+            .await
+            .unwrap(),
+        None
+    );
+    let (bytes, read) = storage.get_with_etag(&url, u64::MAX).await.unwrap();
+    assert!(bytes == content(9 << 20) && read == second);
+    let third = storage
+        .put_if(&url, content(0), Some(&read))
+        .await
+        .unwrap()
+        .unwrap();
+    place.put("object", "theirs").await;
+    assert_eq!(
+        storage
+            .put_if(&url, content(3), Some(&third))
+            .await
+            .unwrap(),
+        None
+    );
+    assert_eq!(place.get("object").await.unwrap(), "theirs");
+    let (_, last) = storage.get_with_etag(&url, u64::MAX).await.unwrap();
+    storage.delete(&url).await.unwrap();
+    assert_eq!(
+        storage.put_if(&url, content(3), Some(&last)).await.unwrap(),
+        None
+    );
+    assert_eq!(place.names().await, Vec::<String>::new());
+}
+
+async fn one_of_racing_writers_wins(place: &Place) {
+    let (storage, url) = (&place.storage, place.url("object"));
+    let mut expected = None;
+    for round in 0..8 {
+        let write = |writer: u8| {
+            let expected = expected.clone();
+            let bytes = Bytes::from(vec![writer; 1000 + round]);
+            let url = url.clone();
+            async move {
+                (
+                    writer,
+                    storage
+                        .put_if(&url, bytes, expected.as_ref())
+                        .await
+                        .unwrap(),
+                )
+            }
+        };
+        let written: Vec<_> = stream::iter(0..8)
+            .map(write)
+            .buffer_unordered(8)
+            .collect()
+            .await;
+        let won: Vec<_> = written
+            .into_iter()
+            .filter_map(|(writer, tag)| Some((writer, tag?)))
+            .collect();
+        assert_eq!(won.len(), 1, "{won:?}");
+        let (bytes, tag) = storage.get_with_etag(&url, u64::MAX).await.unwrap();
+        assert_eq!(bytes, vec![won[0].0; 1000 + round]);
+        assert_eq!(tag, won[0].1);
+        expected = Some(tag);
+    }
+}
+
+/// By which claims are seen to be alive: a listing shows another tag, or time and size, after each change, and none without.
+async fn a_listing_tells_changes(place: &Place) {
+    let (storage, url) = (&place.storage, place.url("object"));
+    let listed = || async {
+        let listed: Vec<_> = storage.list(&place.root).try_collect().await.unwrap();
+        listed[0].meta.e_tag.clone().unwrap()
+    };
+    let mut tag = storage.put_if(&url, content(10), None).await.unwrap();
+    let mut seen = vec![listed().await];
+    for round in 0..3 {
+        assert_eq!(listed().await, seen[round]);
+        tag = storage
+            .put_if(&url, Bytes::from(vec![0; round]), tag.as_ref())
+            .await
+            .unwrap();
+        seen.push(listed().await);
+    }
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 4);
+}
+
+async fn tells_how_far_clocks_are_apart(place: &Place) {
+    assert_eq!(place.storage.clock_ahead(), None);
+    place.put("object", "x").await;
+    let ahead = place.storage.clock_ahead();
+    // The emulator runs on this machine.
+    let is_near = |ahead: jiff::SignedDuration| ahead.abs().as_secs() < 10;
+    assert_eq!(
+        ahead.map(is_near),
+        (place.root.kind() == StoreKind::Azure).then_some(true)
+    );
 }
