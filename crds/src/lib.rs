@@ -5,6 +5,7 @@
 //! an unknown field is an error. Who reads what another version may have stored takes such fields out first ([`take_unknown`]).
 
 mod condition;
+pub mod contract;
 #[cfg(feature = "kube")]
 mod definition;
 mod digest;

@@ -3,16 +3,13 @@
 //! A [`Record`] of the hub holds any number of readings. Each becomes a [`Reading`] or is refused ([`Refusal`]), and every one of them
 //! lands in exactly one of the [`Counts`].
 
-mod counts;
 mod reading;
 mod record;
-mod refusal;
 mod source;
 mod window;
 
-pub use counts::{Counts, Verdict};
+pub use fleetscore_crds::contract::{Counts, Reason, Refusal, Verdict};
 pub use reading::Reading;
 pub use record::Record;
-pub use refusal::{Reason, Refusal};
 pub use source::{Bounds, Event, Hub, MemoryHub, MemoryRecord, Place, Source, SourceError};
 pub use window::{FeaturePartials, Keys, Output, Partials, Rows, Rules, RulesError};

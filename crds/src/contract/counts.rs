@@ -3,7 +3,7 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Reason;
+use super::Reason;
 
 /// What became of one reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,7 +28,7 @@ pub enum Verdict {
 
 /// How many readings became what. Each is in exactly one of these; `empty` counts events without readings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Counts {
     /// Readings in their windows.
     pub accepted: u64,
