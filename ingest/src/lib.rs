@@ -12,4 +12,7 @@ pub use fleetscore_crds::contract::{Counts, Reason, Refusal, Verdict};
 pub use reading::Reading;
 pub use record::Record;
 pub use source::{Bounds, Event, Hub, MemoryHub, MemoryRecord, Place, Source, SourceError};
-pub use window::{FeaturePartials, Keys, Output, Partials, Rows, Rules, RulesError};
+pub use window::{
+    FeaturePartials, Keys, Output, Partials, Partition, Rows, Rules, RulesError, Snapshot,
+    StateError, Tally, TooManySensors,
+};

@@ -1,5 +1,7 @@
 use fleetscore_crds::AggregateFunction;
 
+use super::column::push;
+
 /// The partial aggregates of one feature.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FeaturePartials {
@@ -159,12 +161,4 @@ impl FeaturePartials {
             column[row] = last;
         }
     }
-}
-
-/// Adds to a column. It grows by a quarter, not to double: many are open at a time, and what they hold in reserve would double the memory.
-pub(super) fn push<T>(column: &mut Vec<T>, value: T) {
-    if column.len() == column.capacity() {
-        column.reserve_exact((column.len() / 4).max(4));
-    }
-    column.push(value);
 }

@@ -1,7 +1,7 @@
 use fleetscore_crds::AggregateFunction;
 
 use super::FeaturePartials;
-use super::feature::push;
+use super::column::push;
 
 /// Partial aggregates of rows, in columns: only those that the stream's aggregates need. Every column has a number for each row.
 ///
@@ -138,6 +138,42 @@ impl Partials {
             AggregateFunction::Var => variance(),
             AggregateFunction::First => at(&feature.first),
             AggregateFunction::Last => at(&feature.last),
+        }
+    }
+
+    /// Adds the rows of `from`, which has the same columns, from `start` to before `end`.
+    pub(super) fn append(&mut self, from: &Self, start: usize, end: usize) {
+        self.count.extend_from_slice(&from.count[start..end]);
+        for (times, its) in [
+            (&mut self.first_time, &from.first_time),
+            (&mut self.last_time, &from.last_time),
+        ] {
+            if let (Some(times), Some(its)) = (times, its) {
+                times.extend_from_slice(&its[start..end]);
+            }
+        }
+        for (feature, its) in self.features.iter_mut().zip(&from.features) {
+            for (column, (_, its)) in feature.columns_mut().into_iter().zip(its.columns()) {
+                if let (Some(column), Some(its)) = (column, its) {
+                    column.extend_from_slice(&its[start..end]);
+                }
+            }
+        }
+    }
+
+    /// Drops the first rows.
+    pub(super) fn drop_first(&mut self, rows: usize) {
+        self.count.drain(..rows);
+        for times in [&mut self.first_time, &mut self.last_time]
+            .into_iter()
+            .flatten()
+        {
+            times.drain(..rows);
+        }
+        for feature in &mut self.features {
+            for column in feature.columns_mut().into_iter().flatten() {
+                column.drain(..rows);
+            }
         }
     }
 }

@@ -1,4 +1,8 @@
+use hashbrown::HashMap;
+
 use super::Partials;
+use super::column::small;
+use super::sensors::Sensors;
 
 /// Complete rows of one segment, for one part. Stored once: they are taken from the partition's state, so the part and that state belong
 /// to the same commit.
@@ -17,6 +21,31 @@ pub struct Rows {
 }
 
 impl Rows {
+    pub(super) fn new(
+        segment: i64,
+        times: Vec<i64>,
+        numbers: &[u32],
+        partials: Partials,
+        sensors: &Sensors,
+    ) -> Self {
+        let mut keys = Keys::default();
+        let mut places = HashMap::<u32, u32, foldhash::fast::RandomState>::default();
+        let mut place = |&number: &u32| {
+            *places.entry(number).or_insert_with(|| {
+                keys.push(sensors.get(number).unwrap_or_default());
+                small(keys.len() - 1)
+            })
+        };
+        let sensors = numbers.iter().map(&mut place).collect();
+        Self {
+            segment,
+            times,
+            keys,
+            sensors,
+            partials,
+        }
+    }
+
     /// How many rows there are. They are in the order in which they became rows; without windows, of the log.
     pub fn len(&self) -> usize {
         self.times.len()

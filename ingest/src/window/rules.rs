@@ -5,7 +5,7 @@ use super::{FeaturePartials, Partials};
 const SECOND: i64 = 1_000_000_000;
 
 /// Times are at most so far from 1970 (146 years), so that no sum of a time and a length overflows.
-const FURTHEST: i64 = i64::MAX / 2;
+pub(super) const FURTHEST: i64 = i64::MAX / 2;
 
 /// How one stream makes windows of readings. Lengths and times are in nanoseconds.
 #[derive(Clone, Debug, PartialEq)]
@@ -149,6 +149,15 @@ impl Rules {
         self.columns.features.len()
     }
 
+    /// The start of the first window that is written; without windows, of the first segment.
+    pub(super) fn first_window(&self) -> i64 {
+        if self.has_windows {
+            ceiling(self.start, self.hop)
+        } else {
+            floor(self.start, self.hop)
+        }
+    }
+
     /// The start of the segment that holds a time.
     pub fn segment_of(&self, time: i64) -> i64 {
         floor(time, self.segment)
@@ -156,8 +165,13 @@ impl Rules {
 }
 
 /// The last multiple of `length` that is at most `time`.
-fn floor(time: i64, length: i64) -> i64 {
+pub(super) fn floor(time: i64, length: i64) -> i64 {
     time - time.rem_euclid(length)
+}
+
+/// The first multiple of `length` that is at least `time`.
+pub(super) fn ceiling(time: i64, length: i64) -> i64 {
+    floor(time + length - 1, length)
 }
 
 const DAY: u32 = 86_400;
