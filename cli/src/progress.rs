@@ -137,8 +137,12 @@ impl Watcher {
         self.counts() + &left
     }
 
-    /// `12/200 sensors (1 failed), 34,000 rows, 120 sensors/s, 340,000 rows/s`
+    /// `12/200 sensors (1 failed), 34,000 rows, 120 sensors/s, 340,000 rows/s`; or what is waited for.
     fn counts(&self) -> String {
+        let waiting = self.progress.waiting();
+        if !waiting.is_empty() {
+            return format!("waiting for readings: {waiting}");
+        }
         let Progress {
             sensors,
             done,

@@ -105,6 +105,8 @@ pub enum WarningReason {
     UnfinishedLine,
     /// The name of the model can be split into keys in several ways.
     AmbiguousName,
+    /// The readings of the window were not complete when they were scored: some may be missing.
+    ReadingsIncomplete,
 }
 
 #[allow(

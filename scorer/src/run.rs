@@ -44,6 +44,8 @@ pub struct Run {
     pub logs: ObjectUrl,
     /// The list of sensors, where the spec names one.
     pub listing: Option<ObjectUrl>,
+    /// The object that says that the readings are complete, where the spec names one.
+    pub marker: Option<ObjectUrl>,
     /// Format of the predictions; never `Auto`.
     pub prediction_format: PredictionFormat,
     /// All that it writes.
@@ -146,6 +148,13 @@ impl Run {
                 .manifest
                 .as_ref()
                 .map(|listing| prefix("spec.sensors.manifest", listing, names))
+                .transpose()?,
+            marker: spec
+                .input
+                .wait_for
+                .as_ref()
+                .and_then(|wait| wait.object.as_ref())
+                .map(|object| prefix("spec.input.waitFor.object", object, names))
                 .transpose()?,
             prediction_format: format_of(&spec.output.file, spec.output.format)
                 .map_err(RunError::Format)?,

@@ -56,6 +56,25 @@ pub struct ObjectInfo {
     pub meta: ObjectMeta,
 }
 
+impl ObjectInfo {
+    /// An object whose size is known, and which is never overwritten.
+    pub fn known(url: ObjectUrl, size: u64) -> Self {
+        let meta = ObjectMeta {
+            location: url.path().clone(),
+            last_modified: std::time::SystemTime::UNIX_EPOCH.into(),
+            size,
+            e_tag: None,
+            version: None,
+        };
+        Self {
+            url,
+            size,
+            modified: Timestamp::UNIX_EPOCH,
+            meta,
+        }
+    }
+}
+
 impl Storage {
     /// Opens storage with the credentials of this process's environment. Nothing is sent yet.
     ///

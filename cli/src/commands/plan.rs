@@ -103,6 +103,10 @@ bytes to read  {} at most, by all pods together
         HumanCount(survey.input_objects),
         HumanBytes(survey.bytes_to_read),
     );
+    if let Some(incomplete) = &survey.incomplete {
+        // Writing into a text cannot fail.
+        let _ = writeln!(text, "\nreadings are not complete: {}", visible(incomplete));
+    }
     let failing = survey
         .failing
         .iter()

@@ -104,6 +104,10 @@ pub(super) fn warning(reason: WarningReason) -> Advice {
             "Columns of other names",
             "The model was trained on other names. Check that input.columns.features lists the same quantities in the same order and units.",
         ),
+        WarningReason::ReadingsIncomplete => (
+            "Readings may be missing",
+            "Not all readings of the window were there when they were scored. Look what holds the stream up, then run it again.",
+        ),
         WarningReason::AmbiguousName => (
             "Ambiguous name",
             "The model's name can be split into keys in several ways. Name the sensors in a list, or separate the keys by what none of them holds.",

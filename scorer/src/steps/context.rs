@@ -1,5 +1,5 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
@@ -104,6 +104,8 @@ pub struct Progress {
     pub bytes: Arc<AtomicU64>,
     /// Bytes of readings to read, where all sensors share one pass; 0 elsewhere.
     pub bytes_total: AtomicU64,
+    /// What the run waits for.
+    waiting: Mutex<String>,
 }
 
 impl Progress {
@@ -115,6 +117,18 @@ impl Progress {
     /// Reads one of the counters.
     pub fn get(counter: &AtomicU64) -> u64 {
         counter.load(Ordering::Relaxed)
+    }
+
+    /// Says what the run waits for; nothing: it goes on.
+    pub fn wait_for(&self, what: &str) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        what.clone_into(&mut waiting);
+    }
+
+    /// What the run waits for; empty where it is at work.
+    pub fn waiting(&self) -> String {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.clone()
     }
 
     /// The share of the work that is done, from 0 to 1: of the bytes where one pass serves all sensors, else of the sensors.

@@ -1,3 +1,4 @@
+use fleetscore_crds::Failure;
 use thiserror::Error;
 
 use super::plan::PlanFileError;
@@ -52,6 +53,14 @@ pub enum StepError {
         /// What is missing, and how long it was waited for.
         missing: String,
     },
+    /// What a stream has published cannot be read.
+    #[error("spec.input.location: {}", .failure.message)]
+    Readings {
+        /// Why.
+        failure: Failure,
+        /// Whether the same may succeed later.
+        is_temporary: bool,
+    },
     /// The readings lie in a table.
     #[error("spec.input.location: {0}")]
     Table(Table),
@@ -94,6 +103,10 @@ impl StepError {
             | Self::Sensors { .. }
             | Self::NoModels { .. }
             | Self::ReadingsIncomplete { .. }
+            | Self::Readings {
+                is_temporary: false,
+                ..
+            }
             | Self::Plan { .. } => 64,
             Self::Place(error) if error.is_lost() => 64,
             Self::Storage(error) | Self::Place(PlaceError::Storage(error))
@@ -101,7 +114,7 @@ impl StepError {
             {
                 64
             }
-            Self::Storage(_) | Self::Place(_) => 75,
+            Self::Storage(_) | Self::Place(_) | Self::Readings { .. } => 75,
             Self::Stopped => 143,
             Self::Internal(_) => 70,
         }
@@ -113,6 +126,9 @@ impl StepError {
             Self::Manifest { .. } | Self::Run(_) | Self::Table(_) => "InvalidRun",
             Self::Storage(error) => error.reason(),
             Self::Place(error) => error.reason(),
+            Self::Readings { failure, .. } => {
+                fleetscore_crds::known_reason(&format!("{:?}", failure.reason))
+            }
             Self::Sensors { .. } => "InvalidSensors",
             Self::NoModels { .. } => "NoModels",
             Self::ReadingsIncomplete { .. } => "ReadingsIncomplete",

@@ -1,5 +1,7 @@
 //! The steps of a run in virtual time, in which every request takes a second.
 
+mod streams;
+
 use std::sync::Arc;
 use std::time::Duration;
 

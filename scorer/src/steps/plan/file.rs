@@ -5,14 +5,14 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::PlanEntry;
+use super::{PlanEntry, PlannedReadings};
 use crate::place::RunIdentity;
 
 /// The plan's first line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanHeader {
-    /// Version of the format: 2.
+    /// Version of the format: 3.
     pub version: u32,
     /// The run whose plan it is.
     pub run: RunIdentity,
@@ -20,14 +20,17 @@ pub struct PlanHeader {
     pub sensors: u64,
     /// Sensors that one shard scores.
     pub sensors_per_shard: u32,
-    /// Bytes of every line after the first one, the line feed included.
+    /// Bytes of every sensor's line, the line feed included.
     pub width: u64,
+    /// Bytes of the last line, which says what there is of the readings of all sensors; 0 where there is no such line.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub readings: u64,
 }
 
 /// Bytes of the header's line.
 pub const HEADER_BYTES: u64 = 1024;
 /// The version of the format that this program writes and reads.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Why a plan cannot be read.
 #[derive(Debug, Error)]
@@ -96,6 +99,12 @@ impl PlanHeader {
         start..(start + size).min(self.sensors)
     }
 
+    /// The bytes that say what there is of the readings.
+    pub fn bytes_of_readings(&self) -> Range<u64> {
+        let start = self.bytes_of(&(0..self.sensors)).end;
+        start..start.saturating_add(self.readings)
+    }
+
     /// The bytes that hold the sensors at `positions`.
     pub fn bytes_of(&self, positions: &Range<u64>) -> Range<u64> {
         let start_of =
@@ -104,18 +113,33 @@ impl PlanHeader {
     }
 }
 
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(bytes: &u64) -> bool {
+    *bytes == 0
+}
+
 /// What every version of the header has.
 #[derive(Deserialize)]
 struct Versioned {
     version: u32,
 }
 
-/// The whole plan: the header line of [`HEADER_BYTES`], then a line a sensor, these padded with spaces to the same width.
+/// The whole plan: the header line of [`HEADER_BYTES`], then a line a sensor, these padded with spaces to the same width, then a line
+/// about the readings if there is anything to say of them.
 pub fn write(
     run: &RunIdentity,
     entries: &[PlanEntry],
     sensors_per_shard: u32,
+    readings: &PlannedReadings,
 ) -> Result<Vec<u8>, serde_json::Error> {
+    let mut last = Vec::new();
+    if *readings != PlannedReadings::default() {
+        serde_json::to_writer(&mut last, readings)?;
+        last.push(b'\n');
+    }
     // Written twice rather than kept: the lines of a large fleet take as much memory as the plan.
     let (mut longest, mut line) = (0, Vec::new());
     for entry in entries {
@@ -130,6 +154,7 @@ pub fn write(
         sensors: entries.len() as u64,
         sensors_per_shard,
         width: width as u64,
+        readings: last.len() as u64,
     };
     let header = serde_json::to_string(&header)?;
     let header_width = usize::try_from(HEADER_BYTES).unwrap_or(0);
@@ -143,6 +168,7 @@ pub fn write(
         serde_json::to_writer(&mut bytes, entry)?;
         end_line(&mut bytes, end);
     }
+    bytes.extend_from_slice(&last);
     Ok(bytes)
 }
 
@@ -193,7 +219,7 @@ mod tests {
         #[test]
         fn every_shard_reads_its_own_slice(names in prop::collection::vec(".{0,200}", 0..40), size in 1_u32..9) {
             let entries: Vec<_> = names.iter().map(|name| entry(name)).collect();
-            let bytes = write(&run(), &entries, size).unwrap();
+            let bytes = write(&run(), &entries, size, &PlannedReadings::default()).unwrap();
             let head = usize::try_from(HEADER_BYTES).unwrap().min(bytes.len());
             let header = PlanHeader::parse(&bytes[..head]).unwrap();
             let mut seen = Vec::new();
@@ -209,7 +235,13 @@ mod tests {
 
     #[test]
     fn damage_names_the_line() {
-        let bytes = write(&run(), &[entry("a"), entry("b")], 1).unwrap();
+        let bytes = write(
+            &run(),
+            &[entry("a"), entry("b")],
+            1,
+            &PlannedReadings::default(),
+        )
+        .unwrap();
         let header = PlanHeader::parse(&bytes).unwrap();
         let width = usize::try_from(header.width).unwrap();
         let lines = &bytes[usize::try_from(HEADER_BYTES).unwrap()..];

@@ -5,6 +5,7 @@ mod entry;
 mod file;
 mod inputs;
 mod listing;
+mod readings;
 mod sources;
 mod stored;
 mod survey;
@@ -15,6 +16,7 @@ use futures::{TryStreamExt, stream};
 
 pub use entry::PlanEntry;
 pub use file::{PlanFileError, PlanHeader};
+pub use readings::PlannedReadings;
 pub use stored::StoredPlan;
 pub use survey::{SensorWarning, Survey, survey};
 
@@ -54,8 +56,21 @@ pub async fn plan(
     } = context;
     tracing::info!(run = run.name, "planning");
     // A run that is refused claims nothing.
-    let (tables, entries) = tokio::join!(refuse_tables(context), list(context));
+    let look = Box::pin(readings::look(context));
+    let (tables, entries, found) = tokio::join!(refuse_tables(context), list(context), look);
     tables?;
+    let found = found?;
+    let (readings, entries) = if found.missing.is_some() {
+        // What is wrong with the sensors is told before the wait; which there are is looked at again after it.
+        entries?;
+        let readings = Box::pin(readings::wait(context, found)).await?;
+        (readings, list(context).await)
+    } else {
+        (found.readings, entries)
+    };
+    if let Some(incomplete) = &readings.incomplete {
+        tracing::warn!("{incomplete}");
+    }
     let url = run.output.join(outputs::PLAN)?;
     let is_taken_over = place.claim().await?;
     let entries = entries?;
@@ -63,7 +78,7 @@ pub async fn plan(
         .write(|| storage.sweep_staged(&run.output, std::time::Duration::ZERO, outputs::RUN_FOLDER))
         .await?;
     let sensors_per_shard = sensors_per_shard(entries.len() as u64);
-    let bytes = file::write(place.run(), &entries, sensors_per_shard)
+    let bytes = file::write(place.run(), &entries, sensors_per_shard, &readings)
         .map_err(|error| StepError::Internal(error.to_string()))?;
     // What another run has left there belongs to no attempt that goes on.
     if is_taken_over || !is_stored(context, &url, &bytes).await? {

@@ -2,7 +2,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::file::{self, HEADER_BYTES};
-use super::{PlanEntry, PlanFileError, PlanHeader};
+use super::{PlanEntry, PlanFileError, PlanHeader, PlannedReadings};
 use crate::outputs;
 use crate::steps::{Context, StepError};
 use fleetscore_storage::ObjectUrl;
@@ -68,6 +68,32 @@ impl StoredPlan {
         })
     }
 
+    /// What there is of the readings of all sensors.
+    pub async fn readings(&self, context: &Context) -> Result<PlannedReadings, StepError> {
+        let bytes = self.header.bytes_of_readings();
+        if bytes.is_empty() {
+            return Ok(PlannedReadings::default());
+        }
+        let line = self.header.sensors + 2;
+        let damaged = |source| StepError::Plan {
+            url: self.url.to_string(),
+            source: PlanFileError::Damaged { line, source },
+        };
+        serde_json::from_slice(&self.bytes(context, bytes).await?).map_err(damaged)
+    }
+
+    async fn bytes(
+        &self,
+        context: &Context,
+        bytes: std::ops::Range<u64>,
+    ) -> Result<Bytes, StepError> {
+        if bytes.end <= self.first.len() as u64 {
+            let at = |position: u64| usize::try_from(position).unwrap_or(usize::MAX);
+            return Ok(self.first.slice(at(bytes.start)..at(bytes.end)));
+        }
+        Ok(context.storage.get_range(&self.url, bytes).await?)
+    }
+
     /// The sensors of one shard. Reads only that slice of the plan.
     pub async fn shard(&self, context: &Context, shard: u32) -> Result<Vec<PlanEntry>, StepError> {
         self.entries(context, self.header.sensors_of(shard)).await
@@ -82,13 +108,9 @@ impl StoredPlan {
         if positions.is_empty() {
             return Ok(Vec::new());
         }
-        let bytes = self.header.bytes_of(&positions);
-        let slice = if bytes.end <= self.first.len() as u64 {
-            let at = |position: u64| usize::try_from(position).unwrap_or(usize::MAX);
-            self.first.slice(at(bytes.start)..at(bytes.end))
-        } else {
-            context.storage.get_range(&self.url, bytes).await?
-        };
+        let slice = self
+            .bytes(context, self.header.bytes_of(&positions))
+            .await?;
         file::read_slice(&slice, positions.start + 2, positions.end - positions.start).map_err(
             |source| StepError::Plan {
                 url: self.url.to_string(),

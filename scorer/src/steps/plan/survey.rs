@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::PlanEntry;
 use super::inputs::Inputs;
+use super::readings;
 use super::tables::refuse_tables;
 use crate::ledger::{Warning, WarningReason};
 use crate::location::Template;
@@ -33,6 +34,9 @@ pub struct Survey {
     pub input_bytes: u64,
     /// Bytes that all shards together read at most; above `input_bytes` where shards share objects.
     pub bytes_to_read: u64,
+    /// What the run would wait for, or score without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incomplete: Option<String>,
     /// Sensors that are sure to fail, with the reason: missing, unreadable and unfitting models among them.
     pub failing: Vec<FailedSensor>,
     /// What to look at of sensors that can be scored.
@@ -58,14 +62,15 @@ type Looks = BTreeMap<String, Result<Vec<Warning>, Failure>>;
 
 /// Looks at what there is: the sensors, their models and the objects with readings.
 pub async fn survey(context: &Context) -> Result<Survey, StepError> {
-    let (tables, entries, models, inputs) = tokio::join!(
+    let (tables, entries, models, inputs, found) = tokio::join!(
         refuse_tables(context),
         super::list(context),
         sizes(context, &context.run.model),
-        input_sizes(context)
+        input_sizes(context),
+        readings::look(context)
     );
     tables?;
-    let (entries, models) = (entries?, models?);
+    let (entries, models, found) = (entries?, models?, found?);
     let mut inputs = Inputs::new(inputs?);
     let sharding = context.run.spec.sharding;
     let sensors_per_shard = sharding.sensors_per_shard(entries.len() as u64);
@@ -77,6 +82,7 @@ pub async fn survey(context: &Context) -> Result<Survey, StepError> {
         input_objects: 0,
         input_bytes: 0,
         bytes_to_read: 0,
+        incomplete: found.missing.or(found.readings.incomplete),
         failing: Vec::new(),
         warnings: Vec::new(),
     };
@@ -85,9 +91,15 @@ pub async fn survey(context: &Context) -> Result<Survey, StepError> {
     for shard in entries.chunks(sensors_per_shard as usize) {
         let mut of_shard = BTreeMap::new();
         for entry in shard {
-            if survey.note_model(entry, &models, &looks) {
+            let is_open = survey.note_model(entry, &models, &looks);
+            if is_open && found.readings.segments.is_none() {
                 survey.note_readings(context, entry, &mut inputs, &mut of_shard);
             }
+        }
+        if let Some(segments) = &found.readings.segments {
+            let sensors: Vec<SensorKey> = shard.iter().map(|entry| entry.key.clone()).collect();
+            let files = segments.files(&sensors, &context.run.spec.input.columns)?;
+            of_shard.extend(files.iter().map(|file| (file.url.to_string(), file.size)));
         }
         survey.bytes_to_read += of_shard.values().sum::<u64>();
         used.append(&mut of_shard);

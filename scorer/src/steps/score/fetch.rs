@@ -8,9 +8,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::steps::Context;
-use fleetscore_crds::{Failure, FailureReason};
+use fleetscore_crds::{Failure, FailureReason, SensorKey};
 use fleetscore_readings::ObjectSource;
-use fleetscore_readings::dataset::{self, missing};
+use fleetscore_readings::dataset::{self, Segments, missing};
 use fleetscore_storage::{ObjectInfo, ObjectUrl, StorageError};
 
 /// The most and the least bytes that the first request for an object asks for.
@@ -57,6 +57,26 @@ impl Ahead {
             memory,
             first,
         }
+    }
+
+    /// The files of a stream that may hold readings of `sensors`.
+    pub fn of_stream(
+        context: &Context,
+        segments: &Segments,
+        sensors: &[SensorKey],
+    ) -> Result<Fetched, Failure> {
+        let columns = &context.run.spec.input.columns;
+        let files = segments.files(sensors, columns);
+        let files = files.map_err(|error| missing(&error))?;
+        let sources = files
+            .iter()
+            .map(|file| ObjectSource::open(&context.storage, file));
+        let objects = sources.collect::<Result<_, _>>();
+        Ok(Fetched {
+            objects: objects.map_err(|error| missing(&error))?,
+            bytes: files.iter().map(|file| file.size).sum(),
+            _room: None,
+        })
     }
 
     /// Finds the readings at `location`, a URL, and fetches an object that is small.

@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use fleetscore_crds::{Failure, FailureReason, OnNoReadings};
+use fleetscore_crds::{Failure, FailureReason, OnNoReadings, ReadingFormat, SensorKey};
 use futures::{StreamExt, stream};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
@@ -18,6 +18,7 @@ use super::queues::{Piece, Queues};
 use super::{Jobs, lock};
 use crate::ledger::{Warning, WarningReason};
 use crate::steps::{Context, Progress};
+use fleetscore_readings::dataset::Segments;
 use fleetscore_readings::{
     self, Chunk, KeyIndex, ObjectSource, ReadRequest, ReadingsError, Unfinished,
 };
@@ -46,6 +47,8 @@ pub struct Shared {
     pub pool: Arc<rayon::ThreadPool>,
     /// The memory of predictions.
     pub buffers: Arc<Buffers>,
+    /// The segments to read, where the readings are those of a stream.
+    pub segments: Option<Segments>,
     /// The memory of readings that are fetched before they are read.
     pub ahead: Ahead,
     /// Groups whose readings are read have one each.
@@ -75,8 +78,15 @@ impl Group {
 
     /// Scores the readings, and says of each sensor without any why that is its failure, if it is.
     async fn fetch_and_read(&self) -> Result<BTreeMap<usize, Failure>, Failure> {
-        let fetched = self.shared.ahead.fetch(&self.context, &self.location);
-        let fetched = fetched.await?;
+        let fetched = match &self.shared.segments {
+            Some(segments) => Ahead::of_stream(&self.context, segments, &self.keys())?,
+            None => {
+                self.shared
+                    .ahead
+                    .fetch(&self.context, &self.location)
+                    .await?
+            }
+        };
         if self.shared.one_pass {
             Progress::add(&self.context.progress.bytes_total, fetched.bytes);
         }
@@ -97,18 +107,23 @@ impl Group {
         Ok(self.absences(&fetched.objects, &left_out).await)
     }
 
+    /// The keys of the group's sensors.
+    fn keys(&self) -> Vec<SensorKey> {
+        let keys = self.members.iter();
+        keys.map(|&member| lock(&self.jobs[member]).entry.key.clone())
+            .collect()
+    }
+
     fn request(&self) -> Result<ReadRequest, Failure> {
         let spec = &self.context.run.spec.input;
         let key_names: Vec<String> = spec.columns.keys.keys().cloned().collect();
-        let keys: Vec<_> = self
-            .members
-            .iter()
-            .map(|&member| lock(&self.jobs[member]).entry.key.clone())
-            .collect();
-        let sensors =
-            KeyIndex::new(&keys, &key_names).map_err(|error| self.readings_failure(&error))?;
+        let sensors = KeyIndex::new(&self.keys(), &key_names)
+            .map_err(|error| self.readings_failure(&error))?;
         Ok(ReadRequest {
-            format: spec.format,
+            format: match self.shared.segments {
+                Some(_) => ReadingFormat::Parquet,
+                None => spec.format,
+            },
             columns: spec.columns.clone(),
             key_names,
             sensors,

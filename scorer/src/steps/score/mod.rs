@@ -30,6 +30,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use fleetscore_crds::{Failure, FailureReason, PredictionFormat};
+use fleetscore_readings::dataset::Segments;
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -40,9 +41,9 @@ use self::fetch::Ahead;
 use self::group::{Group, Shared};
 use self::job::Job;
 use self::load::Loaded;
-use super::plan::{PlanEntry, StoredPlan};
+use super::plan::{PlanEntry, PlannedReadings, StoredPlan};
 use super::{Context, Progress, StepError};
-use crate::ledger::{LedgerEntry, SensorState};
+use crate::ledger::{LedgerEntry, SensorState, Warning, WarningReason};
 use crate::outputs;
 
 /// The least that a group is given for its readings, where that is not all there is.
@@ -129,7 +130,8 @@ async fn score_shard(context: &Context, shard: u32) -> Result<ShardSummary, Step
         .progress
         .sensors
         .fetch_max(plan.header.sensors, Ordering::Relaxed);
-    let entries = score_waves(context, entries).await?;
+    let readings = plan.readings(context).await?;
+    let entries = score_waves(context, entries, readings).await?;
     let interrupted = has_failure(&entries, &[FailureReason::NotScored]);
     let bytes_read = Progress::get(&context.progress.bytes) - bytes_before;
     ledger::write(
@@ -191,6 +193,7 @@ fn summarize(shard: u32, entries: &[LedgerEntry]) -> ShardSummary {
 async fn score_waves(
     context: &Context,
     entries: Vec<PlanEntry>,
+    planned: PlannedReadings,
 ) -> Result<Vec<LedgerEntry>, StepError> {
     let budget = Budget::new(&context.limits, entries.len());
     let bound = context.limits.memory;
@@ -213,7 +216,13 @@ async fn score_waves(
         let folders = scratch_folders(context);
         let buffers = Arc::new(Buffers::new(predictions, loaded.models.len(), folders));
         let jobs = loaded.models.into_iter().map(|(entry, model)| {
-            let job = Job::new(context, &buffers, entry, model);
+            let mut job = Job::new(context, &buffers, entry, model);
+            if let Some(incomplete) = &planned.incomplete {
+                job.warn(Warning {
+                    reason: WarningReason::ReadingsIncomplete,
+                    message: incomplete.clone(),
+                });
+            }
             Mutex::new(job)
         });
         let wave = Wave {
@@ -222,6 +231,7 @@ async fn score_waves(
             pool: context.compute.pool()?,
             buffers: &buffers,
             readings,
+            segments: planned.segments.as_ref(),
             all_at_once,
         };
         wave.score().await;
@@ -266,6 +276,8 @@ struct Wave<'a> {
     buffers: &'a Arc<Buffers>,
     /// Bytes of readings that may be in flight.
     readings: usize,
+    /// The segments to read, where the readings are those of a stream.
+    segments: Option<&'a Segments>,
     /// Whether there is no other.
     all_at_once: bool,
 }
@@ -285,6 +297,7 @@ impl Wave<'_> {
         let shared = Arc::new(Shared {
             pool: Arc::clone(&self.pool),
             buffers: Arc::clone(self.buffers),
+            segments: self.segments.cloned(),
             ahead: Ahead::new(ahead, requests),
             turns: Semaphore::new(at_once),
             memory: readings / at_once,
