@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let docs = root.join("../docs/reference");
     fs::create_dir_all(&docs)?;
-    for kind in [Kind::ScoringRun, Kind::ScoringSchedule] {
+    for kind in Kind::ALL {
         let definition = definition(kind)?;
         let name = format!("{kind:?}").to_lowercase();
         fs::write(

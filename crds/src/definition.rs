@@ -5,8 +5,9 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Kind, RELEASE, RELEASE_ANNOTATION, SCHEMA_ANNOTATION, ScoringRun, ScoringRunStatus,
-    ScoringSchedule, ScoringScheduleSpec, ScoringScheduleStatus, digest, rules,
+    Kind, RELEASE, RELEASE_ANNOTATION, ReadingStream, ReadingStreamSpec, ReadingStreamStatus,
+    SCHEMA_ANNOTATION, ScoringRun, ScoringRunStatus, ScoringSchedule, ScoringScheduleSpec,
+    ScoringScheduleStatus, digest, rules,
 };
 
 /// The largest whole number of 32 bits that Kubernetes' own objects have. In seconds these are 68 years.
@@ -23,6 +24,7 @@ pub fn definition(kind: Kind) -> Result<Value, serde_json::Error> {
     let (crd, object_rules) = match kind {
         Kind::ScoringRun => (ScoringRun::crd(), rules::run_object()),
         Kind::ScoringSchedule => (ScoringSchedule::crd(), rules::schedule_object()),
+        Kind::ReadingStream => (ReadingStream::crd(), rules::stream_object()),
     };
     let mut crd = serde_json::to_value(crd)?;
     if let Some(schema) = crd.pointer_mut("/spec/versions/0/schema/openAPIV3Schema") {
@@ -148,6 +150,8 @@ fn meanings() -> Vec<Meaning> {
         schema_for!(ScoringScheduleSpec),
         schema_for!(ScoringRunStatus),
         schema_for!(ScoringScheduleStatus),
+        schema_for!(ReadingStreamSpec),
+        schema_for!(ReadingStreamStatus),
         schema_for!(Wanted),
     ];
     let definitions = schemas

@@ -1,4 +1,4 @@
-//! The API `scoring.fleetscore.io/v1alpha1`: `ScoringRun` and `ScoringSchedule`.
+//! The API `scoring.fleetscore.io/v1alpha1`: `ScoringRun`, `ScoringSchedule` and `ReadingStream`.
 //!
 //! These types are the one definition of the manifest: the command line parses it with them, a pod is handed its run as
 //! their JSON, and (with the feature `kube`) the custom resource definitions are generated from them. Parsing is strict:
@@ -63,12 +63,14 @@ pub use status::{
 pub use storage::{AzureAuth, AzureStorage, SecretRef, StorageSpec};
 pub use stream::{
     Aggregate, AggregateFunction, DeadLetter, Duplicates, EventColumns, EventFormat, EventHubAuth,
-    EventHubSource, EventSpec, Field, FieldType, KafkaSource, Lateness, ReadingStreamSpec, Sasl,
-    SaslMechanism, SourceSpec, StartAt, StreamLimits, StreamOutput, StreamWindow, Unpivot,
+    EventHubSource, EventSpec, Field, FieldType, KafkaSource, Lateness, PartitionCounts,
+    PublishedSegment, ReadingCounts, ReadingStreamSpec, ReadingStreamStatus, Sasl, SaslMechanism,
+    SourceSpec, StartAt, StreamLag, StreamLimits, StreamOutput, StreamWindow, Unpivot,
 };
 pub use totals::Totals;
 pub use validation::{
-    Violation, schema_digest, validate, validate_object, validate_schedule, without_nulls,
+    Violation, schema_digest, validate, validate_object, validate_schedule, validate_stream,
+    without_nulls,
 };
 pub use visible::{VisibleLines, visible, visible_lines};
 pub use window::Window;
@@ -81,6 +83,8 @@ pub use reference::reference;
 pub use run::ScoringRun;
 #[cfg(feature = "kube")]
 pub use schedule::ScoringSchedule;
+#[cfg(feature = "kube")]
+pub use stream::ReadingStream;
 
 /// The API group.
 pub const GROUP: &str = "scoring.fleetscore.io";

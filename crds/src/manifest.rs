@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    SCHEDULE_LABEL, ScoringRunSpec, ScoringScheduleSpec, Violation, validate_object, without_nulls,
+    ReadingStreamSpec, SCHEDULE_LABEL, ScoringRunSpec, ScoringScheduleSpec, Violation,
+    validate_object, without_nulls,
 };
 
 /// The envelope of any Kubernetes object of this API, as a manifest file holds it.
@@ -36,6 +37,10 @@ impl Spec for ScoringRunSpec {
 
 impl Spec for ScoringScheduleSpec {
     const KIND: Kind = Kind::ScoringSchedule;
+}
+
+impl Spec for ReadingStreamSpec {
+    const KIND: Kind = Kind::ReadingStream;
 }
 
 impl<S: Spec> Manifest<S> {
@@ -90,6 +95,13 @@ pub enum Kind {
     ScoringRun,
     /// Executions on a schedule.
     ScoringSchedule,
+    /// Readings from a hub's events.
+    ReadingStream,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::ScoringRun, Self::ScoringSchedule, Self::ReadingStream];
 }
 
 /// The part of an object's metadata that a manifest may hold.

@@ -14,8 +14,6 @@ use fleetscore_crds::{
 };
 use serde_json::Value;
 
-const KINDS: [Kind; 2] = [Kind::ScoringRun, Kind::ScoringSchedule];
-
 fn committed(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -27,7 +25,7 @@ fn name(kind: Kind) -> String {
 
 #[test]
 fn definitions_are_current() {
-    for kind in KINDS {
+    for kind in Kind::ALL {
         let yaml = committed(&format!("yaml/{}s.yaml", name(kind)));
         assert_eq!(
             yaml,
@@ -43,7 +41,7 @@ fn definitions_are_current() {
 
 #[test]
 fn schemas_are_current() {
-    for kind in KINDS {
+    for kind in Kind::ALL {
         let committed = committed(&format!("schemas/{}.json", name(kind)));
         assert_eq!(
             committed.trim_end(),
@@ -55,7 +53,7 @@ fn schemas_are_current() {
 
 #[test]
 fn reference_is_current() {
-    for kind in KINDS {
+    for kind in Kind::ALL {
         let page = committed(&format!("../docs/reference/{}.md", name(kind)));
         assert_eq!(
             page,
@@ -68,7 +66,7 @@ fn reference_is_current() {
 /// What the API server demands of a structural schema, and what it would warn of.
 #[test]
 fn schemas_are_structural() {
-    for kind in KINDS {
+    for kind in Kind::ALL {
         let definition = definition(kind).unwrap();
         let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
         structural(schema, "");
@@ -155,7 +153,7 @@ fn structural(schema: &Value, path: &str) {
 /// makes rules about it too dear.
 #[test]
 fn everything_has_bounds() {
-    for kind in KINDS {
+    for kind in Kind::ALL {
         let definition = definition(kind).unwrap();
         let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
         let mut integers = 0;
@@ -206,7 +204,7 @@ fn bounded(schema: &Value, path: &str, integers: &mut usize) {
 /// What an operator compares to tell whether a cluster's definitions are its own.
 #[test]
 fn definitions_name_their_release_and_schema() {
-    for kind in KINDS {
+    for kind in Kind::ALL {
         let annotations = &definition(kind).unwrap()["metadata"]["annotations"];
         assert_eq!(annotations[RELEASE_ANNOTATION], env!("CARGO_PKG_VERSION"));
         assert_eq!(annotations[SCHEMA_ANNOTATION], schema_digest(kind));

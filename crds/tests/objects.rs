@@ -10,7 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use fleetscore_crds::{
-    Kind, Manifest, ManifestError, ScoringRunSpec, ScoringScheduleSpec, validate_object,
+    Kind, Manifest, ManifestError, ReadingStreamSpec, ScoringRunSpec, ScoringScheduleSpec,
+    validate_object,
 };
 use serde_json::Value;
 
@@ -37,6 +38,7 @@ fn read(path: &Path) -> (String, Value) {
 fn kind(object: &Value) -> Kind {
     match object["kind"].as_str() {
         Some("ScoringSchedule") => Kind::ScoringSchedule,
+        Some("ReadingStream") => Kind::ReadingStream,
         _ => Kind::ScoringRun,
     }
 }
@@ -47,6 +49,9 @@ fn parse(object: &Value) -> Result<String, ManifestError> {
         Kind::ScoringRun => Manifest::<ScoringRunSpec>::from_json(json.as_bytes())?.to_json()?,
         Kind::ScoringSchedule => {
             Manifest::<ScoringScheduleSpec>::from_json(json.as_bytes())?.to_json()?
+        }
+        Kind::ReadingStream => {
+            Manifest::<ReadingStreamSpec>::from_json(json.as_bytes())?.to_json()?
         }
     })
 }

@@ -109,7 +109,7 @@ pub(super) fn template(field: &'static str) -> Rule {
     )
 }
 
-/// The rules of every location.
+/// The rules of every location but those of placeholders.
 fn url() -> Vec<Rule> {
     vec![
         rule(
@@ -137,7 +137,6 @@ fn url() -> Vec<Rule> {
             "must not hold a question mark: queries are not supported; credentials belong into storage.azure",
             "",
         ),
-        template(""),
         rule(
             "!self.contains('..') || !self.matches('(^|/)[.][.](/|$)')",
             |url| Some(url.text()?.split('/').all(|segment| segment != "..")),
@@ -156,9 +155,21 @@ fn begins_with_container(path: &str) -> bool {
     (3..=63).contains(&container.len()) && container.split('-').all(part)
 }
 
-/// The rules of every location, and `more`.
+/// The rules of every location with placeholders, and `more`.
 fn url_and(more: impl IntoIterator<Item = Rule>) -> Vec<Rule> {
-    url().into_iter().chain(more).collect()
+    let mut rules = url();
+    rules.push(template(""));
+    rules.extend(more);
+    rules
+}
+
+fn ends_with_slash() -> Rule {
+    rule(
+        "self.endsWith('/')",
+        |url| Some(url.text()?.ends_with('/')),
+        "must end in '/', since objects are written below it",
+        "",
+    )
 }
 
 /// A rule that allows only those placeholders that are the same for every sensor.
@@ -182,16 +193,24 @@ pub fn location() -> Vec<Rule> {
 /// Rules of a URL prefix, which is the same for every sensor.
 pub fn prefix() -> Vec<Rule> {
     url_and([
-        rule(
-            "self.endsWith('/')",
-            |url| Some(url.text()?.ends_with('/')),
-            "must end in '/', since objects are written below it",
-            "",
-        ),
+        ends_with_slash(),
         no_keys(
             "holds what every sensor writes, so it may hold {run}, {namespace}, {schedule} and {window...} alone; put the keys into output.file",
         ),
     ])
+}
+
+/// Rules of a URL prefix without placeholders.
+pub fn literal_prefix() -> Vec<Rule> {
+    let mut rules = url();
+    rules.push(ends_with_slash());
+    rules.push(rule(
+        "!self.contains('{') && !self.contains('}')",
+        |url| Some(!url.text()?.contains(['{', '}'])),
+        "must not hold braces: a stream has one location, without placeholders; write the name out",
+        "",
+    ));
+    rules
 }
 
 /// Rules of the URL of an object that is the same for every sensor.

@@ -8,20 +8,24 @@
 //! whatever a rule walks over is bounded by `maxItems`, `maxLength` or `maxProperties`.
 
 mod apart;
+mod event;
 mod input;
 mod location;
 mod object;
 mod run;
 mod schedule;
+mod source;
 mod stream;
 mod subject;
 
+pub use event::{event, field, field_names, unpivot};
 pub use input::input;
-pub use location::{location, manifest, marker, prefix};
-pub use object::{run_object, schedule_object};
+pub use location::{literal_prefix, location, manifest, marker, prefix};
+pub use object::{run_object, schedule_object, stream_object};
 pub use run::{azure, columns, features, key_names, output, run, sensor_list, sensors, window};
 pub use schedule::{backfill, schedule, schedule_text, template_spec};
-pub use stream::{field, field_names, literal_prefix, start_at};
+pub use source::{event_hub, kafka, sasl, source, start_at};
+pub use stream::{aggregates, stream, stream_output, stream_window};
 pub use subject::{Answer, Subject};
 
 use std::collections::HashMap;
@@ -76,6 +80,7 @@ static CHECKS: LazyLock<HashMap<String, Check>> = LazyLock::new(|| {
     let all = [
         run_object(),
         schedule_object(),
+        stream_object(),
         run(),
         window(),
         sensors(),
@@ -93,10 +98,20 @@ static CHECKS: LazyLock<HashMap<String, Check>> = LazyLock::new(|| {
         schedule(),
         schedule_text(),
         backfill(),
+        literal_prefix(),
+        stream(),
+        source(),
         start_at(),
+        event_hub(),
+        kafka(),
+        sasl(),
+        event(),
         field_names(),
         field(),
-        literal_prefix(),
+        unpivot(),
+        stream_window(),
+        aggregates(),
+        stream_output(),
     ];
     let with_check = |rule: Rule| Some((rule.expression, rule.check?));
     all.into_iter().flatten().filter_map(with_check).collect()

@@ -33,6 +33,30 @@ pub fn schedule_object() -> Vec<Rule> {
     vec![name(39)]
 }
 
+/// Fields of a stream that its readings depend on, with whether they may be absent.
+const DEFINING: [(&str, bool); 7] = [
+    ("source", false),
+    ("event", false),
+    ("filter", true),
+    ("window", true),
+    ("aggregates", true),
+    ("duplicates", false),
+    ("output", false),
+];
+
+/// Rules of a `ReadingStream`, whose pods are named after it.
+pub fn stream_object() -> Vec<Rule> {
+    let mut rules = vec![name(39)];
+    rules.extend(DEFINING.map(|(field, optional)| {
+        change(
+            same(field, optional),
+            "what a stream's readings depend on never changes; create another stream, with source.startAt and another output.location",
+            &format!(".spec.{field}"),
+        )
+    }));
+    rules
+}
+
 /// A run that looked for failed sensors in its own place would replace the list before it is done.
 fn other_run() -> Rule {
     rule(
@@ -76,18 +100,23 @@ fn name(longest: usize) -> Rule {
 fn fixed(field: &str, optional: bool) -> Rule {
     let planned = "has(oldSelf.status) && has(oldSelf.status.conditions) && \
                    oldSelf.status.conditions.exists(c, c.type == 'Planned' && c.status == 'True')";
-    let (new, old) = (
-        format!("self.spec.{field}"),
-        format!("oldSelf.spec.{field}"),
-    );
-    let same = if optional {
-        format!("has({new}) == has({old}) && (!has({new}) || {new} == {old})")
-    } else {
-        format!("{new} == {old}")
-    };
+    let same = same(field, optional);
     change(
         format!("!({planned}) || ({same})"),
         "must not change once the run is planned; create a new ScoringRun",
         &format!(".spec.{field}"),
     )
+}
+
+/// That a field of the spec is as it was.
+fn same(field: &str, optional: bool) -> String {
+    let (new, old) = (
+        format!("self.spec.{field}"),
+        format!("oldSelf.spec.{field}"),
+    );
+    if optional {
+        format!("has({new}) == has({old}) && (!has({new}) || {new} == {old})")
+    } else {
+        format!("{new} == {old}")
+    }
 }

@@ -32,6 +32,11 @@ impl<'a> Subject<'a> {
         self.at(path)?.text()
     }
 
+    /// A field's number.
+    pub fn number_at(self, path: &str) -> Option<u64> {
+        self.at(path)?.0.as_u64()
+    }
+
     /// The value's own text.
     pub fn text(self) -> Option<&'a str> {
         self.0.as_str()

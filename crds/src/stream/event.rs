@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 /// What an event holds, and which parts of it make a reading.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = crate::rules::event()))]
 pub struct EventSpec {
     /// How an event's body is written. A body that is packed with gzip is unpacked first.
     #[serde(default)]
     pub format: EventFormat,
     /// The names of the columns of events in CSV that have no header line. With it no line is a header.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 1024), inner(length(min = 1, max = 256)))]
+    #[schemars(length(min = 1, max = 256), inner(length(min = 1, max = 256)), extend("x-kubernetes-validations" = crate::rules::features()))]
     pub header: Vec<String>,
     /// The schema (JSON) of Avro events that do not bring their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,6 +77,7 @@ pub enum FieldType {
 /// Makes one reading of each of the listed fields.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = crate::rules::unpivot()))]
 pub struct Unpivot {
     /// The new field that holds the listed field's name.
     #[schemars(length(min = 1, max = 64))]
@@ -84,7 +86,7 @@ pub struct Unpivot {
     #[schemars(length(min = 1, max = 64))]
     pub value: String,
     /// The fields, all of type `Number`. One that an event lacks makes no reading.
-    #[schemars(length(min = 1, max = 256), inner(length(min = 1, max = 64)))]
+    #[schemars(length(min = 1, max = 256), inner(length(min = 1, max = 64)), extend("x-kubernetes-validations" = crate::rules::features()))]
     pub fields: Vec<String>,
 }
 

@@ -6,6 +6,7 @@ use crate::Limit;
 /// Where the readings go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = crate::rules::stream_output()))]
 pub struct StreamOutput {
     /// URL prefix that holds everything the stream writes; ends in `/`. No other stream's.
     #[schemars(length(min = 1, max = 1024), extend("x-kubernetes-validations" = crate::rules::literal_prefix()))]

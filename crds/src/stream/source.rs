@@ -7,6 +7,7 @@ use crate::SecretRef;
 /// Where the events come from: exactly one of `eventHub` and `kafka`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = crate::rules::source()))]
 pub struct SourceSpec {
     /// An event hub of Azure Event Hubs (tier Standard and up), read through its Kafka endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -17,23 +18,30 @@ pub struct SourceSpec {
     /// Which windows are written: `Latest` (those that begin after the stream's first start), `Earliest` (all that the hub still has), or
     /// a time (RFC 3339): those that begin then or later.
     #[serde(default)]
-    #[schemars(extend("x-kubernetes-validations" = crate::rules::start_at()))]
+    #[schemars(length(max = 64), extend("x-kubernetes-validations" = crate::rules::start_at()))]
     pub start_at: StartAt,
 }
 
 /// An event hub.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = crate::rules::event_hub()))]
 pub struct EventHubSource {
     /// The Event Hubs namespace: the first part of `plant.servicebus.windows.net`.
     #[schemars(length(min = 1, max = 50), regex(pattern = "^[A-Za-z][A-Za-z0-9-]*$"))]
     pub namespace: String,
     /// The event hub.
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(
+        length(min = 1, max = 256),
+        regex(pattern = "^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")
+    )]
     pub name: String,
     /// The endpoint (`HOST:9093`), where it is not that of the public cloud: sovereign clouds, private links.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(
+        length(min = 3, max = 256),
+        regex(pattern = "^[^,/[:space:]]+:[0-9]{1,5}$")
+    )]
     pub endpoint: Option<String>,
     /// How to sign in.
     #[serde(default)]
@@ -58,6 +66,7 @@ pub enum EventHubAuth {
 /// A topic of Kafka.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = crate::rules::kafka()))]
 pub struct KafkaSource {
     /// Brokers to ask first, as `HOST:PORT`.
     #[schemars(
@@ -82,6 +91,7 @@ pub struct KafkaSource {
 /// How to sign in to Kafka.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = crate::rules::sasl()))]
 pub struct Sasl {
     /// The mechanism.
     pub mechanism: SaslMechanism,
@@ -97,13 +107,13 @@ pub struct Sasl {
 /// A mechanism of signing in to Kafka.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum SaslMechanism {
-    /// User and password as they are; only with TLS.
+    /// User and password as they are; only with TLS, or to brokers on this machine.
     Plain,
     /// SCRAM-SHA-256.
     ScramSha256,
     /// SCRAM-SHA-512.
     ScramSha512,
-    /// A token of OAuth 2.
+    /// A token of OAuth 2; only with TLS, or to brokers on this machine.
     OAuthBearer,
 }
 

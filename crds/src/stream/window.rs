@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 /// The intervals `[start, start + sizeSeconds)` over which readings are aggregated, on a grid in UTC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = crate::rules::stream_window()))]
 pub struct StreamWindow {
     /// How long an interval is.
     #[schemars(range(min = 1, max = 86_400))]
@@ -19,7 +20,8 @@ pub struct StreamWindow {
 #[serde(deny_unknown_fields)]
 pub struct Aggregate {
     /// The column's name in the stored readings.
-    #[schemars(length(min = 1, max = 256))]
+    // Longer ones would make the comparison of all with all too dear for the API server.
+    #[schemars(length(min = 1, max = 64))]
     pub column: String,
     /// The feature that is aggregated.
     #[schemars(length(min = 1, max = 64))]

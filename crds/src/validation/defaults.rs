@@ -14,6 +14,9 @@ pub fn fill(schema: &Value, value: &mut Value) {
                     (None, None) => {}
                 }
             }
+            if let Some(schema) = schema.get("additionalProperties") {
+                fields.values_mut().for_each(|value| fill(schema, value));
+            }
         }
         Value::Array(items) => {
             if let Some(schema) = schema.get("items") {

@@ -15,7 +15,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{API_VERSION, Kind, ScoringRunSpec, ScoringScheduleSpec, digest};
+use crate::{API_VERSION, Kind, ReadingStreamSpec, ScoringRunSpec, ScoringScheduleSpec, digest};
 
 /// One rule of the API that an object breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,11 @@ pub fn validate(spec: &ScoringRunSpec) -> Vec<Violation> {
 /// Every rule of the API that a schedule's spec breaks; the API server checks the same rules.
 pub fn validate_schedule(spec: &ScoringScheduleSpec) -> Vec<Violation> {
     validate_spec(Kind::ScoringSchedule, spec)
+}
+
+/// Every rule of the API that a stream's spec breaks; the API server checks the same rules.
+pub fn validate_stream(spec: &ReadingStreamSpec) -> Vec<Violation> {
+    validate_spec(Kind::ReadingStream, spec)
 }
 
 fn validate_spec(kind: Kind, spec: &impl Serialize) -> Vec<Violation> {

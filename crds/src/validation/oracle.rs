@@ -1,6 +1,8 @@
 //! The functions of the rules against their CEL expressions, which `kube-cel` evaluates: on the same objects, drawn at random from
 //! texts that matter to the rules, both find the same rules broken.
 
+mod stream;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -136,7 +138,7 @@ fn expressions(schema: &Value, found: &mut BTreeSet<String>) {
 
 fn all_expressions() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for kind in [Kind::ScoringRun, Kind::ScoringSchedule] {
+    for kind in Kind::ALL {
         let schema = serde_json::from_str(schema::text(kind)).unwrap();
         expressions(&schema, &mut found);
     }
@@ -172,10 +174,10 @@ fn examples(folder: &str) -> Vec<Value> {
 }
 
 fn kind_of(object: &Value) -> Kind {
-    if object["kind"] == "ScoringSchedule" {
-        Kind::ScoringSchedule
-    } else {
-        Kind::ScoringRun
+    match object["kind"].as_str() {
+        Some("ScoringSchedule") => Kind::ScoringSchedule,
+        Some("ReadingStream") => Kind::ReadingStream,
+        _ => Kind::ScoringRun,
     }
 }
 
@@ -477,21 +479,27 @@ impl Edit {
 }
 
 fn edit(kind: Kind) -> impl Strategy<Value = Edit> {
-    let (spec, others) = match kind {
-        Kind::ScoringRun => ("spec", Vec::new()),
-        Kind::ScoringSchedule => ("spec.runTemplate.spec", of_schedule()),
+    let below = |prefix: &str, fields: Vec<(&str, BoxedStrategy<Value>)>| {
+        let fields = fields.into_iter();
+        fields
+            .map(|(path, values)| (format!("{prefix}.{path}"), values))
+            .collect::<Vec<_>>()
     };
-    let below = |(path, values)| (format!("{spec}.{path}"), values);
-    let mut fields: Vec<(String, BoxedStrategy<Value>)> =
-        of_spec().into_iter().map(below).collect();
-    fields.extend(
-        others
-            .into_iter()
-            .map(|(path, values)| (format!("spec.{path}"), values)),
-    );
+    let (spec, maps) = match kind {
+        Kind::ScoringRun | Kind::ScoringSchedule => (of_spec(), &["sensors", "logs", "window"][..]),
+        Kind::ReadingStream => (stream::of_spec(), stream::MAPS),
+    };
+    let prefix = match kind {
+        Kind::ScoringSchedule => "spec.runTemplate.spec",
+        Kind::ScoringRun | Kind::ReadingStream => "spec",
+    };
+    let mut fields = below(prefix, spec);
+    if kind == Kind::ScoringSchedule {
+        fields.extend(below("spec", of_schedule()));
+    }
     fields.push(("metadata.name".to_owned(), name()));
-    let more =
-        ["sensors", "logs", "window", "storage.azure"].map(|path| (format!("{spec}.{path}"), None));
+    let more = maps.iter().chain(&["storage.azure"]);
+    let more = more.map(|path| (format!("{prefix}.{path}"), None));
     let paths: Vec<_> = fields
         .iter()
         .map(|(path, _)| (path.clone(), None))
@@ -533,7 +541,7 @@ fn runner() -> TestRunner {
 #[test]
 fn functions_and_expressions_agree_on_the_examples() {
     let mut broken = BTreeSet::new();
-    for kind in [Kind::ScoringRun, Kind::ScoringSchedule] {
+    for kind in Kind::ALL {
         let both = Both::of(kind);
         for example in examples("valid").iter().chain(&examples("invalid")) {
             if kind_of(example) == kind {
@@ -548,7 +556,7 @@ fn functions_and_expressions_agree_on_the_examples() {
 
 #[test]
 fn functions_and_expressions_agree_on_random_objects() {
-    for kind in [Kind::ScoringRun, Kind::ScoringSchedule] {
+    for kind in Kind::ALL {
         let both = Both::of(kind);
         let case = |object| {
             both.agree(&object);
@@ -572,6 +580,16 @@ fn functions_and_expressions_agree_on_texts() {
             location(),
         ),
         (Kind::ScoringSchedule, "schedule", cron()),
+        (
+            Kind::ReadingStream,
+            "output/properties/location",
+            location(),
+        ),
+        (
+            Kind::ReadingStream,
+            "source/properties/startAt",
+            stream::start_at(),
+        ),
     ] {
         let both = Both::at(kind, &format!("{spec}/{pointer}"));
         let case = |text| {
@@ -605,17 +623,25 @@ fn functions_and_expressions_agree_on_texts() {
         .unwrap();
 }
 
+/// The fields whose change from `old` to `new` a rule forbids.
+fn changed(both: &Both, old: &Value, new: &Value) -> Vec<String> {
+    let verdict = by_cel(both, new, Some(old));
+    let fields = verdict.broken.into_iter().map(|(_, field, _)| field);
+    fields.collect()
+}
+
+/// A valid object.
+fn example(name: &str) -> Value {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/objects/valid");
+    read(&folder.join(format!("{name}.yaml")))
+}
+
 /// What only the API server is asked: the rules about a change.
 #[test]
 fn a_planned_run_does_not_change() {
     let both = Both::of(Kind::ScoringRun);
-    let changed = |old: &Value, new: &Value| {
-        let verdict = by_cel(&both, new, Some(old));
-        let fields = verdict.broken.into_iter().map(|(_, field, _)| field);
-        fields.collect::<Vec<_>>()
-    };
-    let mut old =
-        read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/objects/valid/run-full.yaml"));
+    let changed = |old: &Value, new: &Value| changed(&both, old, new);
+    let mut old = example("run-full");
     let mut new = old.clone();
     new["spec"]["model"]["location"] = json!("az://models/v2/model_{device}_{tag}");
     assert!(changed(&old, &new).is_empty(), "not planned yet");
@@ -635,4 +661,49 @@ fn a_planned_run_does_not_change() {
         .unwrap()
         .remove("window");
     assert_eq!(changed(&old, &without_window), ["spec.window"]);
+}
+
+#[test]
+fn what_a_streams_readings_depend_on_does_not_change() {
+    let both = Both::of(Kind::ReadingStream);
+    let full = example("stream-full");
+    let after = |path: &str, value: Value| {
+        let mut new = full.clone();
+        let edit = Edit {
+            path: format!("spec.{path}"),
+            value: Some(value).filter(|value| !value.is_null()),
+        };
+        edit.apply(&mut new);
+        changed(&both, &full, &new)
+    };
+    for (path, value) in [
+        ("source.eventHub.name", json!("other")),
+        ("source.startAt", json!("Latest")),
+        ("event.fields.v.path", json!("values[].w")),
+        ("event.columns.keys.tag", json!("device")),
+        ("filter", json!("has(v)")),
+        ("filter", Value::Null),
+        ("window.hopSeconds", Value::Null),
+        ("aggregates", json!([{"column": "Value", "of": "bar"}])),
+        ("duplicates", json!("Keep")),
+        ("output.segmentSeconds", json!(3600)),
+    ] {
+        let field = path.split('.').next().unwrap();
+        assert_eq!(after(path, value), [format!("spec.{field}")], "{path}");
+    }
+    for (path, value) in [
+        ("lateness.toleranceSeconds", json!(60)),
+        ("replicas", json!(3)),
+        ("suspend", json!(true)),
+        ("checkpointSeconds", json!(60)),
+        ("limits.maxSensors", json!(100)),
+        ("deadLetter.location", json!("az://dead/other/")),
+        (
+            "storage.azure.endpoint",
+            json!("https://plantstore.blob.core.windows.net"),
+        ),
+        ("podTemplate", json!({})),
+    ] {
+        assert_eq!(after(path, value), [""; 0], "{path}");
+    }
 }

@@ -14,12 +14,14 @@ pub struct Schema {
 
 static RUN: LazyLock<Result<Schema, String>> = LazyLock::new(|| read(Kind::ScoringRun));
 static SCHEDULE: LazyLock<Result<Schema, String>> = LazyLock::new(|| read(Kind::ScoringSchedule));
+static STREAM: LazyLock<Result<Schema, String>> = LazyLock::new(|| read(Kind::ReadingStream));
 
 /// The committed schema of `kind`.
 pub fn text(kind: Kind) -> &'static str {
     match kind {
         Kind::ScoringRun => include_str!("../../schemas/scoringrun.json"),
         Kind::ScoringSchedule => include_str!("../../schemas/scoringschedule.json"),
+        Kind::ReadingStream => include_str!("../../schemas/readingstream.json"),
     }
 }
 
@@ -28,6 +30,7 @@ pub fn of(kind: Kind) -> Result<&'static Schema, &'static String> {
     match kind {
         Kind::ScoringRun => RUN.as_ref(),
         Kind::ScoringSchedule => SCHEDULE.as_ref(),
+        Kind::ReadingStream => STREAM.as_ref(),
     }
 }
 
