@@ -1,0 +1,134 @@
+//! Readings a second, memory for each open window of a sensor, and how long a checkpoint holds a partition up.
+//!
+//! `cargo run --release -p fleetscore-ingest --example window_speed`
+
+use std::error::Error;
+use std::time::Instant;
+
+use fleetscore_ingest::{Partition, Reading, Rules};
+use serde_json::json;
+
+const SECOND: i64 = 1_000_000_000;
+/// 2026-11-28T09:00:00Z.
+const BASE: i64 = 1_795_856_400 * SECOND;
+const MINUTES: i64 = 7;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!(
+        "sensors  aggregates  ns/reading  readings/s  B/open window  MiB  pause ms  encode ms  MiB stored  load ms"
+    );
+    for functions in [&["Avg"][..], &ALL[..]] {
+        for sensors in [1_000, 100_000] {
+            measure(sensors, functions)?;
+        }
+    }
+    Ok(())
+}
+
+const ALL: [&str; 10] = [
+    "Avg", "Count", "Sum", "Min", "Max", "Range", "StdDev", "Var", "First", "Last",
+];
+
+fn rules(functions: &[&str]) -> Result<Rules, Box<dyn Error>> {
+    let aggregate = |function: &&str| json!({"column": function, "of": "v", "function": function});
+    let aggregates: Vec<_> = functions.iter().map(aggregate).collect();
+    let spec = json!({
+        "source": {"kafka": {"bootstrapServers": ["b:9092"], "topic": "t"}},
+        "event": {
+            "fields": {"t": {"type": "Time"}, "device": {}, "tag": {}, "v": {"type": "Number"}},
+            "columns": {"time": "t", "keys": {"device": "device", "tag": "tag"}, "features": ["v"]},
+        },
+        "window": {"sizeSeconds": 60},
+        "aggregates": aggregates,
+        "lateness": {"toleranceSeconds": MINUTES * 60},
+        "output": {"location": "memory:///out/"},
+    });
+    Ok(Rules::new(&serde_json::from_value(spec)?, i64::MIN)?)
+}
+
+fn keys(sensors: usize) -> Vec<Vec<u8>> {
+    let key = |sensor: usize| {
+        let texts = [
+            format!("plant-7/pump-{:05}", sensor / 10),
+            format!("temp-{}", sensor % 10),
+        ];
+        let pack = |text: &String| {
+            [
+                &u16::try_from(text.len()).unwrap_or(0).to_le_bytes(),
+                text.as_bytes(),
+            ]
+            .concat()
+        };
+        texts.iter().flat_map(pack).collect()
+    };
+    (0..sensors).map(key).collect()
+}
+
+/// Resident memory of this process, in bytes.
+fn resident() -> Result<f64, Box<dyn Error>> {
+    let pages = std::fs::read_to_string("/proc/self/statm")?;
+    let pages: f64 = pages.split(' ').nth(1).unwrap_or("0").parse()?;
+    Ok(pages * 4096.0)
+}
+
+fn measure(sensors: usize, functions: &[&str]) -> Result<(), Box<dyn Error>> {
+    let keys = keys(sensors);
+    let before = resident()?;
+    let mut partition = Partition::new(rules(functions)?);
+    let readings = 12_000_000usize;
+    let per_minute = readings / usize::try_from(3 * MINUTES)?;
+    let mut state = 1u64;
+    let mut rows = 0;
+    let mut pauses = Vec::new();
+    let mut paused = 0.0;
+    let start = Instant::now();
+    for number in 0..readings {
+        // Sensors in a random order (Knuth's generator); up to five seconds of disorder.
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let sensor = usize::try_from(state >> 33)? % sensors;
+        let arrival = BASE + i64::try_from(number)? * 60 * SECOND / i64::try_from(per_minute)?;
+        let time = arrival - i64::try_from(state >> 20 & 0xff)? * SECOND / 50;
+        let value = (state >> 40) as f64;
+        let reading = Reading {
+            time,
+            key: &keys[sensor],
+            is_selected: true,
+            features: Ok(&[value]),
+        };
+        partition.add(arrival, &reading)?;
+        if number % (per_minute / 2) == per_minute / 2 - 1 {
+            let pause = Instant::now();
+            while let Some(part) = partition.take_rows(65_536) {
+                rows += part.len();
+            }
+            let snapshot = partition.snapshot();
+            pauses.push(pause.elapsed().as_secs_f64() * 1e3);
+            drop(snapshot);
+            paused += pause.elapsed().as_secs_f64();
+        }
+    }
+    let elapsed = start.elapsed().as_secs_f64() - paused;
+    let memory = resident()? - before;
+    let open = partition.open_rows();
+    let encoding = Instant::now();
+    let saved = partition.save()?;
+    let encoding = encoding.elapsed().as_secs_f64() * 1e3;
+    let loading = Instant::now();
+    drop(Partition::load(&saved, partition.rules().clone())?);
+    let loading = loading.elapsed().as_secs_f64() * 1e3;
+    pauses.sort_by(f64::total_cmp);
+    println!(
+        "{sensors:7}  {:10}  {:10.0}  {:10.2e}  {:13.0}  {:3.0}  {:8.1}  {encoding:9.1}  {:10.1}  {loading:7.1}",
+        functions.len(),
+        elapsed / readings as f64 * 1e9,
+        readings as f64 / elapsed,
+        memory / open as f64,
+        memory / f64::from(1 << 20),
+        pauses.last().copied().unwrap_or_default(),
+        saved.len() as f64 / f64::from(1 << 20),
+    );
+    println!("         {open} open windows of sensors, {rows} rows in parts");
+    Ok(())
+}
