@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs Debian or Ubuntu packages that are absent: scripts/install.sh [build] [node] [chromium] [shell] [images] [cluster]
+# Installs Debian or Ubuntu packages that are absent: scripts/install.sh [build] [node] [broker] [chromium] [shell] [images] [cluster]
 set -euo pipefail
 
 wanted=()
@@ -11,6 +11,7 @@ for group in "$@"; do
   case $group in
     build) need cc build-essential; need make make; need ps procps ;;
     node) need node nodejs; need npm npm ;;
+    broker) need java default-jre-headless; need mvn maven; need openssl openssl; need ps procps ;;
     chromium) need chromium chromium ;;
     shell) need shellcheck shellcheck ;;
     images) need buildah buildah; need update-ca-certificates ca-certificates ;;
