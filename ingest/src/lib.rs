@@ -3,6 +3,7 @@
 //! A [`Record`] of the hub holds any number of readings. Each becomes a [`Reading`] or is refused ([`Refusal`]), and every one of them
 //! lands in exactly one of the [`Counts`].
 
+pub mod event;
 pub mod expression;
 mod reading;
 mod record;
