@@ -12,7 +12,8 @@ pub(super) struct Pane {
     pub partials: Partials,
     /// The times that came, where duplicates are left out.
     pub seen: Seen,
-    rows: HashTable<u32>,
+    /// Sensors and their rows.
+    rows: HashTable<(u32, u32)>,
 }
 
 impl Pane {
@@ -66,17 +67,16 @@ impl Pane {
     }
 
     fn find(&self, sensor: u32) -> Option<usize> {
-        let is_it = |&row: &u32| self.sensors[row as usize] == sensor;
-        let row = self.rows.find(hash(sensor), is_it)?;
-        Some(*row as usize)
+        let found = self.rows.find(hash(sensor), |row| row.0 == sensor)?;
+        Some(found.1 as usize)
     }
 
     fn insert(&mut self, sensor: u32) {
         let row = small(self.sensors.len());
         push(&mut self.sensors, sensor);
-        let sensors = &self.sensors;
-        let hash_of = |&row: &u32| hash(sensors[row as usize]);
-        self.rows.insert_unique(hash(sensor), row, hash_of);
+        let hash_of = |row: &(u32, u32)| hash(row.0);
+        self.rows
+            .insert_unique(hash(sensor), (sensor, row), hash_of);
     }
 }
 

@@ -58,6 +58,13 @@ impl Partials {
             && self.features.iter().zip(&other.features).all(numbers)
     }
 
+    /// How many columns there are.
+    pub(super) fn columns(&self) -> usize {
+        let times = [&self.first_time, &self.last_time];
+        let numbers = self.features.iter().flat_map(FeaturePartials::columns);
+        1 + times.into_iter().flatten().count() + numbers.filter_map(|(_, column)| column).count()
+    }
+
     /// Adds a row of one reading. There is a value for each feature.
     pub fn push(&mut self, time: i64, values: &[f64]) {
         push(&mut self.count, 1);

@@ -41,6 +41,11 @@ impl Sensors {
         self.places.len()
     }
 
+    /// How many bytes the keys and their lengths take.
+    pub fn room(&self) -> usize {
+        self.bytes.len() + 4 * self.places.len()
+    }
+
     /// The key of a number; none: it is free, or there is no such.
     pub fn get(&self, sensor: u32) -> Option<&[u8]> {
         let place = self.places.get(sensor as usize)?;
