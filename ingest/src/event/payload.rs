@@ -5,7 +5,8 @@ use flate2::bufread::GzDecoder;
 /// Bytes that a packed payload may have when it is unpacked.
 pub(super) const MAX_UNPACKED: usize = 16 << 20;
 
-const GZIP: &[u8] = b"\x1f\x8b";
+/// How a gzip stream begins, with the only method there is.
+const GZIP: &[u8] = b"\x1f\x8b\x08";
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The payload without packing; `buffer` holds it where it was packed.

@@ -236,6 +236,12 @@ impl<'s> Planner<'s> {
                 continue;
             }
             match Meta::of(path) {
+                Ok(Meta::EnqueuedTime)
+                    if !matches!(field.kind, FieldType::Time | FieldType::Text) =>
+                {
+                    let message = format!("{path:?} is a time: give the field type: Time");
+                    self.fault(format!("spec.event.fields.{name}.type"), message);
+                }
                 Ok(meta) => metas.push((place, meta)),
                 Err(message) => self.fault(format!("spec.event.fields.{name}.path"), message),
             }

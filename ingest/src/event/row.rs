@@ -4,7 +4,7 @@ use fleetscore_crds::FieldType;
 use fleetscore_readings::TimeParser;
 
 use super::scalar::{Scalar, Value};
-use crate::expression::{Expression, Values};
+use crate::expression::{Expression, Text, Values};
 use crate::{Reason, Refusal};
 
 /// Bytes of a value that a refusal shows.
@@ -95,6 +95,8 @@ impl Row {
     /// Sets a field to what an expression over `of` yields. Where that is unknown since one of them is bad, it is bad too.
     pub fn reckon(&mut self, field: usize, expression: &Expression, of: &[usize]) {
         let value = match expression {
+            Expression::Text(Text::Field(from)) => return self.copy(*from, field),
+            Expression::Text(Text::Literal(text)) => return self.set_text(field, text),
             Expression::Number(number) => number.evaluate(self).map(|number| {
                 if number.is_finite() {
                     Value::Number(number)
@@ -102,10 +104,6 @@ impl Row {
                     Value::Bad(Reason::NotFinite, super::scalar::float(number).into())
                 }
             }),
-            Expression::Text(text) => {
-                let text = text.evaluate(self).map(ToOwned::to_owned);
-                text.map(|text| Value::Text(text.into()))
-            }
             Expression::Time(time) => time.evaluate(self).map(Value::Time),
             Expression::Boolean(condition) => condition.evaluate(self).map(Value::Boolean),
         };

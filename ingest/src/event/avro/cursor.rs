@@ -2,15 +2,15 @@
 #[derive(Clone, Debug)]
 pub(super) struct Cursor<'a> {
     rest: &'a [u8],
-    /// Items of lists and maps that may still come: those that take no bytes would be without end.
-    items: usize,
+    /// Values that may still come: those that take no bytes, such as null, would be without end.
+    values: usize,
 }
 
 impl<'a> Cursor<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
         Self {
             rest: bytes,
-            items: bytes.len(),
+            values: 10_000 + 64 * bytes.len(),
         }
     }
 
@@ -71,9 +71,13 @@ impl<'a> Cursor<'a> {
             // How many bytes the block has.
             self.long()?;
         }
-        let count = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
-        self.items = (self.items.checked_sub(count))
-            .ok_or_else(|| format!("a list or map has {count} items, more than there are bytes"))?;
-        Ok(count)
+        Ok(usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX))
+    }
+
+    /// One more value is read.
+    pub fn count_value(&mut self) -> Result<(), String> {
+        self.values = (self.values.checked_sub(1))
+            .ok_or("it has far more values than bytes, such as a long list of nulls")?;
+        Ok(())
     }
 }

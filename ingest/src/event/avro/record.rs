@@ -82,7 +82,7 @@ impl<'w> Walk<'w> {
         list: &mut List<'b>,
         depth: usize,
     ) -> Result<()> {
-        check_depth(depth)?;
+        enter(cursor, depth)?;
         match (self.schema.at(kind), node) {
             (Type::Union(branches), _) => {
                 let branch = branch(branches, cursor)?;
@@ -166,11 +166,12 @@ impl<'w> Walk<'w> {
     }
 }
 
-fn check_depth(depth: usize) -> Result<()> {
+/// Begins a value, which is so deep.
+fn enter(cursor: &mut Cursor<'_>, depth: usize) -> Result<()> {
     if depth > MAX_DEPTH {
         return Err(format!("it is more than {MAX_DEPTH} levels deep"));
     }
-    Ok(())
+    cursor.count_value()
 }
 
 /// The branch of a union that is there.
@@ -195,7 +196,7 @@ pub(super) fn skip(
 }
 
 fn skip_type(schema: &Schema, kind: &Type, cursor: &mut Cursor<'_>, depth: usize) -> Result<()> {
-    check_depth(depth)?;
+    enter(cursor, depth)?;
     let is_map = matches!(kind, Type::Map(_));
     match kind {
         Type::Union(branches) => skip(schema, branch(branches, cursor)?, cursor, depth + 1),
@@ -297,7 +298,7 @@ fn decimal(bytes: &[u8], scale: u32) -> Scalar<'_> {
         return Scalar::Other(bytes);
     };
     place.copy_from_slice(bytes);
-    let Ok(scale) = usize::try_from(scale.min(1000)) else {
+    let Some(scale) = usize::try_from(scale).ok().filter(|scale| *scale <= 400) else {
         return Scalar::Other(bytes);
     };
     let number = i128::from_be_bytes(whole);

@@ -92,7 +92,7 @@ fn counts_and_depth_are_bounded() {
     ] {
         assert!(
             why(&mut raw, &[&start()[..], count, b"\0\0"].concat())
-                .contains("more than there are bytes")
+                .contains("far more values than bytes")
         );
     }
     assert!(why(&mut raw, &[&start()[..], &[0xff; 12]].concat()).contains("more than 64 bits"));
@@ -101,6 +101,27 @@ fn counts_and_depth_are_bounded() {
     assert!(why(&mut raw, &bomb).contains("levels deep"));
     let deep = [level.repeat(20), start(), b"\0\0".to_vec()].concat();
     assert_eq!(of(&mut raw, &deep), vec![is(1, "a", 1.5)]);
+}
+
+#[test]
+fn a_small_schema_cannot_ask_for_much() {
+    // Each of 40 records has two of the one before: 2^40 values without a byte.
+    let mut schema = r#"{"type":"record","name":"R0","fields":[]}"#.to_owned();
+    for level in 1..40 {
+        let before = level - 1;
+        schema = format!(
+            r#"{{"type":"record","name":"R{level}","fields":[{{"name":"a","type":{schema}}},{{"name":"b","type":"R{before}"}}]}}"#
+        );
+    }
+    let schema = format!(
+        r#"{{"type":"record","name":"R","fields":[{{"name":"ts","type":"int"}},{{"name":"x","type":{schema}}}]}}"#
+    );
+    let mut files = decoder(&spec("Avro", &json!({})), None);
+    let why = why(&mut files, &file(&schema, "null", 1, b"\x02"));
+    assert!(why.contains("far more values than bytes"), "{why}");
+    // One that holds itself without an end.
+    let endless = r#"{"type":"record","name":"R","fields":[{"name":"a","type":"R"}]}"#;
+    assert!(super::why(&mut files, &file(endless, "null", 1, b"\x02")).contains("levels deep"));
 }
 
 #[test]

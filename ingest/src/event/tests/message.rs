@@ -28,7 +28,7 @@ fn packed_payloads_are_unpacked_up_to_a_bound() {
     assert_eq!(of(&mut flat, &members), vec![is(1, "a", 1.5)]);
     assert_eq!(of(&mut flat, &packed(b"")), vec![]);
     let whole = packed(EVENT);
-    for cut in 2..whole.len() {
+    for cut in 3..whole.len() {
         assert!(
             why(&mut flat, &whole[..cut]).starts_with("BadPayload: the gzip stream"),
             "{cut}"

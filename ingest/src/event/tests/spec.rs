@@ -13,7 +13,7 @@ fn paths(spec: &EventSpec, filter: Option<&str>) -> Vec<String> {
 fn all_mistakes_are_found_at_once() {
     let fields = json!({
         "a": {"path": "x[].y[].z"}, "b": {"path": "x..y"}, "c": {"path": "[].t"}, "d": {"path": "@header."},
-        "e": {"path": "@time"}, "f": {"expression": "vv * 2", "type": "Number"}, "g": {"expression": "v", "type": "Text"},
+        "e": {"path": "@time"}, "h": {"path": "@enqueuedTime", "type": "Number"}, "f": {"expression": "vv * 2", "type": "Number"}, "g": {"expression": "v", "type": "Text"},
     });
     let mut wrong = spec("Json", &fields);
     wrong.columns.time = "tag".to_owned();
@@ -28,6 +28,7 @@ fn all_mistakes_are_found_at_once() {
         "spec.event.fields.g.expression",
         "spec.event.fields.d.path",
         "spec.event.fields.e.path",
+        "spec.event.fields.h.type",
         "spec.event.fields.a.path",
         "spec.event.fields.b.path",
         "spec.event.fields.c.path",
