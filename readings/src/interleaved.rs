@@ -89,6 +89,20 @@ impl Interleaved {
             .map_or(0, |row| row.text_end as usize)
     }
 
+    /// Bytes of the text of row `row`.
+    pub fn text_length(&self, row: usize) -> usize {
+        let end = self.rows.get(row).map_or(0, |row| row.text_end as usize);
+        end.saturating_sub(self.text_start(row))
+    }
+
+    /// Bytes of memory that the rows take, with the room for more.
+    pub fn bytes(&self) -> usize {
+        size_of::<InterleavedRow>() * self.rows.capacity()
+            + 8 * self.features.capacity()
+            + self.labels.capacity()
+            + self.text.as_ref().map_or(0, Vec::capacity)
+    }
+
     /// Notes a reading of `sensor` that cannot be scored. Only the first counts: a column may hold nothing else.
     pub fn fail(&mut self, sensor: u32, error: impl FnOnce() -> InvalidReading) {
         self.failed.entry(sensor).or_insert_with(error);

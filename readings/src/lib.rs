@@ -31,6 +31,7 @@ pub mod testing;
 mod tests;
 mod time;
 mod values;
+mod waiting;
 mod zone;
 
 pub use absent::{Absence, keys, look_again};

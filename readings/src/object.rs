@@ -151,6 +151,11 @@ impl ObjectSource {
         })
     }
 
+    /// Whether it is streamed from a local file.
+    pub(super) fn is_file(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// The object from its first to its last byte; at most `memory` bytes are read ahead.
     pub fn stream(&self, memory: usize) -> Result<Box<dyn Read + Send>> {
         if self.is_here() {

@@ -21,8 +21,8 @@ pub struct ReadRequest {
     pub window: Option<Window>,
     /// What a reading that cannot be scored does to its sensor.
     pub on_invalid: OnInvalidReading,
-    /// Bytes of the object and of parsed rows that may be held at a time: a quarter each for what is fetched ahead, for text that is
-    /// being parsed, for rows that wait for their sensor's batch to fill, and for what whoever asks may hold of what was handed over
+    /// Bytes of the object and of parsed rows that may be held at a time: a quarter each for what is fetched ahead (of a local file nothing is:
+    /// there it is for rows that wait), for text that is being parsed, for rows that wait for their sensor's batch to fill, and for what whoever asks may hold of what was handed over
     /// ([`ReadRequest::waiting_bytes`]). What a Parquet row group needs comes on top.
     pub memory: usize,
     /// The threads that parse text; without them the thread that reads does.

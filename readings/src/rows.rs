@@ -56,9 +56,12 @@ impl SensorRows {
         self.times.nanos.is_empty()
     }
 
-    /// No rows, with room for so many with so many bytes of text.
-    pub(super) fn with_room(rows: usize, text: usize, like: &Interleaved, width: usize) -> Self {
-        let has_labels = !like.labels.is_empty();
+    /// No rows, with room for so many like the row `row` of `like`.
+    pub(super) fn with_room(rows: usize, like: &Interleaved, row: usize) -> Self {
+        let text = like.text.as_ref().map(|_| TimeText {
+            bytes: Vec::with_capacity(rows * like.text_length(row)),
+            ends: Vec::with_capacity(rows),
+        });
         Self {
             numbers: RowNumbers {
                 after: Vec::with_capacity(rows),
@@ -66,13 +69,10 @@ impl SensorRows {
             },
             times: Times {
                 nanos: Vec::with_capacity(rows),
-                text: like.text.as_ref().map(|_| TimeText {
-                    bytes: Vec::with_capacity(text),
-                    ends: Vec::with_capacity(rows),
-                }),
+                text,
             },
-            features: Vec::with_capacity(rows * width),
-            labels: has_labels.then(|| Vec::with_capacity(rows)),
+            features: Vec::with_capacity(rows * like.width()),
+            labels: (!like.labels.is_empty()).then(|| Vec::with_capacity(rows)),
             ..Self::default()
         }
     }
@@ -90,14 +90,9 @@ impl SensorRows {
             + text
     }
 
-    /// Bytes of the text of the times.
-    pub(super) fn text_bytes(&self) -> usize {
-        let text = self.times.text.as_ref();
-        text.map_or(0, |text| text.bytes.len())
-    }
-
-    /// Appends the rows `rows` of `from`, which have `width` features each. It is mostly one, as sensors take turns.
-    pub(super) fn add(&mut self, from: &Interleaved, rows: Range<usize>, width: usize) {
+    /// Appends the rows `rows` of `from`. It is mostly one, as sensors take turns.
+    pub(super) fn add(&mut self, from: &Interleaved, rows: Range<usize>) {
+        let width = from.width();
         let start = from.text_start(rows.start);
         let added = from.rows.get(rows.clone()).unwrap_or_default();
         if let [row] = added {

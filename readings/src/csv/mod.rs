@@ -35,7 +35,10 @@ pub(super) fn read(
     sink: &mut Sink<'_>,
 ) -> Result<ReadStats> {
     let (stream, bytes) = Counted::new(object.stream(request.memory / 4)?);
-    let mut partition = Partition::new(request, bytes, sink);
+    // A file is not fetched ahead, so its rows have that memory, too.
+    let quarters = if object.is_file() { 2 } else { 1 };
+    let memory = request.memory / 4 * quarters;
+    let mut partition = Partition::new(request, memory, bytes, sink);
     let (text, size) = text(object, Box::new(stream))?;
     let mut blocks = Blocks::new(text, size);
     if let Some(line) = blocks.header(object)? {

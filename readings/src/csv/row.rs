@@ -271,7 +271,7 @@ impl<'a> RowReader<'a> {
     /// Hands over the rows so far, whose lines count from `line`.
     pub fn hand_over(&mut self, line: u64, partition: &mut Partition<'_>) {
         self.rows.count_from(line);
-        partition.add(&self.rows);
+        partition.add(&mut self.rows);
         self.rows.clear();
     }
 

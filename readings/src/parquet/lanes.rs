@@ -82,7 +82,12 @@ impl<'a> Turns<'a> {
         for stretch in 0..stretches.count() {
             self.start(scope)?;
             let done = self.running.pop_front().map(|done| done.recv());
-            let Some(Ok(Done { lane, rows, result })) = done else {
+            let Some(Ok(Done {
+                lane,
+                mut rows,
+                result,
+            })) = done
+            else {
                 return Err(ReadingsError::unreadable(
                     self.object.name(),
                     "a thread that decodes it has ended",
@@ -96,7 +101,7 @@ impl<'a> Turns<'a> {
                 ahead.release(stretches.group(stretch));
             }
             self.start(scope)?;
-            partition.add(&rows);
+            partition.add(&mut rows);
             if partition.done() {
                 break;
             }

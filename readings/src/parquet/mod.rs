@@ -83,7 +83,7 @@ fn read_rows(
     sink: &mut Sink<'_>,
 ) -> Result<ReadStats> {
     let mut file = ObjectFile::new(object.clone());
-    let mut partition = Partition::new(request, file.bytes_read(), sink);
+    let mut partition = Partition::new(request, request.memory / 4, file.bytes_read(), sink);
     let metadata = guarded(object, || object.runtime.block_on(load(&mut file)))?;
     guarded(object, || {
         Ok(joined::refuse(object, &file, metadata.metadata()))
