@@ -18,6 +18,7 @@ use object_store::{
     GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload, PutResult,
 };
 
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::azure::Account;
@@ -397,7 +398,7 @@ impl Storage {
 }
 
 impl Storage {
-    /// Does something with a file where it may block.
+    /// Does something with a file where it may block: here, on a thread outside the runtime.
     pub async fn with_file<T: Send + 'static>(
         &self,
         url: &ObjectUrl,
@@ -405,6 +406,9 @@ impl Storage {
     ) -> Result<T, StorageError> {
         // The semaphore is never closed.
         let _turn = self.inner.files.acquire().await.ok();
+        if Handle::try_current().is_err() {
+            return work(url);
+        }
         let owned = url.clone();
         let done = tokio::task::spawn_blocking(move || work(&owned)).await;
         done.unwrap_or_else(|error| {

@@ -2,13 +2,15 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Semaphore;
 
+use super::files::Files;
 use super::{Limits, StepError};
 
 /// With less memory than this, in bytes, work is always done on the same few threads: each thread keeps some of what it has used. It
 /// takes two switches of threads more.
 const SPARING: usize = 128 << 20;
 
-/// The threads that compute: so many, however many sensors are worked on at the same time. They are made when there is work.
+/// The threads that compute: so many, however many sensors are worked on at the same time; and those that read and write files. They are
+/// made when there is work.
 #[derive(Clone, Debug)]
 pub struct Compute {
     threads: usize,
@@ -16,6 +18,9 @@ pub struct Compute {
     sparing: bool,
     pool: Arc<OnceLock<Arc<rayon::ThreadPool>>>,
     turns: Arc<Semaphore>,
+    /// How many read and write files.
+    at_files: usize,
+    files: Arc<OnceLock<Option<Files>>>,
 }
 
 impl Compute {
@@ -27,7 +32,15 @@ impl Compute {
             sparing: limits.memory < SPARING,
             pool: Arc::default(),
             turns: Arc::new(Semaphore::new(threads)),
+            at_files: limits.files(),
+            files: Arc::default(),
         }
+    }
+
+    /// The threads that read and write files; none where the system gives none.
+    pub(super) fn files(&self) -> Option<&Files> {
+        let start = || Files::new(self.at_files).ok();
+        self.files.get_or_init(start).as_ref()
     }
 
     /// The threads as a pool, for work that is shared out among them.

@@ -8,6 +8,7 @@ mod compute;
 mod context;
 mod error;
 mod failed;
+mod files;
 mod kept;
 mod model;
 mod model_reader;

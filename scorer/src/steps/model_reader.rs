@@ -1,10 +1,12 @@
 use bytes::Bytes;
+use futures::executor::block_on;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::models::{self, Allowance, Model, ModelError};
 use crate::steps::Context;
 use crate::steps::model::SensorModel;
-use fleetscore_crds::{Failure, FailureReason};
+use fleetscore_crds::{Failure, FailureReason, ModelFormat};
 use fleetscore_storage::{ObjectUrl, StorageError};
 
 /// Largest model file, in bytes.
@@ -52,14 +54,28 @@ impl<'c> ModelReader<'c> {
 
     /// Reads a model within the small share, or says what it needs.
     async fn read_small(&self, url: &ObjectUrl) -> Result<Tried, Failure> {
-        match self.context.storage.get(url, self.small as u64 / 2).await {
+        let Context {
+            storage, compute, ..
+        } = self.context;
+        let limit = self.small as u64 / 2;
+        let file = storage.local_file(url);
+        if let Some(files) = file.and_then(|_| compute.files()) {
+            let (parser, storage, of) = (self.parser(self.small), storage.clone(), url.clone());
+            let read = files.run(move || match block_on(storage.get(&of, limit)) {
+                Ok(bytes) => parser.parse(&of, &bytes),
+                Err(error) => not_read(error),
+            });
+            let panicked = || {
+                Err(unreadable(
+                    url,
+                    &"internal error: a thread has panicked; please report it",
+                ))
+            };
+            return read.await.unwrap_or_else(panicked);
+        }
+        match storage.get(url, limit).await {
             Ok(bytes) => self.parse(url, bytes, self.small).await,
-            Err(StorageError::TooLarge { size, .. }) => {
-                // The file, and its numbers once more.
-                let size = usize::try_from(size.min(MODEL_BYTES)).unwrap_or(usize::MAX);
-                Ok(Err(size.saturating_mul(2)))
-            }
-            Err(error) => Err(model_failure(&error)),
+            Err(error) => not_read(error),
         }
     }
 
@@ -88,33 +104,21 @@ impl<'c> ModelReader<'c> {
 
     /// Reads a model's file, away from the threads that serve requests, within `memory` bytes, its own among them.
     async fn parse(&self, url: &ObjectUrl, bytes: Bytes, memory: usize) -> Result<Tried, Failure> {
-        let format = self.context.run.spec.model.format;
-        let stop = self.context.stop.clone();
-        let size = bytes.len();
-        let read = self.context.compute.run(move || {
-            let allowance = Allowance {
-                memory: memory.saturating_sub(size),
-                stopped: &|| stop.is_cancelled(),
-            };
-            models::read_within(&bytes, format, allowance)
-        });
-        let unreadable = |problem: &dyn std::fmt::Display| Failure {
-            reason: FailureReason::ModelUnreadable,
-            message: format!("{url}: {problem}"),
-        };
-        match read.await {
-            Ok(Ok(model)) => Ok(Ok(model)),
-            Ok(Err(ModelError::TooMuchMemory { needed, .. })) => {
-                Ok(Err(needed.saturating_add(size)))
-            }
-            Ok(Err(ModelError::Stopped)) => Err(Failure {
-                reason: FailureReason::NotScored,
-                message: "the step was stopped while the model was read; run it again".to_owned(),
-            }),
-            Ok(Err(error)) => Err(unreadable(&error)),
-            Err(error) => Err(unreadable(&format!(
-                "internal error: {error}; please report it"
-            ))),
+        let (parser, of) = (self.parser(memory), url.clone());
+        let read = self.context.compute.run(move || parser.parse(&of, &bytes));
+        read.await.unwrap_or_else(|error| {
+            Err(unreadable(
+                url,
+                &format!("internal error: {error}; please report it"),
+            ))
+        })
+    }
+
+    fn parser(&self, memory: usize) -> Parser {
+        Parser {
+            format: self.context.run.spec.model.format,
+            stop: self.context.stop.clone(),
+            memory,
         }
     }
 
@@ -142,6 +146,49 @@ impl<'c> ModelReader<'c> {
 
 /// A model, or how many bytes reading it takes at least.
 type Tried = Result<Model, usize>;
+
+/// Reads models' files.
+struct Parser {
+    format: ModelFormat,
+    stop: CancellationToken,
+    /// Bytes that reading one may take, its own among them.
+    memory: usize,
+}
+
+impl Parser {
+    fn parse(&self, url: &ObjectUrl, bytes: &[u8]) -> Result<Tried, Failure> {
+        let size = bytes.len();
+        let allowance = Allowance {
+            memory: self.memory.saturating_sub(size),
+            stopped: &|| self.stop.is_cancelled(),
+        };
+        match models::read_within(bytes, self.format, allowance) {
+            Ok(model) => Ok(Ok(model)),
+            Err(ModelError::TooMuchMemory { needed, .. }) => Ok(Err(needed.saturating_add(size))),
+            Err(ModelError::Stopped) => Err(Failure {
+                reason: FailureReason::NotScored,
+                message: "the step was stopped while the model was read; run it again".to_owned(),
+            }),
+            Err(error) => Err(unreadable(url, &error)),
+        }
+    }
+}
+
+/// What a model comes to whose bytes are not there: one that is too large takes them, and its numbers once more.
+fn not_read(error: StorageError) -> Result<Tried, Failure> {
+    let StorageError::TooLarge { size, .. } = error else {
+        return Err(model_failure(&error));
+    };
+    let size = usize::try_from(size.min(MODEL_BYTES)).unwrap_or(usize::MAX);
+    Ok(Err(size.saturating_mul(2)))
+}
+
+fn unreadable(url: &ObjectUrl, problem: &dyn std::fmt::Display) -> Failure {
+    Failure {
+        reason: FailureReason::ModelUnreadable,
+        message: format!("{url}: {problem}"),
+    }
+}
 
 fn model_failure(error: &StorageError) -> Failure {
     let missing = if error.is_too_large() {

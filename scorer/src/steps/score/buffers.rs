@@ -15,13 +15,15 @@ const UPLOADS: usize = 32;
 
 /// The memory of the predictions of all sensors that are worked on, and where they go that do not fit into it.
 ///
-/// Half of the share is for what waits in memory; what is above it moves to disk or to uploads. The rest is for what comes in one go,
-/// and for what is brought back to be written.
+/// Half of the share is for what waits in memory; what is above it moves to disk or to uploads. A quarter is for what is brought back to
+/// be written, and a quarter for making row groups: where there are none, that is for what waits, too.
 #[derive(Debug)]
 pub struct Buffers {
     held: AtomicUsize,
     limit: usize,
     block: usize,
+    /// KiB of room for finishing, and as much for encoding.
+    room: usize,
     finishing: Semaphore,
     encoding: Semaphore,
     uploads: Arc<Semaphore>,
@@ -30,16 +32,19 @@ pub struct Buffers {
 }
 
 impl Buffers {
-    /// Room for the predictions of `sensors` sensors in `share` bytes; `folders` may hold what does not fit.
-    pub fn new(share: usize, sensors: usize, folders: Vec<PathBuf>) -> Self {
-        let limit = share / 2;
+    /// Room for the predictions of `sensors` sensors in `share` bytes, of which row groups are made where they are `packed`; `folders`
+    /// may hold what does not fit.
+    pub fn new(share: usize, sensors: usize, packed: bool, folders: Vec<PathBuf>) -> Self {
+        let quarters = if packed { 2 } else { 3 };
+        let (limit, room) = (share / 4 * quarters, kib(share / 4));
         let block = (limit / 4 / sensors.max(1)).clamp(*BLOCKS.start(), *BLOCKS.end());
         Self {
             held: AtomicUsize::new(0),
             limit,
             block,
-            finishing: Semaphore::new(kib(share / 4)),
-            encoding: Semaphore::new(kib(share / 4)),
+            room,
+            finishing: Semaphore::new(room),
+            encoding: Semaphore::new(room),
             uploads: Arc::new(Semaphore::new(UPLOADS)),
             scratch: Scratch::new(folders),
         }
@@ -93,8 +98,7 @@ impl Buffers {
 
     /// Permits for so many bytes: a KiB each, and never more than there are.
     fn permits(&self, bytes: usize) -> u32 {
-        let most = kib(self.limit / 2);
-        u32::try_from(kib(bytes).min(most)).unwrap_or(u32::MAX)
+        u32::try_from(kib(bytes).min(self.room)).unwrap_or(u32::MAX)
     }
 }
 
@@ -108,7 +112,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_larger_than_all_the_room_gets_it_all() {
-        let buffers = Buffers::new(4 << 20, 10, Vec::new());
+        let buffers = Buffers::new(4 << 20, 10, true, Vec::new());
         let all = buffers.finishing(usize::MAX).await;
         assert!(all.is_some());
         assert!(futures::poll!(std::pin::pin!(buffers.finishing(1))).is_pending());
@@ -119,7 +123,7 @@ mod tests {
     #[test]
     fn blocks_of_all_sensors_together_are_a_part_of_the_limit() {
         for sensors in [1, 15, 3000, 10_000] {
-            let buffers = Buffers::new(80 << 20, sensors, Vec::new());
+            let buffers = Buffers::new(80 << 20, sensors, false, Vec::new());
             assert!(
                 sensors * buffers.block() <= buffers.limit() / 4,
                 "{sensors}"

@@ -151,7 +151,7 @@ impl Group {
         let left_out = read.await.map_err(|error| internal(&error))??;
         if self.shared.buffers.excess() > 0 {
             let (group, handle) = (self.clone(), Handle::current());
-            let moved = tokio::task::spawn_blocking(move || group.make_room(&handle));
+            let moved = tokio::task::spawn_blocking(move || group.make_room(&handle, &|| {}));
             moved.await.map_err(|error| internal(&error))?;
         }
         Ok(left_out)
@@ -171,9 +171,7 @@ impl Group {
                 group.read_objects(&objects, &request, &mut |object, chunk| {
                     let added = queues.add(scope, object, chunk, &work);
                     if group.shared.buffers.excess() > 0 {
-                        // Nobody may add to what is moved.
-                        queues.wait();
-                        group.make_room(&handle);
+                        group.make_room(&handle, &|| queues.wait());
                     }
                     added
                 })
@@ -295,8 +293,9 @@ impl Group {
         }
     }
 
-    /// Moves the predictions that take most out of memory until half of the bound is free.
-    fn make_room(&self, handle: &Handle) {
+    /// Moves the predictions that take most out of memory until half of the bound is free. To disk they go while others are added to;
+    /// `wait` waits until none are, for those that are sent.
+    fn make_room(&self, handle: &Handle, wait: &dyn Fn()) {
         if self.shared.buffers.excess() == 0 {
             return;
         }
@@ -313,7 +312,13 @@ impl Group {
             to_free = to_free.saturating_sub(size);
             wanted
         });
-        let to_send = largest.filter(|&(_, member)| !self.put_aside(member));
+        let to_send: Vec<_> = largest
+            .filter(|&(_, member)| !self.put_aside(member))
+            .collect();
+        if to_send.is_empty() {
+            return;
+        }
+        wait();
         let requests = self.context.limits.requests.max(1);
         let uploads = stream::iter(to_send);
         handle.block_on(uploads.for_each_concurrent(requests, |(_, member)| self.send(member)));
@@ -362,15 +367,11 @@ impl Group {
             (job.rows(), bytes)
         };
         let _room = self.shared.buffers.finishing(bytes).await;
-        let written = match self.finish(member, bytes > 0).await {
-            Err(failure) => Err(failure),
-            Ok(())
-                if rows == 0
-                    && self.context.run.spec.input.on_no_readings == OnNoReadings::Fail =>
-            {
-                Err(absence.cloned().unwrap_or_else(|| self.no_readings(&[])))
-            }
-            Ok(()) => self.put(member).await,
+        let fails = self.context.run.spec.input.on_no_readings == OnNoReadings::Fail;
+        let written = if rows == 0 && fails {
+            Err(absence.cloned().unwrap_or_else(|| self.no_readings(&[])))
+        } else {
+            self.put(member).await
         };
         let mut job = lock(&self.jobs[member]);
         match written {
@@ -379,26 +380,25 @@ impl Group {
         }
     }
 
-    /// Adds the end of a sensor's predictions; on a thread that computes where it is `work`.
-    async fn finish(&self, member: usize, work: bool) -> Result<(), Failure> {
-        if !work {
-            return lock(&self.jobs[member]).finish();
+    async fn put(&self, member: usize) -> Result<(), Failure> {
+        let Some(mut output) = lock(&self.jobs[member]).take_output() else {
+            return Ok(());
+        };
+        if output.is_packed() {
+            output = self.finish(output).await?;
         }
-        let (sender, finished) = oneshot::channel();
-        let jobs = Arc::clone(&self.jobs);
-        self.shared.pool.spawn(move || {
-            // Nobody waits any more where the step has ended.
-            let _ = sender.send(lock(&jobs[member]).finish());
-        });
-        finished.await.unwrap_or_else(|error| Err(internal(&error)))
+        output.put(&self.context).await
     }
 
-    async fn put(&self, member: usize) -> Result<(), Failure> {
-        let output = lock(&self.jobs[member]).take_output();
-        match output {
-            Some(output) => output.put(&self.context).await,
-            None => Ok(()),
-        }
+    /// Adds the end of a sensor's predictions, on a thread that computes.
+    async fn finish(&self, mut output: Output) -> Result<Output, Failure> {
+        let (sender, finished) = oneshot::channel();
+        self.shared.pool.spawn(move || {
+            let finished = output.finish().map(|()| output);
+            // Nobody waits any more where the step has ended.
+            let _ = sender.send(finished);
+        });
+        finished.await.unwrap_or_else(|error| Err(internal(&error)))
     }
 
     fn readings_failure(&self, error: &ReadingsError) -> Failure {

@@ -177,14 +177,6 @@ impl Job {
         }
     }
 
-    /// Adds the end of the predictions.
-    pub fn finish(&mut self) -> Result<(), Failure> {
-        let start = Instant::now();
-        let finished = self.output().map_or(Ok(()), Output::finish);
-        self.elapsed += start.elapsed();
-        finished
-    }
-
     /// Readings scored so far.
     pub fn rows(&self) -> u64 {
         self.tally.rows

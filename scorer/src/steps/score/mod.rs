@@ -214,7 +214,9 @@ async fn score_waves(
         }
         let (readings, predictions) = budget.rest(loaded.bytes);
         let folders = scratch_folders(context);
-        let buffers = Arc::new(Buffers::new(predictions, loaded.models.len(), folders));
+        let packed = context.run.prediction_format == PredictionFormat::Parquet;
+        let sensors = loaded.models.len();
+        let buffers = Arc::new(Buffers::new(predictions, sensors, packed, folders));
         let jobs = loaded.models.into_iter().map(|(entry, model)| {
             let mut job = Job::new(context, &buffers, entry, model);
             if let Some(incomplete) = &planned.incomplete {

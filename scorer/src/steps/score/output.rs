@@ -1,7 +1,8 @@
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
+use futures::executor::block_on;
 use object_store::PutPayload;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -13,7 +14,7 @@ use crate::predictions::{PredictionError, PredictionWriter};
 use crate::steps::Context;
 use fleetscore_crds::{Failure, FailureReason};
 use fleetscore_readings::SensorRows;
-use fleetscore_storage::{ObjectUrl, Storage, Upload};
+use fleetscore_storage::{ObjectUrl, Storage, StorageError, Upload};
 
 /// What encoding takes beside a few times the rows: compressors, and pages of every column.
 const ENCODING: u64 = 256 << 10;
@@ -113,6 +114,11 @@ impl Output {
         Ok(())
     }
 
+    /// Whether there are rows that the end of the predictions makes a row group of, which takes a while.
+    pub fn is_packed(&self) -> bool {
+        self.packed.len() > 0
+    }
+
     /// What [`Self::finish`] and the first part of [`Self::put`] bring into memory.
     pub fn finishing_bytes(&self) -> usize {
         let packed = match self.packed.len() {
@@ -127,7 +133,7 @@ impl Output {
         usize::try_from(self.bytes.aside().min(PART_BYTES as u64)).unwrap_or(PART_BYTES)
     }
 
-    /// Adds the end of the predictions.
+    /// Adds the end of the predictions, unless it is there.
     pub fn finish(&mut self) -> Result<(), Failure> {
         let Some(writer) = self.writer.take() else {
             return Ok(());
@@ -183,17 +189,15 @@ impl Output {
         Ok(())
     }
 
-    /// Writes the object, unless the place is another run's by now.
+    /// Adds the end of the predictions and writes the object, unless the place is another run's by now.
     pub async fn put(mut self, context: &Context) -> Result<(), Failure> {
+        self.finish()?;
         let Context { storage, place, .. } = context;
-        let small = self.bytes.len() <= PART_BYTES as u64;
-        if self.upload.is_none() && (small || self.bytes.aside() == 0) {
-            let bytes = if small {
-                // In one piece, which is written with one call.
-                PutPayload::from(self.take_all()?)
-            } else {
-                self.read_part()?.into_iter().collect()
-            };
+        if self.upload.is_none() && self.bytes.len() <= PART_BYTES as u64 {
+            return Piece::new(self).put(context).await;
+        }
+        if self.upload.is_none() && self.bytes.aside() == 0 {
+            let bytes: PutPayload = self.read_part()?.into_iter().collect();
             let written = place.write(|| storage.put(&self.url, bytes.clone())).await;
             return written.map_err(|error| place_failure(context, &error));
         }
@@ -246,6 +250,56 @@ impl Drop for Output {
     }
 }
 
+/// Predictions that are written in one piece, which takes one call.
+struct Piece {
+    url: ObjectUrl,
+    /// None once it is read back.
+    output: Mutex<Option<Output>>,
+    bytes: OnceLock<Result<Bytes, Failure>>,
+}
+
+impl Piece {
+    fn new(output: Output) -> Arc<Self> {
+        Arc::new(Self {
+            url: output.url.clone(),
+            output: Mutex::new(Some(output)),
+            bytes: OnceLock::new(),
+        })
+    }
+
+    async fn put(self: Arc<Self>, context: &Context) -> Result<(), Failure> {
+        let Context { storage, place, .. } = context;
+        let files = storage.local_file(&self.url);
+        let written = match files.and_then(|_| context.compute.files()) {
+            Some(files) => {
+                let write = || {
+                    let (piece, storage) = (Arc::clone(&self), storage.clone());
+                    let written = files.run(move || block_on(piece.write(&storage)));
+                    async { written.await.unwrap_or_else(|| Ok(Err(panicked()))) }
+                };
+                place.write(write).await
+            }
+            None => place.write(|| self.write(storage)).await,
+        };
+        written.unwrap_or_else(|error| Err(place_failure(context, &error)))
+    }
+
+    /// Writes it. Bytes on disk are read back at the first try only.
+    async fn write(&self, storage: &Storage) -> Result<Result<(), Failure>, StorageError> {
+        let read = || {
+            let output = &mut *self.output.lock().unwrap_or_else(PoisonError::into_inner);
+            let all = output
+                .take()
+                .map_or(Ok(Vec::new()), |mut output| output.take_all());
+            all.map(Bytes::from)
+        };
+        match self.bytes.get_or_init(read) {
+            Ok(bytes) => storage.put(&self.url, bytes.clone()).await.map(Ok),
+            Err(failure) => Ok(Err(failure.clone())),
+        }
+    }
+}
+
 /// What it takes to encode so many bytes of packed rows.
 fn encoding_bytes(packed: u64) -> usize {
     usize::try_from(packed.saturating_mul(4).saturating_add(ENCODING)).unwrap_or(usize::MAX)
@@ -259,6 +313,14 @@ fn place_failure(context: &Context, error: &PlaceError) -> Failure {
             context.stop.cancel();
             Job::not_scored()
         }
+    }
+}
+
+fn panicked() -> Failure {
+    Failure {
+        reason: FailureReason::OutputUnwritable,
+        message: "internal error: a thread that writes files has panicked; please report it"
+            .to_owned(),
     }
 }
 
