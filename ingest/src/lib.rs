@@ -17,4 +17,7 @@ pub use source::{Bounds, Event, Hub, MemoryHub, MemoryRecord, Place, Source, Sou
 pub use window::{
     FeaturePartials, Keys, Output, Partials, Partition, Rows, Rules, RulesError, Snapshot,
     StateError, Tally, TooManySensors,
+pub use source::{
+    Bounds, Event, Hub, KafkaHub, MemoryHub, MemoryRecord, Place, Source, SourceError,
+    SourceOptions,
 };

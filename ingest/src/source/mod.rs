@@ -3,14 +3,25 @@
 //! A [`Hub`] is one topic and how to sign in to it. Each thread that reads opens a [`Source`] of its own, assigns partitions to it by
 //! hand and polls it. Progress is the reader's own: the hub is told of it for its metrics alone.
 
+mod certificates;
+mod classify;
+mod connection_string;
+mod context;
 mod error;
+mod hub;
+mod identity;
+mod kafka;
 mod memory;
 mod place;
+mod reader;
+mod settings;
+mod token;
 
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 pub use error::SourceError;
+pub use hub::{KafkaHub, SourceOptions};
 pub use memory::{MemoryHub, MemoryRecord};
 pub use place::{Bounds, Place};
 
