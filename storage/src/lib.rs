@@ -12,6 +12,7 @@ mod error;
 mod foreign;
 mod http;
 mod local;
+mod lock;
 mod options;
 mod secret;
 mod store;
@@ -22,6 +23,7 @@ mod url;
 
 pub use error::StorageError;
 pub use foreign::translate;
+pub use lock::Lock;
 pub use options::{Environment, StorageOptions};
 pub use store::{ObjectInfo, Storage};
 pub use swap::Etag;

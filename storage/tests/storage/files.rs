@@ -265,3 +265,38 @@ async fn a_file_is_read_up_to_the_limit_whatever_its_size() {
         }
     );
 }
+
+/// The process that holds the lock, where this test is run again.
+const LOCKED: &str = "FLEETSCORE_TEST_LOCKED";
+
+#[tokio::test]
+async fn a_lock_is_one_process_s() {
+    if let Ok(path) = std::env::var(LOCKED) {
+        let held = storage().lock(&url(&path)).await.unwrap();
+        println!("{}", held.err().unwrap_or("locked".to_owned()));
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let lock = url(&format!("file://{}/_stream/lock", folder.path().display()));
+    let elsewhere = || {
+        let test = "files::a_lock_is_one_process_s";
+        let output = again(&[], test, (LOCKED, Path::new(&lock.to_string())));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let held = storage().lock(&lock).await.unwrap().unwrap();
+    let id = std::process::id();
+    assert!(
+        elsewhere().contains(&format!("process {id} on ")),
+        "{}",
+        elsewhere()
+    );
+    // Also in this process.
+    let again = storage().lock(&lock).await.unwrap();
+    assert!(again.unwrap_err().contains(&format!("process {id} on ")));
+    drop(held);
+    assert!(elsewhere().contains("locked"));
+    // That process has ended.
+    assert!(storage().lock(&lock).await.unwrap().unwrap().is_some());
+    let memory = storage().lock(&url("memory:///lock")).await.unwrap();
+    assert!(memory.unwrap().is_none());
+}
