@@ -5,6 +5,10 @@
 
 pub mod event;
 pub mod expression;
+#[cfg(test)]
+mod faults;
+pub mod folder;
+pub mod publish;
 mod reading;
 mod record;
 mod source;

@@ -1,0 +1,63 @@
+use arrow_array::StringArray;
+use arrow_schema::ArrowError;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+
+use super::columns::{part_batch, part_schema};
+use super::key::texts;
+use crate::{Rows, Rules};
+
+/// Rows of a part that are read at once when it is merged: few, since many parts are read at the same time.
+const GROUP_ROWS: usize = 16_384;
+
+/// A part of these rows, sorted by the keys' texts, then time; equal ones stay in their order. Each key has `keys` texts.
+///
+/// # Errors
+///
+/// Where a key is not of so many texts.
+pub fn encode_part(rows: Rows, keys: usize, rules: &Rules) -> Result<Vec<u8>, ParquetError> {
+    let broken = || ParquetError::General("a sensor's key is not one of this stream".to_owned());
+    let of_sensor: Option<Vec<Vec<&str>>> = (0..rows.keys.len())
+        .map(|sensor| texts(rows.keys.get(sensor), keys))
+        .collect();
+    let of_sensor = of_sensor.ok_or_else(broken)?;
+    let order = order(&rows, &of_sensor);
+    let columns = (0..keys).map(|key| {
+        let texts = order
+            .iter()
+            .map(|row| of_sensor[rows.sensors[*row] as usize][key]);
+        StringArray::from_iter_values(texts)
+    });
+    let columns = columns.collect();
+    let times = order.iter().map(|row| rows.times[*row]).collect();
+    let mut partials = rules.partials();
+    for row in &order {
+        partials.push_row(&rows.partials, *row);
+    }
+    let schema = part_schema(keys, rules);
+    let external = |error: ArrowError| ParquetError::ArrowError(error.to_string());
+    let batch = part_batch(&schema, columns, times, partials).map_err(external)?;
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .set_statistics_enabled(EnabledStatistics::None)
+        .build();
+    let mut writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties))?;
+    writer.write(&batch)?;
+    writer.into_inner()
+}
+
+/// The rows in their order.
+fn order(rows: &Rows, of_sensor: &[Vec<&str>]) -> Vec<usize> {
+    let mut sensors: Vec<usize> = (0..of_sensor.len()).collect();
+    sensors.sort_by_key(|sensor| &of_sensor[*sensor]);
+    let mut ranks = vec![0; sensors.len()];
+    for (rank, sensor) in sensors.into_iter().enumerate() {
+        ranks[sensor] = rank;
+    }
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by_key(|row| (ranks[rows.sensors[*row] as usize], rows.times[*row]));
+    order
+}
