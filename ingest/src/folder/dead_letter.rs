@@ -145,17 +145,11 @@ fn pack(lines: &[u8]) -> io::Result<Vec<u8>> {
 /// The body as it is written, and its length where it is cut.
 fn body(bytes: &[u8]) -> (Body<'_>, Option<usize>) {
     let is_cut = |limit: usize| (bytes.len() > limit).then_some(bytes.len());
-    match str::from_utf8(bytes) {
-        Ok(text) => {
-            let end = text.floor_char_boundary(TEXT_LIMIT);
-            (Body::Text(&text[..end]), is_cut(TEXT_LIMIT))
-        }
-        Err(_) => {
-            let end = bytes.len().min(BINARY_LIMIT);
-            (
-                Body::Base64(STANDARD.encode(&bytes[..end])),
-                is_cut(BINARY_LIMIT),
-            )
-        }
+    if let Ok(text) = str::from_utf8(bytes) {
+        let end = text.floor_char_boundary(TEXT_LIMIT);
+        return (Body::Text(&text[..end]), is_cut(TEXT_LIMIT));
     }
+    let end = bytes.len().min(BINARY_LIMIT);
+    let text = STANDARD.encode(&bytes[..end]);
+    (Body::Base64(text), is_cut(BINARY_LIMIT))
 }

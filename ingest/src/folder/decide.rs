@@ -51,11 +51,11 @@ pub fn decide(view: &View, now: Duration) -> Vec<i32> {
 fn live_owners<'a>(view: &View<'a>, now: Duration) -> BTreeMap<&'a Owner, Vec<i32>> {
     let mut owners = BTreeMap::<_, Vec<i32>>::new();
     for (partition, seen) in view.partitions {
-        let owner = seen.claim.as_ref().and_then(|claim| claim.owner.as_ref());
-        if let Some(owner) = owner.filter(|_| !is_free(view, seen, now)) {
-            if owner != view.me && !view.held.contains(partition) {
-                owners.entry(owner).or_default().push(*partition);
-            }
+        if view.held.contains(partition) || is_free(view, seen, now) {
+            continue;
+        }
+        if let Some(owner) = seen.claim.as_ref().and_then(|claim| claim.owner.as_ref()) {
+            owners.entry(owner).or_default().push(*partition);
         }
     }
     owners
@@ -76,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    const LEASE: Duration = Duration::from_secs(120);
+    const LEASE: Duration = Duration::from_mins(2);
 
     fn owner(pod: &str) -> Owner {
         Owner {

@@ -133,7 +133,7 @@ async fn a_folder_of_files_is_one_process_s() {
         .await
         .unwrap()
         .unwrap();
-    let mut claims = Claims::new(owner("a", "1"), Duration::from_secs(120));
+    let mut claims = Claims::new(owner("a", "1"), Duration::from_mins(2));
     assert_eq!(
         claims
             .look(&folder, 1, &BTreeSet::new(), Duration::ZERO)
@@ -235,7 +235,7 @@ async fn a_lost_answer_is_never_taken_for_another_s_write() {
             };
             let url = folder.partition(0).unwrap();
             let me = owner("a", "1");
-            let mut claims = Claims::new(me, Duration::from_secs(120));
+            let mut claims = Claims::new(me, Duration::from_mins(2));
             let mut held = loop {
                 // A claim whose answer was lost is seen as this process's own, which it can claim again.
                 let Ok(free) = claims
@@ -471,11 +471,12 @@ async fn dead_letters_are_lines_by_the_day_of_their_arrival() {
     let arrival =
         |text: &str| i64::try_from(text.parse::<Timestamp>().unwrap().as_nanosecond()).unwrap();
     let long = "é".repeat(40_000);
+    let binary = vec![0xfe; 50_000];
     let records = [
         (5, "2026-11-28T23:59:59Z", &b"{\"v\": \"x\"}"[..]),
         (6, "2026-11-29T00:00:00Z", &[0xff, 0x00]),
         (8, "2026-11-29T00:00:01Z", long.as_bytes()),
-        (9, "2026-11-29T00:00:02Z", &[0xfe; 50_000]),
+        (9, "2026-11-29T00:00:02Z", &binary),
     ];
     let mut letters = DeadLetters::new(7, 5);
     for (offset, time, body) in records {

@@ -128,10 +128,10 @@ impl<'a> Merge<'a> {
 
     /// The least of the heads and this one, which takes its place.
     fn swap_in(&mut self, mut head: Head) -> Head {
-        if let Some(mut least) = self.heads.peek_mut() {
-            if least.0 < head {
-                std::mem::swap(&mut least.0, &mut head);
-            }
+        if let Some(mut least) = self.heads.peek_mut()
+            && least.0 < head
+        {
+            std::mem::swap(&mut least.0, &mut head);
         }
         head
     }

@@ -16,5 +16,5 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
-pub use part::encode_part;
+pub use part::store_part;
 pub use publisher::Publisher;

@@ -1,5 +1,7 @@
 use arrow_array::StringArray;
 use arrow_schema::ArrowError;
+use fleetscore_storage::StorageError;
+use jiff::Timestamp;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -7,23 +9,46 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::columns::{part_batch, part_schema};
 use super::key::texts;
+use crate::folder::{FolderError, PartEntry, StreamFolder};
 use crate::{Rows, Rules};
 
 /// Rows of a part that are read at once when it is merged: few, since many parts are read at the same time.
 const GROUP_ROWS: usize = 16_384;
+
+/// Stores rows as a part of this name ([`crate::folder::part_name`]). It belongs to the stream with the commit that lists it.
+pub async fn store_part(
+    folder: &StreamFolder,
+    rules: &Rules,
+    name: String,
+    rows: &Rows,
+) -> Result<PartEntry, FolderError> {
+    let segment = Timestamp::from_nanosecond(rows.segment.into()).unwrap_or_default();
+    let url = folder.part(segment, &name)?;
+    let keys = folder.document().columns.keys.len();
+    let part = encode(rows, keys, rules).map_err(|error| StorageError::Other {
+        url: url.to_string(),
+        cause: error.to_string(),
+    })?;
+    folder.storage().put(&url, part).await?;
+    Ok(PartEntry {
+        segment,
+        name,
+        rows: rows.len() as u64,
+    })
+}
 
 /// A part of these rows, sorted by the keys' texts, then time; equal ones stay in their order. Each key has `keys` texts.
 ///
 /// # Errors
 ///
 /// Where a key is not of so many texts.
-pub fn encode_part(rows: Rows, keys: usize, rules: &Rules) -> Result<Vec<u8>, ParquetError> {
+fn encode(rows: &Rows, keys: usize, rules: &Rules) -> Result<Vec<u8>, ParquetError> {
     let broken = || ParquetError::General("a sensor's key is not one of this stream".to_owned());
     let of_sensor: Option<Vec<Vec<&str>>> = (0..rows.keys.len())
         .map(|sensor| texts(rows.keys.get(sensor), keys))
         .collect();
     let of_sensor = of_sensor.ok_or_else(broken)?;
-    let order = order(&rows, &of_sensor);
+    let order = order(rows, &of_sensor);
     let columns = (0..keys).map(|key| {
         let texts = order
             .iter()

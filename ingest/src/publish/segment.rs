@@ -46,12 +46,11 @@ pub(super) async fn write_files(
     let mut files = Vec::new();
     let mut open = None;
     while let Some(chunk) = merge.next(sizes.chunk_rows, sizes.file_rows).await? {
-        let mut file: FileWriter<'_> = match open.take() {
-            Some(file) => file,
-            None => {
-                let name = format!("readings-r0-{:03}-{hash}.parquet", files.len());
-                FileWriter::open(storage, &into, name, columns, rules).await?
-            }
+        let mut file: FileWriter<'_> = if let Some(file) = open.take() {
+            file
+        } else {
+            let name = format!("readings-r0-{:03}-{hash}.parquet", files.len());
+            FileWriter::open(storage, &into, name, columns, rules).await?
         };
         file.write(&chunk).await?;
         if chunk.ends_file {
