@@ -123,7 +123,7 @@ scripts/policy-test.sh "$cluster" run kubectl
 
 # Uninstalled, the CRDs stay; installed again, they are taken over; at last they go.
 helm uninstall scoring --namespace operators --wait >/dev/null
-kubectl get crd scoringruns.scoring.fleetscore.io scoringschedules.scoring.fleetscore.io >/dev/null
+kubectl get crd scoringruns.scoring.fleetscore.io scoringschedules.scoring.fleetscore.io readingstreams.scoring.fleetscore.io >/dev/null
 [[ -z $(kubectl get clusterrole,clusterrolebinding -l app.kubernetes.io/instance=scoring -o name) ]] || fail "uninstall left roles"
 release "$chart" --set crds.keep=false
 helm uninstall scoring --namespace operators --wait >/dev/null

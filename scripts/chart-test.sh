@@ -36,6 +36,7 @@ allows() {
 
 has default CustomResourceDefinition scoringruns.scoring.fleetscore.io
 has default CustomResourceDefinition scoringschedules.scoring.fleetscore.io
+has default CustomResourceDefinition readingstreams.scoring.fleetscore.io
 has default ClusterRole fleetscore-operator
 says default 'helm.sh/resource-policy: keep'
 for values in default namespaced; do

@@ -162,6 +162,21 @@ fn a_schedule_is_no_run() {
 }
 
 #[test]
+fn a_stream_is_no_run() {
+    let plant = Plant::new(2);
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/stream-kafka.yaml");
+    fs::copy(example, plant.path("stream.yaml")).unwrap();
+    for command in ["run", "plan"] {
+        let output = plant.fleetscore(&[command, "-f", "stream.yaml"]);
+        let parts = [
+            "stream.yaml: is a ReadingStream",
+            "`fleetscore ingest -f stream.yaml`",
+        ];
+        assert_refused(&output, 2, &parts);
+    }
+}
+
+#[test]
 fn wrong_overrides_are_named() {
     let plant = Plant::new(2);
     for (set, hint) in [

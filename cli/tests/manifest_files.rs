@@ -42,7 +42,7 @@ fn load(bytes: &[u8]) -> Result<Loaded, String> {
 fn file_of(loaded: &Loaded) -> String {
     match loaded {
         Loaded::Run(run) => run.spec.output.file.clone(),
-        Loaded::Schedule(_) => panic!("a schedule"),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -44,7 +44,10 @@ fn documented_manifests_are_valid() {
         .chain([repository("README.md")]);
     for page in pages {
         let text = fs::read_to_string(&page).unwrap();
-        let whole = |block: &&str| block.lines().any(|line| line.starts_with("kind: Scoring"));
+        let is_kind = |line: &str| {
+            line.starts_with("kind: Scoring") || line.starts_with("kind: ReadingStream")
+        };
+        let whole = |block: &&str| block.lines().any(is_kind);
         for block in blocks(&text).into_iter().filter(whole) {
             let path = folder.path().join("manifest.yaml");
             fs::write(&path, block).unwrap();

@@ -67,6 +67,13 @@ impl Rows {
             }
             item => self.rules(item, &format!("{path}[]")),
         }
+        if schema["additionalProperties"]["properties"].is_object() {
+            self.walk(
+                &schema["additionalProperties"],
+                &format!("{path}.NAME"),
+                false,
+            );
+        }
     }
 
     fn field(&mut self, schema: &Value, path: &str, required: bool) {

@@ -109,6 +109,13 @@ fn named_wrongly(
             spec.logs.as_ref().map(|logs| &logs.location),
         ),
         ("sensors.manifest", spec.sensors.manifest.as_ref()),
+        (
+            "input.waitFor.object",
+            spec.input
+                .wait_for
+                .as_ref()
+                .and_then(|wait| wait.object.as_ref()),
+        ),
     ];
     locations.into_iter().find_map(|(field, location)| {
         let path = location?.strip_prefix("az://")?;
@@ -226,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn logs_and_the_list_of_sensors_count_too() {
+    fn logs_and_other_objects_count_too() {
         let access = access(
             &json!([{"namespaces": ["*"], "accounts": ["s"], "containers": ["models", "data", "out"]}]),
         );
@@ -235,6 +242,11 @@ mod tests {
         spec.sensors.manifest = Some("az://others/list.csv".to_owned());
         let found = access.refusal("a", &spec).unwrap();
         assert!(found.starts_with("spec.sensors.manifest: "), "{found}");
+        spec.sensors.manifest = None;
+        spec.input.wait_for =
+            Some(serde_json::from_value(json!({"object": "az://others/done"})).unwrap());
+        let found = access.refusal("a", &spec).unwrap();
+        assert!(found.starts_with("spec.input.waitFor.object: "), "{found}");
         spec.logs = Some(serde_json::from_value(json!({"location": "az://others/"})).unwrap());
         let found = access.refusal("a", &spec).unwrap();
         assert!(found.starts_with("spec.logs.location: "), "{found}");

@@ -9,7 +9,7 @@ pub mod schedule;
 pub mod simulate;
 pub mod train;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,7 +76,17 @@ pub fn open_run(args: &ManifestArgs, limits: Limits, retry: Duration) -> Result<
             "{}: is a ScoringSchedule, which runs on a cluster (`kubectl apply`; `fleetscore plan` shows its ticks); here only a ScoringRun runs, such as the schedule's runTemplate with a window",
             manifest::name(&args.file)
         ))),
+        Loaded::Stream(_) => Err(is_stream(&args.file)),
     }
+}
+
+/// That a command does not take the stream in `file`.
+pub fn is_stream(file: &Path) -> CommandError {
+    let name = manifest::name(file);
+    usage(anyhow!(
+        "{name}: is a ReadingStream, which `fleetscore ingest -f {name}` takes; here only a ScoringRun or ScoringSchedule is taken, such \
+         as one that reads what the stream publishes (spec.input.format: Stream)"
+    ))
 }
 
 /// Reads and checks the manifest, and says what may not mean what it seems to.

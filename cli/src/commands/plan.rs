@@ -12,7 +12,9 @@ use fleetscore_scorer::steps::{self, Limits, StepError, Survey};
 use indicatif::{HumanBytes, HumanCount};
 
 use super::schedule::{self, TickArgs};
-use super::{FAILED, ManifestArgs, Result, block_on, failure, load, open, output, usage};
+use super::{
+    FAILED, ManifestArgs, Result, block_on, failure, is_stream, load, open, output, usage,
+};
 
 /// How long a request to storage is tried again: somebody is waiting.
 const RETRY: Duration = Duration::from_secs(30);
@@ -55,6 +57,7 @@ pub fn run(args: &PlanArgs) -> Result {
             Run::check_schedule(&manifest).map_err(usage)?;
             schedule::plan(&manifest.spec, &args.ticks, args.json)
         }
+        Loaded::Stream(_) => Err(is_stream(&args.manifest.file)),
         Loaded::Run(_) if args.ticks.given() => Err(usage(anyhow!(
             "{}: is a ScoringRun; --from and --ticks are for a ScoringSchedule",
             manifest::name(&args.manifest.file)

@@ -54,7 +54,7 @@ fn only(documents: Vec<Placed>) -> Result<Placed, Problem> {
         return Err(whole(second.place, message));
     }
     match kind(&first).strip_suffix("List") {
-        Some("" | "ScoringRun" | "ScoringSchedule") => only_item(first),
+        Some("" | "ScoringRun" | "ScoringSchedule" | "ReadingStream") => only_item(first),
         _ => Ok(first),
     }
 }

@@ -21,7 +21,8 @@ mod urls;
 use std::path::Path;
 
 use fleetscore_crds::{
-    Kind, Manifest, ScoringRunSpec, ScoringScheduleSpec, Spec, validate_object, without_nulls,
+    Kind, Manifest, ReadingStreamSpec, ScoringRunSpec, ScoringScheduleSpec, Spec, validate_object,
+    without_nulls,
 };
 use serde_json::Value;
 
@@ -38,6 +39,8 @@ pub enum Loaded {
     Run(Manifest<ScoringRunSpec>),
     /// A schedule of runs.
     Schedule(Manifest<ScoringScheduleSpec>),
+    /// A stream of readings.
+    Stream(Manifest<ReadingStreamSpec>),
 }
 
 /// Reads the manifest at `path`, YAML or JSON, or on standard input where the path is `-`, after putting in the `overrides`
@@ -101,6 +104,7 @@ fn parse(
     match kind {
         Kind::ScoringRun => typed(value).map(Loaded::Run),
         Kind::ScoringSchedule => typed(value).map(Loaded::Schedule),
+        Kind::ReadingStream => typed(value).map(Loaded::Stream),
     }
     .map_err(|problem| refused(vec![problem]))
 }
@@ -108,8 +112,11 @@ fn parse(
 /// The kind whose rules the object is checked against; a misspelt one is reported by those.
 fn kind_of(root: &Placed) -> Kind {
     let kind = root.get("kind").and_then(Placed::text).unwrap_or_default();
-    if kind.to_lowercase().contains("schedule") {
+    let kind = kind.to_lowercase();
+    if kind.contains("schedule") {
         Kind::ScoringSchedule
+    } else if kind.contains("stream") {
+        Kind::ReadingStream
     } else {
         Kind::ScoringRun
     }

@@ -10,7 +10,7 @@ use super::node::{Node, Placed};
 use super::{Place, Problem};
 
 /// The fields of a run's spec that hold a location.
-pub(super) const LOCATIONS: [&str; 6] = [
+const OF_RUN: [&str; 6] = [
     "model.location",
     "input.location",
     "input.waitFor.object",
@@ -19,17 +19,24 @@ pub(super) const LOCATIONS: [&str; 6] = [
     "sensors.manifest",
 ];
 
+/// Those of a stream's.
+const OF_STREAM: [&str; 2] = ["output.location", "deadLetter.location"];
+
+/// The fields of an object of `kind` that hold a location.
+pub(super) fn locations(kind: Kind) -> impl Iterator<Item = String> {
+    let (spec, fields) = match kind {
+        Kind::ScoringRun => ("spec", &OF_RUN[..]),
+        Kind::ScoringSchedule => ("spec.runTemplate.spec", &OF_RUN[..]),
+        Kind::ReadingStream => ("spec", &OF_STREAM[..]),
+    };
+    fields.iter().map(move |field| format!("{spec}.{field}"))
+}
+
 /// Makes `file://` URLs of the paths in the locations of the object `root`, below `folder` where they are relative.
 pub fn resolve(root: &mut Placed, kind: Kind, folder: &Path) -> Option<Problem> {
-    let spec = match kind {
-        Kind::ScoringRun => root.get_mut("spec"),
-        Kind::ScoringSchedule => root
-            .get_mut("spec")
-            .and_then(|spec| spec.get_mut("runTemplate")?.get_mut("spec")),
-    }?;
-    for path in LOCATIONS {
-        let mut steps = path.split('.');
-        let Some(location) = steps.try_fold(&mut *spec, |node, name| node.get_mut(name)) else {
+    for field in locations(kind) {
+        let mut steps = field.split('.');
+        let Some(location) = steps.try_fold(&mut *root, |node, name| node.get_mut(name)) else {
             continue;
         };
         let Some(text) = location

@@ -415,6 +415,71 @@ fn a_schedule_is_read_and_its_template_checked() {
     );
 }
 
+const STREAM: &str = "\
+apiVersion: scoring.fleetscore.io/v1alpha1
+kind: ReadingStream
+metadata: {name: pumps}
+spec:
+  source:
+    kafka: {bootstrapServers: ['localhost:9092'], topic: telemetry}
+  event:
+    fields:
+      ts: {type: Time}
+      device: {}
+      v: {path: value, type: Number}
+    columns: {time: ts, keys: {device: device}, features: [v]}
+  deadLetter: {location: ../dead/}
+  output:
+    location: readings/
+";
+
+#[test]
+fn a_stream_is_read_with_its_defaults() {
+    let Ok(Loaded::Stream(stream)) = read(STREAM, &["spec.checkpointSeconds=5"]) else {
+        panic!("{:?}", read(STREAM, &[]))
+    };
+    let spec = stream.spec;
+    assert_eq!(spec.output.location, "file:///home/my plant/readings/");
+    assert_eq!(spec.dead_letter.unwrap().location, "file:///home/dead/");
+    assert_eq!((spec.output.segment_seconds, spec.replicas), (3600, 1));
+    assert_eq!(spec.checkpoint_seconds, 5);
+    assert_eq!(spec.event.columns.time_zone, "Etc/UTC");
+    let list = format!(
+        "kind: ReadingStreamList\nitems:\n- {}",
+        STREAM.trim_end().replace('\n', "\n  ")
+    );
+    assert!(matches!(read(&list, &[]), Ok(Loaded::Stream(_))));
+}
+
+#[test]
+fn a_streams_mistakes_are_told_with_their_places() {
+    let wrong = STREAM
+        .replace("type: Time", "type: time")
+        .replace("[v]", "[value]")
+        .replace(
+            "readings/",
+            "abfss://readings@plant.dfs.core.windows.net/pumps/",
+        );
+    let found = complaint(&wrong, &["spec.event.columns.timeZone=Europe/Berln"]);
+    let lines: Vec<_> = found.lines().collect();
+    let beginnings = [
+        "run.yaml:9:12: spec.event.fields.ts.type: `time` is not allowed; did you mean `Time`?",
+        "run.yaml:12:54: spec.event.columns.features: must be fields of type Number",
+        "run.yaml:15:5: spec.output.location: is in the form of other programs; ",
+        "--set spec.event.columns.timeZone=Europe/Berln: ",
+    ];
+    assert_eq!(lines.len(), beginnings.len(), "{found}");
+    for (line, beginning) in lines.iter().zip(beginnings) {
+        assert!(line.starts_with(beginning), "{found}");
+    }
+    let misspelt = complaint(&STREAM.replace("ReadingStream", "ReadingsStream"), &[]);
+    assert!(
+        misspelt.contains("did you mean `ReadingStream`?"),
+        "{misspelt}"
+    );
+    assert_eq!(misspelt.lines().count(), 1, "{misspelt}");
+}
+
 #[test]
 fn files_are_read_from_disk_with_their_folder() {
     let folder = tempfile::tempdir().unwrap();

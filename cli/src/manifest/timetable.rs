@@ -17,11 +17,15 @@ const OF_SCHEDULE: &str = "spec.timeZone";
 /// Where the readings of a schedule's runs have theirs.
 const OF_TEMPLATE: &str = "spec.runTemplate.spec.input.columns.timeZone";
 
+/// Where the events of a stream have theirs.
+const OF_STREAM: &str = "spec.event.columns.timeZone";
+
 /// Adds what is wrong with the schedule's text and with time zones to `problems`, in place of what the rules say of them.
 pub fn check(kind: Kind, object: &Value, index: &Index, problems: &mut Vec<Problem>) {
     let zones = match kind {
         Kind::ScoringRun => &[OF_RUN][..],
         Kind::ScoringSchedule => &[OF_SCHEDULE, OF_TEMPLATE][..],
+        Kind::ReadingStream => &[OF_STREAM][..],
     };
     if kind == Kind::ScoringSchedule
         && let Some(text) = text_at(object, "spec.schedule")
@@ -68,6 +72,7 @@ pub fn notes(loaded: &Loaded) -> Vec<String> {
             let readings = &spec.run_template.spec.input.columns.time_zone;
             vec![(OF_SCHEDULE, &spec.time_zone), (OF_TEMPLATE, readings)]
         }
+        Loaded::Stream(stream) => vec![(OF_STREAM, &stream.spec.event.columns.time_zone)],
     };
     let notes = zones.into_iter().filter_map(|(field, name)| {
         let note = zone_note(name)?;

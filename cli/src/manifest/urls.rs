@@ -6,16 +6,11 @@ use serde_json::Value;
 
 use super::Problem;
 use super::node::Index;
-use super::paths::LOCATIONS;
+use super::paths::locations;
 
 /// Adds what to write for such a location to `problems`, in place of what the rules say of it.
 pub fn check(kind: Kind, object: &Value, index: &Index, problems: &mut Vec<Problem>) {
-    let spec = match kind {
-        Kind::ScoringRun => "spec",
-        Kind::ScoringSchedule => "spec.runTemplate.spec",
-    };
-    for location in LOCATIONS {
-        let field = format!("{spec}.{location}");
+    for field in locations(kind) {
         let location = object.pointer(&format!("/{}", field.replace('.', "/")));
         let Some(advice) = location.and_then(Value::as_str).and_then(translate) else {
             continue;
