@@ -52,6 +52,6 @@ fn event(number: usize) -> String {
     let (second, sensor) = (number / 200 % 60, number % 1000);
     let value = 20.0 + (number % 977) as f64 / 8.0;
     format!(
-        r#"{{"device":"plant-a/line-07/pump-{sensor:04}","tag":"discharge-pressure","ts":"2026-11-28T09:00:{second:02}.250Z","v":{value:.3}}}"#
+        r#"{{"device":"plant-a/building-02/line-07/pump-{sensor:04}","tag":"discharge-pressure","ts":"2026-11-28T09:00:{second:02}.250Z","v":{value:.3}}}"#
     )
 }

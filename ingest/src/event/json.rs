@@ -84,10 +84,11 @@ fn check(text: &str) -> Result<(), String> {
 
 /// Whether brackets are nested too deep. Where there are few of them they cannot be.
 fn is_deep(text: &str) -> bool {
-    let opening = text
-        .bytes()
-        .filter(|byte| matches!(byte, b'{' | b'['))
-        .count();
+    // One bit is all that differs between the two.
+    let is_opening = |byte: &u8| u8::from(byte | (b'[' ^ b'{') == b'{');
+    let opening: usize = (text.as_bytes().chunks(255))
+        .map(|bytes| usize::from(bytes.iter().map(is_opening).sum::<u8>()))
+        .sum();
     if opening <= MAX_DEPTH {
         return false;
     }

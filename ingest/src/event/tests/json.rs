@@ -369,3 +369,36 @@ fn deep_events_are_refused_and_long_ones_are_read() {
     );
     assert_eq!(of(&mut flat, megabyte.as_bytes()), vec![is(1, "a", 1.0)]);
 }
+
+#[test]
+fn many_fields_are_found() {
+    let mut fields = json!({});
+    for number in 0..40 {
+        fields[format!("f{number}")] = json!({"type": "Number"});
+    }
+    let mut wide = spec("Json", &fields);
+    wide.columns.features = (0..40).map(|number| format!("f{number}")).collect();
+    let mut body = json!({"ts": 1, "tag": "a", "f": 0, "f40": 0});
+    for number in (0..40).rev() {
+        body[format!("f{number}")] = json!(number);
+    }
+    let features = (0..40).map(f64::from).collect();
+    let expected = Outcome::Reading(1, vec!["a".to_owned()], true, Ok(features));
+    assert_eq!(
+        of(&mut decoder(&wide, None), body.to_string().as_bytes()),
+        vec![expected]
+    );
+}
+
+proptest::proptest! {
+    /// How deep a text is, told by counting.
+    #[test]
+    fn depth_is_told_for_any_length(depth in 1_usize..130, pad in 0_usize..600) {
+        let body = format!(
+            r#"{{"pad":"{}","x":{}{},"ts":1,"tag":"a","v":1}}"#, "[{\\\"".repeat(pad), "[".repeat(depth), "]".repeat(depth)
+        );
+        let mut flat = decoder(&spec("Json", &json!({})), None);
+        let expected = if depth < 64 { is(1, "a", 1.0) } else { refused(BadPayload, "") };
+        proptest::prop_assert_eq!(of(&mut flat, body.as_bytes()), vec![expected]);
+    }
+}
