@@ -21,6 +21,7 @@ use object_store::{
 /// What happens at the call of this number, counted from 0.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
+    Never,
     /// It and all later ones fail, as where the process is killed before it.
     KilledBefore(usize),
     /// It takes effect, its answer is lost, and all later ones fail, as where the process is killed while it waits.
@@ -61,6 +62,7 @@ impl Faulty {
     async fn call<T>(&self, effect: impl Future<Output = Result<T>>) -> Result<T> {
         let call = self.calls.fetch_add(1, Ordering::SeqCst);
         let (fails, takes_effect) = match self.fault {
+            Fault::Never => (false, true),
             Fault::KilledBefore(at) => (call >= at, call < at),
             Fault::KilledAfter(at) => (call >= at, call <= at),
             Fault::Dropped(at) => (call == at, true),

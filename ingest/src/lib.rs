@@ -13,15 +13,16 @@ mod reading;
 mod record;
 mod source;
 mod window;
+pub mod work;
 
 pub use fleetscore_crds::contract::{Counts, Reason, Refusal, Verdict};
 pub use reading::Reading;
 pub use record::Record;
-pub use source::{Bounds, Event, Hub, MemoryHub, MemoryRecord, Place, Source, SourceError};
-pub use window::{
-    FeaturePartials, Keys, Output, Partials, Partition, Rows, Rules, RulesError, Snapshot,
-    StateError, Tally, TooManySensors,
 pub use source::{
     Bounds, Event, Hub, KafkaHub, MemoryHub, MemoryRecord, Place, Source, SourceError,
     SourceOptions,
+};
+pub use window::{
+    FeaturePartials, Keys, Output, Partials, Partition, Rows, Rules, RulesError, Snapshot,
+    StateError, Tally, TooManySensors,
 };

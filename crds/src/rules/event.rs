@@ -174,7 +174,7 @@ fn are_in_header(event: Subject<'_>) -> Answer {
     }))
 }
 
-fn fields<'a>(event: Subject<'a>) -> Option<&'a Map<String, Value>> {
+fn fields(event: Subject<'_>) -> Option<&Map<String, Value>> {
     event.at("fields")?.map()
 }
 

@@ -67,9 +67,10 @@ fn whole_windows() -> Rule {
         |stream| {
             let fits = || {
                 let window = stream.at("window")?;
-                let step = match window.has("hopSeconds")? {
-                    true => window.number_at("hopSeconds"),
-                    false => window.number_at("sizeSeconds"),
+                let step = if window.has("hopSeconds")? {
+                    window.number_at("hopSeconds")
+                } else {
+                    window.number_at("sizeSeconds")
                 }?;
                 divides(step, stream.number_at("output.segmentSeconds")?)
             };

@@ -119,14 +119,14 @@ impl DeadLetters {
     }
 
     /// Stores them below the stream's location for dead letters. The same cut again replaces them.
-    pub async fn store(self, storage: &Storage, location: &ObjectUrl) -> Result<(), StorageError> {
-        for (day, lines) in self.days {
+    pub async fn store(&self, storage: &Storage, location: &ObjectUrl) -> Result<(), StorageError> {
+        for (day, lines) in &self.days {
             let name = format!(
                 "date={day}/{:05}-{}.jsonl.gz",
                 self.partition, self.first_offset
             );
             let url = location.join(&name)?;
-            let packed = pack(&lines).map_err(|error| StorageError::Other {
+            let packed = pack(lines).map_err(|error| StorageError::Other {
                 url: url.to_string(),
                 cause: error.to_string(),
             })?;

@@ -42,7 +42,7 @@ pub async fn store_part(
 /// # Errors
 ///
 /// Where a key is not of so many texts.
-fn encode(rows: &Rows, keys: usize, rules: &Rules) -> Result<Vec<u8>, ParquetError> {
+pub(super) fn encode(rows: &Rows, keys: usize, rules: &Rules) -> Result<Vec<u8>, ParquetError> {
     let broken = || ParquetError::General("a sensor's key is not one of this stream".to_owned());
     let of_sensor: Option<Vec<Vec<&str>>> = (0..rows.keys.len())
         .map(|sensor| texts(rows.keys.get(sensor), keys))

@@ -45,6 +45,11 @@ impl<'a> Publisher<'a> {
         }
     }
 
+    /// The claim and how far publishing has come, to go on from later.
+    pub fn into_parts(self) -> (Held, PublisherProgress) {
+        (self.held, self.progress)
+    }
+
     /// How far publishing has come.
     pub fn progress(&self) -> &PublisherProgress {
         &self.progress

@@ -204,7 +204,7 @@ async fn store(folder: &StreamFolder, rules: &Rules) {
                     name: name.clone(),
                     rows: rows.len() as u64,
                 });
-                let part = encode_part(rows, 2, rules).unwrap();
+                let part = super::part::encode(&rows, 2, rules).unwrap();
                 folder
                     .storage()
                     .put(&folder.part(segment, &name).unwrap(), part)
@@ -668,7 +668,7 @@ async fn what_is_no_part_is_refused() {
     for bytes in [
         Bytes::from_static(b"PAR1"),
         part.slice(..part.len() / 2),
-        encode_part(other, 2, &plain).unwrap().into(),
+        super::part::encode(&other, 2, &plain).unwrap().into(),
     ] {
         storage.put(&url, bytes).await.unwrap();
         let error = publish(&storage, &rules, 1).await.unwrap_err();

@@ -152,6 +152,11 @@ impl Partition {
         self.panes.values().map(|pane| pane.sensors.len()).sum()
     }
 
+    /// How many rows are complete and in no part yet.
+    pub fn waiting_rows(&self) -> usize {
+        self.waiting.values().map(Waiting::len).sum()
+    }
+
     /// Rows of one segment for a part: `limit` of them as soon as there are so many, or what is left once the segment has closed here; to be
     /// called until there is none. They leave the state: the part must be stored before a state that is saved from now on, and named by
     /// the same commit.

@@ -63,7 +63,7 @@ impl<'c> ModelReader<'c> {
             let (parser, storage, of) = (self.parser(self.small), storage.clone(), url.clone());
             let read = files.run(move || match block_on(storage.get(&of, limit)) {
                 Ok(bytes) => parser.parse(&of, &bytes),
-                Err(error) => not_read(error),
+                Err(error) => not_read(&error),
             });
             let panicked = || {
                 Err(unreadable(
@@ -75,7 +75,7 @@ impl<'c> ModelReader<'c> {
         }
         match storage.get(url, limit).await {
             Ok(bytes) => self.parse(url, bytes, self.small).await,
-            Err(error) => not_read(error),
+            Err(error) => not_read(&error),
         }
     }
 
@@ -175,11 +175,11 @@ impl Parser {
 }
 
 /// What a model comes to whose bytes are not there: one that is too large takes them, and its numbers once more.
-fn not_read(error: StorageError) -> Result<Tried, Failure> {
+fn not_read(error: &StorageError) -> Result<Tried, Failure> {
     let StorageError::TooLarge { size, .. } = error else {
-        return Err(model_failure(&error));
+        return Err(model_failure(error));
     };
-    let size = usize::try_from(size.min(MODEL_BYTES)).unwrap_or(usize::MAX);
+    let size = usize::try_from((*size).min(MODEL_BYTES)).unwrap_or(usize::MAX);
     Ok(Err(size.saturating_mul(2)))
 }
 

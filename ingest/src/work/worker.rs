@@ -1,0 +1,541 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fleetscore_crds::ReadingStreamSpec;
+use fleetscore_storage::{ObjectUrl, Storage, StorageError};
+use futures::stream;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use super::clock::Clock;
+use super::engine::{Command, Engine, Seen, Shared, Told, lock};
+use super::reader::{Settings, nanoseconds, timestamp};
+use super::stall::Stall;
+use super::until::Until;
+use crate::event::{Decoder, SpecError};
+use crate::folder::{
+    Claims, CommitError, FolderError, Held, Owner, PublisherProgress, StreamFolder,
+};
+use crate::publish::Publisher;
+use crate::window::{Rules, RulesError};
+use crate::{Counts, Hub, Source, SourceError};
+
+/// How often claims are looked at.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether segments can be published, and, where the work has an end, whether that is reached.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How often the hub is asked for its partitions.
+const COUNT: Duration = Duration::from_mins(2);
+
+/// How many checkpoint intervals a claim lasts that nobody renews.
+const LEASE: u32 = 4;
+
+/// How a worker works.
+pub struct Options {
+    /// The stream's namespace and name: `plant/pumps`.
+    pub id: String,
+    /// What is asked for.
+    pub spec: ReadingStreamSpec,
+    /// Who this process is.
+    pub owner: Owner,
+    /// Threads that read; 0: none of their own, the runtime's do.
+    pub threads: usize,
+    /// Up to where is read.
+    pub until: Until,
+    /// Whether open windows are closed at the end.
+    pub close: bool,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why a worker ended before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The manifest cannot be worked with.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Spec(Vec<SpecError>),
+    /// Its windows cannot be made.
+    #[error("spec.{0}")]
+    Rules(#[from] RulesError),
+    /// The hub cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The output location cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A partition goes no further.
+    #[error(transparent)]
+    Stalled(#[from] Stall),
+    /// A partition cannot be saved.
+    #[error("partition {partition} cannot be saved: {cause}")]
+    Save {
+        /// The partition.
+        partition: i32,
+        /// Why.
+        cause: String,
+    },
+    /// A thread ended.
+    #[error("a thread that reads has ended; please report it")]
+    Thread,
+}
+
+impl From<StorageError> for WorkerError {
+    fn from(error: StorageError) -> Self {
+        Self::Folder(error.into())
+    }
+}
+
+/// What a worker has to show, for whoever looks at it from another thread.
+#[derive(Clone, Debug, Default)]
+pub struct Watch(Arc<Mutex<State>>);
+
+/// How far a worker has come.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// The partitions of the topic.
+    pub partitions: usize,
+    /// Those that this process works on.
+    pub seen: BTreeMap<i32, Seen>,
+    /// How far publishing has come.
+    pub published: PublisherProgress,
+    /// What stands in the way, as long as it does.
+    pub trouble: Option<String>,
+}
+
+impl Watch {
+    /// How far the worker has come.
+    pub fn state(&self) -> State {
+        lock(&self.0).clone()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut lock(&self.0));
+    }
+}
+
+impl State {
+    /// Events that were read since the process began.
+    pub fn events(&self) -> u64 {
+        self.seen.values().map(|seen| seen.events).sum()
+    }
+
+    /// What became of all readings of the partitions that this process works on, as of their last checkpoints.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for seen in self.seen.values() {
+            counts += &seen.progress.counts;
+        }
+        counts
+    }
+}
+
+/// Works on a stream until it has been read to where it was to be, or `stop` is cancelled: reads the partitions that this process claims,
+/// and publishes segments if no other process does. What is done is saved in the end, and given back.
+///
+/// # Errors
+///
+/// What no try again can mend. Where the work has no end, a partition that goes no further is no error.
+pub async fn work(
+    hub: Arc<dyn Hub>,
+    storage: &Storage,
+    options: Options,
+    watch: Watch,
+    stop: CancellationToken,
+) -> Result<(), WorkerError> {
+    let now = timestamp(options.clock.now());
+    let spec = &options.spec;
+    let decoder = Decoder::new(&spec.event, spec.filter.as_deref()).map_err(WorkerError::Spec)?;
+    // Whatever is wrong is told before anything is written.
+    Rules::new(spec, i64::MIN)?;
+    let folder = StreamFolder::open(storage, spec, &options.id, now).await?;
+    let start = folder.document().start.map_or(i64::MIN, nanoseconds);
+    let rules = Rules::new(spec, start)?;
+    let dead_letters = spec
+        .dead_letter
+        .as_ref()
+        .map(|letters| ObjectUrl::parse(&letters.location))
+        .transpose()?;
+    let checkpoint = Duration::from_secs(spec.checkpoint_seconds.into());
+    let shared = Arc::new(Shared {
+        settings: Settings {
+            rules,
+            has_dead_letters: dead_letters.is_some(),
+            max_invalid: spec.limits.max_invalid,
+            checkpoint,
+            until: options.until,
+            close: options.close,
+        },
+        folder,
+        dead_letters,
+        clock: Arc::clone(&options.clock),
+        published: Mutex::default(),
+        seen: Mutex::default(),
+    });
+    let (tell, told) = mpsc::unbounded_channel();
+    let threads = (0..options.threads.max(1))
+        .map(|_| {
+            let is_own = options.threads > 0;
+            Reading::begin(is_own, &shared, hub.as_ref(), decoder.clone(), tell.clone())
+        })
+        .collect::<Result<_, SourceError>>()?;
+    drop(tell);
+    let worker = Worker {
+        shared,
+        watch,
+        claims: Claims::new(options.owner, checkpoint * LEASE),
+        source: Some(hub.open()?),
+        threads,
+        told,
+        held: BTreeMap::new(),
+        done: BTreeSet::new(),
+        at_end: BTreeMap::new(),
+        count: None,
+        counted: None,
+        publisher: None,
+        is_published: false,
+        begun: Instant::now(),
+    };
+    worker.work(stop).await
+}
+
+/// A thread that reads.
+struct Reading {
+    commands: UnboundedSender<Command>,
+    thread: Thread,
+}
+
+/// What an engine runs on.
+enum Thread {
+    /// A thread of its own.
+    Own(std::thread::JoinHandle<()>),
+    /// The runtime, which must not mind that a source blocks.
+    Runtime(tokio::task::JoinHandle<()>),
+}
+
+impl Thread {
+    /// Waits for its end; whether it came to it in order.
+    async fn join(self) -> bool {
+        match self {
+            Self::Own(thread) => {
+                let joined = tokio::task::spawn_blocking(move || thread.join());
+                matches!(joined.await, Ok(Ok(())))
+            }
+            Self::Runtime(task) => task.await.is_ok(),
+        }
+    }
+}
+
+impl Reading {
+    fn begin(
+        is_own: bool,
+        shared: &Arc<Shared>,
+        hub: &dyn Hub,
+        decoder: Decoder,
+        tell: UnboundedSender<Told>,
+    ) -> Result<Self, SourceError> {
+        let (commands, told) = mpsc::unbounded_channel();
+        let engine = Engine::new(Arc::clone(shared), hub.open()?, decoder, told, tell);
+        let runtime = Handle::current();
+        let thread = if is_own {
+            Thread::Own(std::thread::spawn(move || runtime.block_on(engine.run())))
+        } else {
+            Thread::Runtime(runtime.spawn(engine.run()))
+        };
+        Ok(Self { commands, thread })
+    }
+}
+
+struct Worker {
+    shared: Arc<Shared>,
+    watch: Watch,
+    claims: Claims,
+    source: Option<Box<dyn Source>>,
+    threads: Vec<Reading>,
+    told: UnboundedReceiver<Told>,
+    /// The partitions that are worked on, and the threads that do.
+    held: BTreeMap<i32, usize>,
+    /// Those that have been read to where they were to be.
+    done: BTreeSet<i32>,
+    /// Those that wait to be closed, with the times of their newest readings.
+    at_end: BTreeMap<i32, Option<i64>>,
+    count: Option<i32>,
+    counted: Option<Instant>,
+    publisher: Option<(Held, PublisherProgress)>,
+    /// Whether there was nothing to publish when it was last tried.
+    is_published: bool,
+    begun: Instant,
+}
+
+impl Worker {
+    async fn work(mut self, stop: CancellationToken) -> Result<(), WorkerError> {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looked: Option<Instant> = None;
+        let outcome = loop {
+            tokio::select! {
+                () = stop.cancelled() => break Ok(()),
+                told = self.told.recv() => {
+                    let Some(told) = told else { break Err(WorkerError::Thread) };
+                    if let Err(error) = self.hear(told) {
+                        break Err(error);
+                    }
+                    continue;
+                }
+                _ = ticks.tick() => {}
+            }
+            let is_due = looked.is_none_or(|looked| looked.elapsed() >= LOOK);
+            let step = async {
+                self.count_partitions().await?;
+                if is_due {
+                    self.claim().await?;
+                }
+                self.publish(is_due).await
+            };
+            match step.await {
+                Ok(()) => self.watch.change(|state| state.trouble = None),
+                Err(error) if can_pass(&error) => {
+                    tracing::warn!("{error}");
+                    self.watch
+                        .change(|state| state.trouble = Some(error.to_string()));
+                }
+                Err(error) => break Err(error),
+            }
+            if is_due {
+                looked = Some(Instant::now());
+            }
+            self.show();
+            if self.is_done() {
+                break Ok(());
+            }
+        };
+        self.end().await;
+        outcome
+    }
+
+    fn is_bounded(&self) -> bool {
+        self.shared.settings.until != Until::Stopped
+    }
+
+    fn is_done(&self) -> bool {
+        let all = self
+            .count
+            .is_some_and(|count| (0..count).all(|number| self.done.contains(&number)));
+        self.is_bounded() && all && (self.is_published || self.is_published_by_others())
+    }
+
+    /// Whether all that the partitions have closed is published, by whichever process.
+    fn is_published_by_others(&self) -> bool {
+        let seen = lock(&self.shared.seen);
+        let closed = seen.values().map(|seen| seen.progress.closed_through).min();
+        let published = self.shared.published();
+        closed.is_some_and(|closed| closed.is_none() || published >= closed)
+    }
+
+    fn hear(&mut self, told: Told) -> Result<(), WorkerError> {
+        match told {
+            Told::Lost(number) => {
+                self.held.remove(&number);
+                lock(&self.shared.seen).remove(&number);
+            }
+            Told::Done(number) => {
+                self.held.remove(&number);
+                self.done.insert(number);
+            }
+            Told::AtEnd(number, newest) => {
+                self.at_end.insert(number, newest);
+                self.close();
+            }
+            Told::Stalled(number, stall) => {
+                tracing::error!(partition = number, "{stall}");
+                if self.is_bounded() {
+                    return Err(stall.into());
+                }
+            }
+            Told::Failed(number, cause) => {
+                tracing::error!(partition = number, "{cause}");
+                self.held.remove(&number);
+                if self.is_bounded() {
+                    return Err(WorkerError::Save {
+                        partition: number,
+                        cause,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Once all partitions have come to their ends, closes the segments up to that of the newest reading.
+    fn close(&self) {
+        let Some(count) = self.count else { return };
+        if !(0..count)
+            .all(|number| self.at_end.contains_key(&number) || self.done.contains(&number))
+        {
+            return;
+        }
+        let rules = &self.shared.settings.rules;
+        let newest = self.at_end.values().copied().flatten().max();
+        let end = newest.map_or(i64::MIN, |newest| rules.segment_of(newest) + rules.segment);
+        for thread in &self.threads {
+            let _ = thread.commands.send(Command::Close(end));
+        }
+    }
+
+    async fn count_partitions(&mut self) -> Result<(), WorkerError> {
+        let is_due = self
+            .counted
+            .is_none_or(|counted| counted.elapsed() >= COUNT);
+        // Where the work has an end, so have its partitions.
+        if !is_due || (self.is_bounded() && self.count.is_some()) {
+            return Ok(());
+        }
+        let Some(mut source) = self.source.take() else {
+            return Ok(());
+        };
+        let asked = tokio::task::spawn_blocking(move || {
+            let partitions = source.partitions();
+            (source, partitions)
+        });
+        let (source, partitions) = asked.await.map_err(|_| WorkerError::Thread)?;
+        self.source = Some(source);
+        let count = partitions?.len();
+        self.count = i32::try_from(count).ok();
+        self.counted = Some(Instant::now());
+        self.watch.change(|state| state.partitions = count);
+        Ok(())
+    }
+
+    /// Claims the partitions that are this process's to work on.
+    async fn claim(&mut self) -> Result<(), WorkerError> {
+        let Some(count) = self.count else {
+            return Ok(());
+        };
+        let taken: BTreeSet<i32> = self.held.keys().chain(&self.done).copied().collect();
+        let now = self.begun.elapsed();
+        let folder = &self.shared.folder;
+        for number in self.claims.look(folder, count, &taken, now).await? {
+            let Some((held, commit)) = self.claims.claim(folder, number).await? else {
+                continue;
+            };
+            let works =
+                |thread: usize| self.held.values().filter(|other| **other == thread).count();
+            let thread = (0..self.threads.len())
+                .min_by_key(|thread| works(*thread))
+                .unwrap_or(0);
+            tracing::info!(partition = number, epoch = held.claim().epoch, "claimed");
+            self.held.insert(number, thread);
+            if let Some(thread) = self.threads.get(thread)
+                && thread
+                    .commands
+                    .send(Command::Work(number, held, Box::new(commit)))
+                    .is_err()
+            {
+                return Err(WorkerError::Thread);
+            }
+        }
+        Ok(())
+    }
+
+    /// Publishes what all partitions have closed, unless another process does.
+    async fn publish(&mut self, is_due: bool) -> Result<(), WorkerError> {
+        let Some(count) = self.count else {
+            return Ok(());
+        };
+        let folder = &self.shared.folder;
+        if self.publisher.is_none() && is_due {
+            let (is_free, progress) = self
+                .claims
+                .look_at_publisher(folder, self.begun.elapsed())
+                .await?;
+            self.note_published(progress);
+            if is_free && let Some((held, commit)) = self.claims.claim_publisher(folder).await? {
+                self.publisher = Some((held, commit.progress));
+            }
+        }
+        let folder = &self.shared.folder;
+        let Some((held, progress)) = self.publisher.take() else {
+            return Ok(());
+        };
+        let checkpoint = self.shared.settings.checkpoint;
+        let rules = &self.shared.settings.rules;
+        let mut publisher = Publisher::new(folder, rules, held, progress);
+        let mut ticks = Box::pin(stream::unfold((), |()| async {
+            tokio::time::sleep(checkpoint).await;
+            Some(((), ()))
+        }));
+        let published = publisher.publish(count, &mut ticks).await;
+        self.is_published = matches!(published, Ok(0));
+        let shown = match published {
+            Ok(0) if is_due => publisher.show(true).await.map(|()| 0),
+            published => published,
+        };
+        let (held, progress) = publisher.into_parts();
+        self.note_published(progress.clone());
+        match shown {
+            Ok(segments) => {
+                if segments > 0 {
+                    tracing::info!(segments, through = ?progress.complete_through, "published");
+                }
+                self.publisher = Some((held, progress));
+                Ok(())
+            }
+            Err(CommitError::Lost { .. }) => Ok(()),
+            Err(CommitError::Folder(error)) => {
+                self.publisher = Some((held, progress));
+                Err(error.into())
+            }
+        }
+    }
+
+    fn note_published(&self, progress: PublisherProgress) {
+        *lock(&self.shared.published) = progress.complete_through;
+        self.watch.change(|state| state.published = progress);
+    }
+
+    fn show(&self) {
+        let seen = lock(&self.shared.seen).clone();
+        self.watch.change(|state| state.seen = seen);
+    }
+
+    /// Saves what there is, publishes what that has closed, and gives all back.
+    async fn end(&mut self) {
+        for thread in &self.threads {
+            let _ = thread.commands.send(Command::End);
+        }
+        for thread in self.threads.drain(..) {
+            if !thread.thread.join().await {
+                tracing::error!("a thread that reads has ended by a defect; please report it");
+            }
+        }
+        self.show();
+        if let Err(error) = self.publish(true).await {
+            tracing::warn!("{error}");
+        }
+        if let Some((held, progress)) = self.publisher.take() {
+            let mut publisher = Publisher::new(
+                &self.shared.folder,
+                &self.shared.settings.rules,
+                held,
+                progress,
+            );
+            if let Err(error) = publisher.show(false).await {
+                tracing::warn!("publishing was not given back, and will be free later: {error}");
+            }
+        }
+        self.show();
+    }
+}
+
+/// Whether it may pass by itself, or by what somebody does elsewhere.
+fn can_pass(error: &WorkerError) -> bool {
+    match error {
+        WorkerError::Source(error) => error.can_retry(),
+        WorkerError::Folder(error) => super::checkpoint::is_temporary(error),
+        _ => false,
+    }
+}
