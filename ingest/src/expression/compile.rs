@@ -1,17 +1,13 @@
-use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
+use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue};
 use cel::parser::Parser;
 use fleetscore_crds::FieldType;
-use jiff::Timestamp;
-use regex::RegexBuilder;
 
 use super::operators::written;
 use super::source::{HAS, Source};
-use super::{Arithmetic, Comparison, Condition, Expression, ExpressionError, Number, Text, Time};
+use super::{Condition, Expression, ExpressionError, Number, Text, Time};
 
 /// How deep an expression may be.
 const MAX_DEPTH: usize = 64;
-/// Bytes that a compiled pattern may take.
-const MAX_PATTERN: usize = 1 << 20;
 
 const SUBSET: &str = "an expression may hold numbers, texts, true, false, fields, == != < <= > >=, && || !, + - * / %, in [..], \
                       has(field), .startsWith(), .endsWith(), .contains(), .matches() and timestamp(\"2026-11-28T09:00:00Z\")";
@@ -76,15 +72,15 @@ fn parse(source: &Source<'_>) -> Result<IdedExpr, ExpressionError> {
     })
 }
 
-struct Compiler<'a> {
+pub(super) struct Compiler<'a> {
     source: Source<'a>,
     fields: &'a [KnownField<'a>],
 }
 
-type Result<T, E = ExpressionError> = std::result::Result<T, E>;
+pub(super) type Result<T, E = ExpressionError> = std::result::Result<T, E>;
 
 impl Compiler<'_> {
-    fn expression(&self, tree: &IdedExpr, depth: usize) -> Result<Expression> {
+    pub(super) fn expression(&self, tree: &IdedExpr, depth: usize) -> Result<Expression> {
         if depth > MAX_DEPTH {
             let message =
                 format!("it is nested more than {MAX_DEPTH} deep; split it, or set parentheses");
@@ -135,7 +131,7 @@ impl Compiler<'_> {
         })
     }
 
-    fn known(&self, name: &str) -> Result<&KnownField<'_>> {
+    pub(super) fn known(&self, name: &str) -> Result<&KnownField<'_>> {
         if let Some(field) = self.fields.iter().find(|field| field.name == name) {
             return Ok(field);
         }
@@ -171,216 +167,21 @@ impl Compiler<'_> {
         }
     }
 
-    fn unary(&self, name: &str, argument: &IdedExpr, depth: usize) -> Result<Expression> {
-        match name {
-            operators::LOGICAL_NOT => {
-                let condition = self.condition(name, argument, depth)?;
-                Ok(Expression::Boolean(Condition::Not(Box::new(condition))))
-            }
-            operators::NEGATE => Ok(Expression::Number(
-                match self.number(name, argument, depth)? {
-                    Number::Literal(number) => Number::Literal(-number),
-                    number => Number::Negative(Box::new(number)),
-                },
-            )),
-            HAS => match &argument.expr {
-                Expr::Ident(field) => Ok(Expression::Boolean(Condition::Has(
-                    self.known(field)?.place,
-                ))),
-                _ => Err(self.wrong(name, "has() asks for a field by its name, as in has(v)")),
-            },
-            "timestamp" => match &argument.expr {
-                Expr::Literal(LiteralValue::String(text)) => self.timestamp(text.inner()),
-                _ => Err(self.wrong(
-                    name,
-                    "timestamp() takes a text such as \"2026-11-28T09:00:00Z\"",
-                )),
-            },
-            _ => Err(self.unknown(name)),
-        }
-    }
-
-    fn timestamp(&self, text: &str) -> Result<Expression> {
-        let time: Option<Timestamp> = text.parse().ok();
-        let nanos = time.and_then(|time| i64::try_from(time.as_nanosecond()).ok());
-        let wrong = || {
-            let message = format!(
-                "{text:?} is no time such as 2026-11-28T09:00:00Z, of the years 1678 to 2262"
-            );
-            self.wrong("timestamp", &message)
-        };
-        Ok(Expression::Time(Time::Literal(nanos.ok_or_else(wrong)?)))
-    }
-
-    fn binary(
-        &self,
-        name: &str,
-        left: &IdedExpr,
-        right: &IdedExpr,
-        depth: usize,
-    ) -> Result<Expression> {
-        if let Some(how) = Comparison::of(name) {
-            let (left, right) = (
-                self.expression(left, depth)?,
-                self.expression(right, depth)?,
-            );
-            return self
-                .compared(how, name, left, right)
-                .map(Expression::Boolean);
-        }
-        if let Some(how) = Arithmetic::of(name) {
-            let (left, right) = (
-                self.number(name, left, depth)?,
-                self.number(name, right, depth)?,
-            );
-            return Ok(Expression::Number(Number::Arithmetic(
-                how,
-                Box::new(left),
-                Box::new(right),
-            )));
-        }
-        if name == operators::IN {
-            return self.is_in(left, right, depth).map(Expression::Boolean);
-        }
-        let both: fn(Box<Condition>, Box<Condition>) -> Condition = match name {
-            operators::LOGICAL_AND => Condition::And,
-            operators::LOGICAL_OR => Condition::Or,
-            _ => return Err(self.unknown(name)),
-        };
-        let (left, right) = (
-            self.condition(name, left, depth)?,
-            self.condition(name, right, depth)?,
-        );
-        Ok(Expression::Boolean(both(Box::new(left), Box::new(right))))
-    }
-
-    fn compared(
-        &self,
-        how: Comparison,
-        name: &str,
-        left: Expression,
-        right: Expression,
-    ) -> Result<Condition> {
-        Ok(match (left, right) {
-            (Expression::Number(left), Expression::Number(right)) => {
-                Condition::Numbers(how, left, right)
-            }
-            (Expression::Text(left), Expression::Text(right)) => Condition::Texts(how, left, right),
-            (Expression::Time(left), Expression::Time(right)) => Condition::Times(how, left, right),
-            (Expression::Boolean(left), Expression::Boolean(right)) => {
-                let same = Condition::Same(Box::new(left), Box::new(right));
-                match how {
-                    Comparison::Equal => same,
-                    Comparison::NotEqual => Condition::Not(Box::new(same)),
-                    _ => {
-                        return Err(self.wrong(
-                            name,
-                            "true and false have no order: compare them with == or !=",
-                        ));
-                    }
-                }
-            }
-            (left, right) => {
-                let hint = if [left.kind(), right.kind()].contains(&FieldType::Time) {
-                    "; a time is written timestamp(\"2026-11-28T09:00:00Z\")"
-                } else {
-                    ""
-                };
-                let message = format!(
-                    "`{}` cannot compare a {:?} with a {:?}{hint}",
-                    written(name),
-                    left.kind(),
-                    right.kind()
-                );
-                return Err(self.wrong(name, &message));
-            }
-        })
-    }
-
-    fn is_in(&self, item: &IdedExpr, list: &IdedExpr, depth: usize) -> Result<Condition> {
-        let unlike = || {
-            self.wrong("in", "`in` takes a list of texts or of numbers that are written out, as in tag in [\"a\", \"b\"]")
-        };
-        let Expr::List(list) = &list.expr else {
-            return Err(unlike());
-        };
-        let items = list
-            .elements
-            .iter()
-            .map(|item| self.expression(item, depth));
-        match self.expression(item, depth)? {
-            Expression::Number(number) => {
-                let literal = |item| match item {
-                    Expression::Number(Number::Literal(number)) => Ok(number),
-                    _ => Err(unlike()),
-                };
-                let items: Result<_> = items.map(|item| item.and_then(literal)).collect();
-                Ok(Condition::NumberIn(number, items?))
-            }
-            Expression::Text(text) => {
-                let literal = |item| match item {
-                    Expression::Text(Text::Literal(text)) => Ok(text),
-                    _ => Err(unlike()),
-                };
-                let items: Result<_> = items.map(|item| item.and_then(literal)).collect();
-                Ok(Condition::TextIn(text, items?))
-            }
-            _ => Err(unlike()),
-        }
-    }
-
-    fn method(
-        &self,
-        name: &str,
-        target: &IdedExpr,
-        argument: &IdedExpr,
-        depth: usize,
-    ) -> Result<Expression> {
-        let both: fn(Text, Text) -> Condition = match name {
-            "startsWith" => Condition::StartsWith,
-            "endsWith" => Condition::EndsWith,
-            "contains" => Condition::Contains,
-            "matches" => {
-                let text = self.text(name, target, depth)?;
-                let pattern = self.pattern(argument)?;
-                return Ok(Expression::Boolean(Condition::Matches(text, pattern)));
-            }
-            _ => return Err(self.unknown(name)),
-        };
-        let (text, other) = (
-            self.text(name, target, depth)?,
-            self.text(name, argument, depth)?,
-        );
-        Ok(Expression::Boolean(both(text, other)))
-    }
-
-    fn pattern(&self, argument: &IdedExpr) -> Result<regex::Regex> {
-        let Expr::Literal(LiteralValue::String(pattern)) = &argument.expr else {
-            return Err(self.wrong("matches", "matches() takes a pattern that is written out"));
-        };
-        RegexBuilder::new(pattern.inner())
-            .size_limit(MAX_PATTERN)
-            .dfa_size_limit(MAX_PATTERN)
-            .nest_limit(64)
-            .build()
-            .map_err(|error| self.wrong("matches", &format!("the pattern cannot be used: {error}")))
-    }
-
-    fn number(&self, name: &str, tree: &IdedExpr, depth: usize) -> Result<Number> {
+    pub(super) fn number(&self, name: &str, tree: &IdedExpr, depth: usize) -> Result<Number> {
         match self.expression(tree, depth)? {
             Expression::Number(number) => Ok(number),
             other => Err(self.other_type(name, FieldType::Number, &other)),
         }
     }
 
-    fn text(&self, name: &str, tree: &IdedExpr, depth: usize) -> Result<Text> {
+    pub(super) fn text(&self, name: &str, tree: &IdedExpr, depth: usize) -> Result<Text> {
         match self.expression(tree, depth)? {
             Expression::Text(text) => Ok(text),
             other => Err(self.other_type(name, FieldType::Text, &other)),
         }
     }
 
-    fn condition(&self, name: &str, tree: &IdedExpr, depth: usize) -> Result<Condition> {
+    pub(super) fn condition(&self, name: &str, tree: &IdedExpr, depth: usize) -> Result<Condition> {
         match self.expression(tree, depth)? {
             Expression::Boolean(condition) => Ok(condition),
             other => Err(self.other_type(name, FieldType::Boolean, &other)),
@@ -396,7 +197,7 @@ impl Compiler<'_> {
         self.wrong(name, &message)
     }
 
-    fn unknown(&self, name: &str) -> ExpressionError {
+    pub(super) fn unknown(&self, name: &str) -> ExpressionError {
         self.wrong(
             name,
             &format!("`{}` cannot be used like this: {SUBSET}", written(name)),
@@ -407,7 +208,7 @@ impl Compiler<'_> {
         self.source.error_at(0, format!("{what}: {SUBSET}"))
     }
 
-    fn wrong(&self, name: &str, message: &str) -> ExpressionError {
+    pub(super) fn wrong(&self, name: &str, message: &str) -> ExpressionError {
         self.source
             .error_at_operator(written(name), message.to_owned())
     }

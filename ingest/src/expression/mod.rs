@@ -7,6 +7,7 @@ mod ast;
 mod compile;
 mod error;
 mod evaluate;
+mod functions;
 mod operators;
 mod source;
 #[cfg(test)]
