@@ -5,7 +5,7 @@ use flate2::write::GzEncoder;
 use serde_json::json;
 
 use super::*;
-use crate::Reason::{BadBoolean, BadNumber, BadText, FieldMissing, NotFinite};
+use crate::Reason::{BadNumber, BadText, FieldMissing, NotFinite};
 
 const EVENT: &[u8] = br#"{"ts":1,"tag":"a","v":1.5}"#;
 
@@ -218,7 +218,6 @@ fn filter_and_expressions_see_the_values() {
         of(&mut boolean, br#"{"ts":1,"tag2":"b","v":1,"on":[]}"#),
         vec![is(1, "b", 1.0)]
     );
-    let _ = BadBoolean;
 }
 
 #[test]
