@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return measure(sensors.parse()?, &ALL[..aggregates.parse()?]);
     }
     println!(
-        "sensors  aggregates  ns/reading  readings/s  B/open window  MiB  pause ms  encode ms  MiB stored  load ms"
+        "sensors  aggregates  ns/reading  readings/s  B/open window  MiB  parts ms  copy ms (most)  encode ms  MiB stored  load ms"
     );
     for aggregates in ["1", "10"] {
         for sensors in ["1000", "100000"] {
@@ -85,7 +85,7 @@ fn measure(sensors: usize, functions: &[&str]) -> Result<(), Box<dyn Error>> {
     let per_minute = readings / usize::try_from(3 * MINUTES)?;
     let mut state = 1u64;
     let mut rows = 0;
-    let mut pauses = Vec::new();
+    let (mut parts, mut copies) = (Vec::new(), Vec::new());
     let mut paused = 0.0;
     let start = clock()?;
     for count in 0..readings {
@@ -110,8 +110,10 @@ fn measure(sensors: usize, functions: &[&str]) -> Result<(), Box<dyn Error>> {
             while let Some(part) = partition.take_rows(65_536) {
                 rows += part.len();
             }
+            parts.push((clock()? - pause) * 1e3);
+            let copy = clock()?;
             let snapshot = partition.snapshot();
-            pauses.push((clock()? - pause) * 1e3);
+            copies.push((clock()? - copy) * 1e3);
             drop(snapshot);
             paused += clock()? - pause;
         }
@@ -125,15 +127,18 @@ fn measure(sensors: usize, functions: &[&str]) -> Result<(), Box<dyn Error>> {
     let loading = clock()?;
     drop(Partition::load(&saved, partition.rules().clone())?);
     let loading = (clock()? - loading) * 1e3;
-    pauses.sort_by(f64::total_cmp);
+    parts.sort_by(f64::total_cmp);
+    copies.sort_by(f64::total_cmp);
     println!(
-        "{sensors:7}  {:10}  {:10.0}  {:10.2e}  {:13.0}  {:3.0}  {:8.1}  {encoding:9.1}  {:10.1}  {loading:7.1}",
+        "{sensors:7}  {:10}  {:10.0}  {:10.2e}  {:13.0}  {:3.0}  {:8.1}  {:7.1} {:6.1}  {encoding:9.1}  {:10.1}  {loading:7.1}",
         functions.len(),
         elapsed / readings as f64 * 1e9,
         readings as f64 / elapsed,
         memory / open as f64,
         memory / f64::from(1 << 20),
-        pauses.last().copied().unwrap_or_default(),
+        parts[parts.len() - 1],
+        copies[copies.len() / 2],
+        copies[copies.len() - 1],
         saved.len() as f64 / f64::from(1 << 20),
     );
     println!("         {open} open windows of sensors, {rows} rows in parts");

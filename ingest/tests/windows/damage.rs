@@ -80,6 +80,8 @@ fn windows() -> impl Strategy<Value = Option<(i64, i64)>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn any_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..200), with_header in any::<bool>()) {
         let shape = shape(Some((10, 10)));

@@ -27,6 +27,8 @@ fn row(readings: &[(i64, f64)]) -> Partials {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// Quarters are added up exactly, so the order makes no difference but for variances, which are right within rounding.
     #[test]
     fn merged_rows_are_those_of_all_readings(parts in prop::collection::vec(prop::collection::vec((0i64..5, -400i32..400), 1..20), 1..6)) {
