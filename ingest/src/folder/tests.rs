@@ -142,17 +142,20 @@ async fn a_folder_of_files_is_one_process_s() {
         [0]
     );
     let (mut held, _) = claims.claim(&folder, 0).await.unwrap().unwrap();
-    held.commit(&folder, progress(1), Bytes::from_static(b"state"), true)
+    let state = Bytes::from(vec![7; 100_000]);
+    held.commit(&folder, progress(1), state.clone(), true)
         .await
         .unwrap();
+    let (claim, line) = folder.read_line(&url).await.unwrap().unwrap();
+    assert_eq!((&claim, line), (held.claim(), progress(1)));
     let (found, _) = folder
         .read::<PartitionProgress>(&url)
         .await
         .unwrap()
         .unwrap();
     assert_eq!(
-        (found.claim.epoch, found.claim.sequence, &found.state[..]),
-        (2, 1, &b"state"[..])
+        (found.claim.epoch, found.claim.sequence, found.state),
+        (2, 1, state)
     );
 }
 
