@@ -28,6 +28,8 @@ pub enum Fault {
     KilledAfter(usize),
     /// It takes effect, and its answer is lost.
     Dropped(usize),
+    /// The same, and the next one fails without effect: an outage that begins amid a call.
+    Outage(usize),
     /// It fails without effect.
     Failed(usize),
 }
@@ -66,6 +68,7 @@ impl Faulty {
             Fault::KilledBefore(at) => (call >= at, call < at),
             Fault::KilledAfter(at) => (call >= at, call <= at),
             Fault::Dropped(at) => (call == at, true),
+            Fault::Outage(at) => (call == at || call == at + 1, call != at + 1),
             Fault::Failed(at) => (call == at, call != at),
         };
         let done = if takes_effect {

@@ -222,7 +222,7 @@ async fn who_was_claimed_from_writes_nothing() {
 #[tokio::test]
 async fn a_lost_answer_is_never_taken_for_another_s_write() {
     for at in 0..10 {
-        for fault in [Fault::Dropped(at), Fault::Failed(at)] {
+        for fault in [Fault::Dropped(at), Fault::Outage(at), Fault::Failed(at)] {
             let objects = Arc::default();
             open(&over(&objects)).await;
             let (storage, faulty) = Faulty::storage(&objects, fault);
@@ -271,6 +271,8 @@ async fn a_lost_answer_is_never_taken_for_another_s_write() {
                         matches!(error, CommitError::Folder(_)),
                         "{fault:?}: {error}"
                     );
+                    // Its own write is recognised at once.
+                    assert!(!matches!(fault, Fault::Dropped(_)), "{fault:?}");
                     tries += 1;
                 }
                 let found = folder.read::<PartitionProgress>(&url).await;

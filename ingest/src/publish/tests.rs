@@ -511,7 +511,7 @@ async fn killed_at_any_call_the_same_is_published() {
 async fn an_error_at_any_call_is_got_over() {
     let (objects, rules) = world(true).await;
     let wanted = undisturbed(&objects, &rules).await;
-    let faults: [fn(usize) -> Fault; 2] = [Fault::Failed, Fault::Dropped];
+    let faults: [fn(usize) -> Fault; 3] = [Fault::Failed, Fault::Dropped, Fault::Outage];
     for fault in faults {
         let mut at = 0;
         loop {
