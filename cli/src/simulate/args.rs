@@ -3,6 +3,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
+use super::EventArgs;
+
 /// Make up a plant's readings, with labelled anomalies, to try things out on
 ///
 /// Writes a clean history to train on (train.csv), the readings to score with the truth
@@ -15,6 +17,7 @@ Example:
   fleetscore simulate --sensors 200 --hours 4 --seed 1 --out plant
   fleetscore train -f plant/train.yaml
   fleetscore run -f plant/run.yaml
+  fleetscore simulate --out plant --to-kafka 127.0.0.1:9092/telemetry --events-out plant.jsonl
 
 Exit codes:
   0  written; 1 failed; 2 the command line is wrong")]
@@ -78,6 +81,10 @@ pub struct SimulateArgs {
     /// Replace an earlier simulation in DIR; other files there are left alone
     #[arg(long)]
     pub force: bool,
+
+    /// The readings to score as events.
+    #[command(flatten)]
+    pub events: EventArgs,
 }
 
 /// A file format of readings.

@@ -33,6 +33,16 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// Events could not be sent.
+    #[error("topic {topic} at {brokers}: {what}")]
+    Kafka {
+        /// The topic.
+        topic: String,
+        /// Its brokers.
+        brokers: String,
+        /// What happened.
+        what: String,
+    },
     /// A Parquet file could not be written.
     #[error("{}: {source}", .path.display())]
     Parquet {

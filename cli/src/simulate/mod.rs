@@ -8,6 +8,7 @@
 mod anomaly;
 mod args;
 mod error;
+mod events;
 mod folder;
 mod generate;
 mod manifests;
@@ -20,6 +21,7 @@ mod table;
 pub use anomaly::Kind;
 pub use args::{Format, Partition, SimulateArgs, TimeFormat};
 pub use error::Error;
+pub use events::{EventArgs, Topic};
 pub use summary::Summary;
 
 use std::time::Instant;
@@ -33,11 +35,12 @@ pub fn run(args: &SimulateArgs, progress: &ProgressBar) -> Result<Summary, Error
     let started = Instant::now();
     let plant = Plant::new(args)?;
     folder::prepare(&args.out, args.force)?;
-    progress.set_length(plant.total_rows());
+    progress.set_length(plant.total_rows(args.events.are_wanted()));
     folder::write_sensors(&plant, &args.out)?;
     let train_rows = generate::training(&plant, args, progress)?;
     let scored = generate::readings(&plant, args, progress)?;
     manifests::write(&plant, args)?;
+    let events = events::deliver(&plant, args, progress)?;
     Ok(Summary {
         folder: args.out.clone(),
         sensors: plant.sensors(),
@@ -45,6 +48,7 @@ pub fn run(args: &SimulateArgs, progress: &ProgressBar) -> Result<Summary, Error
         rows: scored.rows,
         anomalous_rows: scored.anomalous_rows,
         anomalies: scored.anomalies,
+        events,
         seconds: started.elapsed().as_secs_f64(),
     })
 }

@@ -87,9 +87,10 @@ impl Plant {
         (1..=self.devices).flat_map(move |device| (1..=tags).map(move |tag| Place { device, tag }))
     }
 
-    /// Rows of the history and of the readings together.
-    pub(super) fn total_rows(&self) -> u64 {
-        u64::from(self.sensors()) * (u64::from(self.training.count) + u64::from(self.scoring.count))
+    /// Rows of the history and of the readings together; the readings once more for events.
+    pub(super) fn total_rows(&self, with_events: bool) -> u64 {
+        let readings = u64::from(self.scoring.count) * (1 + u64::from(with_events));
+        u64::from(self.sensors()) * (u64::from(self.training.count) + readings)
     }
 
     /// Names of the feature columns.

@@ -17,6 +17,10 @@ pub(super) enum Purpose {
     Scoring = 2,
     /// The anomalies.
     Anomalies = 3,
+    /// What a device does to its events; the stream's number is the device's.
+    Habits = 4,
+    /// How long events take, and which are sent twice.
+    Delivery = 5,
 }
 
 /// The random stream of one sensor for one purpose.

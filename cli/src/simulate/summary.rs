@@ -19,6 +19,8 @@ pub struct Summary {
     pub anomalous_rows: u64,
     /// Anomalies.
     pub anomalies: u64,
+    /// Events that were written or sent.
+    pub events: u64,
     /// How long it took.
     pub seconds: f64,
 }
@@ -26,9 +28,13 @@ pub struct Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let folder = self.folder.display();
+        let events = match self.events {
+            0 => String::new(),
+            events => format!(", {events} events"),
+        };
         writeln!(
             out,
-            "{folder}: {} sensors, {} rows to train on, {} readings to score ({} of them in {} anomalies), {:.1} s",
+            "{folder}: {} sensors, {} rows to train on, {} readings to score ({} of them in {} anomalies){events}, {:.1} s",
             self.sensors,
             self.train_rows,
             self.rows,

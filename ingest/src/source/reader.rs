@@ -129,3 +129,42 @@ fn arrival(timestamp: Timestamp) -> (i64, bool) {
         Timestamp::NotAvailable => (0, false),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::panic)]
+    use rdkafka::message::Header;
+
+    use super::*;
+
+    /// Headers with a name that is no text.
+    struct Odd;
+
+    impl Headers for Odd {
+        fn count(&self) -> usize {
+            1
+        }
+
+        fn try_get(&self, _: usize) -> Option<Header<'_, &[u8]>> {
+            panic!("not UTF-8")
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_no_text_costs_the_headers_alone() {
+        assert!(texts(&Odd).is_empty());
+    }
+
+    #[test]
+    fn times_are_taken_as_they_come() {
+        for (timestamp, expected) in [
+            (Timestamp::LogAppendTime(5), (5_000_000, true)),
+            (Timestamp::CreateTime(-5), (-5_000_000, false)),
+            (Timestamp::CreateTime(i64::MAX), (i64::MAX, false)),
+            (Timestamp::CreateTime(i64::MIN), (i64::MIN, false)),
+            (Timestamp::NotAvailable, (0, false)),
+        ] {
+            assert_eq!(arrival(timestamp), expected, "{timestamp:?}");
+        }
+    }
+}
