@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
@@ -19,6 +20,7 @@ use super::{Bounds, Event, Place, Source, SourceError};
 const ANSWER: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_secs(2);
 const TOKEN: Duration = Duration::from_millis(100);
+const PAUSE: Duration = Duration::from_millis(200);
 const SEEK: Duration = Duration::from_secs(10);
 const NANOS_PER_MILLI: i64 = 1_000_000;
 
@@ -77,6 +79,8 @@ impl KafkaSource {
                                 .unwrap_or((Kind::Unavailable, failure.to_string()));
                             return Err(error(&self.settings, kind, &what));
                         }
+                        // It may have failed at once.
+                        thread::sleep(PAUSE);
                     }
                 }
             } else if let Some((kind, what)) = self.consumer.context().trouble() {
