@@ -351,3 +351,75 @@ fn zones_that_seem_to_say_something_else_are_noted() {
     assert!(message.contains("write Europe/Berlin"), "{message}");
     assert!(!plant.path("predictions").exists());
 }
+
+const STREAM: &str = "\
+apiVersion: scoring.fleetscore.io/v1alpha1
+kind: ReadingStream
+metadata: {name: pumps}
+spec:
+  source:
+    kafka: {bootstrapServers: ['localhost:9092'], topic: telemetry}
+  event:
+    fields:
+      ts: {type: Time}
+      device: {}
+      v: {path: value, type: Number}
+    columns: {time: ts, keys: {device: device}, features: [v]}
+  deadLetter: {location: ../dead/}
+  output:
+    location: readings/
+";
+
+#[test]
+fn a_stream_is_read_with_its_defaults() {
+    let stream = |text: &str| match load(text.as_bytes()) {
+        Ok(Loaded::Stream(stream)) => stream.spec,
+        other => panic!("{other:?}"),
+    };
+    let spec = stream(STREAM);
+    let output = spec.output.location.strip_prefix("file:///").unwrap();
+    assert!(output.ends_with("/readings/"), "{output}");
+    let dead = spec.dead_letter.unwrap().location;
+    assert!(
+        dead.starts_with("file:///") && dead.ends_with("/dead/"),
+        "{dead}"
+    );
+    assert_eq!((spec.output.segment_seconds, spec.replicas), (3600, 1));
+    assert_eq!(spec.checkpoint_seconds, 30);
+    assert_eq!(spec.event.columns.time_zone, "Etc/UTC");
+    let list = format!(
+        "kind: ReadingStreamList\nitems:\n- {}",
+        STREAM.trim_end().replace('\n', "\n  ")
+    );
+    assert_eq!(stream(&list).limits, spec.limits);
+}
+
+#[test]
+fn a_streams_mistakes_are_told_with_their_places() {
+    let wrong = STREAM
+        .replace("type: Time", "type: time")
+        .replace("[v]", "[value], timeZone: Europe/Berln")
+        .replace(
+            "readings/",
+            "abfss://readings@plant.dfs.core.windows.net/pumps/",
+        );
+    let found = load(wrong.as_bytes()).unwrap_err();
+    let lines: Vec<_> = found.lines().collect();
+    let beginnings = [
+        "run.yaml:9:12: spec.event.fields.ts.type: `time` is not allowed; did you mean `Time`?",
+        "run.yaml:12:49: spec.event.columns.features: must be fields of type Number",
+        "run.yaml:12:68: spec.event.columns.timeZone: `Europe/Berln` is not in the time zone database",
+        "run.yaml:15:5: spec.output.location: is in the form of other programs; ",
+    ];
+    assert_eq!(lines.len(), beginnings.len(), "{found}");
+    for (line, beginning) in lines.iter().zip(beginnings) {
+        assert!(line.starts_with(beginning), "{found}");
+    }
+    let misspelt = STREAM.replace("ReadingStream", "ReadingsStream");
+    let misspelt = load(misspelt.as_bytes()).unwrap_err();
+    assert!(
+        misspelt.contains("did you mean `ReadingStream`?"),
+        "{misspelt}"
+    );
+    assert_eq!(misspelt.lines().count(), 1, "{misspelt}");
+}

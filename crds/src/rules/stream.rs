@@ -68,10 +68,11 @@ fn whole_windows() -> Rule {
             let fits = || {
                 let window = stream.at("window")?;
                 let step = if window.has("hopSeconds")? {
-                    window.number_at("hopSeconds")
+                    "hopSeconds"
                 } else {
-                    window.number_at("sizeSeconds")
-                }?;
+                    "sizeSeconds"
+                };
+                let step = window.number_at(step)?;
                 divides(step, stream.number_at("output.segmentSeconds")?)
             };
             any([not(stream.has("window")), fits()])
