@@ -120,6 +120,26 @@ fn what_breaks_off_loses_nothing() {
 }
 
 #[test]
+fn what_came_before_a_partition_is_read_anew_is_forgotten() {
+    let Some(broker) = Broker::or_skip() else {
+        return;
+    };
+    let topic = broker.create("forget", 1, &[]);
+    topic.send(0, 1000, &["a", "b", "c"]);
+    let mut source = topic.open();
+    source.assign(0, Place::at(0)).unwrap();
+    let deadline = Instant::now() + WAIT;
+    let wait = Duration::from_millis(200);
+    while source.poll(1, wait, &mut |_| ControlFlow::Continue(())) == Ok(0) {
+        assert!(Instant::now() < deadline);
+    }
+    // The next record comes while an answer is waited for.
+    source.bounds(0).unwrap();
+    let seen = read(&mut *source, &[(0, Place::at(0))]);
+    assert_eq!(seen.bodies(0), ["a", "b", "c"]);
+}
+
+#[test]
 fn arrival_is_the_hubs_time_where_the_topic_says_so() {
     let Some(broker) = Broker::or_skip() else {
         return;
