@@ -18,7 +18,7 @@ const FULL: Duration = Duration::from_millis(100);
 /// Sends events to a topic.
 pub(super) struct Producer {
     topic: Topic,
-    producer: BaseProducer<Deliveries>,
+    client: BaseProducer<Deliveries>,
     deliveries: Deliveries,
 }
 
@@ -79,7 +79,7 @@ impl Producer {
         }
         Ok(Self {
             topic: topic.clone(),
-            producer,
+            client: producer,
             deliveries,
         })
     }
@@ -102,22 +102,22 @@ impl Sink for Producer {
             .payload(&event.body)
             .timestamp(event.arrival);
         loop {
-            match self.producer.send(record) {
+            match self.client.send(record) {
                 Ok(()) => break,
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), again)) => {
                     record = again;
-                    self.producer.poll(FULL);
+                    self.client.poll(FULL);
                     self.check()?;
                 }
                 Err((error, _)) => return Err(failed(&self.topic, error.to_string())),
             }
         }
-        self.producer.poll(Duration::ZERO);
+        self.client.poll(Duration::ZERO);
         self.check()
     }
 
     fn finish(&mut self) -> Result<(), Error> {
-        let flushed = self.producer.flush(LAST);
+        let flushed = self.client.flush(LAST);
         self.check()?;
         flushed.map_err(|error| failed(&self.topic, error.to_string()))
     }
