@@ -5,13 +5,14 @@ use std::time::Duration;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, TimestampMicrosecondType};
 use bytes::Bytes;
-use fleetscore_crds::ReadingStreamSpec;
 use fleetscore_crds::contract::{Gap, SegmentDocument, Verdict};
+use fleetscore_crds::{ReadingStreamSpec, StorageSpec};
 use fleetscore_storage::{ObjectUrl, Storage, StorageOptions};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use object_store::memory::InMemory;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader, RowGroupMetaData};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng};
 
@@ -199,17 +200,8 @@ async fn store(folder: &StreamFolder, rules: &Rules) {
             progress.segments.insert(segment, counts);
             for rows in parts(history, segment, rules) {
                 let name = part_name(number, 1, progress.parts.len() as u64);
-                progress.parts.push(PartEntry {
-                    segment,
-                    name: name.clone(),
-                    rows: rows.len() as u64,
-                });
-                let part = super::part::encode(&rows, 2, rules).unwrap();
-                folder
-                    .storage()
-                    .put(&folder.part(segment, &name).unwrap(), part)
-                    .await
-                    .unwrap();
+                let part = store_part(folder, rules, name, &rows).await.unwrap();
+                progress.parts.push(part);
             }
         }
         held.commit(folder, progress, Bytes::new(), true)
@@ -230,7 +222,7 @@ async fn world(has_windows: bool) -> (Arc<InMemory>, Rules) {
 /// Publishes all that there is, as a process does that is started.
 async fn publish(storage: &Storage, rules: &Rules, nonce: u32) -> Result<usize, CommitError> {
     let folder = open(storage, rules.has_windows).await?;
-    let mut claims = Claims::new(owner("p", nonce), Duration::from_secs(120));
+    let mut claims = Claims::new(owner("p", nonce), Duration::from_mins(2));
     let (is_free, _) = claims.look_at_publisher(&folder, Duration::ZERO).await?;
     assert!(is_free);
     let Some((held, commit)) = claims.claim_publisher(&folder).await? else {
@@ -303,7 +295,7 @@ fn read(file: &Bytes) -> Vec<Row> {
     rows
 }
 
-/// Avg, Count, Sum, Min, Max, Range, StdDev, Var, First and Last of what several partitions have read, each by its definition.
+/// The aggregates, in the order of the spec, of what several partitions have read, each by its definition.
 fn aggregates(partitions: &[Readings]) -> Vec<f64> {
     let all: Readings = partitions.iter().flatten().copied().collect();
     let values = || all.iter().map(|(_, value)| *value);
@@ -517,7 +509,7 @@ async fn an_error_at_any_call_is_got_over() {
         loop {
             let objects = Arc::new(objects.fork());
             let folder = open(&over(&objects), true).await.unwrap();
-            let mut claims = Claims::new(owner("p", 1), Duration::from_secs(120));
+            let mut claims = Claims::new(owner("p", 1), Duration::from_mins(2));
             claims
                 .look_at_publisher(&folder, Duration::ZERO)
                 .await
@@ -554,7 +546,7 @@ async fn who_was_claimed_from_publishes_nothing_else() {
     let (objects, rules) = world(true).await;
     let storage = over(&objects);
     let folder = open(&storage, true).await.unwrap();
-    let mut claims = Claims::new(owner("zombie", 1), Duration::from_secs(120));
+    let mut claims = Claims::new(owner("zombie", 1), Duration::from_mins(2));
     claims
         .look_at_publisher(&folder, Duration::ZERO)
         .await
@@ -563,7 +555,7 @@ async fn who_was_claimed_from_publishes_nothing_else() {
     let mut zombie = Publisher::new(&folder, &rules, held, commit.progress);
     zombie.sizes = SMALL;
     // Two minutes later another one claims it and publishes.
-    let mut claims = Claims::new(owner("p", 1), Duration::from_secs(120));
+    let mut claims = Claims::new(owner("p", 1), Duration::from_mins(2));
     assert!(
         !claims
             .look_at_publisher(&folder, Duration::ZERO)
@@ -573,7 +565,7 @@ async fn who_was_claimed_from_publishes_nothing_else() {
     );
     assert!(
         claims
-            .look_at_publisher(&folder, Duration::from_secs(120))
+            .look_at_publisher(&folder, Duration::from_mins(2))
             .await
             .unwrap()
             .0
@@ -599,7 +591,7 @@ async fn a_segment_waits_for_all_partitions() {
     let (objects, rules) = world(true).await;
     let storage = over(&objects);
     let folder = open(&storage, true).await.unwrap();
-    let mut claims = Claims::new(owner("p", 1), Duration::from_secs(120));
+    let mut claims = Claims::new(owner("p", 1), Duration::from_mins(2));
     claims
         .look_at_publisher(&folder, Duration::ZERO)
         .await
@@ -641,7 +633,7 @@ async fn a_segment_waits_for_all_partitions() {
 async fn who_publishes_for_long_shows_it() {
     let (objects, rules) = world(true).await;
     let folder = open(&over(&objects), true).await.unwrap();
-    let mut claims = Claims::new(owner("p", 1), Duration::from_secs(120));
+    let mut claims = Claims::new(owner("p", 1), Duration::from_mins(2));
     claims
         .look_at_publisher(&folder, Duration::ZERO)
         .await
@@ -670,10 +662,14 @@ async fn what_is_no_part_is_refused() {
     let part = storage.get(&url, u64::MAX).await.unwrap();
     let plain = Rules::new(&spec(false), 0).unwrap();
     let other = parts(&histories(segments()[0], 7)[0], segments()[0], &plain).remove(0);
+    let name = "other".to_owned();
+    let other = store_part(&folder, &plain, name, &other).await.unwrap();
+    let other = folder.part(segments()[0], &other.name).unwrap();
+    let other_part = storage.get(&other, u64::MAX).await.unwrap();
     for bytes in [
         Bytes::from_static(b"PAR1"),
         part.slice(..part.len() / 2),
-        super::part::encode(&other, 2, &plain).unwrap().into(),
+        other_part,
     ] {
         storage.put(&url, bytes).await.unwrap();
         let error = publish(&storage, &rules, 1).await.unwrap_err();
@@ -736,7 +732,7 @@ async fn what_is_a_day_old_and_not_needed_is_deleted() {
     publish(&storage, &rules, 1).await.unwrap();
     let mut wanted = published(&objects).await;
     assert!(wanted.remove(left[0]).is_some());
-    let mut claims = Claims::new(owner("p", 2), Duration::from_secs(120));
+    let mut claims = Claims::new(owner("p", 2), Duration::from_mins(2));
     claims
         .look_at_publisher(&folder, Duration::ZERO)
         .await
@@ -763,4 +759,124 @@ async fn what_is_a_day_old_and_not_needed_is_deleted() {
         ]
     );
     assert_eq!(publisher.sweep(PARTITIONS, later(25)).await.unwrap(), 0);
+}
+
+/// Files, and Azurite where `FLEETSCORE_AZURITE_ENDPOINT` names it (`scripts/azurite.sh start`), hold the same as memory does.
+#[tokio::test]
+async fn every_store_holds_the_same() {
+    let (objects, rules) = world(true).await;
+    let wanted = undisturbed(&objects, &rules).await;
+    let files = tempfile::tempdir().unwrap();
+    let mut places = vec![(format!("file://{}/out/", files.path().display()), None)];
+    match std::env::var("FLEETSCORE_AZURITE_ENDPOINT") {
+        Ok(endpoint) => {
+            let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/azurite.sh");
+            let made = std::process::Command::new(script)
+                .args(["container", "ingest-tests"])
+                .status();
+            assert!(made.unwrap().success());
+            let folder = format!("az://ingest-tests/{}/", std::process::id());
+            places.push((folder, Some(endpoint)));
+        }
+        Err(_) => println!("skipped: FLEETSCORE_AZURITE_ENDPOINT absent"),
+    }
+    for (location, endpoint) in places {
+        let azure = endpoint.map(|endpoint| {
+            let azure = serde_json::json!({"account": "devstoreaccount1", "endpoint": endpoint, "auth": "Emulator"});
+            serde_json::from_value(azure).unwrap()
+        });
+        let storage = Storage::new(&StorageSpec { azure }, StorageOptions::default()).unwrap();
+        let mut spec = spec(true);
+        spec.output.location = location;
+        let begun = time("2026-11-28T09:12:13Z");
+        let folder = StreamFolder::open(&storage, &spec, "plant/pumps", begun)
+            .await
+            .unwrap();
+        store(&folder, &rules).await;
+        let mut claims = Claims::new(owner("p", 1), Duration::from_mins(2));
+        assert!(
+            claims
+                .look_at_publisher(&folder, Duration::ZERO)
+                .await
+                .unwrap()
+                .0
+        );
+        let (held, commit) = claims.claim_publisher(&folder).await.unwrap().unwrap();
+        let mut publisher = Publisher::new(&folder, &rules, held, commit.progress);
+        publisher.sizes = SMALL;
+        let published = publisher.publish(PARTITIONS, &mut stream::pending()).await;
+        assert_eq!(published.unwrap(), 3);
+        let listed: Vec<_> = storage.list(folder.location()).try_collect().await.unwrap();
+        let mut found = BTreeMap::new();
+        for info in listed {
+            let name = info.url.relative_to(folder.location()).unwrap();
+            if name.starts_with("date=") {
+                found.insert(
+                    name.to_owned(),
+                    storage.get(&info.url, u64::MAX).await.unwrap(),
+                );
+            }
+        }
+        assert!(found == wanted);
+        let later = Timestamp::now() + SignedDuration::from_hours(25);
+        assert!(publisher.sweep(PARTITIONS, later).await.unwrap() > 0);
+        let parts = storage.list(&folder.parts().unwrap()).count().await;
+        assert_eq!(parts, 0);
+        publisher.show(false).await.unwrap();
+    }
+}
+
+/// What reading one sensor of a large file costs depends on it.
+#[tokio::test]
+async fn large_files_have_groups_and_pages_with_an_index() {
+    let rules = Rules::new(&spec(false), 0).unwrap();
+    let objects = Arc::default();
+    let folder = open(&over(&objects), false).await.unwrap();
+    let segment = segments()[0];
+    let rows = 150_000;
+    let mut part = Rows {
+        segment: nanoseconds(segment),
+        times: Vec::new(),
+        keys: Keys::default(),
+        sensors: vec![0; rows],
+        partials: rules.partials(),
+    };
+    part.keys.push(&packed(&["d".to_owned(), "t".to_owned()]));
+    for row in 0..rows {
+        let time = nanoseconds(segment) + i64::try_from(row).unwrap() * 1000;
+        part.times.push(time);
+        part.partials.push(time, &[row as f64]);
+    }
+    let name = part_name(0, 1, 0);
+    let entry = store_part(&folder, &rules, name, &part).await.unwrap();
+    let sizes = Sizes::default();
+    let files = super::segment::write_files(&folder, &rules, segment, &[&entry], sizes)
+        .await
+        .unwrap();
+    let [file] = &files[..] else {
+        panic!("{files:?}")
+    };
+    let bytes = &published(&objects).await[&format!("date=2026-11-28/time=0900/{}", file.name)];
+    let metadata = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Required);
+    let metadata = metadata.parse_and_finish(bytes).unwrap();
+    let groups: Vec<_> = metadata
+        .row_groups()
+        .iter()
+        .map(RowGroupMetaData::num_rows)
+        .collect();
+    assert_eq!(groups, [131_072, 150_000 - 131_072]);
+    let index = metadata.page_index().unwrap();
+    for (number, rows) in groups.iter().enumerate() {
+        for column in 0..4 {
+            let pages = index.offset_index(number, column).unwrap().page_locations();
+            let mut starts: Vec<_> = pages.iter().map(|page| page.first_row_index).collect();
+            starts.push(*rows);
+            let lengths = starts.windows(2).map(|pair| pair[1] - pair[0]);
+            assert!(
+                lengths.clone().all(|rows| (1..=4096).contains(&rows)),
+                "{starts:?}"
+            );
+            assert!(index.column_index(number, column).is_some());
+        }
+    }
 }
