@@ -10,7 +10,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use fleetscore_scorer::descriptors;
 
-use commands::{model, output, plan, report, run, simulate, train};
+use commands::{ingest, model, output, plan, report, run, simulate, train};
 
 /// Parsing makes many small pieces: a tenth less time than with glibc's allocator.
 #[global_allocator]
@@ -47,6 +47,7 @@ struct Cli {
 enum Command {
     Run(run::RunArgs),
     Plan(plan::PlanArgs),
+    Ingest(ingest::IngestArgs),
     Simulate(fleetscore_cli::simulate::SimulateArgs),
     Train(fleetscore_cli::train::TrainArgs),
     #[command(subcommand)]
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Ingest(args) => ingest::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Model(command) => model::run(&command),

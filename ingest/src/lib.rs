@@ -8,6 +8,7 @@ pub mod expression;
 #[cfg(test)]
 mod faults;
 pub mod folder;
+pub mod preview;
 pub mod publish;
 mod reading;
 mod record;

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod ingest;
 pub mod model;
 pub mod output;
 pub mod plan;
@@ -7,6 +8,7 @@ pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod simulate;
+pub mod stream;
 pub mod train;
 
 use std::path::{Path, PathBuf};

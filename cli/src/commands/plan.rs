@@ -12,33 +12,37 @@ use fleetscore_scorer::steps::{self, Limits, StepError, Survey};
 use indicatif::{HumanBytes, HumanCount};
 
 use super::schedule::{self, TickArgs};
-use super::{
-    FAILED, ManifestArgs, Result, block_on, failure, is_stream, load, open, output, usage,
-};
+use super::stream;
+use super::{FAILED, ManifestArgs, Result, block_on, failure, load, open, output, usage};
 
 /// How long a request to storage is tried again: somebody is waiting.
 const RETRY: Duration = Duration::from_secs(30);
 /// Failing sensors that are listed.
 const EXAMPLES: usize = 20;
 
-/// Show what a run would do, or when a schedule runs, without writing anything
+/// Show what a run would do, when a schedule runs, or what a stream reads, without writing
 ///
 /// Of a `ScoringRun`: lists the sensors, looks for their models and readings, and prints
 /// the number of shards (pods) and of bytes to read. Every model is read. Sensors that are
 /// sure to fail are listed with the reason, and what to look at of the others.
 ///
 /// Of a `ScoringSchedule`: prints the next ticks with the windows that their runs score.
+///
+/// Of a `ReadingStream`: reads the last events of each partition, and shows the readings
+/// that they become, and what is refused and why.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   fleetscore plan -f run.yaml
   fleetscore plan -f run.yaml --set spec.sharding.sensorsPerPod=50
   fleetscore plan -f run.yaml --json | jq -r '.failing[].message'
+  fleetscore plan -f stream.yaml
   fleetscore plan -f schedule.yaml --from 2026-03-07T00:00:00Z --ticks 3
 
 Exit codes:
-  0  every sensor can be scored; the schedule has ticks
-  1  some sensors are sure to fail, or storage cannot be read; the schedule never ticks
+  0  every sensor can be scored; the schedule has ticks; every event can be used
+  1  some sensors are sure to fail, or storage cannot be read; the schedule never ticks;
+     some events cannot be used, or the hub cannot be read
   2  the command line or the manifest is wrong")]
 pub struct PlanArgs {
     #[command(flatten)]
@@ -57,7 +61,7 @@ pub fn run(args: &PlanArgs) -> Result {
             Run::check_schedule(&manifest).map_err(usage)?;
             schedule::plan(&manifest.spec, &args.ticks, args.json)
         }
-        Loaded::Stream(_) => Err(is_stream(&args.manifest.file)),
+        Loaded::Stream(manifest) => stream::plan(&manifest, args.json),
         Loaded::Run(_) if args.ticks.given() => Err(usage(anyhow!(
             "{}: is a ScoringRun; --from and --ticks are for a ScoringSchedule",
             manifest::name(&args.manifest.file)

@@ -29,6 +29,9 @@ const POLL: Duration = Duration::from_millis(50);
 /// How often an idle partition is asked for its end.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
+/// How often the hub is asked for the ends of partitions, to tell how many events are left.
+const MEASURE: Duration = Duration::from_secs(10);
+
 /// Pauses while the hub is away.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -149,6 +152,7 @@ impl Engine {
                 Ok(count) => {
                     self.pause = FIRST_PAUSE;
                     self.look_at_ends();
+                    self.show();
                     self.begin_saving();
                     if count == 0 {
                         tokio::time::sleep(POLL).await;
@@ -229,6 +233,11 @@ impl Engine {
                 None
             }
         };
+        let mut reader = reader;
+        if let (Some(reader), Some(published)) = (&mut reader, self.shared.published()) {
+            // What is published takes nothing more: a partition that is new has nothing of it.
+            reader.begin_after(published);
+        }
         let mut work = Task::new(reader, held);
         work.is_last = self.ends;
         self.works.insert(number, work);
@@ -396,6 +405,35 @@ impl Engine {
         }
         for number in ends {
             self.end(number);
+        }
+    }
+
+    /// Shows how far each partition has come.
+    fn show(&mut self) {
+        let Self {
+            works,
+            source,
+            shared,
+            ..
+        } = self;
+        for (number, work) in works.iter_mut() {
+            let Some(reader) = work.reader.as_ref().filter(|_| work.is_assigned) else {
+                continue;
+            };
+            let (events, next) = (reader.events(), reader.next());
+            let is_due = work
+                .measured
+                .is_none_or(|measured| measured.elapsed() >= MEASURE);
+            let end = is_due.then(|| source.bounds(*number).ok()).flatten();
+            if is_due {
+                work.measured = Some(Instant::now());
+            }
+            shared.see(*number, |seen| {
+                seen.events = events;
+                if let Some(end) = end {
+                    seen.lag = Some(u64::try_from(end.end - next).unwrap_or(0));
+                }
+            });
         }
     }
 

@@ -20,4 +20,4 @@ pub use clock::{Clock, SystemClock};
 pub use engine::Seen;
 pub use stall::Stall;
 pub use until::Until;
-pub use worker::{Options, State, Watch, WorkerError, work};
+pub use worker::{Options, State, Watch, WorkerError, check, work};

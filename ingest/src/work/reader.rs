@@ -53,6 +53,7 @@ pub(super) struct Reader {
     recent: Recent,
     /// What was refused of the event at hand.
     refused: Vec<Refused>,
+    events: u64,
     last_record: Instant,
     last_cut: Instant,
     closed_through: Option<i64>,
@@ -90,6 +91,7 @@ impl Reader {
             letters: None,
             recent: Recent::default(),
             refused: Vec::new(),
+            events: 0,
             last_record: now,
             last_cut: now,
             has_hub_time: true,
@@ -205,6 +207,7 @@ impl Reader {
                 example: example(&refusal),
             });
         }
+        self.events += 1;
         self.next = record.offset + 1;
         self.arrival = Some(record.arrival);
         self.last_record = Instant::now();
@@ -220,6 +223,18 @@ impl Reader {
     /// Closes what is open, up to the segment that ends at `end`.
     pub fn close_through(&mut self, end: i64) {
         self.partition.close_through(end);
+    }
+
+    /// Events that were read since the process began.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// A partition that was never read begins behind what is published.
+    pub fn begin_after(&mut self, published: Timestamp) {
+        if self.progress.next_offset.is_none() {
+            self.partition.close_through(nanoseconds(published));
+        }
     }
 
     /// Rows that wait to be saved.

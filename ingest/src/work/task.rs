@@ -39,6 +39,8 @@ pub(super) struct Task {
     pub waits: bool,
     /// Whether it is saved for the last time.
     pub is_last: bool,
+    /// When it was last looked how many events are left.
+    pub measured: Option<Instant>,
     /// When the hub was last asked whether there is more.
     pub asked: Option<Instant>,
 }
@@ -58,6 +60,7 @@ impl Task {
             has_more: false,
             waits: false,
             is_last: false,
+            measured: None,
             asked: None,
         }
     }

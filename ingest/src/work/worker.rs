@@ -149,9 +149,8 @@ pub async fn work(
 ) -> Result<(), WorkerError> {
     let now = timestamp(options.clock.now());
     let spec = &options.spec;
-    let decoder = Decoder::new(&spec.event, spec.filter.as_deref()).map_err(WorkerError::Spec)?;
     // Whatever is wrong is told before anything is written.
-    Rules::new(spec, i64::MIN)?;
+    let decoder = check(spec)?;
     let folder = StreamFolder::open(storage, spec, &options.id, now).await?;
     let start = folder.document().start.map_or(i64::MIN, nanoseconds);
     let rules = Rules::new(spec, start)?;
@@ -201,6 +200,17 @@ pub async fn work(
         begun: Instant::now(),
     };
     worker.work(stop).await
+}
+
+/// Checks all of a manifest that the rules of the API cannot: formulas, paths, windows. Returns what makes readings of its events.
+///
+/// # Errors
+///
+/// All that is wrong with its fields, or its windows.
+pub fn check(spec: &ReadingStreamSpec) -> Result<Decoder, WorkerError> {
+    let decoder = Decoder::new(&spec.event, spec.filter.as_deref()).map_err(WorkerError::Spec)?;
+    Rules::new(spec, i64::MIN)?;
+    Ok(decoder)
 }
 
 /// A thread that reads.
@@ -292,6 +302,8 @@ impl Worker {
             let step = async {
                 self.count_partitions().await?;
                 if is_due {
+                    // What is published tells where a new partition begins.
+                    self.claim_publishing().await?;
                     self.claim().await?;
                 }
                 self.publish(is_due).await
@@ -441,26 +453,27 @@ impl Worker {
         Ok(())
     }
 
-    /// Publishes what all partitions have closed, unless another process does.
-    async fn publish(&mut self, is_due: bool) -> Result<(), WorkerError> {
-        let Some(count) = self.count else {
+    /// Looks how far publishing has come, and claims it unless another process does it.
+    async fn claim_publishing(&mut self) -> Result<(), WorkerError> {
+        if self.publisher.is_some() {
             return Ok(());
-        };
-        let folder = &self.shared.folder;
-        if self.publisher.is_none() && is_due {
-            let (is_free, progress) = self
-                .claims
-                .look_at_publisher(folder, self.begun.elapsed())
-                .await?;
-            self.note_published(progress);
-            if is_free && let Some((held, commit)) = self.claims.claim_publisher(folder).await? {
-                self.publisher = Some((held, commit.progress));
-            }
         }
         let folder = &self.shared.folder;
-        let Some((held, progress)) = self.publisher.take() else {
+        let now = self.begun.elapsed();
+        let (is_free, progress) = self.claims.look_at_publisher(folder, now).await?;
+        self.note_published(progress);
+        if is_free && let Some((held, commit)) = self.claims.claim_publisher(folder).await? {
+            self.publisher = Some((held, commit.progress));
+        }
+        Ok(())
+    }
+
+    /// Publishes what all partitions have closed, unless another process does.
+    async fn publish(&mut self, is_due: bool) -> Result<(), WorkerError> {
+        let (Some(count), Some((held, progress))) = (self.count, self.publisher.take()) else {
             return Ok(());
         };
+        let folder = &self.shared.folder;
         let checkpoint = self.shared.settings.checkpoint;
         let rules = &self.shared.settings.rules;
         let mut publisher = Publisher::new(folder, rules, held, progress);
