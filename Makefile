@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 PROFILE ?= release
 BIN = $(CARGO_TARGET_DIR)/$(shell rustc -vV | sed -n 's/^host: //p')/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
-.PHONY: help build fleetscore demo demo-cluster cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench bench-cluster bench-schedules fuzz model ticks-oracle cases
+.PHONY: help build fleetscore demo demo-stream demo-cluster cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench bench-cluster bench-schedules fuzz model ticks-oracle cases
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | column -t -s '|'
@@ -20,10 +20,14 @@ fleetscore:
 	@scripts/build.sh $(PROFILE) cli
 
 # A demo is for the first minutes: it is built quickly, and fast enough for its small fleet.
-demo demo-cluster: PROFILE = quick
+demo demo-stream demo-cluster: PROFILE = quick
 
 demo: fleetscore ## Simulate a plant of 200 sensors, train, score it and show where the report is.
 	@scripts/demo.sh $(BIN)/fleetscore
+
+demo-stream: fleetscore ## The same from events: a Kafka broker, a stream that publishes readings, a run that waits for them.
+	@scripts/install.sh broker
+	@scripts/with-broker.sh scripts/demo-stream.sh $(BIN)/fleetscore
 
 demo-cluster: images ## The same in pods, on a cluster on this machine (root on Linux; the first time builds for long).
 	@scripts/install.sh node cluster
@@ -38,8 +42,8 @@ lint:
 	scripts/features-test.sh
 
 unit:
-	@scripts/install.sh build node
-	scripts/with-azurite.sh cargo test --locked --workspace --all-features
+	@scripts/install.sh build node broker
+	scripts/with-azurite.sh scripts/with-broker.sh cargo test --locked --workspace --all-features
 
 browser:
 	@scripts/install.sh build node chromium

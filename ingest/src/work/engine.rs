@@ -424,15 +424,16 @@ impl Engine {
             let is_due = work
                 .measured
                 .is_none_or(|measured| measured.elapsed() >= MEASURE);
-            let end = is_due.then(|| source.bounds(*number).ok()).flatten();
             if is_due {
                 work.measured = Some(Instant::now());
+                work.known_end = source.bounds(*number).ok().map(|bounds| bounds.end);
             }
+            let left = work
+                .known_end
+                .map(|end| u64::try_from(end - next).unwrap_or(0));
             shared.see(*number, |seen| {
                 seen.events = events;
-                if let Some(end) = end {
-                    seen.lag = Some(u64::try_from(end.end - next).unwrap_or(0));
-                }
+                seen.lag = left;
             });
         }
     }

@@ -39,6 +39,8 @@ pub(super) struct Task {
     pub waits: bool,
     /// Whether it is saved for the last time.
     pub is_last: bool,
+    /// The end that the hub had when it was last asked.
+    pub known_end: Option<i64>,
     /// When it was last looked how many events are left.
     pub measured: Option<Instant>,
     /// When the hub was last asked whether there is more.
@@ -60,6 +62,7 @@ impl Task {
             has_more: false,
             waits: false,
             is_last: false,
+            known_end: None,
             measured: None,
             asked: None,
         }

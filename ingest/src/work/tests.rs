@@ -298,3 +298,276 @@ fn a_process_may_be_killed_at_any_call() {
     }
     assert!(points > 40, "{points}");
 }
+
+/// A process that works on and on, in this runtime.
+struct Process {
+    stop: CancellationToken,
+    watch: Watch,
+    done: tokio::task::JoinHandle<Result<(), WorkerError>>,
+}
+
+impl Process {
+    fn begin(hub: &MemoryHub, objects: &Arc<InMemory>, fault: Fault, options: Options) -> Self {
+        let (storage, _) = Faulty::storage(objects, fault);
+        let (stop, watch) = (CancellationToken::new(), Watch::default());
+        let (hub, seen, stopped) = (hub.clone(), watch.clone(), stop.clone());
+        let done = tokio::spawn(async move {
+            Box::pin(work(Arc::new(hub), &storage, options, seen, stopped)).await
+        });
+        Self { stop, watch, done }
+    }
+
+    fn at_work(
+        hub: &MemoryHub,
+        objects: &Arc<InMemory>,
+        fault: Fault,
+        pod: &str,
+        clock: &Arc<VirtualClock>,
+    ) -> Self {
+        let mut options = options(pod, Until::Stopped, 0);
+        options.clock = Arc::clone(clock) as _;
+        Self::begin(hub, objects, fault, options)
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        self.done.await.unwrap().unwrap();
+    }
+}
+
+fn clock() -> Arc<VirtualClock> {
+    Arc::new(VirtualClock {
+        begun: Instant::now(),
+        at: NINE,
+    })
+}
+
+/// Sends each of the records of `history` at its time of arrival.
+async fn feed(hub: MemoryHub, history: Vec<(i32, MemoryRecord)>, clock: Arc<VirtualClock>) {
+    for (partition, record) in history {
+        while clock.now() < record.arrival {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        hub.append(partition, record);
+    }
+}
+
+/// The history's records, in their order of arrival.
+fn records(hub: &MemoryHub, partitions: i32) -> Vec<(i32, MemoryRecord)> {
+    let mut source = crate::Hub::open(hub).unwrap();
+    for partition in 0..partitions {
+        source.assign(partition, crate::Place::at(0)).unwrap();
+    }
+    let mut all = Vec::new();
+    let mut each = |event: crate::Event<'_>| {
+        if let crate::Event::Record { record, .. } = event {
+            let body = record.body.unwrap_or_default().to_vec();
+            all.push((record.partition, MemoryRecord::new(record.arrival, body)));
+        }
+        std::ops::ControlFlow::Continue(())
+    };
+    while source.poll(1000, Duration::ZERO, &mut each).unwrap() > 0 {}
+    all.sort_by_key(|(_, record)| record.arrival);
+    all
+}
+
+/// Processes come and go while events come, one of them cut off from storage for good: the rows are those of one that was never disturbed.
+#[test]
+fn processes_share_the_partitions_and_take_over_from_each_other() {
+    for cut in [20, 57, 91] {
+        let (sent_hub, sent) = history(3, 4);
+        let all = records(&sent_hub, 4);
+        let (right, _) = expected(&sent);
+        let objects = Arc::new(InMemory::new());
+        in_virtual_time(async {
+            let (hub, clock) = (MemoryHub::new(4), clock());
+            let fed = tokio::spawn(feed(hub.clone(), all, Arc::clone(&clock)));
+            let minutes = |minutes: u64| tokio::time::sleep(Duration::from_mins(minutes));
+            // It is cut off from storage after so many calls, and works on.
+            let zombie = Process::at_work(&hub, &objects, Fault::KilledBefore(cut), "a", &clock);
+            minutes(2).await;
+            let second = Process::at_work(&hub, &objects, Fault::Never, "b", &clock);
+            let third = Process::at_work(&hub, &objects, Fault::Never, "c", &clock);
+            minutes(7).await;
+            let seen = [&second, &third].map(|process| process.watch.state().seen.len());
+            assert_eq!(seen, [2, 2], "each has its share");
+            third.end().await;
+            minutes(16).await;
+            fed.await.unwrap();
+            assert_eq!(second.watch.state().seen.len(), 4);
+            second.end().await;
+            zombie.stop.cancel();
+            zombie.done.abort();
+        });
+        assert!(in_virtual_time(run(
+            &sent_hub,
+            &objects,
+            Fault::Never,
+            "d",
+            9
+        )));
+        let (rows, _, segments) = in_virtual_time(published(&objects));
+        assert_eq!(rows, right, "cut off after {cut} calls");
+        assert!(segments >= 4);
+    }
+}
+
+fn reading(device: &str, time: i64, arrival: i64) -> MemoryRecord {
+    let seconds = time / SECOND;
+    MemoryRecord::new(
+        arrival,
+        format!("{{\"ts\":{seconds},\"device\":\"{device}\",\"v\":1}}"),
+    )
+}
+
+async fn segment(objects: &Arc<InMemory>, time: &str) -> Option<SegmentDocument> {
+    let path = Path::from(format!("out/date=2026-11-28/time={time}/{SUCCESS}"));
+    let found = objects.get(&path).await.ok()?;
+    SegmentDocument::parse(&found.bytes().await.unwrap()).ok()
+}
+
+/// A hub that falls silent keeps nothing back: the clock closes what is open.
+#[test]
+fn a_silent_hub_s_segments_are_published_by_the_clock() {
+    let objects = Arc::new(InMemory::new());
+    in_virtual_time(async {
+        let (hub, clock) = (MemoryHub::new(2), clock());
+        hub.append(0, reading("a", NINE + SECOND, NINE + SECOND));
+        let process = Process::at_work(&hub, &objects, Fault::Never, "a", &clock);
+        tokio::time::sleep(Duration::from_mins(5)).await;
+        assert_eq!(
+            segment(&objects, "0900").await,
+            None,
+            "its end is not reached"
+        );
+        tokio::time::sleep(Duration::from_mins(3)).await;
+        let found = segment(&objects, "0900").await.unwrap();
+        assert_eq!(found.counts.accepted, 1);
+        process.end().await;
+    });
+}
+
+/// While the hub cannot be asked, nothing is closed by the clock: there may be more.
+#[test]
+fn nothing_is_closed_by_the_clock_while_the_hub_is_away() {
+    let objects = Arc::new(InMemory::new());
+    in_virtual_time(async {
+        let (hub, clock) = (MemoryHub::new(1), clock());
+        hub.append(0, reading("a", NINE + SECOND, NINE + SECOND));
+        let process = Process::at_work(&hub, &objects, Fault::Never, "a", &clock);
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        hub.fail(Some(crate::SourceError::SourceUnavailable {
+            reason: "away".to_owned(),
+        }));
+        tokio::time::sleep(Duration::from_mins(20)).await;
+        assert_eq!(segment(&objects, "0900").await, None);
+        assert!(process.watch.state().seen[&0].error.is_some());
+        hub.append(0, reading("b", NINE + 2 * SECOND, NINE + 3 * SECOND));
+        hub.fail(None);
+        tokio::time::sleep(Duration::from_mins(3)).await;
+        assert_eq!(segment(&objects, "0900").await.unwrap().counts.accepted, 2);
+        process.end().await;
+    });
+}
+
+/// What the hub deleted before it was read is a gap of the segments that may lack it.
+#[test]
+fn events_that_were_deleted_before_they_were_read_are_a_gap() {
+    let (hub, objects) = (MemoryHub::new(1), Arc::new(InMemory::new()));
+    for minute in 0..4 {
+        let time = NINE + minute * MINUTE;
+        hub.append(0, reading("a", time, time));
+    }
+    in_virtual_time(async {
+        let process = Process::at_work(&hub, &objects, Fault::Never, "a", &clock());
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        process.end().await;
+    });
+    for minute in 4..20 {
+        let time = NINE + minute * MINUTE;
+        hub.append(0, reading("a", time, time));
+    }
+    hub.truncate(0, 8);
+    assert!(in_virtual_time(run(&hub, &objects, Fault::Never, "b", 1)));
+    in_virtual_time(async {
+        let gaps = segment(&objects, "0905").await.unwrap().gaps;
+        assert_eq!((gaps[0].from_offset, gaps[0].to_offset), (4, 8));
+        assert_eq!(segment(&objects, "0915").await.unwrap().gaps, []);
+    });
+}
+
+/// Another topic of the same name is not read on from an offset of the first.
+#[test]
+fn a_topic_that_was_made_anew_stops_the_partition() {
+    let (hub, objects) = (MemoryHub::new(1), Arc::new(InMemory::new()));
+    for minute in 0..4 {
+        let time = NINE + minute * MINUTE;
+        hub.append(0, reading("a", time, time));
+    }
+    in_virtual_time(async {
+        let process = Process::at_work(&hub, &objects, Fault::Never, "a", &clock());
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        process.end().await;
+        hub.recreate();
+        hub.append(0, reading("x", NINE, NINE));
+        let process = Process::at_work(&hub, &objects, Fault::Never, "b", &clock());
+        tokio::time::sleep(Duration::from_mins(2)).await;
+        let stall = process.watch.state().seen[&0].stall.clone().unwrap();
+        assert!(stall.contains("made anew"), "{stall}");
+        process.end().await;
+        let kept = objects
+            .get(&Path::from("out/_stream/partitions/00000"))
+            .await
+            .unwrap();
+        let kept = String::from_utf8_lossy(&kept.bytes().await.unwrap()).into_owned();
+        assert!(kept.contains("\"nextOffset\":4"), "{kept}");
+    });
+}
+
+/// A path that is wrong does not eat the hub: the partition stops, and goes on once that is mended.
+#[test]
+fn events_that_mostly_cannot_be_used_stop_the_partition() {
+    let (hub, objects) = (MemoryHub::new(1), Arc::new(InMemory::new()));
+    for second in 0..3000 {
+        let time = NINE + second * SECOND / 10;
+        hub.append(0, MemoryRecord::new(time, "{\"time\": 1}"));
+    }
+    in_virtual_time(async {
+        let (storage, _) = Faulty::storage(&objects, Fault::Never);
+        let (options, stop) = (options("a", Until::Latest, AFTER), CancellationToken::new());
+        let hub = Arc::new(hub.clone());
+        let ended = Box::pin(work(hub, &storage, options, Watch::default(), stop)).await;
+        let error = ended.unwrap_err().to_string();
+        for part in [
+            "of the last 1000 events",
+            "FieldMissing",
+            "limits.maxInvalid",
+        ] {
+            assert!(error.contains(part), "{error}");
+        }
+    });
+}
+
+/// A partition that is added later is read from its beginning, and publishing waits for it from then on.
+#[test]
+fn partitions_that_are_added_are_read() {
+    let objects = Arc::new(InMemory::new());
+    in_virtual_time(async {
+        let (hub, clock) = (MemoryHub::new(1), clock());
+        hub.append(0, reading("a", NINE + SECOND, NINE + SECOND));
+        let process = Process::at_work(&hub, &objects, Fault::Never, "a", &clock);
+        tokio::time::sleep(Duration::from_mins(8)).await;
+        assert!(segment(&objects, "0900").await.is_some());
+        hub.add_partitions(1);
+        let now = clock.now();
+        hub.append(1, reading("b", NINE + SECOND, now));
+        hub.append(1, reading("b", now, now));
+        tokio::time::sleep(Duration::from_mins(12)).await;
+        process.end().await;
+        let found = segment(&objects, "0905").await.unwrap();
+        assert_eq!(found.counts.accepted, 1);
+    });
+    let (rows, ..) = in_virtual_time(published(&objects));
+    // What is published takes nothing more.
+    assert_eq!(rows.len(), 2, "{rows:?}");
+}
