@@ -166,14 +166,14 @@ fn a_stream_is_no_run() {
     let plant = Plant::new(2);
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/stream-kafka.yaml");
     fs::copy(example, plant.path("stream.yaml")).unwrap();
-    for command in ["run", "plan"] {
-        let output = plant.fleetscore(&[command, "-f", "stream.yaml"]);
-        let parts = [
-            "stream.yaml: is a ReadingStream",
-            "`fleetscore ingest -f stream.yaml`",
-        ];
-        assert_refused(&output, 2, &parts);
-    }
+    let output = plant.fleetscore(&["run", "-f", "stream.yaml"]);
+    let parts = [
+        "stream.yaml: is a ReadingStream",
+        "`fleetscore ingest -f stream.yaml`",
+    ];
+    assert_refused(&output, 2, &parts);
+    let output = plant.fleetscore(&["ingest", "-f", "run.yaml"]);
+    assert_refused(&output, 2, &["run.yaml: is no ReadingStream"]);
 }
 
 #[test]

@@ -86,7 +86,7 @@ pub fn open_run(args: &ManifestArgs, limits: Limits, retry: Duration) -> Result<
 pub fn is_stream(file: &Path) -> CommandError {
     let name = manifest::name(file);
     usage(anyhow!(
-        "{name}: is a ReadingStream, which `fleetscore ingest -f {name}` takes; here only a ScoringRun or ScoringSchedule is taken, such \
+        "{name}: is a ReadingStream, which `fleetscore ingest -f {name}` takes; here only a ScoringRun is taken, such \
          as one that reads what the stream publishes (spec.input.format: Stream)"
     ))
 }

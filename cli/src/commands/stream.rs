@@ -26,7 +26,13 @@ pub fn plan(manifest: &Manifest<ReadingStreamSpec>, json: bool) -> Result {
     } else {
         output::print(text(&manifest.spec, &found))?;
     }
-    Ok(if found.refused.is_empty() { 0 } else { FAILED })
+    let is_in_order = found.refused.is_empty() && !selects_none(&found);
+    Ok(if is_in_order { 0 } else { FAILED })
+}
+
+/// Whether no event makes a reading that is selected.
+fn selects_none(found: &Preview) -> bool {
+    found.selected == 0 && found.events > found.empty
 }
 
 fn text(spec: &ReadingStreamSpec, found: &Preview) -> String {
@@ -56,6 +62,9 @@ columns        {}
     // Writing into a text cannot fail.
     if found.has_producers_clock {
         text += "note           arrival is the producers' clock, not the hub's: what is early or too old is judged by it\n";
+    }
+    if selects_none(found) && found.filtered > 0 {
+        text += "note           the filter selects none: is it about fields whose paths find nothing?\n";
     }
     if !found.readings.is_empty() {
         let names = spec

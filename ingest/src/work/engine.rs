@@ -434,6 +434,7 @@ impl Engine {
             shared.see(*number, |seen| {
                 seen.events = events;
                 seen.lag = left;
+                seen.error = None;
             });
         }
     }

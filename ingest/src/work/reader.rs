@@ -242,13 +242,15 @@ impl Reader {
         self.partition.waiting_rows()
     }
 
+    /// Bytes of dead letters that wait to be saved.
+    pub fn refused_bytes(&self) -> usize {
+        self.letters.as_ref().map_or(0, DeadLetters::bytes)
+    }
+
     /// Whether progress is to be saved now.
     pub fn is_due(&self, settings: &Settings) -> bool {
         self.partition.closed_through() != self.closed_through
-            || self
-                .letters
-                .as_ref()
-                .is_some_and(|letters| letters.bytes() >= LETTERS)
+            || self.refused_bytes() >= LETTERS
             || self.partition.waiting_rows() >= PART_ROWS
             || self.last_cut.elapsed() >= settings.checkpoint
     }

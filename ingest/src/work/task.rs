@@ -11,6 +11,9 @@ use crate::folder::{Held, PartitionProgress};
 /// Rows that wait for a checkpoint before a partition is read on.
 const FULL_ROWS: usize = 1 << 20;
 
+/// Bytes of dead letters that do.
+const FULL_BYTES: usize = 32 << 20;
+
 /// A checkpoint that is being made.
 pub(super) type Saving = JoinHandle<Result<(Held, PartitionProgress), CheckpointError>>;
 
@@ -97,7 +100,8 @@ impl Task {
 
     /// Whether so much waits to be saved that no more is to be read.
     pub fn is_full(&self) -> bool {
-        let rows = self.reader.as_ref().map(Reader::waiting);
-        self.saving.is_some() && rows.is_some_and(|rows| rows >= FULL_ROWS)
+        let is_full =
+            |reader: &Reader| reader.waiting() >= FULL_ROWS || reader.refused_bytes() >= FULL_BYTES;
+        self.saving.is_some() && self.reader.as_ref().is_some_and(is_full)
     }
 }
