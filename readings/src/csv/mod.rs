@@ -28,6 +28,9 @@ use super::{ObjectSource, ReadRequest, ReadStats, ReadingsError, Result, Sink};
 /// The longest record, in bytes. A longer one is taken for damage.
 const MAX_RECORD: usize = 1 << 20;
 
+/// Bytes of memory from which on rows may wait in the part that is for fetching ahead.
+const ROOMY: usize = 32 << 20;
+
 /// Reads a CSV object; see [`super::read`].
 pub(super) fn read(
     object: &ObjectSource,
@@ -35,8 +38,12 @@ pub(super) fn read(
     sink: &mut Sink<'_>,
 ) -> Result<ReadStats> {
     let (stream, bytes) = Counted::new(object.stream(request.memory / 4)?);
-    // A file is not fetched ahead, so its rows have that memory, too.
-    let quarters = if object.is_file() { 2 } else { 1 };
+    // A file is not fetched ahead, so its rows have that memory, too, unless there is so little that other things need it.
+    let quarters = if object.is_file() && request.memory >= ROOMY {
+        2
+    } else {
+        1
+    };
     let memory = request.memory / 4 * quarters;
     let mut partition = Partition::new(request, memory, bytes, sink);
     let (text, size) = text(object, Box::new(stream))?;

@@ -10,6 +10,9 @@ use super::scratch::Scratch;
 /// Sizes of a block of predictions.
 const BLOCKS: std::ops::RangeInclusive<usize> = 1 << 10..=64 << 10;
 
+/// From so many bytes of the share on, row groups' part of it may be used where there are none.
+const ROOMY: usize = 64 << 20;
+
 /// Uploads that are open at the same time: each may take a file descriptor.
 const UPLOADS: usize = 32;
 
@@ -35,7 +38,8 @@ impl Buffers {
     /// Room for the predictions of `sensors` sensors in `share` bytes, of which row groups are made where they are `packed`; `folders`
     /// may hold what does not fit.
     pub fn new(share: usize, sensors: usize, packed: bool, folders: Vec<PathBuf>) -> Self {
-        let quarters = if packed { 2 } else { 3 };
+        // Of little memory the threads and the allocator take a good part.
+        let quarters = if packed || share < ROOMY { 2 } else { 3 };
         let (limit, room) = (share / 4 * quarters, kib(share / 4));
         let block = (limit / 4 / sensors.max(1)).clamp(*BLOCKS.start(), *BLOCKS.end());
         Self {
