@@ -10,9 +10,9 @@ use fleetscore_crds::ReadingStreamSpec;
 use fleetscore_crds::contract::{SUCCESS, SegmentDocument};
 use fleetscore_storage::ObjectUrl;
 use futures::TryStreamExt;
-use object_store::ObjectStoreExt as _;
 use object_store::memory::InMemory;
 use object_store::path::Path;
+use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng};
@@ -570,4 +570,32 @@ fn partitions_that_are_added_are_read() {
     let (rows, ..) = in_virtual_time(published(&objects));
     // What is published takes nothing more.
     assert_eq!(rows.len(), 2, "{rows:?}");
+}
+
+/// Parts of segments that were published a day ago are gone.
+#[test]
+fn old_parts_are_deleted() {
+    let objects = Arc::new(InMemory::new());
+    in_virtual_time(async {
+        let hub = MemoryHub::new(1);
+        // Storage in memory dates what it holds by the machine's clock; two days later all of it is old.
+        let day = 86_400 * SECOND;
+        let now = SystemClock.now() + 2 * day;
+        let clock = Arc::new(VirtualClock {
+            begun: Instant::now(),
+            at: now,
+        });
+        for minute in 0..20 {
+            let time = now + minute * MINUTE;
+            hub.append(0, reading("a", time, time));
+        }
+        let process = Process::at_work(&hub, &objects, Fault::Never, "a", &clock);
+        tokio::time::sleep(Duration::from_mins(90)).await;
+        let (rows, ..) = published(&objects).await;
+        assert_eq!(rows.len(), 20);
+        let parts = Path::from("out/_stream/parts");
+        let left: Vec<_> = objects.list(Some(&parts)).try_collect().await.unwrap();
+        assert!(left.is_empty(), "{left:?}");
+        process.end().await;
+    });
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use fleetscore_crds::ReadingStreamSpec;
 use fleetscore_storage::{ObjectUrl, Storage, StorageError};
 use futures::stream;
+use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, MissedTickBehavior};
@@ -28,6 +29,9 @@ const LOOK: Duration = Duration::from_secs(10);
 
 /// How often it is looked whether segments can be published, and, where the work has an end, whether that is reached.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How often is looked for what is no longer needed.
+const SWEEP: Duration = Duration::from_hours(1);
 
 /// How often the hub is asked for its partitions.
 const COUNT: Duration = Duration::from_mins(2);
@@ -196,6 +200,7 @@ pub async fn work(
         count: None,
         counted: None,
         publisher: None,
+        swept: None,
         is_published: false,
         begun: Instant::now(),
     };
@@ -276,6 +281,8 @@ struct Worker {
     count: Option<i32>,
     counted: Option<Instant>,
     publisher: Option<(Held, PublisherProgress)>,
+    /// When it was last looked for what is no longer needed.
+    swept: Option<Instant>,
     /// Whether there was nothing to publish when it was last tried.
     is_published: bool,
     begun: Instant,
@@ -487,6 +494,16 @@ impl Worker {
             Ok(0) if is_due => publisher.show(true).await.map(|()| 0),
             published => published,
         };
+        let is_swept = self.swept.is_some_and(|swept| swept.elapsed() < SWEEP);
+        if shown.is_ok() && !is_swept {
+            self.swept = Some(Instant::now());
+            let ahead = folder.storage().clock_ahead().unwrap_or_default();
+            let now = timestamp(self.shared.clock.now()).saturating_add(ahead);
+            match publisher.sweep(count, now.unwrap_or(Timestamp::MIN)).await {
+                Ok(deleted) => tracing::info!(deleted, "looked for what is no longer needed"),
+                Err(error) => tracing::warn!("old parts are deleted later: {error}"),
+            }
+        }
         let (held, progress) = publisher.into_parts();
         self.note_published(progress.clone());
         match shown {

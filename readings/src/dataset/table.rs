@@ -13,13 +13,21 @@ const FOLDERS: usize = 4;
 const LOOKED_AT: usize = 1000;
 
 /// The folders that mark a table, with the names that files in them have, and whose table it is.
-const MARKS: [(&str, fn(&str) -> bool, &str); 5] = [
+const MARKS: [(&str, fn(&str) -> bool, &str); 6] = [
     ("_delta_log", any_name, "a Delta Lake table"),
     (".hoodie", any_name, "an Apache Hudi table"),
     ("metadata", is_iceberg, "an Apache Iceberg table"),
     ("snapshot", is_paimon, "an Apache Paimon table"),
     ("_spark_metadata", any_name, "the output of a Spark stream"),
+    ("_stream", is_stream, STREAM),
 ];
+
+/// What the folder of a stream is.
+const STREAM: &str = "the output of a ReadingStream";
+
+fn is_stream(name: &str) -> bool {
+    name == "stream.json"
+}
 
 fn any_name(_: &str) -> bool {
     true
@@ -37,8 +45,8 @@ fn is_paimon(name: &str) -> bool {
 /// A folder whose files are those of a table: which of them count is in a log, so they are not to be read one by one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{folder} is {kind}: its folder also holds files that were replaced or deleted, so it is not read as a folder of readings; \
-     export what is wanted to CSV or Parquet files outside of it, or name one file in spec.input.location"
+    "{folder} is {kind}: its folder also holds files that were replaced or deleted, so it is not read as a folder of readings; {}",
+    self.remedy()
 )]
 pub struct Table {
     /// The folder.
@@ -48,6 +56,21 @@ pub struct Table {
 }
 
 impl Table {
+    /// Whether it is the output location of a stream, which can be read as such.
+    pub fn is_stream(&self) -> bool {
+        self.kind == STREAM
+    }
+
+    fn remedy(&self) -> String {
+        if self.is_stream() {
+            return format!(
+                "read it as a stream: location {}, format: Stream",
+                self.folder
+            );
+        }
+        "export what is wanted to CSV or Parquet files outside of it, or name one file in spec.input.location".to_owned()
+    }
+
     /// The table of which a local folder, or one above it, has the mark.
     pub fn above(folder: &Path) -> Option<Self> {
         let folder = std::path::absolute(folder).ok()?;

@@ -1,3 +1,4 @@
+use fleetscore_crds::ReadingFormat;
 use fleetscore_readings::dataset::table_above;
 use fleetscore_storage::ObjectUrl;
 
@@ -11,7 +12,13 @@ pub async fn refuse_tables(context: &Context) -> Result<(), StepError> {
         return Ok(());
     };
     let folder = ObjectUrl::parse(&format!("{folder}/"))?;
+    let is_asked_for = matches!(
+        context.run.spec.input.format,
+        ReadingFormat::Auto | ReadingFormat::Stream
+    );
     match table_above(&context.storage, &folder).await? {
+        // The stream's own files are told by its documents.
+        Some(table) if is_asked_for && table.is_stream() && literal == table.folder => Ok(()),
         Some(table) => Err(StepError::Table(table)),
         None => Ok(()),
     }

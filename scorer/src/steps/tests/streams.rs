@@ -385,3 +385,30 @@ async fn without_a_window_all_complete_segments_are_read() {
     assert_eq!((report.sensors.succeeded, report.rows), (2, 8));
     assert_eq!(Progress::get(&context.progress.rows), 8);
 }
+
+/// Files that no document lists lie in a stream's folder, too: it is never read file by file, whatever the format and the folder say.
+#[tokio::test(start_paused = true)]
+async fn a_stream_s_folder_is_not_read_file_by_file() {
+    let storage = storage(&["a", "d"]).await;
+    for start in [NINE, TEN] {
+        publish(&storage, time(start)).await;
+    }
+    file(
+        &storage,
+        time(NINE),
+        "readings-r0-000-ff.parquet",
+        &["a", "d"],
+    )
+    .await;
+    for input in [
+        json!({"format": "Parquet"}),
+        json!({"location": "memory:///in/date=2026-11-28/"}),
+        json!({"location": "memory:///in/date=2026-11-28/", "format": "Parquet"}),
+    ] {
+        let context = step_of(run(&input), &storage, None);
+        let error = steps::plan(&context, |_| 1).await.unwrap_err().to_string();
+        for part in ["memory:///in/", "ReadingStream", "format: Stream"] {
+            assert!(error.contains(part), "{input}: {error}");
+        }
+    }
+}
