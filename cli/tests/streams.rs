@@ -169,6 +169,19 @@ fn published(folder: &Path) -> Rows {
     rows
 }
 
+fn files_of(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && path.file_name().is_some_and(|name| name != "_stream") {
+            found.extend(files_of(&path, extension));
+        } else if path.extension().is_some_and(|found| found == extension) {
+            found.push(path);
+        }
+    }
+    found
+}
+
 fn topic(name: &str) -> String {
     format!(
         "{name}-{}-{}",
@@ -207,6 +220,22 @@ fn published_rows_are_in_every_value_those_of_a_batch_over_all_events() {
     assert_rows(&published(folder), &right);
     // What is refused is kept.
     assert!(folder.join("refused").is_dir());
+    // Models are trained on what is published alone, whatever lies beside it.
+    let file = files_of(&folder.join("out"), "parquet").remove(0);
+    fs::copy(
+        &file,
+        file.with_file_name("readings-r0-000-ffffffff.parquet"),
+    )
+    .unwrap();
+    let trained = done(
+        folder,
+        "train --data out --out trained --time Time --key device=device --key tag=tag --feature Value",
+    );
+    let rows = trained
+        .split_whitespace()
+        .skip_while(|word| *word != "on")
+        .nth(1);
+    assert_eq!(rows, Some(right.len().to_string().as_str()), "{trained}");
     // Another run of it finds nothing new.
     let again = done(
         folder,

@@ -420,6 +420,13 @@ fn reading(device: &str, time: i64, arrival: i64) -> MemoryRecord {
     )
 }
 
+/// A reading at each of these minutes after nine.
+fn read_every_minute(hub: &MemoryHub, minutes: std::ops::Range<i64>) {
+    for time in minutes.map(|minute| NINE + minute * MINUTE) {
+        hub.append(0, reading("a", time, time));
+    }
+}
+
 async fn segment(objects: &Arc<InMemory>, time: &str) -> Option<SegmentDocument> {
     let path = Path::from(format!("out/date=2026-11-28/time={time}/{SUCCESS}"));
     let found = objects.get(&path).await.ok()?;
@@ -474,19 +481,13 @@ fn nothing_is_closed_by_the_clock_while_the_hub_is_away() {
 #[test]
 fn events_that_were_deleted_before_they_were_read_are_a_gap() {
     let (hub, objects) = (MemoryHub::new(1), Arc::new(InMemory::new()));
-    for minute in 0..4 {
-        let time = NINE + minute * MINUTE;
-        hub.append(0, reading("a", time, time));
-    }
+    read_every_minute(&hub, 0..4);
     in_virtual_time(async {
         let process = Process::at_work(&hub, &objects, Fault::Never, "a", &clock());
         tokio::time::sleep(Duration::from_secs(20)).await;
         process.end().await;
     });
-    for minute in 4..20 {
-        let time = NINE + minute * MINUTE;
-        hub.append(0, reading("a", time, time));
-    }
+    read_every_minute(&hub, 4..20);
     hub.truncate(0, 8);
     assert!(in_virtual_time(run(&hub, &objects, Fault::Never, "b", 1)));
     in_virtual_time(async {
@@ -500,10 +501,7 @@ fn events_that_were_deleted_before_they_were_read_are_a_gap() {
 #[test]
 fn a_topic_that_was_made_anew_stops_the_partition() {
     let (hub, objects) = (MemoryHub::new(1), Arc::new(InMemory::new()));
-    for minute in 0..4 {
-        let time = NINE + minute * MINUTE;
-        hub.append(0, reading("a", time, time));
-    }
+    read_every_minute(&hub, 0..4);
     in_virtual_time(async {
         let process = Process::at_work(&hub, &objects, Fault::Never, "a", &clock());
         tokio::time::sleep(Duration::from_secs(20)).await;

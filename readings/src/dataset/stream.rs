@@ -157,6 +157,16 @@ pub async fn segments(
 }
 
 impl Segments {
+    /// Those of `segments`, of a stream at `location`.
+    pub fn new(stream: &StreamDocument, location: &ObjectUrl, segments: Vec<Segment>) -> Self {
+        Self {
+            stream: stream.id.clone(),
+            location: location.to_string(),
+            keys: stream.columns.keys.clone(),
+            segments,
+        }
+    }
+
     /// The files that may hold readings of `sensors`, whose keys are in the columns that `columns` says: segment by segment, in the order
     /// of their keys.
     ///
@@ -168,18 +178,33 @@ impl Segments {
         sensors: &[SensorKey],
         columns: &Columns,
     ) -> Result<Vec<ObjectInfo>, StorageError> {
-        let location = ObjectUrl::parse(&self.location)?;
         let mut wanted: Vec<Vec<&str>> = sensors
             .iter()
             .map(|sensor| self.sort_key(sensor, columns))
             .collect();
         wanted.sort_unstable();
         wanted.dedup();
+        self.some_files(|file| holds_any(file, &wanted))
+    }
+
+    /// All files: segment by segment, in the order of their keys.
+    ///
+    /// # Errors
+    ///
+    /// A name that is none of a file in the location.
+    pub fn all_files(&self) -> Result<Vec<ObjectInfo>, StorageError> {
+        self.some_files(|_| true)
+    }
+
+    fn some_files(
+        &self,
+        is_wanted: impl Fn(&SegmentFile) -> bool,
+    ) -> Result<Vec<ObjectInfo>, StorageError> {
+        let location = ObjectUrl::parse(&self.location)?;
         let mut objects = Vec::new();
         for segment in &self.segments {
             let folder = location.join(&segment_folder(segment.start))?;
-            let may_hold = |file: &&SegmentFile| holds_any(file, &wanted);
-            for file in segment.files.iter().filter(may_hold) {
+            for file in segment.files.iter().filter(|file| is_wanted(file)) {
                 objects.push(ObjectInfo::known(folder.join(&file.name)?, file.bytes));
             }
         }

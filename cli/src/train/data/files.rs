@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use fleetscore_crds::{FailureReason, ReadingFormat, StorageSpec};
-use fleetscore_readings::dataset::{self, Table};
+use fleetscore_crds::{Failure, FailureReason, ReadingFormat, StorageSpec};
+use fleetscore_readings::dataset::{self, Segments, Table};
 use fleetscore_readings::{ObjectSource, format_of_name};
 use fleetscore_storage::{Environment, ObjectInfo, ObjectUrl, Storage, StorageOptions};
 use futures::stream::{self, Stream, StreamExt as _};
@@ -38,6 +38,9 @@ impl Files {
         let files = if metadata.is_file() {
             let object = storage.head(&location).await;
             vec![(object.map_err(|error| Error::data(path, &error))?, format)]
+        } else if let Some(files) = of_stream(&storage, path, &location.as_prefix(), format).await?
+        {
+            files
         } else {
             if let Some(table) = Table::above(path) {
                 return Err(Error::Table(table));
@@ -69,6 +72,33 @@ impl Files {
             Ok((source, *format))
         }))
     }
+}
+
+/// The files of all complete segments, where the folder is a stream's.
+async fn of_stream(
+    storage: &Storage,
+    path: &Path,
+    location: &ObjectUrl,
+    format: ReadingFormat,
+) -> Result<Option<Vec<(ObjectInfo, ReadingFormat)>>, Error> {
+    let failed = |failure: Failure| Error::data(path, &failure.message);
+    if !matches!(format, ReadingFormat::Auto | ReadingFormat::Stream) {
+        return Ok(None);
+    }
+    let found = dataset::stream_at(storage, location).await;
+    let Some(stream) = found.map_err(failed)? else {
+        return Ok(None);
+    };
+    let starts = dataset::complete(storage, location).await.map_err(failed)?;
+    let segments = dataset::segments(storage, location, &stream, &starts).await;
+    let segments = Segments::new(&stream, location, segments.map_err(failed)?);
+    let files = segments.all_files();
+    let files = files.map_err(|error| Error::data(path, &error))?;
+    let parquet = files
+        .into_iter()
+        .map(|file| (file, ReadingFormat::Parquet))
+        .collect();
+    Ok(Some(parquet))
 }
 
 /// The URL of a local path.

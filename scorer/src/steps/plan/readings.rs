@@ -154,12 +154,7 @@ async fn segments(
     });
     Ok(Found {
         readings: PlannedReadings {
-            segments: Some(Segments {
-                stream: stream.id.clone(),
-                location: location.to_string(),
-                keys: stream.columns.keys.clone(),
-                segments,
-            }),
+            segments: Some(Segments::new(stream, location, segments)),
             incomplete,
         },
         missing: (!missing.is_empty()).then(|| {
