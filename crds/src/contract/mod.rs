@@ -6,6 +6,7 @@
 mod counts;
 mod error;
 mod gap;
+mod process;
 mod refusal;
 mod segment;
 mod stream;
@@ -16,6 +17,7 @@ mod tests;
 pub use counts::{Counts, Verdict};
 pub use error::DocumentError;
 pub use gap::Gap;
+pub use process::{PartitionStatus, ProcessStatus, SegmentStatus, Trouble, stream_pod};
 pub use refusal::{Reason, Refusal};
 pub use segment::{SUCCESS, SegmentDocument, SegmentFile, segment_folder, segment_start};
 pub use stream::{STREAM, STREAM_FOLDER, StreamColumns, StreamDocument};
