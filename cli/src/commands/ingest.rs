@@ -214,20 +214,13 @@ async fn show(watch: Watch) {
         before = events;
         let through = state.published.complete_through;
         let through = through.map_or_else(|| "nothing yet".to_owned(), |time| time.to_string());
-        let trouble = state.trouble.iter().chain(
-            state
-                .seen
-                .values()
-                .flat_map(|seen| seen.stall.iter().chain(&seen.error)),
-        );
-        let trouble = trouble
-            .map(|trouble| format!("\n  {trouble}"))
-            .next()
-            .unwrap_or_default();
+        let trouble = state.first_trouble();
+        let trouble =
+            trouble.map_or_else(String::new, |trouble| format!("\n  {}", trouble.message));
         output::note(&format!(
             "{}/{} partitions, {} events, {} events/s, {} to read, published through {through}{trouble}",
             state.seen.len(),
-            state.partitions,
+            state.partitions.unwrap_or(0),
             HumanCount(events),
             HumanCount(rate),
             HumanCount(lag),
@@ -244,7 +237,7 @@ struct Summary {
     /// Seconds that it took.
     seconds: f64,
     /// Partitions of the topic.
-    partitions: usize,
+    partitions: u32,
     /// What became of the readings of the partitions that this process has worked on, since the stream began.
     counts: Counts,
     /// The end of the last segment that is published.
@@ -260,7 +253,7 @@ impl Summary {
         Self {
             events: state.events(),
             seconds: took.as_secs_f64(),
-            partitions: state.partitions,
+            partitions: state.partitions.unwrap_or(0),
             counts: state.counts(),
             published_through: state.published.complete_through,
             last_segments: state.published.last_segments.clone(),

@@ -62,6 +62,23 @@ pub enum FolderError {
     Storage(#[from] StorageError),
 }
 
+impl FolderError {
+    /// Its name, as it stands in conditions and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::LocationTaken { .. } => "LocationTaken",
+            Self::Locked { .. } => "Locked",
+            Self::Malformed { .. } | Self::Document { .. } => "StateUnreadable",
+            Self::LineTooLong { .. } => "TooManyParts",
+            Self::Storage(StorageError::NotFound { .. }) => "StorageNotFound",
+            Self::Storage(StorageError::AccessDenied { .. }) => "StorageDenied",
+            Self::Storage(StorageError::Full { .. }) => "StorageFull",
+            Self::Storage(StorageError::Unavailable { .. }) => "StorageUnavailable",
+            Self::Storage(_) => "StorageFailed",
+        }
+    }
+}
+
 /// Why a write to an object of the stream did not count.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CommitError {

@@ -83,4 +83,7 @@ pub struct LastSegment {
     pub files: u64,
     /// Its rows.
     pub rows: u64,
+    /// Whether some of its events were gone from the hub before they were read.
+    #[serde(default)]
+    pub gaps: bool,
 }

@@ -129,6 +129,7 @@ impl<'a> Publisher<'a> {
             segment,
             files: document.files.len() as u64,
             rows: document.files.iter().map(|file| file.rows).sum(),
+            gaps: !document.gaps.is_empty(),
         });
         let surplus = last.len().saturating_sub(REMEMBERED);
         last.drain(..surplus);

@@ -48,6 +48,7 @@ pub enum CheckpointError {
 /// Makes a checkpoint, and tries again as long as storage is away. Returns the claim for the next one.
 pub(super) async fn save(
     shared: Arc<Shared>,
+    number: i32,
     mut held: Held,
     cut: Cut,
 ) -> Result<(Held, PartitionProgress), CheckpointError> {
@@ -60,19 +61,19 @@ pub(super) async fn save(
     for Part { name, rows } in &cut.parts {
         let rules = &shared.settings.rules;
         while let Err(error) = store_part(folder, rules, name.clone(), rows).await {
-            wait(&mut pause, error).await?;
+            wait(&shared, number, &mut pause, error).await?;
         }
     }
     if let (Some(letters), Some(location)) = (&cut.letters, &shared.dead_letters) {
         while let Err(error) = letters.store(folder.storage(), location).await {
-            wait(&mut pause, error.into()).await?;
+            wait(&shared, number, &mut pause, error.into()).await?;
         }
     }
     loop {
         let commit = held.commit(folder, cut.progress.clone(), state.clone(), cut.keep);
         match commit.await {
             Ok(()) => return Ok((held, cut.progress)),
-            Err(CommitError::Folder(error)) => wait(&mut pause, error).await?,
+            Err(CommitError::Folder(error)) => wait(&shared, number, &mut pause, error).await?,
             Err(error) => return Err(CheckpointError::Lost(error)),
         }
     }
@@ -81,6 +82,7 @@ pub(super) async fn save(
 /// Saves again what was saved last, so that others see that the claim is alive.
 pub(super) async fn renew(
     shared: Arc<Shared>,
+    number: i32,
     mut held: Held,
     keep: bool,
 ) -> Result<(Held, PartitionProgress), CheckpointError> {
@@ -95,24 +97,30 @@ pub(super) async fn renew(
                     held.url()
                 )));
             }
-            Err(error) => wait(&mut pause, error).await?,
+            Err(error) => wait(&shared, number, &mut pause, error).await?,
         }
     };
     loop {
         let (progress, state) = (commit.progress.clone(), commit.state.clone());
         match held.commit(folder, progress, state, keep).await {
             Ok(()) => return Ok((held, commit.progress)),
-            Err(CommitError::Folder(error)) => wait(&mut pause, error).await?,
+            Err(CommitError::Folder(error)) => wait(&shared, number, &mut pause, error).await?,
             Err(error) => return Err(CheckpointError::Lost(error)),
         }
     }
 }
 
 /// Waits before the same is tried again; an error that no try again can mend is returned.
-async fn wait(pause: &mut Duration, error: FolderError) -> Result<(), CheckpointError> {
+async fn wait(
+    shared: &Shared,
+    number: i32,
+    pause: &mut Duration,
+    error: FolderError,
+) -> Result<(), CheckpointError> {
     if !is_temporary(&error) {
         return Err(failed(&error));
     }
+    shared.see(number, |seen| seen.save_error = Some(error.trouble()));
     tracing::warn!(seconds = pause.as_secs(), "saving is tried again: {error}");
     tokio::time::sleep(*pause).await;
     *pause = (*pause * 2).min(LONGEST_PAUSE);

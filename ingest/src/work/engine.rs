@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fleetscore_storage::ObjectUrl;
@@ -10,10 +10,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::beat::Beat;
 use super::checkpoint::{self, CheckpointError};
 use super::clock::Clock;
+use super::lock;
 use super::reader::{Reader, Settings};
 use super::stall::Stall;
+use super::state::Seen;
 use super::task::Task;
 use super::until::Until;
 use crate::event::Decoder;
@@ -51,35 +54,14 @@ pub(super) struct Shared {
     pub seen: Mutex<BTreeMap<i32, Seen>>,
 }
 
-/// What there is to see of a partition that this process works on.
-#[derive(Clone, Debug, Default)]
-pub struct Seen {
-    /// How far it has come, as of the last checkpoint.
-    pub progress: PartitionProgress,
-    /// Events that were read since the process began to work on it.
-    pub events: u64,
-    /// Events that were not read yet, when that was last known.
-    pub lag: Option<u64>,
-    /// Why it goes no further.
-    pub stall: Option<String>,
-    /// What the hub says, as long as it cannot be read.
-    pub error: Option<String>,
-    /// Whether arrival is the producers' clock.
-    pub has_producers_clock: bool,
-}
-
 impl Shared {
     pub fn published(&self) -> Option<Timestamp> {
         *lock(&self.published)
     }
 
-    fn see(&self, partition: i32, change: impl FnOnce(&mut Seen)) {
+    pub fn see(&self, partition: i32, change: impl FnOnce(&mut Seen)) {
         change(lock(&self.seen).entry(partition).or_default());
     }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a thread is told.
@@ -117,6 +99,7 @@ pub(super) struct Engine {
     tell: UnboundedSender<Told>,
     pause: Duration,
     ends: bool,
+    beat: Beat,
 }
 
 impl Engine {
@@ -126,6 +109,7 @@ impl Engine {
         decoder: Decoder,
         commands: UnboundedReceiver<Command>,
         tell: UnboundedSender<Told>,
+        beat: Beat,
     ) -> Self {
         Self {
             shared,
@@ -136,6 +120,7 @@ impl Engine {
             tell,
             pause: FIRST_PAUSE,
             ends: false,
+            beat,
         }
     }
 
@@ -144,7 +129,9 @@ impl Engine {
         loop {
             self.take_commands().await;
             self.finish_saving().await;
+            self.beat.strike();
             if self.ends && self.works.is_empty() {
+                self.beat.rest();
                 return;
             }
             let read = if self.ends { Ok(0) } else { self.read() };
@@ -165,7 +152,7 @@ impl Engine {
                     tracing::warn!("{error}");
                     for number in self.works.keys() {
                         self.shared
-                            .see(*number, |seen| seen.error = Some(error.to_string()));
+                            .see(*number, |seen| seen.error = Some(error.trouble()));
                     }
                     tokio::time::sleep(self.pause).await;
                     self.pause = (self.pause * 2).min(LONGEST_PAUSE);
@@ -181,6 +168,7 @@ impl Engine {
                 Err(TryRecvError::Empty) => {
                     let idle = self.works.is_empty() && !self.ends;
                     match if idle {
+                        self.beat.rest();
                         self.commands.recv().await
                     } else {
                         None
@@ -217,6 +205,7 @@ impl Engine {
         let epoch = held.claim().epoch;
         self.shared.see(number, |seen| {
             *seen = Seen {
+                epoch,
                 progress: commit.progress.clone(),
                 ..Seen::default()
             };
@@ -254,6 +243,7 @@ impl Engine {
             .map(|(number, _)| *number)
             .collect();
         for number in unassigned {
+            self.beat.strike();
             match self.assign(number) {
                 Ok(()) => {}
                 Err(error) if error.can_retry() => return Err(error),
@@ -414,9 +404,12 @@ impl Engine {
             works,
             source,
             shared,
+            beat,
             ..
         } = self;
+        let idle = Duration::from_nanos(shared.settings.rules.idle.unsigned_abs());
         for (number, work) in works.iter_mut() {
+            beat.strike();
             let Some(reader) = work.reader.as_ref().filter(|_| work.is_assigned) else {
                 continue;
             };
@@ -431,9 +424,16 @@ impl Engine {
             let left = work
                 .known_end
                 .map(|end| u64::try_from(end - next).unwrap_or(0));
+            let behind = left.map(|left| match reader.arrival() {
+                Some(arrival) if left > 0 => seconds_since(arrival, shared.clock.now()),
+                _ => 0,
+            });
+            let is_idle = left == Some(0) && reader.silent_for() >= idle;
             shared.see(*number, |seen| {
                 seen.events = events;
                 seen.lag = left;
+                seen.lag_seconds = behind;
+                seen.is_idle = is_idle;
                 seen.error = None;
             });
         }
@@ -476,10 +476,10 @@ impl Engine {
                 shared.see(*number, |seen| {
                     seen.has_producers_clock = has_producers_clock;
                 });
-                tokio::spawn(checkpoint::save(shared, held, cut))
+                tokio::spawn(checkpoint::save(shared, *number, held, cut))
             } else {
                 work.renewed = Instant::now();
-                tokio::spawn(checkpoint::renew(shared, held, keep))
+                tokio::spawn(checkpoint::renew(shared, *number, held, keep))
             });
         }
     }
@@ -504,7 +504,10 @@ impl Engine {
                     if let Some(next) = progress.next_offset {
                         self.source.commit(number, next);
                     }
-                    self.shared.see(number, |seen| seen.progress = progress);
+                    self.shared.see(number, |seen| {
+                        seen.progress = progress;
+                        seen.save_error = None;
+                    });
                     let is_kept = held.claim().owner.is_some();
                     work.held = is_kept.then_some(held);
                     if !is_kept {
@@ -541,7 +544,7 @@ impl Engine {
 
     fn tell_stall(&self, number: i32, stall: Stall) {
         self.shared
-            .see(number, |seen| seen.stall = Some(stall.to_string()));
+            .see(number, |seen| seen.stall = Some(stall.trouble()));
         self.tell(Told::Stalled(number, stall));
     }
 
@@ -554,4 +557,9 @@ impl Engine {
         // Who does not listen any more has ended.
         let _ = self.tell.send(told);
     }
+}
+
+/// Whole seconds from an arrival until now, in nanoseconds since 1970.
+fn seconds_since(arrival: i64, now: i64) -> u64 {
+    now.saturating_sub(arrival).max(0).unsigned_abs() / 1_000_000_000
 }

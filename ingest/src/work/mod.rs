@@ -4,12 +4,15 @@
 //! records to the [`reader`] of their partition: from bytes to windows, on one thread. A [`checkpoint`] is cut between two records and
 //! saved beside the reading; the commit object decides what counts.
 
+mod beat;
 mod checkpoint;
 mod clock;
 mod engine;
+mod error;
 mod reader;
 mod recent;
 mod stall;
+mod state;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -17,7 +20,15 @@ mod until;
 mod worker;
 
 pub use clock::{Clock, SystemClock};
-pub use engine::Seen;
+pub use error::WorkerError;
 pub use stall::Stall;
+pub use state::{Seen, State, Watch};
 pub use until::Until;
-pub use worker::{Options, State, Watch, WorkerError, check, work};
+pub use worker::{Options, check, work};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What is behind a lock, whatever happened to those that had it before.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

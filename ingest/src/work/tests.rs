@@ -511,7 +511,7 @@ fn a_topic_that_was_made_anew_stops_the_partition() {
         let process = Process::at_work(&hub, &objects, Fault::Never, "b", &clock());
         tokio::time::sleep(Duration::from_mins(2)).await;
         let stall = process.watch.state().seen[&0].stall.clone().unwrap();
-        assert!(stall.contains("made anew"), "{stall}");
+        assert!(stall.message.contains("made anew"), "{stall:?}");
         process.end().await;
         let kept = objects
             .get(&Path::from("out/_stream/partitions/00000"))

@@ -3,26 +3,27 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fleetscore_crds::ReadingStreamSpec;
-use fleetscore_storage::{ObjectUrl, Storage, StorageError};
+use fleetscore_storage::{ObjectUrl, Storage};
 use futures::stream;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use super::beat::Beat;
 use super::clock::Clock;
-use super::engine::{Command, Engine, Seen, Shared, Told, lock};
+use super::engine::{Command, Engine, Shared, Told};
+use super::error::WorkerError;
+use super::lock;
 use super::reader::{Settings, nanoseconds, timestamp};
-use super::stall::Stall;
+use super::state::Watch;
 use super::until::Until;
-use crate::event::{Decoder, SpecError};
-use crate::folder::{
-    Claims, CommitError, FolderError, Held, Owner, PublisherProgress, StreamFolder,
-};
+use crate::event::Decoder;
+use crate::folder::{Claims, CommitError, Held, Owner, PublisherProgress, StreamFolder};
 use crate::publish::Publisher;
-use crate::window::{Rules, RulesError};
-use crate::{Counts, Hub, Source, SourceError};
+use crate::window::Rules;
+use crate::{Hub, Source, SourceError};
 
 /// How often claims are looked at.
 const LOOK: Duration = Duration::from_secs(10);
@@ -39,7 +40,11 @@ const COUNT: Duration = Duration::from_mins(2);
 /// How many checkpoint intervals a claim lasts that nobody renews.
 const LEASE: u32 = 4;
 
+/// How often the worker shows that it is alive while a step takes long.
+const STRIKE: Duration = Duration::from_secs(1);
+
 /// How a worker works.
+#[derive(Clone)]
 pub struct Options {
     /// The stream's namespace and name: `plant/pumps`.
     pub id: String,
@@ -55,87 +60,6 @@ pub struct Options {
     pub close: bool,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
-}
-
-/// Why a worker ended before its end.
-#[derive(Debug, thiserror::Error)]
-pub enum WorkerError {
-    /// The manifest cannot be worked with.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-    Spec(Vec<SpecError>),
-    /// Its windows cannot be made.
-    #[error("spec.{0}")]
-    Rules(#[from] RulesError),
-    /// The hub cannot be read.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// The output location cannot be used.
-    #[error(transparent)]
-    Folder(#[from] FolderError),
-    /// A partition goes no further.
-    #[error(transparent)]
-    Stalled(#[from] Stall),
-    /// A partition cannot be saved.
-    #[error("partition {partition} cannot be saved: {cause}")]
-    Save {
-        /// The partition.
-        partition: i32,
-        /// Why.
-        cause: String,
-    },
-    /// A thread ended.
-    #[error("a thread that reads has ended; please report it")]
-    Thread,
-}
-
-impl From<StorageError> for WorkerError {
-    fn from(error: StorageError) -> Self {
-        Self::Folder(error.into())
-    }
-}
-
-/// What a worker has to show, for whoever looks at it from another thread.
-#[derive(Clone, Debug, Default)]
-pub struct Watch(Arc<Mutex<State>>);
-
-/// How far a worker has come.
-#[derive(Clone, Debug, Default)]
-pub struct State {
-    /// The partitions of the topic.
-    pub partitions: usize,
-    /// Those that this process works on.
-    pub seen: BTreeMap<i32, Seen>,
-    /// How far publishing has come.
-    pub published: PublisherProgress,
-    /// What stands in the way, as long as it does.
-    pub trouble: Option<String>,
-}
-
-impl Watch {
-    /// How far the worker has come.
-    pub fn state(&self) -> State {
-        lock(&self.0).clone()
-    }
-
-    fn change(&self, change: impl FnOnce(&mut State)) {
-        change(&mut lock(&self.0));
-    }
-}
-
-impl State {
-    /// Events that were read since the process began.
-    pub fn events(&self) -> u64 {
-        self.seen.values().map(|seen| seen.events).sum()
-    }
-
-    /// What became of all readings of the partitions that this process works on, as of their last checkpoints.
-    pub fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
-        for seen in self.seen.values() {
-            counts += &seen.progress.counts;
-        }
-        counts
-    }
 }
 
 /// Works on a stream until it has been read to where it was to be, or `stop` is cancelled: reads the partitions that this process claims,
@@ -180,16 +104,29 @@ pub async fn work(
         seen: Mutex::default(),
     });
     let (tell, told) = mpsc::unbounded_channel();
+    let mut beats = vec![Beat::new()];
     let threads = (0..options.threads.max(1))
         .map(|_| {
             let is_own = options.threads > 0;
-            Reading::begin(is_own, &shared, hub.as_ref(), decoder.clone(), tell.clone())
+            let beat = Beat::new();
+            beats.push(beat.clone());
+            Reading::begin(
+                is_own,
+                &shared,
+                hub.as_ref(),
+                decoder.clone(),
+                tell.clone(),
+                beat,
+            )
         })
         .collect::<Result<_, SourceError>>()?;
     drop(tell);
+    let beat = beats.first().cloned().unwrap_or_else(Beat::new);
+    watch.change(|state| state.beats = beats);
     let worker = Worker {
         shared,
         watch,
+        beat,
         claims: Claims::new(options.owner, checkpoint * LEASE),
         source: Some(hub.open()?),
         threads,
@@ -202,9 +139,11 @@ pub async fn work(
         publisher: None,
         swept: None,
         is_published: false,
+        closed: None,
+        shown: None,
         begun: Instant::now(),
     };
-    worker.work(stop).await
+    Box::pin(worker.work(stop)).await
 }
 
 /// Checks all of a manifest that the rules of the API cannot: formulas, paths, windows. Returns what makes readings of its events.
@@ -252,9 +191,10 @@ impl Reading {
         hub: &dyn Hub,
         decoder: Decoder,
         tell: UnboundedSender<Told>,
+        beat: Beat,
     ) -> Result<Self, SourceError> {
         let (commands, told) = mpsc::unbounded_channel();
-        let engine = Engine::new(Arc::clone(shared), hub.open()?, decoder, told, tell);
+        let engine = Engine::new(Arc::clone(shared), hub.open()?, decoder, told, tell, beat);
         let runtime = Handle::current();
         let thread = if is_own {
             Thread::Own(std::thread::spawn(move || runtime.block_on(engine.run())))
@@ -268,6 +208,7 @@ impl Reading {
 struct Worker {
     shared: Arc<Shared>,
     watch: Watch,
+    beat: Beat,
     claims: Claims,
     source: Option<Box<dyn Source>>,
     threads: Vec<Reading>,
@@ -285,6 +226,10 @@ struct Worker {
     swept: Option<Instant>,
     /// Whether there was nothing to publish when it was last tried.
     is_published: bool,
+    /// How far this process's own partitions had closed their segments when it was last tried.
+    closed: Option<Timestamp>,
+    /// When it was last shown that this process publishes.
+    shown: Option<Instant>,
     begun: Instant,
 }
 
@@ -293,6 +238,7 @@ impl Worker {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut looked: Option<Instant> = None;
+        let beat = self.beat.clone();
         let outcome = loop {
             tokio::select! {
                 () = stop.cancelled() => break Ok(()),
@@ -315,12 +261,11 @@ impl Worker {
                 }
                 self.publish(is_due).await
             };
-            match step.await {
-                Ok(()) => self.watch.change(|state| state.trouble = None),
-                Err(error) if can_pass(&error) => {
+            match strike_while(&beat, step).await {
+                Ok(()) => self.watch.set_trouble(None),
+                Err(error) if error.can_pass() => {
                     tracing::warn!("{error}");
-                    self.watch
-                        .change(|state| state.trouble = Some(error.to_string()));
+                    self.watch.set_trouble(Some(error.trouble()));
                 }
                 Err(error) => break Err(error),
             }
@@ -332,7 +277,8 @@ impl Worker {
                 break Ok(());
             }
         };
-        self.end().await;
+        strike_while(&beat, self.end()).await;
+        beat.rest();
         outcome
     }
 
@@ -378,12 +324,15 @@ impl Worker {
             Told::Failed(number, cause) => {
                 tracing::error!(partition = number, "{cause}");
                 self.held.remove(&number);
+                let error = WorkerError::Save {
+                    partition: number,
+                    cause,
+                };
                 if self.is_bounded() {
-                    return Err(WorkerError::Save {
-                        partition: number,
-                        cause,
-                    });
+                    return Err(error);
                 }
+                self.shared
+                    .see(number, |seen| seen.save_error = Some(error.trouble()));
             }
         }
         Ok(())
@@ -425,7 +374,8 @@ impl Worker {
         let count = partitions?.len();
         self.count = i32::try_from(count).ok();
         self.counted = Some(Instant::now());
-        self.watch.change(|state| state.partitions = count);
+        self.watch
+            .change(|state| state.partitions = u32::try_from(count).ok());
         Ok(())
     }
 
@@ -475,11 +425,36 @@ impl Worker {
         Ok(())
     }
 
+    /// Whether it is worth to read how far all partitions are, which costs a request for each: not while those of this process have not
+    /// closed the next segment; then at once, and again every while, as others may be behind.
+    fn may_publish(&mut self, is_due: bool, progress: &PublisherProgress) -> bool {
+        if self.is_bounded() {
+            return true;
+        }
+        let closed = {
+            let seen = lock(&self.shared.seen);
+            let closed = seen.values().map(|seen| seen.progress.closed_through);
+            closed.min().flatten()
+        };
+        let is_new = closed != self.closed;
+        self.closed = closed;
+        let is_closed = match (progress.complete_through, closed) {
+            (Some(published), Some(closed)) => {
+                let segment = SignedDuration::from_nanos(self.shared.settings.rules.segment);
+                closed.duration_since(published) >= segment
+            }
+            // A process without partitions of its own publishes what others have closed.
+            _ => true,
+        };
+        is_closed && (is_new || is_due)
+    }
+
     /// Publishes what all partitions have closed, unless another process does.
     async fn publish(&mut self, is_due: bool) -> Result<(), WorkerError> {
         let (Some(count), Some((held, progress))) = (self.count, self.publisher.take()) else {
             return Ok(());
         };
+        let may_publish = self.may_publish(is_due, &progress);
         let folder = &self.shared.folder;
         let checkpoint = self.shared.settings.checkpoint;
         let rules = &self.shared.settings.rules;
@@ -488,12 +463,22 @@ impl Worker {
             tokio::time::sleep(checkpoint).await;
             Some(((), ()))
         }));
-        let published = publisher.publish(count, &mut ticks).await;
-        self.is_published = matches!(published, Ok(0));
+        let published = if may_publish {
+            let published = publisher.publish(count, &mut ticks).await;
+            self.is_published = matches!(published, Ok(0));
+            published
+        } else {
+            Ok(0)
+        };
+        let is_shown = self.shown.is_some_and(|shown| shown.elapsed() < checkpoint);
         let shown = match published {
-            Ok(0) if is_due => publisher.show(true).await.map(|()| 0),
+            Ok(0) if is_shown => Ok(0),
+            Ok(0) => publisher.show(true).await.map(|()| 0),
             published => published,
         };
+        if !(is_shown && matches!(shown, Ok(0))) {
+            self.shown = Some(Instant::now());
+        }
         let is_swept = self.swept.is_some_and(|swept| swept.elapsed() < SWEEP);
         if shown.is_ok() && !is_swept {
             self.swept = Some(Instant::now());
@@ -561,11 +546,14 @@ impl Worker {
     }
 }
 
-/// Whether it may pass by itself, or by what somebody does elsewhere.
-fn can_pass(error: &WorkerError) -> bool {
-    match error {
-        WorkerError::Source(error) => error.can_retry(),
-        WorkerError::Folder(error) => super::checkpoint::is_temporary(error),
-        _ => false,
+/// Awaits a step, and shows meanwhile that the worker is alive.
+async fn strike_while<T>(beat: &Beat, step: impl Future<Output = T>) -> T {
+    let mut step = Box::pin(step);
+    loop {
+        beat.strike();
+        tokio::select! {
+            done = &mut step => return done,
+            () = tokio::time::sleep(STRIKE) => {}
+        }
     }
 }
