@@ -74,9 +74,9 @@ generate: ## Write the generated files again: CRDs, reference, schema.
 	UPDATE=1 cargo test -q --locked --workspace --all-features --test report_schema
 	scripts/chart-generate.sh
 
-images: ## Build all programs, and the images of the operator and the scorer into the cache, with buildah.
+images: ## Build all programs, and the images of the operator, the scorer and the streams' pods into the cache, with buildah.
 	@scripts/install.sh build images
-	scripts/images.sh "$$(scripts/build.sh $(PROFILE) cli scorer operator)"
+	scripts/images.sh "$$(scripts/build.sh $(PROFILE) cli scorer ingest operator)"
 
 builder-image: ## Build an image from this machine's Rust and compile in it, as the Dockerfile does (heavy).
 	@scripts/install.sh build images

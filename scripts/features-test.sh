@@ -13,7 +13,7 @@ list() { # list FILE FORMAT PACKAGE...: a line for each dependency
   cargo tree --locked --quiet --edges normal --prefix none --no-dedupe --format "$2" "${@:3}" >"$work/lines"
   sort -u "$work/lines" >"$work/$1"
 }
-scoring=(-p fleetscore-cli -p fleetscore-scorer)
+scoring=(-p fleetscore-cli -p fleetscore-scorer -p fleetscore-ingest)
 list scoring '{p} [{f}]' "${scoring[@]}"
 list all '{p} [{f}]' "${scoring[@]}" -p fleetscore-operator
 list operator '{p}' -p fleetscore-operator
@@ -21,6 +21,6 @@ list operator '{p}' -p fleetscore-operator
 comm -3 "$work/scoring" "$work/all" | sed 's/^\t//; s/ \[.*//' | sort | uniq -d >"$work/differing"
 found=$(comm -12 "$work/differing" "$work/operator" | grep -vE "^(${small// /|}) " || true)
 [[ -z $found ]] || {
-  printf 'features-test: the operator has these with other features than cli and scorer; give both the same in Cargo.toml:\n%s\n' "$found" >&2
+  printf 'features-test: the operator has these with other features than cli, scorer and ingest; give both the same in Cargo.toml:\n%s\n' "$found" >&2
   exit 1
 }

@@ -8,6 +8,7 @@ pub mod expression;
 #[cfg(test)]
 mod faults;
 pub mod folder;
+mod name;
 pub mod preview;
 pub mod publish;
 mod reading;
@@ -17,6 +18,7 @@ mod window;
 pub mod work;
 
 pub use fleetscore_crds::contract::{Counts, Reason, Refusal, Verdict};
+pub use name::StreamName;
 pub use reading::Reading;
 pub use record::Record;
 pub use source::{

@@ -12,7 +12,7 @@ use fleetscore_ingest::folder::{FolderError, Owner};
 use fleetscore_ingest::work::{
     self, Options, State, SystemClock, Until, Watch, WorkerError, check,
 };
-use fleetscore_ingest::{Counts, KafkaHub, SourceError, SourceOptions};
+use fleetscore_ingest::{Counts, KafkaHub, SourceError, SourceOptions, StreamName};
 use fleetscore_scorer::log;
 use fleetscore_storage::{Environment, Storage, StorageOptions};
 use indicatif::HumanCount;
@@ -90,16 +90,6 @@ fn until(text: &str) -> std::result::Result<Until, String> {
     Ok(Until::Arrival(nanoseconds))
 }
 
-/// The stream's name with its namespace.
-fn id(manifest: &Manifest<ReadingStreamSpec>) -> (String, String) {
-    let namespace = manifest.metadata.namespace.as_deref().unwrap_or("default");
-    let name = &manifest.metadata.name;
-    (
-        format!("{namespace}/{name}"),
-        format!("fleetscore-{namespace}-{name}"),
-    )
-}
-
 /// The hub of a manifest.
 pub(super) fn hub(
     manifest: &Manifest<ReadingStreamSpec>,
@@ -107,7 +97,7 @@ pub(super) fn hub(
     memory: usize,
 ) -> Result<KafkaHub> {
     let options = SourceOptions {
-        group: id(manifest).1,
+        group: StreamName::of(&manifest.metadata).group(),
         memory_bytes: memory,
         headers,
         local_credentials: true,
@@ -136,7 +126,7 @@ pub fn run(args: &IngestArgs) -> Result {
     let storage = Storage::new(&manifest.spec.storage, options).map_err(usage)?;
     let nonce = format!("{:032x}", rand::random::<u128>());
     let options = Options {
-        id: id(&manifest).0,
+        id: StreamName::of(&manifest.metadata).to_string(),
         spec: manifest.spec,
         owner: Owner {
             // A process of another start has nothing in common with this one but the lock of a folder of files.

@@ -21,10 +21,17 @@ pub mod stream_pod {
     pub const PORT: u16 = 8080;
     /// Answers 200 as long as the pod works.
     pub const HEALTH: &str = "/healthz";
+    /// Answers 200 once the pod has reached storage and hub.
+    pub const READY: &str = "/readyz";
     /// Answers with a [`ProcessStatus`](super::ProcessStatus).
     pub const STATUS: &str = "/status";
     /// Answers with the pod's metrics, for Prometheus.
     pub const METRICS: &str = "/metrics";
+
+    /// What tells a manifest file from others: the first 16 hexadecimal digits of its SHA-256.
+    pub fn digest(manifest: &str) -> String {
+        crate::digest::of(manifest)
+    }
 }
 
 /// What one process of a stream says of itself, as JSON.
@@ -33,7 +40,7 @@ pub mod stream_pod {
 pub struct ProcessStatus {
     /// The stream: namespace and name, `plant/pumps`.
     pub stream: String,
-    /// Its SHA-256, as hex, of the spec that the process works by: a pod of an older spec is told by it.
+    /// The [digest](stream_pod::digest) of the manifest file that the process works by: a pod of an older spec is told by it.
     pub spec: String,
     /// Partitions of the topic; none: the hub did not tell yet.
     pub partitions: Option<u32>,

@@ -3,6 +3,7 @@
 
 mod access;
 mod broker;
+mod pod;
 mod reading;
 mod restart;
 mod tokens;
