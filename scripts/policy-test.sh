@@ -18,7 +18,7 @@ fail() { echo "policy-test: $*" >&2; exit 1; }
 for namespace in guarded open; do "${kubectl[@]}" create namespace "$namespace" >/dev/null; done
 "${kubectl[@]}" label namespace guarded fleetscore.io/pod-templates=guarded >/dev/null
 
-# submit NAMESPACE KIND SPEC: what the API server says to a run, or to a schedule of it, with these fields of the spec; nothing is kept.
+# submit NAMESPACE KIND SPEC: what the API server says to a run, a schedule of it, or a stream, with these fields of the spec; nothing is kept.
 submit() {
   python3 - "$@" <<'PY' | "${kubectl[@]}" create --dry-run=server -f - 2>&1
 import json, sys
@@ -29,6 +29,16 @@ spec = {
     "output": {"location": "az://predictions/{run}/", "file": "{device}.csv"},
     "storage": {"azure": {"account": "plantstore"}},
 }
+if kind == "ReadingStream":
+    spec = {
+        "source": {"eventHub": {"namespace": "plant", "name": "telemetry"}},
+        "event": {
+            "fields": {"ts": {"type": "Time"}, "device": {}, "v": {"type": "Number"}},
+            "columns": {"time": "ts", "keys": {"device": "device"}, "features": ["v"]},
+        },
+        "output": {"location": "az://readings/pumps/"},
+        "storage": {"azure": {"account": "plantstore"}},
+    }
 spec.update(json.loads(more))
 if kind == "ScoringSchedule":
     spec = {"schedule": "@hourly", "runTemplate": {"spec": spec}}
@@ -37,16 +47,17 @@ print(json.dumps({"apiVersion": "scoring.fleetscore.io/v1alpha1", "kind": kind, 
 PY
 }
 count=0
+kinds=(ScoringRun ScoringSchedule)
 takes() { # takes NAMESPACE SPEC
   local kind said
-  for kind in ScoringRun ScoringSchedule; do
+  for kind in "${kinds[@]}"; do
     said=$(submit "$1" "$kind" "$2") || fail "$1: a $kind with $2 is refused: $said"
     count=$((count + 1))
   done
 }
 refuses() { # refuses NAMESPACE WORDS SPEC
   local kind said
-  for kind in ScoringRun ScoringSchedule; do
+  for kind in "${kinds[@]}"; do
     ! said=$(submit "$1" "$kind" "$3") || fail "$1: a $kind with $3 is taken"
     grep -qF -- "$2" <<<"$said" || fail "$1: a $kind with $3 is refused without saying '$2': $said"
     count=$((count + 1))
@@ -91,7 +102,21 @@ for template in podTemplate coordinatorTemplate; do
   refuses guarded "must leave securityContext" "$(scorer '"securityContext": {"privileged": true}' $template)"
   refuses guarded "must leave securityContext" "$(pod '{"securityContext": {"runAsUser": 0}}' $template)"
 done
+kinds=(ScoringRun ScoringSchedule ReadingStream)
 refuses guarded "may name the secrets plantstore" '{"storage": {"azure": {"account": "plantstore", "auth": "Secret", "secretRef": {"name": "others"}}}}'
+for server in '"nfs": {"server": "s", "path": "/"}' '"csi": {"driver": "d"}'; do
+  refuses guarded "may name claims alone" '{"storage": {"azure": {"account": "plantstore"}, "volumes": [{"name": "v", "mountPath": "/data", '"$server"'}]}}'
+done
+takes guarded '{"storage": {"azure": {"account": "plantstore"}, "volumes": [{"name": "v", "mountPath": "/data", "claim": "c"}]}}'
+kinds=(ReadingStream)
+takes guarded '{}'
+takes guarded '{"source": {"eventHub": {"namespace": "plant", "name": "telemetry", "auth": "Secret", "secretRef": {"name": "plantstore"}}}}'
+for source in '"eventHub": {"namespace": "plant", "name": "telemetry", "auth": "Secret", "secretRef": {"name": "others"}}' \
+  '"kafka": {"bootstrapServers": ["b:9092"], "topic": "t", "tls": true, "sasl": {"mechanism": "Plain", "secretRef": {"name": "others"}}}'; do
+  refuses guarded "may name the secrets plantstore" "{\"source\": {$source}}"
+done
+refuses guarded "an image in podTemplate" "$(scorer '"image": "evil/image:1"')"
+kinds=(ScoringRun ScoringSchedule)
 
 # What the chart makes of storage.allowed.
 scripts/helm.sh template fleetscore charts/fleetscore --show-only templates/storage-policy.yaml --set storage.policy=true \
@@ -114,4 +139,4 @@ refuses guarded "may not use https://plantstore.blob.core.windows.net.evil.test"
 refuses guarded "may not use: others;" "$(azure plantstore '' '"output": {"location": "az://others/{run}/", "file": "{device}.csv"}')"
 refuses guarded "may not use: others;" "$(azure plantstore '' '"logs": {"location": "az://others/"}')"
 
-echo "policies: ok ($count runs and schedules)"
+echo "policies: ok ($count objects)"

@@ -60,7 +60,7 @@ pub use status::{
     ScorerVersion, ScoringRunStatus, ScoringScheduleStatus, SensorCounts, SettledTicks, Step,
     StepJob, TickRange,
 };
-pub use storage::{AzureAuth, AzureStorage, SecretRef, StorageSpec};
+pub use storage::{AzureAuth, AzureStorage, CsiVolume, NfsVolume, SecretRef, StorageSpec, Volume};
 pub use stream::{
     Aggregate, AggregateFunction, DeadLetter, Duplicates, EventColumns, EventFormat, EventHubAuth,
     EventHubSource, EventSpec, Field, FieldType, KafkaSource, Lateness, PartitionCounts,

@@ -21,5 +21,6 @@ pub mod telemetry;
 #[cfg(test)]
 mod testing;
 pub mod unreadable;
+mod volumes;
 pub mod watches;
 pub mod words;

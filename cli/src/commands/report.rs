@@ -109,5 +109,8 @@ fn spec(args: &ReportArgs) -> StorageSpec {
             auth,
             secret_ref: None,
         });
-    StorageSpec { azure }
+    StorageSpec {
+        azure,
+        ..StorageSpec::default()
+    }
 }

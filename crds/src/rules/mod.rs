@@ -17,6 +17,7 @@ mod schedule;
 mod source;
 mod stream;
 mod subject;
+mod volume;
 
 pub use event::{event, field, field_names, unpivot};
 pub use input::input;
@@ -27,6 +28,7 @@ pub use schedule::{backfill, schedule, schedule_text, template_spec};
 pub use source::{event_hub, kafka, sasl, source, start_at};
 pub use stream::{aggregates, stream, stream_output, stream_window};
 pub use subject::{Answer, Subject};
+pub use volume::{attribute, volume, volumes};
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -112,6 +114,8 @@ static CHECKS: LazyLock<HashMap<String, Check>> = LazyLock::new(|| {
         stream_window(),
         aggregates(),
         stream_output(),
+        volumes(),
+        volume(),
     ];
     let with_check = |rule: Rule| Some((rule.expression, rule.check?));
     all.into_iter().flatten().filter_map(with_check).collect()

@@ -785,7 +785,14 @@ async fn every_store_holds_the_same() {
             let azure = serde_json::json!({"account": "devstoreaccount1", "endpoint": endpoint, "auth": "Emulator"});
             serde_json::from_value(azure).unwrap()
         });
-        let storage = Storage::new(&StorageSpec { azure }, StorageOptions::default()).unwrap();
+        let storage = Storage::new(
+            &StorageSpec {
+                azure,
+                ..StorageSpec::default()
+            },
+            StorageOptions::default(),
+        )
+        .unwrap();
         let mut spec = spec(true);
         spec.output.location = location;
         let begun = time("2026-11-28T09:12:13Z");

@@ -110,7 +110,7 @@ fn topic(broker: &Broker, name: &str) -> Topic {
     let now = i64::try_from(now.as_secs()).unwrap();
     // A day ago, and now: what is between is complete as soon as it is read.
     for (partition, device) in [(0, "a"), (1, "b")] {
-        let event = |time: i64| format!(r#"{{"ts": {}000, "device": "{device}", "v": 1}}"#, time);
+        let event = |time: i64| format!(r#"{{"ts": {time}000, "device": "{device}", "v": 1}}"#);
         let (old, new) = (event(now - 86_400), event(now));
         topic.send(partition, now * 1000, &[&old, &new, "no JSON"]);
     }

@@ -134,6 +134,7 @@ pub fn spec(endpoint: &str, auth: AzureAuth) -> StorageSpec {
             auth,
             secret_ref: None,
         }),
+        ..StorageSpec::default()
     }
 }
 

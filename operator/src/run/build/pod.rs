@@ -5,6 +5,7 @@ use super::merge::merge;
 use super::{Part, config_map, config_map_name, labels, step_name};
 use crate::config::Config;
 use crate::run::subject::Subject;
+use crate::volumes;
 
 /// The container that runs the scorer.
 pub const CONTAINER: &str = "scorer";
@@ -107,6 +108,9 @@ fn defaults(config: &Config, run: &Subject, step: Step) -> Map<String, Value> {
             env.push(json!({"name": "TMPDIR", "value": SCRATCH_FOLDER}));
         }
     }
+    let mut container = template["spec"]["containers"][0].take();
+    volumes::mount(&run.spec.storage, &mut template["spec"], &mut container);
+    template["spec"]["containers"][0] = container;
     if auth(run) == Some(AzureAuth::WorkloadIdentity) {
         template["metadata"]["labels"][WORKLOAD_IDENTITY] = json!("true");
     }
@@ -261,6 +265,44 @@ mod tests {
         ));
         let plan = pod(&config(), &subject(), Step::Plan, None).to_string();
         assert!(!plan.contains("scratch"));
+    }
+
+    #[test]
+    fn every_step_mounts_the_file_servers() {
+        let mut run = subject();
+        run.spec.storage = serde_json::from_value(json!({"volumes": [
+            {"name": "plant", "mountPath": "/data", "claim": "files"},
+            {"name": "models", "mountPath": "/models", "nfs": {"server": "nfs.plant", "path": "/m"}, "readOnly": true},
+            {"name": "share", "mountPath": "/share", "csi": {"driver": "file.csi.azure.com",
+                "volumeAttributes": {"shareName": "s"}, "secretRef": {"name": "keys"}}},
+        ]}))
+        .unwrap();
+        for (step, part) in [
+            (Step::Plan, None),
+            (Step::Score, Some(&PART)),
+            (Step::Collect, None),
+        ] {
+            let template = pod(&config(), &run, step, part);
+            let spec = typed(&template).spec.unwrap();
+            let mounts = spec.containers[0].volume_mounts.clone().unwrap();
+            let at = |path: &str| mounts.iter().find(|mount| mount.mount_path == path);
+            assert_eq!(at("/data").unwrap().name, "storage-plant");
+            assert_eq!(at("/models").unwrap().read_only, Some(true));
+            assert!(at("/share").is_some() && at("/etc/fleetscore").is_some());
+            assert_eq!(at("/scratch").is_some(), step == Step::Score);
+            let volumes = spec.volumes.unwrap();
+            let named = |name: &str| volumes.iter().find(|volume| volume.name == name).unwrap();
+            let claim = named("storage-plant").persistent_volume_claim.clone();
+            assert_eq!(claim.unwrap().claim_name, "files");
+            let nfs = named("storage-models").nfs.clone().unwrap();
+            assert_eq!(
+                (nfs.server.as_str(), nfs.path.as_str()),
+                ("nfs.plant", "/m")
+            );
+            let csi = named("storage-share").csi.clone().unwrap();
+            assert_eq!(csi.node_publish_secret_ref.unwrap().name, "keys");
+            assert_eq!(csi.volume_attributes.unwrap()["shareName"], "s");
+        }
     }
 
     #[test]
