@@ -30,7 +30,7 @@ demo-stream: fleetscore ## The same from events: a Kafka broker, a stream that p
 	@scripts/with-broker.sh scripts/demo-stream.sh $(BIN)/fleetscore
 
 demo-cluster: images ## The same in pods, on a cluster on this machine (root on Linux; the first time builds for long).
-	@scripts/install.sh node cluster
+	@scripts/install.sh node broker cluster
 	@scripts/cluster-demo.sh $(BIN)/fleetscore
 
 test: lint unit browser chart deny ## Run every test.
@@ -55,7 +55,7 @@ chart:
 	scripts/chart-test.sh
 
 cluster: images ## Test runs on a real cluster: failures, outages, crashes (root on Linux; NAMES="batchai ..." for some).
-	@scripts/install.sh node cluster
+	@scripts/install.sh node broker cluster
 	FLEETSCORE=$(BIN)/fleetscore tests/cluster/test.sh $(NAMES)
 
 chart-cluster: images ## Install, upgrade and remove the chart on a test cluster of its own (root on Linux).

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# A Kafka broker for tests: on loopback, one process, its data gone when it is stopped.
+# A Kafka broker for tests: one process, on loopback or at $FLEETSCORE_BROKER_HOST, its data gone when it is stopped.
 #
 #   broker.sh start [PORT]   starts it (on a free port without PORT), waits until it answers, prints the environment
 #   broker.sh install        installs it, prints the folder of its programs
+#   broker.sh prepare PORT   makes its folder anew; whoever starts it otherwise runs kafka.Kafka with broker.properties in there
 #   broker.sh env            prints the environment of the running one
 #   broker.sh halt           ends its process; ports and data stay
 #   broker.sh resume         starts it again with the same ports and data
@@ -20,6 +21,7 @@ java=(java -Xmx256m -Dorg.slf4j.simpleLogger.defaultLogLevel=warn)
 source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../tests/broker" && pwd)
 home=${FLEETSCORE_BROKER_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/fleetscore/broker}
 state=${FLEETSCORE_BROKER_STATE:-$home/run}
+host=${FLEETSCORE_BROKER_HOST:-127.0.0.1}
 
 fail() {
   echo "broker.sh: $*" >&2
@@ -51,13 +53,13 @@ print_env() {
   running || fail "it is not running; run: scripts/broker.sh start"
   local plain tls _
   read -r plain tls _ <"$state/ports"
-  echo "FLEETSCORE_KAFKA=127.0.0.1:$plain"
+  echo "FLEETSCORE_KAFKA=$host:$plain"
   echo "FLEETSCORE_KAFKA_TLS=localhost:$tls"
   echo "FLEETSCORE_KAFKA_CA=$state/ca.pem"
 }
 
 answers() {
-  (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+  (exec 3<>"/dev/tcp/$2/$1") 2>/dev/null
 }
 
 # Below the range from which connections get theirs.
@@ -65,7 +67,7 @@ free_port() {
   local port
   for _ in $(seq 100); do
     port=$((RANDOM % 12000 + 20000))
-    answers "$port" || { echo "$port"; return; }
+    answers "$port" 127.0.0.1 || { echo "$port"; return; }
   done
   fail "no port is free"
 }
@@ -94,7 +96,7 @@ prepare() {
   mkdir -p "$state"
   echo "$plain $tls $controller" >"$state/ports"
   certify
-  sed -e "s|@PLAIN@|$plain|; s|@TLS@|$tls|; s|@CONTROLLER@|$controller|; s|@STATE@|$state|" \
+  sed -e "s|@HOST@|$host|; s|@PLAIN@|$plain|; s|@TLS@|$tls|; s|@CONTROLLER@|$controller|; s|@STATE@|$state|" \
     "$source_dir/broker.properties" >"$state/broker.properties"
   local scram=()
   for user in reader stranger; do
@@ -107,13 +109,13 @@ prepare() {
 launch() {
   local plain tls _
   read -r plain tls _ <"$state/ports"
-  answers "$plain" && fail "port $plain is taken; choose another or none"
+  answers "$plain" "$host" && fail "port $plain is taken; choose another or none"
   nohup "${java[@]}" -cp "$home/lib/*" kafka.Kafka "$state/broker.properties" \
     </dev/null >>"$state/log" 2>&1 &
   echo $! >"$state/pid"
   for _ in $(seq 600); do
     running || fail "it ended at once: $(tail -n 3 "$state/log")"
-    if answers "$plain" && answers "$tls"; then
+    if answers "$plain" "$host" && answers "$tls" 127.0.0.1; then
       print_env
       return
     fi
@@ -163,7 +165,8 @@ stop() {
 
 case ${1:-} in
 start | resume | halt | stop) "$@" ;;
+prepare) install_programs && prepare "${2:?usage: broker.sh prepare PORT}" ;;
 install) install_programs && echo "$home" ;;
 env) print_env ;;
-*) fail "usage: broker.sh start [PORT] | install | env | halt | resume | stop" ;;
+*) fail "usage: broker.sh start [PORT] | install | prepare PORT | env | halt | resume | stop" ;;
 esac

@@ -115,6 +115,7 @@ print_env() {
   echo "TESTCLUSTER_NAME=$NAME"
   echo "TESTCLUSTER_STATE=$STATE"
   [[ ! -f $STATE/commands/azurite ]] || echo "FLEETSCORE_AZURITE_ENDPOINT=$AZURITE_ENDPOINT"
+  [[ ! -f $STATE/commands/broker ]] || echo "FLEETSCORE_KAFKA=$BROKER"
 }
 
 cluster_env() {

@@ -113,6 +113,7 @@ restart_process() {
   case $name in
   kube-apiserver) wait_apiserver ;;
   azurite) wait_azurite ;;
+  broker) wait_broker ;;
   *) ;;
   esac
 }

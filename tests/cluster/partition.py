@@ -1,5 +1,7 @@
 """Checks that windows follow one another and that their runs scored each of their readings once: partition.py READINGS WINDOWS PREDICTIONS...
 
+A reading is told by its time, device and tag.
+
 WINDOWS holds a line a run: start and end. The predictions of the runs are taken together.
 """
 import collections
@@ -14,10 +16,10 @@ def time_of(text: str) -> datetime.datetime:
     return time if time.tzinfo else time.replace(tzinfo=datetime.timezone.utc)
 
 
-def times(file: str) -> list[datetime.datetime]:
-    """The times in the column TS of a CSV file."""
+def keys(file: str) -> list[tuple[datetime.datetime, str, str]]:
+    """The readings of a CSV file."""
     with open(file, encoding="utf-8", newline="") as rows:
-        return [time_of(row["TS"]) for row in csv.DictReader(rows)]
+        return [(time_of(row["TS"]), row["Device"], row["Tag"]) for row in csv.DictReader(rows)]
 
 
 def main() -> None:
@@ -26,8 +28,8 @@ def main() -> None:
         intervals = sorted([time_of(part) for part in line.split()] for line in lines)
     for before, after in zip(intervals, intervals[1:]):
         assert before[1] == after[0], f"the window from {before[0]} ends at {before[1]}, the next one begins at {after[0]}"
-    wanted = [time for time in times(readings) if intervals[0][0] <= time < intervals[-1][1]]
-    scored = collections.Counter(time for file in predictions for time in times(file))
+    wanted = [key for key in keys(readings) if intervals[0][0] <= key[0] < intervals[-1][1]]
+    scored = collections.Counter(key for file in predictions for key in keys(file))
     assert wanted, "no reading lies in the windows"
     assert scored == collections.Counter(wanted), f"scored otherwise than once each: {scored - collections.Counter(wanted)}, {collections.Counter(wanted) - scored}"
     print(f"{len(wanted)} readings in {len(intervals)} windows scored once each")

@@ -2,7 +2,7 @@
 # Tests runs on a real cluster of its own, with the chart's operator, real pods and Azurite, under the Pod Security Standard
 # `restricted`:  tests/cluster/test.sh [SCENARIO...]      without a name: all, in the order of scenarios/ below
 #
-#   IMAGES_DIR   holds fleetscore-operator.tar and fleetscore-scorer.tar, as scripts/images.sh writes them (default: the cache)
+#   IMAGES_DIR   holds fleetscore-operator.tar, fleetscore-scorer.tar and fleetscore-ingest.tar, as scripts/images.sh writes them (default: the cache)
 #   FLEETSCORE   the program `fleetscore` (default: the release build of `make images`)
 #   KEEP=1       leaves the cluster up, and uses it the next time
 #
@@ -25,7 +25,7 @@ work=$(mktemp -d)
 source "$root/testcluster/lib/within.sh"
 # shellcheck source=tests/cluster/lib.sh
 source "$here/lib.sh"
-for file in success crashes sensors disruptions blocked patience lifecycle places admission scale queued schedules; do
+for file in success crashes sensors disruptions blocked patience lifecycle places admission scale queued schedules streams volumes; do
   # shellcheck source=/dev/null
   source "$here/scenarios/$file.sh"
 done
@@ -35,6 +35,7 @@ scenarios=(
   template_refused image_late model_denied operator_upgraded one_place place_within config_map_clash namespace_unreadable
   fail_fast suspended suspended_collecting deadline deleted ttl manifests planned_spec from_zero queued
   schedule_windows schedule_killed schedule_leader schedule_no_drift schedule_manifests
+  stream_ticks stream_moves file_server
 )
 [[ $# -eq 0 ]] || scenarios=("$@")
 
@@ -53,6 +54,7 @@ set_up() {
   if [[ -f $images/fleetscore-scorer.tar ]]; then
     cluster load "$images/fleetscore-operator.tar" >/dev/null
     cluster load "$images/fleetscore-scorer.tar" >/dev/null
+    cluster load "$images/fleetscore-ingest.tar" >/dev/null
   else
     fail "no images in $images: make images, or set IMAGES_DIR"
   fi
