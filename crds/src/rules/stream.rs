@@ -5,6 +5,9 @@ use serde_json::Value;
 use super::subject::{all, any, not};
 use super::{Answer, Rule, Subject, rule};
 
+/// The most intervals of hopSeconds that a window is made of. Memory and the time that closing takes grow with it.
+const HOPS: u64 = 1440;
+
 /// Rules of a stream's spec.
 pub fn stream() -> Vec<Rule> {
     let mut rules = vec![azure_needed(), apart(), one_writer(), whole_windows()];
@@ -89,20 +92,34 @@ fn divides(part: u64, whole: u64) -> Answer {
 
 /// Rules of a window.
 pub fn stream_window() -> Vec<Rule> {
-    vec![rule(
-        "!has(self.hopSeconds) || self.sizeSeconds % self.hopSeconds == 0",
-        |window| {
-            let fits = || {
-                divides(
-                    window.number_at("hopSeconds")?,
-                    window.number_at("sizeSeconds")?,
-                )
-            };
-            any([not(window.has("hopSeconds")), fits()])
-        },
-        "must divide sizeSeconds",
-        ".hopSeconds",
-    )]
+    vec![
+        rule(
+            "!has(self.hopSeconds) || self.sizeSeconds % self.hopSeconds == 0",
+            |window| {
+                let fits = || {
+                    divides(
+                        window.number_at("hopSeconds")?,
+                        window.number_at("sizeSeconds")?,
+                    )
+                };
+                any([not(window.has("hopSeconds")), fits()])
+            },
+            "must divide sizeSeconds",
+            ".hopSeconds",
+        ),
+        rule(
+            format!("!has(self.hopSeconds) || self.sizeSeconds / self.hopSeconds <= {HOPS}"),
+            |window| {
+                let few = || {
+                    let size = window.number_at("sizeSeconds")?;
+                    Some(size.checked_div(window.number_at("hopSeconds")?)? <= HOPS)
+                };
+                any([not(window.has("hopSeconds")), few()])
+            },
+            "each window is made of sizeSeconds / hopSeconds intervals, which may be 1440 at most: a day by minutes; set a larger hopSeconds",
+            ".hopSeconds",
+        ),
+    ]
 }
 
 /// Rules of where the readings go.
