@@ -3,6 +3,7 @@ use fleetscore_crds::contract::{Gap, SegmentDocument, segment_start};
 use futures::future::{self, Either};
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
 
 use super::segment::{Sizes, write_files};
 use crate::folder::{
@@ -64,7 +65,7 @@ impl<'a> Publisher<'a> {
     }
 
     /// Publishes all segments that all of the topic's `count` partitions have closed; returns how many. At each of `ticks`, which should
-    /// come several times within the lease, it shows that it is at work.
+    /// come several times within the lease, it shows that it is at work. Once `stop` is cancelled no other segment is begun.
     ///
     /// # Errors
     ///
@@ -73,12 +74,15 @@ impl<'a> Publisher<'a> {
         &mut self,
         count: i32,
         ticks: &mut (impl Stream<Item = ()> + Unpin),
+        stop: &CancellationToken,
     ) -> Result<usize, CommitError> {
         let Some(lines) = self.read_lines(count).await? else {
             return Ok(0);
         };
         let mut published = 0;
-        while let Some(start) = self.next_segment(&lines) {
+        while !stop.is_cancelled()
+            && let Some(start) = self.next_segment(&lines)
+        {
             let (folder, rules, sizes) = (self.folder, self.rules, self.sizes);
             let is_first = self.progress.complete_through.is_none();
             let work = complete(folder, rules, sizes, &lines, start, is_first);

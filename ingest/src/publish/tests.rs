@@ -15,6 +15,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader, RowGroupMetaData};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng};
+use tokio_util::sync::CancellationToken;
 
 use super::segment::Sizes;
 use super::*;
@@ -230,7 +231,13 @@ async fn publish(storage: &Storage, rules: &Rules, nonce: u32) -> Result<usize, 
     };
     let mut publisher = Publisher::new(&folder, rules, held, commit.progress);
     publisher.sizes = SMALL;
-    publisher.publish(PARTITIONS, &mut stream::pending()).await
+    publisher
+        .publish(
+            PARTITIONS,
+            &mut stream::pending(),
+            &CancellationToken::new(),
+        )
+        .await
 }
 
 /// All that was published: names and bytes.
@@ -523,7 +530,14 @@ async fn an_error_at_any_call_is_got_over() {
             };
             let mut publisher = Publisher::new(&folder, &rules, held, commit.progress);
             publisher.sizes = SMALL;
-            while let Err(error) = publisher.publish(PARTITIONS, &mut stream::pending()).await {
+            while let Err(error) = publisher
+                .publish(
+                    PARTITIONS,
+                    &mut stream::pending(),
+                    &CancellationToken::new(),
+                )
+                .await
+            {
                 assert!(
                     matches!(&error, CommitError::Folder(FolderError::Storage(error)) if error.is_temporary()),
                     "{:?}: {error}",
@@ -574,12 +588,20 @@ async fn who_was_claimed_from_publishes_nothing_else() {
     let mut publisher = Publisher::new(&folder, &rules, held, commit.progress);
     publisher.sizes = SMALL;
     publisher
-        .publish(PARTITIONS, &mut stream::pending())
+        .publish(
+            PARTITIONS,
+            &mut stream::pending(),
+            &CancellationToken::new(),
+        )
         .await
         .unwrap();
     let wanted = published(&objects).await;
     let error = zombie
-        .publish(PARTITIONS, &mut stream::pending())
+        .publish(
+            PARTITIONS,
+            &mut stream::pending(),
+            &CancellationToken::new(),
+        )
         .await
         .unwrap_err();
     assert!(matches!(error, CommitError::Lost { .. }), "{error}");
@@ -601,7 +623,10 @@ async fn a_segment_waits_for_all_partitions() {
     // One partition more, which nobody has read.
     let mut never = stream::pending();
     assert_eq!(
-        publisher.publish(PARTITIONS + 1, &mut never).await.unwrap(),
+        publisher
+            .publish(PARTITIONS + 1, &mut never, &CancellationToken::new())
+            .await
+            .unwrap(),
         0
     );
     let url = folder.partition(PARTITIONS).unwrap();
@@ -623,7 +648,10 @@ async fn a_segment_waits_for_all_partitions() {
         held.commit(&folder, progress, Bytes::new(), true)
             .await
             .unwrap();
-        let done = publisher.publish(PARTITIONS + 1, &mut never).await.unwrap();
+        let done = publisher
+            .publish(PARTITIONS + 1, &mut never, &CancellationToken::new())
+            .await
+            .unwrap();
         assert_eq!(done, expected, "{closed:?}");
     }
     assert_eq!(publisher.progress().complete_through, Some(segments()[2]));
@@ -641,7 +669,13 @@ async fn who_publishes_for_long_shows_it() {
     let (held, commit) = claims.claim_publisher(&folder).await.unwrap().unwrap();
     let mut publisher = Publisher::new(&folder, &rules, held, commit.progress);
     let mut ticks = stream::iter([(); 5]);
-    assert_eq!(publisher.publish(PARTITIONS, &mut ticks).await.unwrap(), 3);
+    assert_eq!(
+        publisher
+            .publish(PARTITIONS, &mut ticks, &CancellationToken::new())
+            .await
+            .unwrap(),
+        3
+    );
     let url = folder.publisher().unwrap();
     let (claim, _) = folder
         .read_line::<PublisherProgress>(&url)
@@ -811,7 +845,13 @@ async fn every_store_holds_the_same() {
         let (held, commit) = claims.claim_publisher(&folder).await.unwrap().unwrap();
         let mut publisher = Publisher::new(&folder, &rules, held, commit.progress);
         publisher.sizes = SMALL;
-        let published = publisher.publish(PARTITIONS, &mut stream::pending()).await;
+        let published = publisher
+            .publish(
+                PARTITIONS,
+                &mut stream::pending(),
+                &CancellationToken::new(),
+            )
+            .await;
         assert_eq!(published.unwrap(), 3);
         let listed: Vec<_> = storage.list(folder.location()).try_collect().await.unwrap();
         let mut found = BTreeMap::new();

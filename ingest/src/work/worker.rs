@@ -7,6 +7,7 @@ use fleetscore_storage::{ObjectUrl, Storage};
 use futures::stream;
 use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Handle;
+use tokio::sync::mpsc::error::SendError;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -20,7 +21,7 @@ use super::reader::{Settings, nanoseconds, timestamp};
 use super::state::Watch;
 use super::until::Until;
 use crate::event::Decoder;
-use crate::folder::{Claims, CommitError, Held, Owner, PublisherProgress, StreamFolder};
+use crate::folder::{Claims, Commit, CommitError, Held, Owner, PublisherProgress, StreamFolder};
 use crate::publish::Publisher;
 use crate::window::Rules;
 use crate::{Hub, Source, SourceError};
@@ -127,6 +128,7 @@ pub async fn work(
         shared,
         watch,
         beat,
+        stop,
         claims: Claims::new(options.owner, checkpoint * LEASE),
         source: Some(hub.open()?),
         threads,
@@ -143,7 +145,7 @@ pub async fn work(
         shown: None,
         begun: Instant::now(),
     };
-    Box::pin(worker.work(stop)).await
+    Box::pin(worker.work()).await
 }
 
 /// Checks all of a manifest that the rules of the API cannot: formulas, paths, windows. Returns what makes readings of its events.
@@ -209,6 +211,7 @@ struct Worker {
     shared: Arc<Shared>,
     watch: Watch,
     beat: Beat,
+    stop: CancellationToken,
     claims: Claims,
     source: Option<Box<dyn Source>>,
     threads: Vec<Reading>,
@@ -234,13 +237,15 @@ struct Worker {
 }
 
 impl Worker {
-    async fn work(mut self, stop: CancellationToken) -> Result<(), WorkerError> {
+    async fn work(mut self) -> Result<(), WorkerError> {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut looked: Option<Instant> = None;
-        let beat = self.beat.clone();
+        let (beat, stop) = (self.beat.clone(), self.stop.clone());
         let outcome = loop {
             tokio::select! {
+                // Threads that were told to end tell nothing more, which is no defect then.
+                biased;
                 () = stop.cancelled() => break Ok(()),
                 told = self.told.recv() => {
                     let Some(told) = told else { break Err(WorkerError::Thread) };
@@ -252,17 +257,9 @@ impl Worker {
                 _ = ticks.tick() => {}
             }
             let is_due = looked.is_none_or(|looked| looked.elapsed() >= LOOK);
-            let step = async {
-                self.count_partitions().await?;
-                if is_due {
-                    // What is published tells where a new partition begins.
-                    self.claim_publishing().await?;
-                    self.claim().await?;
-                }
-                self.publish(is_due).await
-            };
-            match strike_while(&beat, step).await {
+            match self.look(is_due).await {
                 Ok(()) => self.watch.set_trouble(None),
+                Err(error) if stop.is_cancelled() => tracing::warn!("{error}"),
                 Err(error) if error.can_pass() => {
                     tracing::warn!("{error}");
                     self.watch.set_trouble(Some(error.trouble()));
@@ -280,6 +277,33 @@ impl Worker {
         strike_while(&beat, self.end()).await;
         beat.rest();
         outcome
+    }
+
+    /// Looks at the hub's partitions and at who works on them, where that is due, and publishes. Once it is to stop, partitions are given
+    /// back at once, also while a large segment is being published.
+    async fn look(&mut self, is_due: bool) -> Result<(), WorkerError> {
+        let (beat, stop) = (self.beat.clone(), self.stop.clone());
+        let threads = self.threads.iter();
+        let commands: Vec<_> = threads.map(|thread| thread.commands.clone()).collect();
+        let steps = async {
+            self.count_partitions().await?;
+            if is_due {
+                // What is published tells where a new partition begins.
+                self.claim_publishing().await?;
+                self.claim().await?;
+            }
+            self.publish(is_due).await
+        };
+        let mut steps = Box::pin(strike_while(&beat, steps));
+        tokio::select! {
+            done = &mut steps => done,
+            () = stop.cancelled() => {
+                for commands in &commands {
+                    let _ = commands.send(Command::End);
+                }
+                steps.await
+            }
+        }
     }
 
     fn is_bounded(&self) -> bool {
@@ -388,6 +412,9 @@ impl Worker {
         let now = self.begun.elapsed();
         let folder = &self.shared.folder;
         for number in self.claims.look(folder, count, &taken, now).await? {
+            if self.stop.is_cancelled() {
+                break;
+            }
             let Some((held, commit)) = self.claims.claim(folder, number).await? else {
                 continue;
             };
@@ -398,12 +425,12 @@ impl Worker {
                 .unwrap_or(0);
             tracing::info!(partition = number, epoch = held.claim().epoch, "claimed");
             self.held.insert(number, thread);
+            let command = Command::Work(number, held, Box::new(commit));
             if let Some(thread) = self.threads.get(thread)
-                && thread
-                    .commands
-                    .send(Command::Work(number, held, Box::new(commit)))
-                    .is_err()
+                && let Err(SendError(command)) = thread.commands.send(command)
             {
+                // The thread has been told to end meanwhile.
+                give_back(folder, command).await;
                 return Err(WorkerError::Thread);
             }
         }
@@ -464,7 +491,7 @@ impl Worker {
             Some(((), ()))
         }));
         let published = if may_publish {
-            let published = publisher.publish(count, &mut ticks).await;
+            let published = publisher.publish(count, &mut ticks, &self.stop).await;
             self.is_published = matches!(published, Ok(0));
             published
         } else {
@@ -517,7 +544,7 @@ impl Worker {
         self.watch.change(|state| state.seen = seen);
     }
 
-    /// Saves what there is, publishes what that has closed, and gives all back.
+    /// Saves what there is, publishes what that has closed unless it is to stop, and gives all back.
     async fn end(&mut self) {
         for thread in &self.threads {
             let _ = thread.commands.send(Command::End);
@@ -543,6 +570,22 @@ impl Worker {
             }
         }
         self.show();
+    }
+}
+
+/// Gives a partition back that was claimed for a thread that takes no more.
+async fn give_back(folder: &StreamFolder, command: Command) {
+    let Command::Work(number, mut held, commit) = command else {
+        return;
+    };
+    let Commit {
+        progress, state, ..
+    } = *commit;
+    if let Err(error) = held.commit(folder, progress, state, false).await {
+        tracing::warn!(
+            partition = number,
+            "not given back, and free later: {error}"
+        );
     }
 }
 
