@@ -134,6 +134,12 @@ impl Storage {
         self.inner.clock.ahead()
     }
 
+    /// Takes the `Date` of an answer that came at `now` by this machine's clock. The answers of an account are noted so by themselves; this
+    /// is for a store that was [given](Storage::over).
+    pub fn note_date(&self, date: &str, now: Timestamp) {
+        self.inner.clock.note(date, now);
+    }
+
     /// The limits that this storage keeps.
     pub fn options(&self) -> &StorageOptions {
         &self.inner.options

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::segment::Sizes;
 use super::*;
-use crate::faults::{Fault, Faulty};
+use crate::faults::{Calls, Fault, Faulty};
 use crate::folder::{
     Claims, CommitError, FolderError, Owner, PartEntry, PartitionProgress, PublisherProgress,
     StreamFolder, part_name,
@@ -488,14 +488,15 @@ async fn killed_at_any_call_the_same_is_published() {
         let mut at = 0;
         loop {
             let objects = Arc::new(objects.fork());
-            let (storage, faulty) = Faulty::storage(&objects, kill(at));
+            let calls = Calls::new(kill(at));
+            let storage = Faulty::storage(&objects, &calls);
             let ended = publish(&storage, &rules, 1).await;
-            if faulty.calls() <= at {
+            if !calls.is_struck() {
                 assert_eq!(ended.unwrap(), 3);
                 break;
             }
             // A second one is killed at the next call, and so on: it gets there all the same.
-            let (storage, _) = Faulty::storage(&objects, kill(at + 1));
+            let storage = Faulty::storage(&objects, &Calls::new(kill(at + 1)));
             let _ = publish(&storage, &rules, 2).await;
             publish(&over(&objects), &rules, 3).await.unwrap();
             assert!(published(&objects).await == wanted, "{:?}", kill(at));
@@ -522,7 +523,8 @@ async fn an_error_at_any_call_is_got_over() {
                 .await
                 .unwrap();
             let (held, commit) = claims.claim_publisher(&folder).await.unwrap().unwrap();
-            let (storage, faulty) = Faulty::storage(&objects, fault(at));
+            let calls = Calls::new(fault(at));
+            let storage = Faulty::storage(&objects, &calls);
             let folder = loop {
                 if let Ok(folder) = open(&storage, true).await {
                     break folder;
@@ -546,7 +548,7 @@ async fn an_error_at_any_call_is_got_over() {
             }
             while publisher.show(false).await.is_err() {}
             assert!(published(&objects).await == wanted, "{:?}", fault(at));
-            if faulty.calls() <= at {
+            if !calls.is_struck() {
                 break;
             }
             at += 1;

@@ -1,10 +1,7 @@
-//! Storage in memory that fails when a test says so.
-
 use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -18,59 +15,34 @@ use object_store::{
     Result, UploadPart,
 };
 
-/// What happens at the call of this number, counted from 0.
-#[derive(Clone, Copy, Debug)]
-pub enum Fault {
-    Never,
-    /// It and all later ones fail, as where the process is killed before it.
-    KilledBefore(usize),
-    /// It takes effect, its answer is lost, and all later ones fail, as where the process is killed while it waits.
-    KilledAfter(usize),
-    /// It takes effect, and its answer is lost.
-    Dropped(usize),
-    /// The same, and the next one fails without effect: an outage that begins amid a call.
-    Outage(usize),
-    /// It fails without effect.
-    Failed(usize),
-}
+use super::{Calls, Outcome};
 
+/// Storage in memory that fails when a test says so.
 #[derive(Clone)]
 pub struct Faulty {
     inner: Arc<InMemory>,
-    fault: Fault,
-    calls: Arc<AtomicUsize>,
+    calls: Calls,
 }
 
 impl Faulty {
-    /// Storage over the objects of `inner` with a fault.
-    pub fn storage(inner: &Arc<InMemory>, fault: Fault) -> (Storage, Self) {
+    /// Storage over the objects of `inner` with the fault of `calls`.
+    pub fn storage(inner: &Arc<InMemory>, calls: &Calls) -> Storage {
         let faulty = Self {
             inner: Arc::clone(inner),
-            fault,
-            calls: Arc::default(),
+            calls: calls.clone(),
         };
         let options = StorageOptions {
             max_retries: 0,
             ..StorageOptions::default()
         };
-        (Storage::over(Arc::new(faulty.clone()), options), faulty)
-    }
-
-    /// Calls so far.
-    pub fn calls(&self) -> usize {
-        self.calls.load(Ordering::SeqCst)
+        Storage::over(Arc::new(faulty), options)
     }
 
     async fn call<T>(&self, effect: impl Future<Output = Result<T>>) -> Result<T> {
-        let call = self.calls.fetch_add(1, Ordering::SeqCst);
-        let (fails, takes_effect) = match self.fault {
-            Fault::Never => (false, true),
-            Fault::KilledBefore(at) => (call >= at, call < at),
-            Fault::KilledAfter(at) => (call >= at, call <= at),
-            Fault::Dropped(at) => (call == at, true),
-            Fault::Outage(at) => (call == at || call == at + 1, call != at + 1),
-            Fault::Failed(at) => (call == at, call != at),
-        };
+        let Outcome {
+            fails,
+            takes_effect,
+        } = self.calls.next();
         let done = if takes_effect {
             Some(effect.await)
         } else {
@@ -158,7 +130,7 @@ impl ObjectStore for Faulty {
 
 impl fmt::Debug for Faulty {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Faulty({:?})", self.fault)
+        write!(out, "Faulty({})", self.inner)
     }
 }
 
