@@ -2,6 +2,7 @@ use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -15,13 +16,15 @@ use object_store::{
     Result, UploadPart,
 };
 
-use super::{Calls, Outcome};
+use super::{Calls, Fault, Outcome};
 
 /// Storage in memory that fails when a test says so.
 #[derive(Clone)]
 pub struct Faulty {
     inner: Arc<InMemory>,
     calls: Calls,
+    /// What lies below this takes so long to be written.
+    slow: Option<(Path, Duration)>,
 }
 
 impl Faulty {
@@ -30,12 +33,27 @@ impl Faulty {
         let faulty = Self {
             inner: Arc::clone(inner),
             calls: calls.clone(),
+            slow: None,
         };
+        faulty.over()
+    }
+
+    /// Storage over the objects of `inner` that takes `pause` for each object below `prefix`.
+    pub fn slow(inner: &Arc<InMemory>, prefix: &str, pause: Duration) -> Storage {
+        let faulty = Self {
+            inner: Arc::clone(inner),
+            calls: Calls::new(Fault::Never),
+            slow: Some((Path::from(prefix), pause)),
+        };
+        faulty.over()
+    }
+
+    fn over(self) -> Storage {
         let options = StorageOptions {
             max_retries: 0,
             ..StorageOptions::default()
         };
-        Storage::over(Arc::new(faulty), options)
+        Storage::over(Arc::new(self), options)
     }
 
     async fn call<T>(&self, effect: impl Future<Output = Result<T>>) -> Result<T> {
@@ -66,6 +84,11 @@ impl ObjectStore for Faulty {
         payload: PutPayload,
         opts: PutOptions,
     ) -> Result<PutResult> {
+        if let Some((prefix, pause)) = &self.slow
+            && location.prefix_matches(prefix)
+        {
+            tokio::time::sleep(*pause).await;
+        }
         self.call(self.inner.put_opts(location, payload, opts))
             .await
     }

@@ -65,7 +65,8 @@ impl<'a> Publisher<'a> {
     }
 
     /// Publishes all segments that all of the topic's `count` partitions have closed; returns how many. At each of `ticks`, which should
-    /// come several times within the lease, it shows that it is at work. Once `stop` is cancelled no other segment is begun.
+    /// come several times within the lease, it shows that it is at work. Once `stop` is cancelled no other segment is begun. `tell`
+    /// is told after each how far it has come.
     ///
     /// # Errors
     ///
@@ -75,6 +76,7 @@ impl<'a> Publisher<'a> {
         count: i32,
         ticks: &mut (impl Stream<Item = ()> + Unpin),
         stop: &CancellationToken,
+        tell: &mut (dyn FnMut(&PublisherProgress) + Send),
     ) -> Result<usize, CommitError> {
         let Some(lines) = self.read_lines(count).await? else {
             return Ok(0);
@@ -89,6 +91,7 @@ impl<'a> Publisher<'a> {
             let document = self.while_showing(work, ticks).await?;
             self.remember(start, &document);
             self.show(true).await?;
+            tell(&self.progress);
             published += 1;
         }
         Ok(published)

@@ -236,6 +236,7 @@ async fn publish(storage: &Storage, rules: &Rules, nonce: u32) -> Result<usize, 
             PARTITIONS,
             &mut stream::pending(),
             &CancellationToken::new(),
+            &mut |_| {},
         )
         .await
 }
@@ -537,6 +538,7 @@ async fn an_error_at_any_call_is_got_over() {
                     PARTITIONS,
                     &mut stream::pending(),
                     &CancellationToken::new(),
+                    &mut |_| {},
                 )
                 .await
             {
@@ -594,6 +596,7 @@ async fn who_was_claimed_from_publishes_nothing_else() {
             PARTITIONS,
             &mut stream::pending(),
             &CancellationToken::new(),
+            &mut |_| {},
         )
         .await
         .unwrap();
@@ -603,6 +606,7 @@ async fn who_was_claimed_from_publishes_nothing_else() {
             PARTITIONS,
             &mut stream::pending(),
             &CancellationToken::new(),
+            &mut |_| {},
         )
         .await
         .unwrap_err();
@@ -626,7 +630,12 @@ async fn a_segment_waits_for_all_partitions() {
     let mut never = stream::pending();
     assert_eq!(
         publisher
-            .publish(PARTITIONS + 1, &mut never, &CancellationToken::new())
+            .publish(
+                PARTITIONS + 1,
+                &mut never,
+                &CancellationToken::new(),
+                &mut |_| {}
+            )
             .await
             .unwrap(),
         0
@@ -651,7 +660,12 @@ async fn a_segment_waits_for_all_partitions() {
             .await
             .unwrap();
         let done = publisher
-            .publish(PARTITIONS + 1, &mut never, &CancellationToken::new())
+            .publish(
+                PARTITIONS + 1,
+                &mut never,
+                &CancellationToken::new(),
+                &mut |_| {},
+            )
             .await
             .unwrap();
         assert_eq!(done, expected, "{closed:?}");
@@ -673,7 +687,12 @@ async fn who_publishes_for_long_shows_it() {
     let mut ticks = stream::iter([(); 5]);
     assert_eq!(
         publisher
-            .publish(PARTITIONS, &mut ticks, &CancellationToken::new())
+            .publish(
+                PARTITIONS,
+                &mut ticks,
+                &CancellationToken::new(),
+                &mut |_| {}
+            )
             .await
             .unwrap(),
         3
@@ -852,6 +871,7 @@ async fn every_store_holds_the_same() {
                 PARTITIONS,
                 &mut stream::pending(),
                 &CancellationToken::new(),
+                &mut |_| {},
             )
             .await;
         assert_eq!(published.unwrap(), 3);

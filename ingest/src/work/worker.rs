@@ -41,8 +41,8 @@ const COUNT: Duration = Duration::from_mins(2);
 /// How many checkpoint intervals a claim lasts that nobody renews.
 const LEASE: u32 = 4;
 
-/// How often the worker shows that it is alive while a step takes long.
-const STRIKE: Duration = Duration::from_secs(1);
+/// How often the worker shows what it does while a step takes long.
+const SHOW: Duration = Duration::from_secs(1);
 
 /// How a worker works.
 #[derive(Clone)]
@@ -241,7 +241,7 @@ impl Worker {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut looked: Option<Instant> = None;
-        let (beat, stop) = (self.beat.clone(), self.stop.clone());
+        let stop = self.stop.clone();
         let outcome = loop {
             tokio::select! {
                 // Threads that were told to end tell nothing more, which is no defect then.
@@ -269,20 +269,21 @@ impl Worker {
             if is_due {
                 looked = Some(Instant::now());
             }
-            self.show();
+            self.sign().show();
             if self.is_done() {
                 break Ok(());
             }
         };
-        strike_while(&beat, self.end()).await;
-        beat.rest();
+        let sign = self.sign();
+        sign.show_while(self.end()).await;
+        sign.beat.rest();
         outcome
     }
 
     /// Looks at the hub's partitions and at who works on them, where that is due, and publishes. Once it is to stop, partitions are given
     /// back at once, also while a large segment is being published.
     async fn look(&mut self, is_due: bool) -> Result<(), WorkerError> {
-        let (beat, stop) = (self.beat.clone(), self.stop.clone());
+        let (sign, stop) = (self.sign(), self.stop.clone());
         let threads = self.threads.iter();
         let commands: Vec<_> = threads.map(|thread| thread.commands.clone()).collect();
         let steps = async {
@@ -294,7 +295,7 @@ impl Worker {
             }
             self.publish(is_due).await
         };
-        let mut steps = Box::pin(strike_while(&beat, steps));
+        let mut steps = Box::pin(sign.show_while(steps));
         tokio::select! {
             done = &mut steps => done,
             () = stop.cancelled() => {
@@ -445,7 +446,7 @@ impl Worker {
         let folder = &self.shared.folder;
         let now = self.begun.elapsed();
         let (is_free, progress) = self.claims.look_at_publisher(folder, now).await?;
-        self.note_published(progress);
+        self.sign().note_published(progress);
         if is_free && let Some((held, commit)) = self.claims.claim_publisher(folder).await? {
             self.publisher = Some((held, commit.progress));
         }
@@ -482,6 +483,7 @@ impl Worker {
             return Ok(());
         };
         let may_publish = self.may_publish(is_due, &progress);
+        let sign = self.sign();
         let folder = &self.shared.folder;
         let checkpoint = self.shared.settings.checkpoint;
         let rules = &self.shared.settings.rules;
@@ -491,7 +493,11 @@ impl Worker {
             Some(((), ()))
         }));
         let published = if may_publish {
-            let published = publisher.publish(count, &mut ticks, &self.stop).await;
+            let published = publisher
+                .publish(count, &mut ticks, &self.stop, &mut |progress| {
+                    sign.note_published(progress.clone());
+                })
+                .await;
             self.is_published = matches!(published, Ok(0));
             published
         } else {
@@ -517,7 +523,7 @@ impl Worker {
             }
         }
         let (held, progress) = publisher.into_parts();
-        self.note_published(progress.clone());
+        self.sign().note_published(progress.clone());
         match shown {
             Ok(segments) => {
                 if segments > 0 {
@@ -534,14 +540,12 @@ impl Worker {
         }
     }
 
-    fn note_published(&self, progress: PublisherProgress) {
-        *lock(&self.shared.published) = progress.complete_through;
-        self.watch.change(|state| state.published = progress);
-    }
-
-    fn show(&self) {
-        let seen = lock(&self.shared.seen).clone();
-        self.watch.change(|state| state.seen = seen);
+    fn sign(&self) -> Sign {
+        Sign {
+            beat: self.beat.clone(),
+            watch: self.watch.clone(),
+            shared: Arc::clone(&self.shared),
+        }
     }
 
     /// Saves what there is, publishes what that has closed unless it is to stop, and gives all back.
@@ -554,7 +558,7 @@ impl Worker {
                 tracing::error!("a thread that reads has ended by a defect; please report it");
             }
         }
-        self.show();
+        self.sign().show();
         if let Err(error) = self.publish(true).await {
             tracing::warn!("{error}");
         }
@@ -569,7 +573,7 @@ impl Worker {
                 tracing::warn!("publishing was not given back, and will be free later: {error}");
             }
         }
-        self.show();
+        self.sign().show();
     }
 }
 
@@ -589,14 +593,34 @@ async fn give_back(folder: &StreamFolder, command: Command) {
     }
 }
 
-/// Awaits a step, and shows meanwhile that the worker is alive.
-async fn strike_while<T>(beat: &Beat, step: impl Future<Output = T>) -> T {
-    let mut step = Box::pin(step);
-    loop {
-        beat.strike();
-        tokio::select! {
-            done = &mut step => return done,
-            () = tokio::time::sleep(STRIKE) => {}
+/// Shows others that the worker is alive, and what it does.
+struct Sign {
+    beat: Beat,
+    watch: Watch,
+    shared: Arc<Shared>,
+}
+
+impl Sign {
+    fn show(&self) {
+        self.beat.strike();
+        let seen = lock(&self.shared.seen).clone();
+        self.watch.change(|state| state.seen = seen);
+    }
+
+    fn note_published(&self, progress: PublisherProgress) {
+        *lock(&self.shared.published) = progress.complete_through;
+        self.watch.change(|state| state.published = progress);
+    }
+
+    /// Awaits a step that may take long.
+    async fn show_while<T>(&self, step: impl Future<Output = T>) -> T {
+        let mut step = Box::pin(step);
+        loop {
+            self.show();
+            tokio::select! {
+                done = &mut step => return done,
+                () = tokio::time::sleep(SHOW) => {}
+            }
         }
     }
 }

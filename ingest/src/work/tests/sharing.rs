@@ -1,5 +1,7 @@
 use super::process::{Process, clock, feed, records};
 use super::*;
+use crate::folder::{PartitionProgress, StreamFolder};
+use jiff::Timestamp;
 
 /// Processes come and go while events come, one of them cut off from storage for good: the rows are those of one that was never disturbed.
 #[test]
@@ -34,4 +36,54 @@ fn processes_share_the_partitions_and_take_over_from_each_other() {
         assert_eq!(rows, right, "cut off after {cut} calls");
         assert!(segments >= 4);
     }
+}
+
+/// A process that is told to end while it publishes gives its partitions back before that is done.
+#[test]
+fn partitions_are_given_back_while_a_segment_is_published() {
+    let objects = Arc::new(InMemory::new());
+    in_virtual_time(async {
+        let (hub, _) = history(3, 4);
+        let options = options("a", Until::Stopped, AFTER);
+        let (spec, now) = (
+            options.spec.clone(),
+            Timestamp::from_nanosecond(AFTER.into()),
+        );
+        let pause = Duration::from_mins(10);
+        let slow = Faulty::slow(&objects, "out/date=2026-11-28", pause);
+        let process = Process::begin(hub, &slow, options);
+        let has_closed = || {
+            let seen = process.watch.state().seen;
+            seen.len() == 4
+                && seen
+                    .values()
+                    .all(|one| one.progress.closed_through.is_some())
+        };
+        while !has_closed() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        tokio::time::sleep(Duration::from_secs(15)).await;
+        process.stop.cancel();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert!(!process.done.is_finished(), "it still publishes");
+        let storage = Faulty::storage(&objects, &Calls::new(Fault::Never));
+        let folder = StreamFolder::open(&storage, &spec, "plant/pumps", now.unwrap())
+            .await
+            .unwrap();
+        for number in 0..4 {
+            let url = folder.partition(number).unwrap();
+            let (claim, _) = folder
+                .read_line::<PartitionProgress>(&url)
+                .await
+                .unwrap()
+                .unwrap();
+            assert_eq!(claim.owner, None, "partition {number}");
+        }
+        process.done.await.unwrap().unwrap();
+        assert!(segment(&objects, "0900").await.is_some());
+        assert!(
+            segment(&objects, "0905").await.is_none(),
+            "no other one is begun"
+        );
+    });
 }
