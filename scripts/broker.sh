@@ -11,7 +11,9 @@
 #
 # The environment: FLEETSCORE_KAFKA=HOST:PORT without signing in; FLEETSCORE_KAFKA_TLS=HOST:PORT with TLS, where one signs in with Plain,
 # ScramSha256, ScramSha512 (users reader and stranger, password NAME-secret; stranger may do nothing), OAuthBearer (unsigned tokens of
-# the subject reader) or the connection string of broker.properties; FLEETSCORE_KAFKA_CA=FILE, whose certificates it uses.
+# the subject reader) or the connection string of broker.properties; FLEETSCORE_KAFKA_CA=FILE, whose certificates it uses;
+# FLEETSCORE_KAFKA_PROXY=HOST:PORT, where a test may let a proxy listen, and FLEETSCORE_KAFKA_BEHIND=HOST:PORT, where that leads to: the
+# broker sends who comes from there to the proxy again.
 #
 # Its programs are installed once into $FLEETSCORE_BROKER_HOME (~/.cache/fleetscore/broker). Which one is meant is told by
 # $FLEETSCORE_BROKER_STATE, a folder with its process id, ports and data (`run` in there): choose another one to have a second.
@@ -51,11 +53,13 @@ running() {
 
 print_env() {
   running || fail "it is not running; run: scripts/broker.sh start"
-  local plain tls _
-  read -r plain tls _ <"$state/ports"
+  local plain tls behind proxy _
+  read -r plain tls behind proxy _ <"$state/ports"
   echo "FLEETSCORE_KAFKA=$host:$plain"
   echo "FLEETSCORE_KAFKA_TLS=localhost:$tls"
   echo "FLEETSCORE_KAFKA_CA=$state/ca.pem"
+  echo "FLEETSCORE_KAFKA_BEHIND=127.0.0.1:$behind"
+  echo "FLEETSCORE_KAFKA_PROXY=127.0.0.1:$proxy"
 }
 
 answers() {
@@ -89,14 +93,16 @@ clear_state() {
 }
 
 prepare() {
-  local plain=${1:-$(free_port)} tls controller user
+  local plain=${1:-$(free_port)} tls controller behind proxy user
   tls=$(free_port)
   controller=$(free_port)
+  behind=$(free_port)
+  proxy=$(free_port)
   clear_state
   mkdir -p "$state"
-  echo "$plain $tls $controller" >"$state/ports"
+  echo "$plain $tls $behind $proxy" >"$state/ports"
   certify
-  sed -e "s|@HOST@|$host|; s|@PLAIN@|$plain|; s|@TLS@|$tls|; s|@CONTROLLER@|$controller|; s|@STATE@|$state|" \
+  sed -e "s|@HOST@|$host|; s|@PLAIN@|$plain|; s|@TLS@|$tls|; s|@CONTROLLER@|$controller|; s|@BEHIND@|$behind|; s|@PROXY@|$proxy|; s|@STATE@|$state|" \
     "$source_dir/broker.properties" >"$state/broker.properties"
   local scram=()
   for user in reader stranger; do
@@ -114,7 +120,7 @@ launch() {
     </dev/null >>"$state/log" 2>&1 &
   echo $! >"$state/pid"
   for _ in $(seq 600); do
-    running || fail "it ended at once: $(tail -n 3 "$state/log")"
+    running || fail "it ended at once: $(grep -m 3 -E "Exception|ERROR" "$state/log"; tail -n 3 "$state/log")"
     if answers "$plain" "$host" && answers "$tls" 127.0.0.1; then
       print_env
       return
@@ -132,7 +138,12 @@ start() {
     return
   fi
   prepare "$@"
-  launch
+  # Another program may take a port that was free a moment ago.
+  if ! (launch); then
+    [[ $# -eq 0 ]] || exit 1
+    prepare
+    launch
+  fi
 }
 
 resume() {
