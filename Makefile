@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 PROFILE ?= release
 BIN = $(CARGO_TARGET_DIR)/$(shell rustc -vV | sed -n 's/^host: //p')/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
-.PHONY: help build fleetscore demo demo-stream demo-cluster cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench bench-cluster bench-schedules fuzz model ticks-oracle cases
+.PHONY: help build fleetscore demo demo-stream demo-cluster cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench bench-cluster bench-schedules soak-streams fuzz model ticks-oracle cases
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | column -t -s '|'
@@ -101,6 +101,10 @@ bench-schedules: ## Measure 1,000 schedules that tick in one minute, and 1,000 C
 cases: build ## Run it over inputs that people have and print what it says of each (CASES=folder of case folders; its own without).
 	@scripts/install.sh node
 	scripts/with-azurite.sh scripts/cases.sh $(BIN)/fleetscore $(CASES)
+
+soak-streams: ## Kill, freeze and cut off streams' processes, their storage and their hub for longer than `test` does (minutes).
+	@scripts/install.sh build node broker
+	FLEETSCORE_SOAK=1 scripts/with-azurite.sh scripts/with-broker.sh cargo test --locked --workspace --all-features --test stream_faults
 
 fuzz: ## Feed arbitrary and damaged bytes to every parser for longer than `test` does (minutes).
 	PROPTEST_CASES=$(or $(CASES),20000) cargo test --locked --workspace --all-features -- harmless any_bytes any_text damaged no_bytes
