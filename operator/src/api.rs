@@ -1,13 +1,19 @@
 //! Requests to the API server that the controllers share.
 
-use kube::api::PostParams;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::api::{Api, DeleteParams, PostParams, Preconditions, PropagationPolicy};
 use kube::core::{NamespaceResourceScope, Request, Status};
-use kube::{Client, Resource};
+use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// The name under which the operator writes.
 pub const FIELD_MANAGER: &str = "fleetscore-operator";
+
+/// The code of the API server's answer, where it is what went wrong.
+pub fn code_of(error: &kube::Error) -> Option<u16> {
+    status_of(error).map(|status| status.code)
+}
 
 /// Creates an object with the API server's strict checks: a misspelt field of a template is an error, not left out.
 ///
@@ -75,101 +81,69 @@ pub fn status_of(error: &kube::Error) -> Option<&Status> {
     }
 }
 
-/// What the messages of admission say. A policy denies with the same codes as the API server, but may be changed or see it otherwise
-/// later.
-const ADMISSION: [&str; 3] = [
-    "admission webhook",
-    "webhook \"",
-    "ValidatingAdmissionPolicy '",
-];
-
-/// What the API server's answer to a creation means.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The server could not do it just now, which says nothing about the object: an error, to be tried again.
-    Busy,
-    /// The object is wrong and stays so.
-    Invalid,
-    /// It is not let in, which may change: the reason in one word.
-    Refused(String),
+/// Deletes the object of this UID, and in which way what it owns. Another object, or none, may be where it was: nothing is left to do.
+///
+/// # Errors
+///
+/// What else the API server answers.
+pub async fn delete<K>(
+    client: &Client,
+    namespace: &str,
+    (name, uid): (&str, &str),
+    propagation: Option<PropagationPolicy>,
+) -> Result<(), kube::Error>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+        + DeserializeOwned
+        + Clone
+        + std::fmt::Debug,
+{
+    let params = DeleteParams {
+        propagation_policy: propagation,
+        preconditions: Some(Preconditions {
+            uid: Some(uid.to_owned()),
+            resource_version: None,
+        }),
+        ..DeleteParams::default()
+    };
+    let api: Api<K> = Api::namespaced(client.clone(), namespace);
+    gone_is_fine(api.delete(name, &params).await)
 }
 
-/// What the API server's answer to a creation means: one rule for all objects. A policy or a webhook, also one that cannot be asked
-/// (code 500), may be changed or see it otherwise later; any other 5xx is the server's own trouble.
-pub fn verdict(status: &Status) -> Verdict {
-    let by_admission = ADMISSION.iter().any(|words| status.message.contains(words));
-    match status.code {
-        429 | 503 | 504 => Verdict::Busy,
-        500..=599 if !by_admission => Verdict::Busy,
-        400 | 422 if !by_admission => Verdict::Invalid,
-        _ if status.reason.is_empty() => Verdict::Refused("CreateRefused".to_owned()),
-        _ => Verdict::Refused(status.reason.clone()),
+/// Nothing is left to do to an object that is gone, or in whose place there is another.
+///
+/// # Errors
+///
+/// What else the API server answers.
+pub fn gone_is_fine<T>(answer: Result<T, kube::Error>) -> Result<(), kube::Error> {
+    match answer {
+        Err(error) if matches!(code_of(&error), Some(404 | 409)) => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => Ok(()),
     }
+}
+
+/// The reference that makes an object of this name and UID the owner and controller of what it creates.
+pub fn owner_reference<K: Resource<DynamicType = ()>>(name: &str, uid: &str) -> OwnerReference {
+    OwnerReference {
+        api_version: K::api_version(&()).into_owned(),
+        kind: K::kind(&()).into_owned(),
+        name: name.to_owned(),
+        uid: uid.to_owned(),
+        controller: Some(true),
+        block_owner_deletion: Some(true),
+    }
+}
+
+/// Whether the object of this UID controls a child.
+pub fn is_controlled_by(child: &impl Resource, uid: &str) -> bool {
+    child
+        .owner_references()
+        .iter()
+        .any(|owner| owner.uid == uid && owner.controller == Some(true))
 }
 
 /// Whether a webhook could only not be asked because it does not take part in dry runs.
 pub fn is_no_dry_run(status: &Status) -> bool {
     status.message.contains("does not support dry run")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_servers_own_trouble_is_no_refusal_whatever_is_created() {
-        let refused = |reason: &str| Verdict::Refused(reason.to_owned());
-        for (code, reason, message, expected) in [
-            (429, "TooManyRequests", "slow down", Verdict::Busy),
-            (
-                500,
-                "InternalError",
-                "etcdserver: leader changed",
-                Verdict::Busy,
-            ),
-            (502, "", "bad gateway", Verdict::Busy),
-            (503, "ServiceUnavailable", "etcd is away", Verdict::Busy),
-            (504, "Timeout", "request did not complete", Verdict::Busy),
-            (
-                500,
-                "InternalError",
-                "Internal error occurred: failed calling webhook \"w\": no endpoints available",
-                refused("InternalError"),
-            ),
-            (422, "Invalid", "spec.template: bad", Verdict::Invalid),
-            (
-                400,
-                "BadRequest",
-                "unknown field \"spec.x\"",
-                Verdict::Invalid,
-            ),
-            (
-                422,
-                "Invalid",
-                "x is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no",
-                refused("Invalid"),
-            ),
-            (
-                400,
-                "",
-                "admission webhook \"w\" denied the request",
-                refused("CreateRefused"),
-            ),
-            (403, "Forbidden", "exceeded quota: q", refused("Forbidden")),
-            (
-                404,
-                "NotFound",
-                "namespaces \"a\" not found",
-                refused("NotFound"),
-            ),
-        ] {
-            let status = Status {
-                code,
-                reason: reason.to_owned(),
-                message: message.to_owned(),
-                ..Status::default()
-            };
-            assert_eq!(verdict(&status), expected, "{message}");
-        }
-    }
 }

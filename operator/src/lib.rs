@@ -4,23 +4,20 @@
 pub mod access;
 pub mod api;
 pub mod args;
-pub mod backoff;
 pub mod by_uid;
 pub mod client;
 pub mod config;
+pub mod controller;
 pub mod fit;
+pub mod health;
 pub mod lease;
 pub mod metrics;
 pub mod run;
 pub mod rush;
 pub mod schedule;
 pub mod server;
-pub mod shared;
 pub mod stored;
 pub mod telemetry;
 #[cfg(test)]
 mod testing;
-pub mod unreadable;
 mod volumes;
-pub mod watches;
-pub mod words;

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser;
+use fleetscore_crds::{ScoringRun, ScoringSchedule};
 use fleetscore_operator::args::Args;
 use fleetscore_operator::client::client;
 use fleetscore_operator::config::Config;
+use fleetscore_operator::controller::{Seen, Shared};
+use fleetscore_operator::health::Health;
 use fleetscore_operator::lease::Lease;
 use fleetscore_operator::metrics::Metrics;
-use fleetscore_operator::server::{self, Health};
-use fleetscore_operator::shared::Shared;
-use fleetscore_operator::{fit, run, schedule, telemetry};
+use fleetscore_operator::{fit, run, schedule, server, telemetry};
 use futures::future::{BoxFuture, FutureExt, join_all, select_all};
 use kube::Client;
 use tokio::net::TcpListener;
@@ -155,29 +156,37 @@ impl Operator<'_> {
             metrics: self.metrics.clone(),
             health: self.health.clone(),
             rush: Arc::default(),
-            places: run::Places::default(),
         };
+        let places = run::Places::default();
         for scope in self.args.scopes() {
             let (children, changed) = schedule::Children::new();
+            let index = children.clone();
             let (runs, controller) = run::run(
                 shared.clone(),
                 self.config.clone(),
-                scope.clone(),
-                children.clone(),
+                places.clone(),
+                scope.as_deref(),
+                move |event| index.note(event),
                 stopped(&self.stop),
             );
-            controllers.push(controller.boxed());
-            let (schedules, controller) = schedule::run(
-                shared.clone(),
-                scope,
-                schedule::Owned::new(children, changed, &runs),
-                stopped(&self.stop),
-            );
-            controllers.push(controller.boxed());
+            controllers.push(controller);
+            let owned = schedule::Owned {
+                children,
+                changed,
+                listed: runs.listed(),
+            };
+            let (schedules, controller) =
+                schedule::run(shared.clone(), scope.as_deref(), owned, stopped(&self.stop));
+            controllers.push(controller);
             all_runs.push(runs);
             all_schedules.push(schedules);
         }
-        self.health.begins(all_runs.clone(), all_schedules.clone());
+        let (counted_runs, counted_schedules) = (all_runs.clone(), all_schedules.clone());
+        self.metrics.count_with(move |metrics| {
+            metrics.runs(counted_runs.iter().flat_map(Seen::states));
+            metrics.schedules(counted_schedules.iter().flat_map(Seen::states));
+        });
+        self.health.beat();
         let names = self.args.scopes();
         let scopes = names
             .into_iter()
@@ -207,7 +216,7 @@ impl Operator<'_> {
 }
 
 /// A part of the cluster that is watched by itself: its namespace, and what is seen of it.
-type Scope = (Option<String>, (run::Runs, schedule::Schedules));
+type Scope = (Option<String>, (Seen<ScoringRun>, Seen<ScoringSchedule>));
 
 /// Notes when everything has been listed. A namespace that may not be read keeps the others waiting no longer than until that is known.
 async fn note_ready(health: Arc<Health>, scopes: Vec<Scope>) {

@@ -1,6 +1,7 @@
 //! The operator's metrics, in the text format of Prometheus.
 
 use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use fleetscore_crds::known_reason;
@@ -22,9 +23,12 @@ const LATE_SECONDS: [f64; 12] = [
     0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 14400.0,
 ];
 
+/// Counts what is there at the moment.
+type Count = Box<dyn Fn(&Metrics) + Send + Sync>;
+
 /// All metrics.
-#[derive(Debug)]
 pub struct Metrics {
+    counts: Mutex<Vec<Count>>,
     registry: Registry,
     runs: Family<PhaseLabel, Gauge>,
     scored: Counter,
@@ -97,6 +101,7 @@ impl Metrics {
     /// Metrics that are all zero.
     pub fn new() -> Self {
         let mut metrics = Self {
+            counts: Mutex::default(),
             registry: Registry::with_prefix("fleetscore"),
             runs: Family::default(),
             scored: Counter::default(),
@@ -263,15 +268,19 @@ impl Metrics {
             .inc_by(ticks);
     }
 
+    /// The phases of the runs that are known now.
+    pub fn runs(&self, phases: impl IntoIterator<Item = String>) {
+        self.runs.clear();
+        for phase in phases {
+            self.runs.get_or_create(&PhaseLabel { phase }).inc();
+        }
+    }
+
     /// The states of the schedules that are known now.
-    pub fn schedules(&self, states: &[&str]) {
+    pub fn schedules(&self, states: impl IntoIterator<Item = String>) {
         self.schedules.clear();
         for state in states {
-            self.schedules
-                .get_or_create(&StateLabel {
-                    state: (*state).to_owned(),
-                })
-                .inc();
+            self.schedules.get_or_create(&StateLabel { state }).inc();
         }
     }
 
@@ -292,16 +301,16 @@ impl Metrics {
         self.leader.set(leader.into());
     }
 
-    /// The text of all metrics, with `phases` of the runs that are known now.
-    pub fn encode(&self, phases: &[String]) -> String {
-        self.runs.clear();
-        for phase in phases {
-            self.runs
-                .get_or_create(&PhaseLabel {
-                    phase: phase.clone(),
-                })
-                .inc();
-        }
+    /// Has `count` called whenever the text is made: it counts what is there at the moment.
+    pub fn count_with(&self, count: impl Fn(&Self) + Send + Sync + 'static) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.push(Box::new(count));
+    }
+
+    /// The text of all metrics.
+    pub fn encode(&self) -> String {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.iter().for_each(|count| count(self));
         let mut text = String::new();
         if let Err(error) = prometheus_client::encoding::text::encode(&mut text, &self.registry) {
             let _ = writeln!(text, "# {error}");
@@ -333,10 +342,12 @@ mod tests {
         metrics.run_created("tick", Some(0.2));
         metrics.run_created("backfill", None);
         metrics.ticks_missed("Missed", 4);
-        metrics.schedules(&["Active", "Active", "Suspended"]);
+        metrics.schedules(["Active", "Active", "Suspended"].map(str::to_owned));
         metrics.crds(&[("scoringruns.scoring.fleetscore.io", "Older")]);
-        let phases = ["Scoring", "Scoring", "Failed"].map(str::to_owned);
-        let text = metrics.encode(&phases);
+        metrics.count_with(|metrics| {
+            metrics.runs(["Scoring", "Scoring", "Failed"].map(str::to_owned));
+        });
+        let text = metrics.encode();
         for line in [
             r#"fleetscore_api_requests_total{verb="list",resource="pods"} 2"#,
             "fleetscore_sensors_scored_total 14",
@@ -356,7 +367,9 @@ mod tests {
             );
         }
         assert!(!text.contains("Other"));
-        assert!(!metrics.encode(&[]).contains("phase="));
+        // What was there before is not counted again.
+        metrics.count_with(|metrics| metrics.runs([]));
+        assert!(!metrics.encode().contains("phase="));
     }
 
     #[test]
@@ -365,7 +378,7 @@ mod tests {
         for number in 0..1000 {
             metrics.sensors_failed(&format!("Made-up-{number}"), 2);
         }
-        let text = metrics.encode(&[]);
+        let text = metrics.encode();
         let lines: Vec<_> = text
             .lines()
             .filter(|line| line.starts_with("fleetscore_sensors_failed_total{"))

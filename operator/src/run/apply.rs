@@ -4,9 +4,8 @@
 use fleetscore_crds::Step;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions, PropagationPolicy};
-use kube::core::Status;
-use kube::{Client, Resource, ResourceExt};
+use kube::api::{Api, Patch, PatchParams, PropagationPolicy};
+use kube::{Client, Resource};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -14,20 +13,15 @@ use super::build::{self, GENERATION_ANNOTATION, WIDENED_ANNOTATION};
 use super::decide::Action;
 use super::job_view::JobView;
 use super::subject::Subject;
-use super::trouble::TroubleKind;
-use crate::api::{FIELD_MANAGER, Verdict, create, is_no_dry_run, rehearse, status_of, verdict};
+use crate::api::{
+    FIELD_MANAGER, code_of, create, delete, gone_is_fine, is_controlled_by, is_no_dry_run,
+    rehearse, status_of,
+};
 use crate::config::Config;
+use crate::controller::{Refusal, refusal_of};
 
-/// The API server refused to create a child.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// Whether it is for good.
-    pub kind: TroubleKind,
-    /// In one word.
-    pub reason: String,
-    /// In the API server's words.
-    pub message: String,
-}
+/// The reason for what the pod template makes wrong for good.
+const INVALID: &str = "InvalidPodTemplate";
 
 /// Writes the children of a run.
 pub struct Applier<'a> {
@@ -76,11 +70,10 @@ impl<'a> Applier<'a> {
                     self.create(&build::job(self.config, self.run, Step::Score, score))
                         .await?
                 }
-                Action::Suspend(job) => self.set_suspended(job, true).await?,
-                Action::Resume(job) => self.set_suspended(job, false).await?,
-                Action::Widen(job, parallelism) => self.widen(job, *parallelism).await?,
-                Action::Delete(job) => self.delete_job(job).await?,
-                Action::DeleteConfigMap => self.delete_config_map().await?,
+                _ => {
+                    self.change(action).await?;
+                    None
+                }
             };
             if refusal.is_some() {
                 return Ok(refusal);
@@ -97,19 +90,15 @@ impl<'a> Applier<'a> {
         match status_of(&error) {
             Some(status) if status.code == 409 => self.adopt::<Job>(name_of(&job)).await,
             Some(status) if is_no_dry_run(status) => Ok(None),
-            Some(status) => Ok(Some(refusal_of(status, true).ok_or(error)?)),
-            None => Err(error),
+            _ => refusal_of(error, Some(INVALID)).map(Some),
         }
     }
 
     async fn create(&self, job: &Value) -> Result<Option<Refusal>, kube::Error> {
         match self.post::<Job>(job).await {
             Ok(_) => Ok(None),
-            Err(error) => match status_of(&error) {
-                Some(status) if status.code == 409 => self.adopt::<Job>(name_of(job)).await,
-                Some(status) => Ok(Some(refusal_of(status, true).ok_or(error)?)),
-                None => Err(error),
-            },
+            Err(error) if code_of(&error) == Some(409) => self.adopt::<Job>(name_of(job)).await,
+            Err(error) => refusal_of(error, Some(INVALID)).map(Some),
         }
     }
 
@@ -122,10 +111,8 @@ impl<'a> Applier<'a> {
         let Err(error) = self.post::<ConfigMap>(&map).await else {
             return Ok(None);
         };
-        match status_of(&error) {
-            Some(status) if status.code == 409 => {}
-            Some(status) => return Ok(Some(refusal_of(status, false).ok_or(error)?)),
-            None => return Err(error),
+        if code_of(&error) != Some(409) {
+            return refusal_of(error, None).map(Some);
         }
         let Some(found) = self.api::<ConfigMap>().get_opt(&name).await? else {
             return Err(error);
@@ -158,11 +145,8 @@ impl<'a> Applier<'a> {
         Ok(foreign.then(|| conflict(&K::kind(&()), name)))
     }
 
-    fn owns<K: Resource>(&self, child: &K) -> bool {
-        child
-            .owner_references()
-            .iter()
-            .any(|owner| owner.uid == self.run.uid && owner.controller == Some(true))
+    fn owns(&self, child: &impl Resource) -> bool {
+        is_controlled_by(child, &self.run.uid)
     }
 
     async fn post<K>(&self, object: &Value) -> Result<K, kube::Error>
@@ -175,16 +159,24 @@ impl<'a> Applier<'a> {
         create(self.client, &self.run.namespace, object).await
     }
 
-    async fn set_suspended(
-        &self,
-        job: &JobView,
-        suspended: bool,
-    ) -> Result<Option<Refusal>, kube::Error> {
+    /// Does what is no creation.
+    async fn change(&self, action: &Action) -> Result<(), kube::Error> {
+        match action {
+            Action::Create(_) | Action::CreatePart(..) => Ok(()),
+            Action::Suspend(job) => self.set_suspended(job, true).await,
+            Action::Resume(job) => self.set_suspended(job, false).await,
+            Action::Widen(job, parallelism) => self.widen(job, *parallelism).await,
+            Action::Delete(job) => self.delete_job(job).await,
+            Action::DeleteConfigMap => self.delete_config_map().await,
+        }
+    }
+
+    async fn set_suspended(&self, job: &JobView, suspended: bool) -> Result<(), kube::Error> {
         let patch = json!({"metadata": {"uid": job.uid}, "spec": {"suspend": suspended}});
         self.patch_job(job, patch).await
     }
 
-    async fn widen(&self, job: &JobView, parallelism: u32) -> Result<Option<Refusal>, kube::Error> {
+    async fn widen(&self, job: &JobView, parallelism: u32) -> Result<(), kube::Error> {
         let over = job.over().to_string();
         let patch = json!({
             "metadata": {"uid": job.uid, "annotations": {WIDENED_ANNOTATION: over}},
@@ -194,20 +186,16 @@ impl<'a> Applier<'a> {
     }
 
     /// Changes a Job. With the UID in `patch`, a Job of the same name that has come since is left alone.
-    async fn patch_job(&self, job: &JobView, patch: Value) -> Result<Option<Refusal>, kube::Error> {
+    async fn patch_job(&self, job: &JobView, patch: Value) -> Result<(), kube::Error> {
         let params = PatchParams {
             field_manager: Some(FIELD_MANAGER.to_owned()),
             ..PatchParams::default()
         };
-        gone_is_fine(
-            self.api::<Job>()
-                .patch(&job.name, &params, &Patch::Merge(patch))
-                .await
-                .map(|_| ()),
-        )
+        let (api, patch) = (self.api::<Job>(), Patch::Merge(patch));
+        gone_is_fine(api.patch(&job.name, &params, &patch).await)
     }
 
-    async fn delete_job(&self, job: &JobView) -> Result<Option<Refusal>, kube::Error> {
+    async fn delete_job(&self, job: &JobView) -> Result<(), kube::Error> {
         // Kueue knows a Job by its name: it takes the Workload of the one before for that of a Job that follows at once, and then
         // never lets that go on. So a Job of its stays until its Workload is gone.
         let propagation = if job.queued {
@@ -215,36 +203,34 @@ impl<'a> Applier<'a> {
         } else {
             PropagationPolicy::Background
         };
-        let params = DeleteParams {
-            propagation_policy: Some(propagation),
-            preconditions: Some(Preconditions {
-                uid: Some(job.uid.clone()),
-                resource_version: None,
-            }),
-            ..DeleteParams::default()
-        };
-        gone_is_fine(
-            self.api::<Job>()
-                .delete(&job.name, &params)
-                .await
-                .map(|_| ()),
-        )
+        self.delete::<Job>((&job.name, &job.uid), Some(propagation))
+            .await
     }
 
-    async fn delete_config_map(&self) -> Result<Option<Refusal>, kube::Error> {
-        let api = self.api::<ConfigMap>();
+    async fn delete_config_map(&self) -> Result<(), kube::Error> {
         let name = build::config_map_name(&self.run.name);
-        let Some(found) = api.get_opt(&name).await?.filter(|found| self.owns(found)) else {
-            return Ok(None);
-        };
-        let params = DeleteParams {
-            preconditions: Some(Preconditions {
-                uid: found.metadata.uid,
-                resource_version: None,
-            }),
-            ..DeleteParams::default()
-        };
-        gone_is_fine(api.delete(&name, &params).await.map(|_| ()))
+        let found = self.api::<ConfigMap>().get_opt(&name).await?;
+        let uid = found
+            .filter(|found| self.owns(found))
+            .and_then(|found| found.metadata.uid);
+        match uid {
+            Some(uid) => self.delete::<ConfigMap>((&name, &uid), None).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn delete<K>(
+        &self,
+        child: (&str, &str),
+        propagation: Option<PropagationPolicy>,
+    ) -> Result<(), kube::Error>
+    where
+        K: Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>
+            + DeserializeOwned
+            + Clone
+            + std::fmt::Debug,
+    {
+        delete::<K>(self.client, &self.run.namespace, child, propagation).await
     }
 
     fn api<K>(&self) -> Api<K>
@@ -264,44 +250,12 @@ fn created(action: &Action) -> Option<Step> {
     }
 }
 
-/// A refusal to create something: told in the run's status. None where the server was only busy.
-fn refusal_of(status: &Status, templated: bool) -> Option<Refusal> {
-    let (kind, reason) = match verdict(status) {
-        Verdict::Busy => return None,
-        Verdict::Invalid if templated => (TroubleKind::Invalid, "InvalidPodTemplate".to_owned()),
-        Verdict::Invalid => (TroubleKind::Refused, status.reason.clone()),
-        Verdict::Refused(reason) => (TroubleKind::Refused, reason),
-    };
-    Some(Refusal {
-        kind,
-        reason,
-        message: status.message.clone(),
-    })
-}
-
 fn name_of(job: &Value) -> &str {
     job["metadata"]["name"].as_str().unwrap_or_default()
 }
 
 fn conflict(kind: &str, name: &str) -> Refusal {
-    Refusal {
-        kind: TroubleKind::Refused,
-        reason: "NameConflict".to_owned(),
-        message: format!(
-            "a {kind} {name} exists that does not belong to this run; remove it, or name the run otherwise"
-        ),
-    }
-}
-
-/// Another object, or none, is where the Job was: nothing is left to do.
-fn gone_is_fine(result: Result<(), kube::Error>) -> Result<Option<Refusal>, kube::Error> {
-    match result {
-        Err(error) if status_of(&error).is_some_and(|status| matches!(status.code, 404 | 409)) => {
-            Ok(None)
-        }
-        Err(error) => Err(error),
-        Ok(()) => Ok(None),
-    }
+    Refusal::name_conflict(kind, name, "run")
 }
 
 #[cfg(test)]

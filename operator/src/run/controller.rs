@@ -2,173 +2,70 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use fleetscore_crds::{LAST_APPLIED_ANNOTATION, Phase, PodTemplate, ScoringRun};
-use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use futures::future::BoxFuture;
+use futures::{FutureExt, stream};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use kube::ResourceExt;
-use kube::runtime::controller::{Config, applier, trigger_owners, trigger_self};
-use kube::runtime::events::Recorder;
-use kube::runtime::reflector::{Store, store};
+use kube::runtime::controller::{trigger_owners, trigger_self};
 use kube::runtime::{WatchStreamExt, watcher};
-use tokio::sync::watch;
 
 use super::build::RUN_LABEL;
-use super::{Context, error_policy, reconcile};
-use crate::config;
-
-use crate::schedule::Children;
-use crate::shared::Shared;
+use super::places::Places;
+use super::{Context, Memories};
+use crate::config::Config;
+use crate::controller::{Seen, Shared, Tools, operate, scoped, watch};
 use crate::stored::Stored;
-use crate::unreadable::UNREADABLE;
-use crate::watches::{
-    Cache, Filled, all_filled, drive, note_filled, note_unreadable, reporter, scoped,
-};
-
-/// Changes that come in such a burst are looked at once.
-const DEBOUNCE: Duration = Duration::from_millis(200);
-/// Passes at the same time.
-const CONCURRENCY: u16 = 16;
-/// The runs that one controller sees.
-#[derive(Clone)]
-pub struct Runs {
-    runs: Store<Stored<ScoringRun>>,
-    caches: [Cache; 2],
-}
-
-impl Runs {
-    /// Resolves once everything has been listed.
-    pub async fn wait_until_ready(&self) -> bool {
-        all_filled(self.caches.clone().map(|cache| cache.filled)).await
-    }
-
-    /// Resolves once it is known whether everything can be read: with true once it is listed.
-    pub async fn is_readable(&self) -> bool {
-        let [runs, jobs] = &self.caches;
-        runs.is_readable().await && jobs.is_readable().await
-    }
-
-    /// Whether the runs have been listed.
-    pub(crate) fn listed(&self) -> Filled {
-        let [runs, _] = &self.caches;
-        runs.filled.clone()
-    }
-
-    /// The phase of every run, or that it cannot be read.
-    pub fn phases(&self) -> Vec<String> {
-        let phase = |run: &Stored<ScoringRun>| match &run.0 {
-            Ok(run) => {
-                let status = run.status.as_ref();
-                format!("{:?}", status.map_or(Phase::Pending, |status| status.phase))
-            }
-            Err(_) => UNREADABLE.to_owned(),
-        };
-        let runs = self.runs.state();
-        runs.iter().map(|run| phase(run)).collect()
-    }
-}
 
 /// Runs the controller for a namespace, or all, until `stop`; then the passes that have begun are finished.
 ///
-/// Gives what it sees at once, and the work as a future. The runs that schedules own go into `children`, too.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the work outlives what the name is borrowed from"
-)]
+/// Gives what it sees at once, and the work as a future. What happens to runs is told to `note`, too, before they count as listed.
 pub fn run(
     shared: Shared,
-    config: config::Config,
-    namespace: Option<String>,
-    children: Children,
+    config: Config,
+    places: Places,
+    namespace: Option<&str>,
+    mut note: impl FnMut(&watcher::Event<Stored<ScoringRun>>) + Send + 'static,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> (Runs, impl Future<Output = ()> + Send) {
-    let (runs_sender, runs_filled) = watch::channel(false);
-    let (jobs_sender, jobs_filled) = watch::channel(false);
-    let (runs_refused, runs_unreadable) = watch::channel(false);
-    let (jobs_refused, jobs_unreadable) = watch::channel(false);
-    let mut places = shared.places.scope(config.clone());
-    let (planned, unreadable) = (places.jobs(), [places.unreadable(), places.unreadable()]);
-    let [no_runs, no_jobs] = unreadable;
-    let (run_store, run_writer) = store();
-    let (job_store, job_writer) = store();
-    let runs = watcher(
-        scoped(&shared.client, namespace.as_deref()),
-        watcher::Config::default(),
-    )
-    .default_backoff()
-    .modify(trim_run)
-    .reflect(run_writer)
-    .inspect_ok(move |event| children.note(event))
-    .inspect_ok(move |event| places.note(event))
-    .inspect_ok(note_filled(runs_sender))
-    .inspect_err(note_unreadable(runs_refused, no_runs))
-    .applied_objects();
-    let jobs = watcher(
-        scoped(&shared.client, namespace.as_deref()),
-        watcher::Config::default().labels(RUN_LABEL),
-    )
-    .default_backoff()
-    .modify(trim)
-    .reflect(job_writer)
-    .inspect_ok(planned)
-    .inspect_ok(note_filled(jobs_sender))
-    .inspect_err(note_unreadable(jobs_refused, no_jobs))
-    .touched_objects();
-    let requests = stream::select(trigger_self(runs, ()), trigger_owners(jobs, (), ()));
-    let seen = Runs {
-        caches: [
-            Cache {
-                filled: runs_filled,
-                unreadable: runs_unreadable,
-            },
-            Cache {
-                filled: jobs_filled.clone(),
-                unreadable: jobs_unreadable,
-            },
-        ],
-        runs: run_store,
+) -> (Seen<ScoringRun>, BoxFuture<'static, ()>) {
+    let mut scope = places.scope(config.clone());
+    let (planned, no_runs, no_jobs) = (scope.jobs(), scope.unreadable(), scope.unreadable());
+    let note = move |event: &watcher::Event<Stored<ScoringRun>>| {
+        note(event);
+        scope.note(event);
     };
-    let context = Arc::new(Context {
-        recorder: Recorder::new(shared.client.clone(), reporter()),
-        client: shared.client,
+    let api = scoped(&shared.client, namespace);
+    let (runs, objects, own) = watch(api, watcher::Config::default(), trim_run, note, no_runs);
+    let labelled = watcher::Config::default().labels(RUN_LABEL);
+    let api = scoped(&shared.client, namespace);
+    let (jobs, job_store, job_cache) = watch(api, labelled, trim_job, planned, no_jobs);
+    let requests = stream::select(
+        trigger_self(runs.applied_objects(), ()),
+        trigger_owners(jobs.touched_objects(), (), ()),
+    );
+    let context = Context {
+        tools: Tools::new(shared),
         config,
         jobs: job_store,
-        jobs_filled,
-        metrics: shared.metrics,
-        memories: super::Memories::default(),
-        rush: shared.rush,
-        places: shared.places,
-    });
-    let work = applier(
-        |run, context| reconcile(run, context).boxed(),
-        error_policy,
-        context.clone(),
-        seen.runs.clone(),
-        requests.take_until(stop),
-        Config::default()
-            .debounce(DEBOUNCE)
-            .concurrency(CONCURRENCY),
-    );
-    let known = seen.clone();
-    let beat = move || {
-        shared.health.beat();
-        forget(&context, &known);
+        jobs_filled: job_cache.filled.clone(),
+        memories: Memories::default(),
+        places,
     };
-    (seen, drive(work, beat))
+    let seen = Seen {
+        objects,
+        own,
+        others: vec![job_cache],
+        state: phase,
+    };
+    let work = operate(Arc::new(context), seen.clone(), requests, stop);
+    (seen, work.boxed())
 }
 
-/// Forgets the runs that are gone.
-fn forget(context: &Context, seen: &Runs) {
-    let known: std::collections::HashSet<_> = seen
-        .runs
-        .state()
-        .iter()
-        .filter_map(|run| run.uid())
-        .collect();
-    context.memories.retain(|uid| known.contains(uid));
-    context.places.forget();
+fn phase(run: &ScoringRun) -> String {
+    let status = run.status.as_ref();
+    format!("{:?}", status.map_or(Phase::Pending, |status| status.phase))
 }
 
 /// What the cache need not hold of a run. Of one that has ended, nobody reads what its pods were or which sensors it listed, and that is
@@ -191,7 +88,7 @@ fn trim_run(run: &mut Stored<ScoringRun>) {
 }
 
 /// What the cache need not hold: the pod template alone is most of a Job.
-fn trim(job: &mut Job) {
+fn trim_job(job: &mut Job) {
     job.metadata.managed_fields = None;
     if let Some(spec) = &mut job.spec {
         spec.template = PodTemplateSpec::default();

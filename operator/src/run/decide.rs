@@ -348,13 +348,5 @@ fn is_hopeless(run: &Subject, seen: &Observed, trouble: &Trouble, now: Timestamp
     late && trouble.certain && quiet && !at_work
 }
 
-/// How far ahead `again` is, for the work queue.
-pub fn wait(again: Option<Timestamp>, now: Timestamp) -> Option<std::time::Duration> {
-    let ahead = again?
-        .duration_since(now)
-        .max(SignedDuration::from_millis(100));
-    std::time::Duration::try_from(ahead).ok()
-}
-
 #[cfg(test)]
 mod tests;

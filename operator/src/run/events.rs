@@ -1,10 +1,9 @@
 //! What is told as events: a change of phase, and a new reason why a run does not go on. Never one a pod.
 
-use fleetscore_crds::{Phase, ScoringRunStatus, visible};
+use fleetscore_crds::{Phase, ScoringRunStatus};
 use kube::runtime::events::{Event, EventType};
 
-/// Longest note of an event, in characters; Kubernetes takes 1 kB.
-const NOTE_CHARS: usize = 250;
+use crate::controller::{event, ready};
 
 /// What to tell about the change from `old` to `new`.
 pub fn events(old: &ScoringRunStatus, new: &ScoringRunStatus) -> Vec<Event> {
@@ -29,10 +28,7 @@ pub fn events(old: &ScoringRunStatus, new: &ScoringRunStatus) -> Vec<Event> {
 
 /// The reason and message of what is wrong: a condition says so with another word than the phase.
 fn trouble_of(status: &ScoringRunStatus) -> Option<(&str, &str)> {
-    let ready = status
-        .conditions
-        .iter()
-        .find(|found| found.kind == "Ready")?;
+    let ready = ready(&status.conditions)?;
     let is_phase = ready.reason == format!("{:?}", status.phase);
     (!is_phase).then_some((ready.reason.as_str(), ready.message.as_str()))
 }
@@ -58,17 +54,6 @@ fn note(status: &ScoringRunStatus) -> String {
             status.anomalies.unwrap_or(0)
         ),
         _ => String::new(),
-    }
-}
-
-fn event(type_: EventType, reason: &str, note: &str) -> Event {
-    let short: String = visible(note).chars().take(NOTE_CHARS).collect();
-    Event {
-        type_,
-        reason: reason.to_owned(),
-        note: Some(short),
-        action: "Reconcile".to_owned(),
-        secondary: None,
     }
 }
 

@@ -2,12 +2,14 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::apply::Refusal;
 use super::job_view::JobView;
 use super::look::{Found, Looks};
 use super::trouble::Trouble;
-use crate::backoff;
 use crate::by_uid::ByUid;
+use crate::controller::Refusal;
+
+/// Waits between looks at pods that do not start, in seconds.
+const LOOKS: [u64; 5] = [2, 5, 10, 20, 60];
 
 /// A Job's name, its pods that are ready, succeeded, failed and are ending, and how many it may have at the same time.
 type Counts = (String, u32, u32, u32, u32, u32);
@@ -25,7 +27,6 @@ pub struct Memory {
     pub refused: Option<(Refusal, Timestamp)>,
     /// When the status was written last.
     pub written: Option<Timestamp>,
-    errors: u32,
 }
 
 impl Memory {
@@ -42,7 +43,7 @@ impl Memory {
     /// Remembers what a look found.
     pub fn looked(&mut self, found: &Found, now: Timestamp) {
         self.looks = self.looks.saturating_add(1);
-        self.next_look = later(now, backoff::after_look(self.looks));
+        self.next_look = later(now, after_look(self.looks));
         self.found.note(found, now);
     }
 
@@ -107,17 +108,13 @@ impl Memory {
             |old: &Option<(Refusal, Timestamp)>| old.as_ref().map_or(now, |(_, since)| *since);
         self.refused = refusal.map(|refusal| (refusal, since(&self.refused)));
     }
+}
 
-    /// One more error in a row; how long to wait.
-    pub fn error(&mut self) -> Duration {
-        self.errors = self.errors.saturating_add(1);
-        backoff::after_error(self.errors)
-    }
-
-    /// It went well.
-    pub fn no_error(&mut self) {
-        self.errors = 0;
-    }
+/// How long to wait after the given number of looks, the first being 1.
+fn after_look(looks: u32) -> Duration {
+    let last = LOOKS.len() - 1;
+    let index = usize::try_from(looks.saturating_sub(1)).map_or(last, |index| index.min(last));
+    Duration::from_secs(LOOKS.get(index).copied().unwrap_or(60))
 }
 
 fn later(now: Timestamp, wait: Duration) -> Option<Timestamp> {
@@ -139,12 +136,6 @@ impl Memories {
         self.0.with(|all| all.insert(uid.to_owned(), memory));
     }
 
-    /// One more error in a row of this run; how long to wait.
-    pub fn error(&self, uid: &str) -> Duration {
-        self.0
-            .with(|all| all.entry(uid.to_owned()).or_default().error())
-    }
-
     /// Forgets a run.
     pub fn forget(&self, uid: &str) {
         self.0.forget(uid);
@@ -162,6 +153,12 @@ mod tests {
 
     use super::*;
     use crate::run::testing::{at, job};
+
+    #[test]
+    fn looks_become_rare() {
+        let waits = [1, 2, 3, 4, 5, 6, u32::MAX].map(|looks| after_look(looks).as_secs());
+        assert_eq!(waits, [2, 5, 10, 20, 60, 60, 60]);
+    }
 
     /// Pods that were let in beside others get the time to begin that the others had.
     #[test]

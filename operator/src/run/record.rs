@@ -2,12 +2,13 @@
 
 use fleetscore_crds::{Phase, ScoringRun, ScoringRunStatus, Step};
 use jiff::Timestamp;
-use kube::Resource;
 
+use super::build;
 use super::events::events;
 use super::observe::Observed;
 use super::subject::Subject;
-use super::{Context, build};
+use crate::controller::Tools;
+use crate::metrics::Metrics;
 
 /// Tells the change to `new`.
 pub(super) async fn record(
@@ -15,19 +16,14 @@ pub(super) async fn record(
     subject: &Subject,
     seen: &Observed,
     new: &ScoringRunStatus,
-    context: &Context,
+    tools: &Tools,
     now: Timestamp,
 ) {
     let old = &subject.status;
     if old.phase != new.phase {
         tracing::info!(from = ?old.phase, to = ?new.phase, "phase");
     }
-    let reference = run.object_ref(&());
-    for event in events(old, new) {
-        if let Err(error) = context.recorder.publish(&event, &reference).await {
-            tracing::warn!("the event {} cannot be written: {error}", event.reason);
-        }
-    }
+    tools.tell(run, events(old, new)).await;
     if old.phase == Phase::WaitingForNodes && new.phase == Phase::Scoring {
         let begun = seen
             .jobs
@@ -36,33 +32,31 @@ pub(super) async fn record(
             .filter_map(|job| job.started)
             .min();
         if let Some(begun) = begun {
-            context
+            tools
                 .metrics
                 .first_node(now.duration_since(begun).as_secs_f64());
         }
     }
     if new.completion_time.is_some() && old.completion_time.is_none() {
-        ended(seen, new, context);
+        ended(seen, new, &tools.metrics);
     }
 }
 
-fn ended(seen: &Observed, new: &ScoringRunStatus, context: &Context) {
+fn ended(seen: &Observed, new: &ScoringRunStatus, metrics: &Metrics) {
     for step in [Step::Plan, Step::Score, Step::Collect] {
         let jobs = || seen.jobs.iter().filter(|job| job.step == step);
         let begun = jobs().filter_map(|job| job.started).min();
         let ended = jobs().filter_map(|job| job.ended).max();
         if let (Some(begun), Some(ended)) = (begun, ended) {
             let seconds = ended.duration_since(begun).as_secs_f64();
-            context.metrics.step(build::step_name(step), seconds);
+            metrics.step(build::step_name(step), seconds);
         }
     }
     let sensors = new.sensors.unwrap_or_default();
-    context.metrics.scored(sensors.succeeded);
+    metrics.scored(sensors.succeeded);
     let told: u64 = new.top_failures.iter().map(|group| group.count).sum();
     for group in &new.top_failures {
-        context.metrics.sensors_failed(&group.reason, group.count);
+        metrics.sensors_failed(&group.reason, group.count);
     }
-    context
-        .metrics
-        .sensors_failed("Other", sensors.failed.saturating_sub(told));
+    metrics.sensors_failed("Other", sensors.failed.saturating_sub(told));
 }

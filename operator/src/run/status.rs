@@ -11,12 +11,11 @@ use super::job_view::JobView;
 use super::observe::Observed;
 use super::subject::{Plan, Subject};
 use super::trouble::{Trouble, TroubleKind};
-use crate::words::{REASON_BYTES, cut, reason_word, whole_second};
+use crate::controller::Story;
+use crate::words::{REASON_BYTES, cut, whole_second};
 
-/// Jobs that the status lists.
+/// Jobs that the status lists. With this limit, those below and that of conditions' messages the status stays under 16 KiB.
 const JOBS: usize = 16;
-/// Bytes of JSON that a condition's message may take. With these limits the status stays under 16 KiB.
-const MESSAGE_BYTES: usize = 1000;
 /// Bytes of an example and of a message in the list of failures.
 const FAILURE_BYTES: (usize, usize) = (128, 320);
 /// Reasons of failures that the status lists.
@@ -54,7 +53,7 @@ pub fn status(
     if let Stage::Ended(ending) = &decision.stage {
         end(&mut status, ending, now);
     }
-    conditions(&mut status, seen, decision, now);
+    conditions(&mut status, run, seen, decision, now);
     observe_generation(&mut status, run.generation);
     status
 }
@@ -216,15 +215,13 @@ fn step_job(job: &JobView) -> StepJob {
     }
 }
 
-/// A condition before it is set.
-struct Word<'a> {
-    kind: &'static str,
-    holds: bool,
-    reason: &'a str,
-    message: &'a str,
-}
-
-fn conditions(status: &mut ScoringRunStatus, seen: &Observed, decision: &Decision, now: Timestamp) {
+fn conditions(
+    status: &mut ScoringRunStatus,
+    run: &Subject,
+    seen: &Observed,
+    decision: &Decision,
+    now: Timestamp,
+) {
     let phase = format!("{:?}", status.phase);
     let ended = match &decision.stage {
         Stage::Ended(ending) => Some(ending),
@@ -245,42 +242,24 @@ fn conditions(status: &mut ScoringRunStatus, seen: &Observed, decision: &Decisio
     };
     let stalled = failed.is_some() || is_stalled(decision);
     let in_progress = ended.is_none() && decision.stage != Stage::Suspended;
-    set_planned(status, decision, now);
-    set_scored(status, decision, now);
-    for word in [
-        Word {
-            kind: "Ready",
-            holds: complete,
-            reason,
-            message,
-        },
-        Word {
-            kind: "Reconciling",
-            holds: in_progress,
-            reason,
-            message,
-        },
-        Word {
-            kind: "Stalled",
-            holds: stalled,
-            reason,
-            message,
-        },
-        Word {
-            kind: "Complete",
-            holds: complete,
-            reason,
-            message,
-        },
-        Word {
-            kind: "Failed",
-            holds: failed.is_some(),
-            reason,
-            message,
-        },
-    ] {
-        set(status, &word, now);
-    }
+    let story = Story {
+        reason,
+        message,
+        generation: run.generation,
+        now,
+    };
+    set_planned(&mut status.conditions, decision, story);
+    set_scored(&mut status.conditions, decision, story);
+    story.set(
+        &mut status.conditions,
+        &[
+            ("Ready", complete),
+            ("Reconciling", in_progress),
+            ("Stalled", stalled),
+            ("Complete", complete),
+            ("Failed", failed.is_some()),
+        ],
+    );
 }
 
 /// What an unfinished run waits for, if anything is known.
@@ -334,43 +313,35 @@ fn is_stalled(decision: &Decision) -> bool {
     }
 }
 
-fn set_planned(status: &mut ScoringRunStatus, decision: &Decision, now: Timestamp) {
-    let is_planned = status
-        .conditions
+/// Sets `Planned`. The story is that of the other conditions: what it speaks of, and when.
+fn set_planned(conditions: &mut Vec<Condition>, decision: &Decision, story: Story<'_>) {
+    let is_planned = conditions
         .iter()
         .any(|found| found.kind == "Planned" && found.status == ConditionStatus::True);
     match decision.stage {
         Stage::Planned(Plan { sensors, pods }, _) => {
             let message = format!("{sensors} sensors in {pods} pods");
-            set(
-                status,
-                &Word {
-                    kind: "Planned",
-                    holds: true,
-                    reason: "Planned",
-                    message: &message,
-                },
-                now,
-            );
+            let story = Story {
+                reason: "Planned",
+                message: &message,
+                ..story
+            };
+            story.set(conditions, &[("Planned", true)]);
         }
         _ if !is_planned => {
-            set(
-                status,
-                &Word {
-                    kind: "Planned",
-                    holds: false,
-                    reason: "NotPlanned",
-                    message: "",
-                },
-                now,
-            );
+            let story = Story {
+                reason: "NotPlanned",
+                message: "",
+                ..story
+            };
+            story.set(conditions, &[("Planned", false)]);
         }
         _ => {}
     }
 }
 
 /// Once nothing is scored any more, that stays so, and so does the reason why it was stopped: while the run is suspended, too.
-fn set_scored(status: &mut ScoringRunStatus, decision: &Decision, now: Timestamp) {
+fn set_scored(conditions: &mut Vec<Condition>, decision: &Decision, story: Story<'_>) {
     let Stage::Collecting(_, cause) = &decision.stage else {
         return;
     };
@@ -378,47 +349,12 @@ fn set_scored(status: &mut ScoringRunStatus, decision: &Decision, now: Timestamp
         Some(Cause { reason, message }) => (reason.as_str(), message.as_str()),
         None => ("Scored", ""),
     };
-    let word = Word {
-        kind: "Scored",
-        holds: true,
+    let story = Story {
         reason,
         message,
+        ..story
     };
-    set(status, &word, now);
-}
-
-fn set(status: &mut ScoringRunStatus, word: &Word<'_>, now: Timestamp) {
-    let holds = if word.holds {
-        ConditionStatus::True
-    } else {
-        ConditionStatus::False
-    };
-    let old = status
-        .conditions
-        .iter_mut()
-        .find(|found| found.kind == word.kind);
-    let since = old
-        .as_ref()
-        .filter(|old| old.status == holds)
-        .map_or(now, |old| old.last_transition_time);
-    // The story is told once where it is read, and where it holds.
-    let told = word.holds || word.kind == "Ready";
-    let new = Condition {
-        kind: word.kind.to_owned(),
-        status: holds,
-        observed_generation: None,
-        last_transition_time: since,
-        reason: reason_word(word.reason),
-        message: if told {
-            cut(word.message, MESSAGE_BYTES)
-        } else {
-            String::new()
-        },
-    };
-    match old {
-        Some(old) => *old = new,
-        None => status.conditions.push(new),
-    }
+    story.set(conditions, &[("Scored", true)]);
 }
 
 fn observe_generation(status: &mut ScoringRunStatus, generation: i64) {

@@ -3,9 +3,9 @@ use fleetscore_crds::{
 };
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::Resource;
 
-use crate::unreadable::UNREADABLE;
+use crate::api::owner_reference;
+use crate::controller::UNREADABLE;
 
 /// A `ScoringRun` as the API server holds it, with what the API server always sets.
 #[derive(Clone, Debug, PartialEq)]
@@ -143,14 +143,7 @@ impl Subject {
 
     /// The owner reference of its children.
     pub fn owner(&self) -> OwnerReference {
-        OwnerReference {
-            api_version: ScoringRun::api_version(&()).into_owned(),
-            kind: ScoringRun::kind(&()).into_owned(),
-            name: self.name.clone(),
-            uid: self.uid.clone(),
-            controller: Some(true),
-            block_owner_deletion: Some(true),
-        }
+        owner_reference::<ScoringRun>(&self.name, &self.uid)
     }
 }
 

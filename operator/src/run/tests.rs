@@ -1,11 +1,16 @@
+use std::sync::Arc;
+
 use kube::runtime::reflector::store::Writer;
 use kube::runtime::{reflector, watcher};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::job_view::JobView;
 use super::testing::{at, complete, config, job, planned, start, stored_job, stored_run, subject};
 use super::*;
+use crate::controller::{Shared, error_policy, reconcile};
+use crate::metrics::Metrics;
+use crate::stored::Stored;
 use crate::testing::{Answer, Asked, Server, failure, list, server};
 
 const MAP: &str = "POST /api/v1/namespaces/plant/configmaps fieldManager=fleetscore-operator fieldValidation=Strict";
@@ -33,14 +38,16 @@ impl World {
         }
         writer.apply_watcher_event(&watcher::Event::InitDone);
         let context = Context {
-            recorder: Recorder::new(client.clone(), "fleetscore-operator".into()),
-            client,
+            tools: Tools::new(Shared {
+                client,
+                metrics: Arc::new(Metrics::new()),
+                health: Arc::default(),
+                rush: Arc::default(),
+            }),
             config: config(),
             jobs: store,
             jobs_filled: watch::channel(true).1,
-            metrics: Arc::new(Metrics::new()),
             memories: Memories::default(),
-            rush: Arc::default(),
             places: Places::default(),
         };
         Self {
@@ -58,8 +65,8 @@ impl World {
     }
 
     /// One pass, and what it asked. A status that it wrote is the run's from then on.
-    async fn pass(&mut self) -> (Result<Action, RunError>, Vec<Asked>) {
-        let action = pass(&stored_run(&self.run), &self.run, &self.context).await;
+    async fn pass(&mut self) -> (Result<Action, PassError>, Vec<Asked>) {
+        let action = self.context.pass(&stored_run(&self.run), &self.run).await;
         let asked = self.server.asked().split_off(self.asked);
         self.asked += asked.len();
         for written in asked.iter().filter(|asked| asked.line == STATUS) {
@@ -115,7 +122,7 @@ fn scoring(pods: u32, succeeded: u32) -> JobView {
 async fn nothing_is_done_with_a_run_while_others_are_still_created() {
     let answers = [created(), created(), created(), written(), told()];
     let mut world = World::new(subject(), &[], answers);
-    let rush = world.context.rush.clone();
+    let rush = world.context.tools.rush.clone();
     let creating = rush.create(std::future::pending::<()>());
     let begun = tokio::time::timeout(Duration::from_secs(5), world.pass());
     tokio::select! {
@@ -372,9 +379,9 @@ async fn a_server_that_does_not_answer_is_an_error_that_is_tried_ever_more_rarel
         let again = error_policy(object.clone(), &error, context.clone());
         assert_eq!(again, Action::requeue(Duration::from_secs(seconds)));
     }
-    let soon = error_policy(object, &RunError::Outdated, context.clone());
+    let soon = error_policy(object, &PassError::Outdated, context.clone());
     assert_eq!(soon, Action::requeue(Duration::from_millis(500)));
-    let text = context.metrics.encode(&[]);
+    let text = context.tools.metrics.encode();
     assert!(
         text.contains(r#"reconcile_errors_total{error="Timeout"} 3"#),
         "{text}"

@@ -4,30 +4,22 @@ use fleetscore_crds::{ScoringRun, ScoringSchedule};
 use fleetscore_ticks::Timetable;
 use jiff::Timestamp;
 use kube::Client;
-use kube::api::{Api, DeleteParams, Preconditions, PropagationPolicy};
-use kube::core::{ObjectMeta, Status};
-use thiserror::Error;
+use kube::api::{Api, PropagationPolicy};
+use kube::core::ObjectMeta;
 
 use super::child::{Child, Owner};
 use super::children::Children;
 use super::decide::{Creation, Decision};
-use super::outcome::{Outcome, Refusal, Results};
+use super::outcome::{Outcome, Results};
 use super::subject::Subject;
 use super::{Context, build};
-use crate::api::{Verdict, create, status_of, verdict};
+use crate::api::{code_of, create, delete};
+use crate::controller::{PassError, Refusal, refusal_of};
 use crate::metrics::Metrics;
 use crate::stored::Stored;
 
-/// Why a decision could not be carried out.
-#[derive(Debug, Error)]
-pub enum ApplyError {
-    /// The schedule is not what the decision was made from.
-    #[error("the schedule was changed in between")]
-    Outdated,
-    /// What the API server answers.
-    #[error(transparent)]
-    Kube(#[from] kube::Error),
-}
+/// The reason for what the template of runs makes wrong for good.
+const INVALID: &str = "InvalidRunTemplate";
 
 /// Writes the runs of a schedule.
 pub struct Applier<'a> {
@@ -41,8 +33,8 @@ impl<'a> Applier<'a> {
     /// Writes for `schedule`.
     pub fn new(context: &'a Context, schedule: &'a Subject) -> Self {
         Self {
-            client: &context.client,
-            metrics: &context.metrics,
+            client: &context.tools.client,
+            metrics: &context.tools.metrics,
             children: &context.children,
             schedule,
         }
@@ -57,12 +49,15 @@ impl<'a> Applier<'a> {
         &self,
         timetable: &Timetable,
         decision: &Decision,
-    ) -> Result<Results, ApplyError> {
+    ) -> Result<Results, PassError> {
         let mut results = Results::default();
         self.check().await?;
-        self.delete(&decision.replaced).await?;
+        self.delete(&decision.replaced)
+            .await
+            .map_err(PassError::Write)?;
         for creation in &decision.creations {
-            match self.create(timetable, creation).await? {
+            let created = self.create(timetable, creation).await;
+            match created.map_err(PassError::Write)? {
                 Ok(outcome) => results.runs.insert(creation.name.clone(), outcome),
                 Err(refusal) => {
                     results.refusal = Some(refusal);
@@ -81,35 +76,25 @@ impl<'a> Applier<'a> {
     pub async fn delete(&self, runs: &[Child]) -> Result<(), kube::Error> {
         for run in runs {
             tracing::info!(run = run.name, "deleting");
-            let params = DeleteParams {
-                propagation_policy: Some(PropagationPolicy::Background),
-                preconditions: Some(Preconditions {
-                    uid: Some(run.uid.clone()),
-                    resource_version: None,
-                }),
-                ..DeleteParams::default()
-            };
-            match self.runs().delete(&run.name, &params).await {
-                // Another run, or none, is where it was.
-                Err(error) if matches!(code(&error), Some(404 | 409)) => {}
-                Err(error) => return Err(error),
-                Ok(_) => {}
-            }
+            let (namespace, named) = (&self.schedule.namespace, (&*run.name, &*run.uid));
+            let propagation = Some(PropagationPolicy::Background);
+            delete::<Stored<ScoringRun>>(self.client, namespace, named, propagation).await?;
         }
         Ok(())
     }
 
     /// The schedule must be what the decision was made from: from a cache that is behind, ticks would run that were edited away, or
     /// that had their runs so long ago that these are deleted by now.
-    async fn check(&self) -> Result<(), ApplyError> {
+    async fn check(&self) -> Result<(), PassError> {
         let schedules: Api<ScoringSchedule> =
             Api::namespaced(self.client.clone(), &self.schedule.namespace);
-        let found = schedules.get_metadata_opt(&self.schedule.name).await?;
+        let found = schedules.get_metadata_opt(&self.schedule.name).await;
+        let found = found.map_err(PassError::Write)?;
         let version = found.and_then(|found| found.metadata.resource_version);
         if version.is_some() && version == self.schedule.resource_version {
             Ok(())
         } else {
-            Err(ApplyError::Outdated)
+            Err(PassError::Outdated)
         }
     }
 
@@ -134,8 +119,8 @@ impl<'a> Applier<'a> {
                 );
                 Ok(Ok(Outcome::Created))
             }
-            Err(error) if code(&error) == Some(409) => self.adopt(&creation.name, error).await,
-            Err(error) => Ok(Err(status_of(&error).and_then(refusal_of).ok_or(error)?)),
+            Err(error) if code_of(&error) == Some(409) => self.adopt(&creation.name, error).await,
+            Err(error) => refusal_of(error, Some(INVALID)).map(Err),
         }
     }
 
@@ -177,24 +162,6 @@ fn leaving(name: &str) -> Refusal {
     }
 }
 
-fn code(error: &kube::Error) -> Option<u16> {
-    status_of(error).map(|status| status.code)
-}
-
-/// A refusal to create a run: told in the schedule's status. None where the server was only busy.
-fn refusal_of(status: &Status) -> Option<Refusal> {
-    let (invalid, reason) = match verdict(status) {
-        Verdict::Busy => return None,
-        Verdict::Invalid => (true, "InvalidRunTemplate".to_owned()),
-        Verdict::Refused(reason) => (false, reason),
-    };
-    Some(Refusal {
-        invalid,
-        reason,
-        message: status.message.clone(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,55 +185,5 @@ mod tests {
         let job = json!({"apiVersion": "batch/v1", "kind": "Job", "name": "pumps", "uid": "uid", "controller": true});
         assert_eq!(found(job.clone(), None), Ok(Outcome::Conflict));
         assert_eq!(found(job, Some("2026-01-01T00:00:00Z")), leaving);
-    }
-
-    #[test]
-    fn refusals_are_for_good_or_for_now() {
-        for (code, reason, message, expected) in [
-            (
-                422,
-                "Invalid",
-                "ScoringRun \"r\" is invalid: metadata.labels",
-                Some((true, "InvalidRunTemplate")),
-            ),
-            (
-                422,
-                "Invalid",
-                "x is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no",
-                Some((false, "Invalid")),
-            ),
-            (
-                403,
-                "Forbidden",
-                "exceeded quota: q",
-                Some((false, "Forbidden")),
-            ),
-            (
-                404,
-                "",
-                "the server could not find the requested resource",
-                Some((false, "CreateRefused")),
-            ),
-            (
-                500,
-                "InternalError",
-                "failed calling webhook \"w\": no endpoints available",
-                Some((false, "InternalError")),
-            ),
-            (429, "TooManyRequests", "", None),
-            (500, "InternalError", "", None),
-        ] {
-            let status = Status {
-                code,
-                reason: reason.to_owned(),
-                message: message.to_owned(),
-                ..Status::default()
-            };
-            let found = refusal_of(&status);
-            let found = found
-                .as_ref()
-                .map(|found| (found.invalid, found.reason.as_str()));
-            assert_eq!(found, expected, "{message}");
-        }
     }
 }

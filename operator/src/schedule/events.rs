@@ -1,14 +1,13 @@
 //! What is told as events: runs that were created, ticks that got none, and a new reason why the schedule is not ready.
 
-use fleetscore_crds::{ConditionStatus, ScoringScheduleStatus, visible};
+use fleetscore_crds::{ConditionStatus, ScoringScheduleStatus};
 use kube::runtime::events::{Event, EventType};
 
 use super::decide::{Decision, Reason};
 use super::outcome::{Outcome, Results};
 use super::status::Settlement;
+use crate::controller::{event, ready};
 
-/// Longest note of an event, in characters; Kubernetes takes 1 kB.
-const NOTE_CHARS: usize = 250;
 /// So many new runs are told one by one; more at once in a single event.
 const SINGLE: usize = 3;
 
@@ -101,20 +100,7 @@ fn why(reason: Reason) -> &'static str {
 
 /// The reason and message of a schedule that is not ready.
 fn trouble(status: &ScoringScheduleStatus) -> Option<(&str, &str)> {
-    let ready = status
-        .conditions
-        .iter()
-        .find(|found| found.kind == "Ready")?;
+    let ready = ready(&status.conditions)?;
     (ready.status != ConditionStatus::True)
         .then_some((ready.reason.as_str(), ready.message.as_str()))
-}
-
-fn event(type_: EventType, reason: &str, note: &str) -> Event {
-    Event {
-        type_,
-        reason: reason.to_owned(),
-        note: Some(visible(note).chars().take(NOTE_CHARS).collect()),
-        action: "Reconcile".to_owned(),
-        secondary: None,
-    }
 }

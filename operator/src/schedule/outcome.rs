@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use crate::controller::Refusal;
+
 /// What has become of the runs that were to be created.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Results {
@@ -20,17 +22,6 @@ pub enum Outcome {
     Conflict,
     /// It was refused, or not tried.
     Refused,
-}
-
-/// The API server refused to create a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// Whether it is for good, as long as the schedule stays as it is.
-    pub invalid: bool,
-    /// In one word.
-    pub reason: String,
-    /// In the API server's words.
-    pub message: String,
 }
 
 impl Results {

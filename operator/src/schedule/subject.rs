@@ -5,9 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
     FieldsV1, ManagedFieldsEntry, OwnerReference,
 };
-use kube::Resource;
 
 use super::child::Owner;
+use crate::api::owner_reference;
 
 /// A `ScoringSchedule` as the API server holds it, with what the API server always sets.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,14 +69,7 @@ impl Subject {
 
     /// The owner reference of its runs.
     pub fn reference(&self) -> OwnerReference {
-        OwnerReference {
-            api_version: ScoringSchedule::api_version(&()).into_owned(),
-            kind: ScoringSchedule::kind(&()).into_owned(),
-            name: self.name.clone(),
-            uid: self.uid.clone(),
-            controller: Some(true),
-            block_owner_deletion: Some(true),
-        }
+        owner_reference::<ScoringSchedule>(&self.name, &self.uid)
     }
 
     /// How much later than its ticks its runs start.

@@ -1,12 +1,16 @@
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use fleetscore_crds::{ScoringRun, SettledTicks};
-use serde_json::Value;
+use fleetscore_crds::{API_VERSION, ScoringRun, SettledTicks};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::names::tick_run;
 use super::testing::{start, subject};
 use super::*;
+use crate::controller::Shared;
+use crate::metrics::Metrics;
+use crate::stored::Stored;
 use crate::testing::{Answer, Asked, Server, failure, server};
 
 const CHECK: &str =
@@ -27,14 +31,15 @@ impl World {
     fn new(schedule: Subject, answers: impl IntoIterator<Item = Answer>) -> Self {
         let (client, server) = server(answers);
         let context = Context {
-            recorder: Recorder::new(client.clone(), "fleetscore-operator".into()),
-            client,
+            tools: Tools::new(Shared {
+                client,
+                metrics: Arc::new(Metrics::new()),
+                health: Arc::default(),
+                rush: Arc::default(),
+            }),
             children: Children::new().0,
             runs_listed: watch::channel(true).1,
-            metrics: Arc::new(Metrics::new()),
-            errors: Errors::default(),
             overwritten: Overwritten::default(),
-            rush: Arc::default(),
         };
         Self {
             context,
@@ -45,8 +50,11 @@ impl World {
     }
 
     /// One pass, and what it asked. A status that it wrote is the schedule's from then on.
-    async fn pass(&mut self) -> (Result<Action, ScheduleError>, Vec<Asked>) {
-        let action = pass(&stored(&self.schedule), &self.schedule, &self.context).await;
+    async fn pass(&mut self) -> (Result<Action, PassError>, Vec<Asked>) {
+        let action = self
+            .context
+            .pass(&stored(&self.schedule), &self.schedule)
+            .await;
         let asked = self.server.asked().split_off(self.asked);
         self.asked += asked.len();
         for written in asked.iter().filter(|asked| asked.line == STATUS) {
@@ -163,7 +171,7 @@ async fn a_tick_is_four_requests_and_then_none() {
     // Before any watch has told of the run or the status.
     let (_, asked) = world.pass().await;
     assert_eq!(lines(&asked), Vec::<&str>::new());
-    let text = world.context.metrics.encode(&[]);
+    let text = world.context.tools.metrics.encode();
     assert!(
         text.contains(r#"fleetscore_schedule_runs_created_total{cause="tick"} 1"#),
         "{text}"
@@ -179,7 +187,7 @@ async fn nothing_is_created_from_a_schedule_that_has_changed() {
     for answer in [version("8"), failure(404, "NotFound", "gone")] {
         let mut world = World::new(due(), [answer]);
         let (action, asked) = world.pass().await;
-        assert!(matches!(action, Err(ScheduleError::Outdated)), "{action:?}");
+        assert!(matches!(action, Err(PassError::Outdated)), "{action:?}");
         assert_eq!(lines(&asked), [CHECK]);
     }
 }
@@ -237,7 +245,7 @@ async fn a_refusal_is_written_down_and_an_outage_is_not() {
     let down = failure(503, "ServiceUnavailable", "down");
     let mut world = World::new(due(), [version("7"), down]);
     let (action, asked) = world.pass().await;
-    assert!(matches!(action, Err(ScheduleError::Write(_))), "{action:?}");
+    assert!(matches!(action, Err(PassError::Write(_))), "{action:?}");
     assert_eq!(lines(&asked), [CHECK, RUN]);
 }
 
@@ -262,7 +270,7 @@ async fn nothing_is_told_of_a_status_that_does_not_stand() {
     let conflict = failure(409, "Conflict", "changed");
     let mut world = World::new(due(), [version("7"), created(), conflict]);
     let (action, asked) = world.pass().await;
-    assert!(matches!(action, Err(ScheduleError::Outdated)), "{action:?}");
+    assert!(matches!(action, Err(PassError::Outdated)), "{action:?}");
     assert_eq!(lines(&asked), [CHECK, RUN, STATUS]);
 }
 

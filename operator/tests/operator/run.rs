@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use fleetscore_operator::controller::Shared;
 use fleetscore_operator::metrics::Metrics;
-use fleetscore_operator::shared::Shared;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -64,10 +64,9 @@ async fn operate(api: &Api) -> Operator {
         metrics,
         health: Arc::default(),
         rush: Arc::default(),
-        places: fleetscore_operator::run::Places::default(),
     };
-    let (children, _) = fleetscore_operator::schedule::Children::new();
-    let (_, work) = fleetscore_operator::run::run(shared, config, None, children, stopped);
+    let places = fleetscore_operator::run::Places::default();
+    let (_, work) = fleetscore_operator::run::run(shared, config, places, None, |_| {}, stopped);
     Operator {
         _stop: stop,
         work: tokio::spawn(work),

@@ -130,8 +130,8 @@ async fn a_child_of_another_owner_is_left_alone_and_told() {
         let (refused, asked) = applied(&create, answers).await;
         let refusal = refused.unwrap().unwrap();
         assert_eq!(
-            (refusal.kind, refusal.reason.as_str()),
-            (TroubleKind::Refused, "NameConflict")
+            (refusal.invalid, refusal.reason.as_str()),
+            (false, "NameConflict")
         );
         let words = "a ConfigMap pumps-scoringrun exists";
         assert!(refusal.message.starts_with(words));
@@ -205,53 +205,35 @@ async fn a_refusal_is_told_in_the_servers_words_and_a_busy_server_is_an_error() 
     let denied = "admission webhook \"policy.example.com\" denied the request: no team label";
     let quota = "jobs.batch \"pumps-plan\" is forbidden: exceeded quota: few, requested: count/jobs.batch=1, used: 1, limited: 1";
     let table = [
-        (
-            403,
-            "Forbidden",
-            quota,
-            Some(TroubleKind::Refused),
-            "Forbidden",
-        ),
-        (
-            403,
-            "Forbidden",
-            denied,
-            Some(TroubleKind::Refused),
-            "Forbidden",
-        ),
-        (
-            400,
-            "BadRequest",
-            denied,
-            Some(TroubleKind::Refused),
-            "BadRequest",
-        ),
+        (403, "Forbidden", quota, Some(false), "Forbidden"),
+        (403, "Forbidden", denied, Some(false), "Forbidden"),
+        (400, "BadRequest", denied, Some(false), "BadRequest"),
         (
             404,
             "NotFound",
             "namespaces \"plant\" not found",
-            Some(TroubleKind::Refused),
+            Some(false),
             "NotFound",
         ),
         (
             422,
             "Invalid",
             "Job.batch is invalid: spec.template.spec.containers[0].image: Required value",
-            Some(TroubleKind::Invalid),
+            Some(true),
             "InvalidPodTemplate",
         ),
         (
             400,
             "BadRequest",
             "strict decoding error: unknown field \"spec.template.spec.nodeSelektor\"",
-            Some(TroubleKind::Invalid),
+            Some(true),
             "InvalidPodTemplate",
         ),
         (
             500,
             "InternalError",
             "failed calling webhook \"w\": no endpoints available",
-            Some(TroubleKind::Refused),
+            Some(false),
             "InternalError",
         ),
         (500, "InternalError", "etcdserver: leader changed", None, ""),
@@ -265,7 +247,7 @@ async fn a_refusal_is_told_in_the_servers_words_and_a_busy_server_is_an_error() 
             "",
         ),
     ];
-    for (code, reason, message, kind, word) in table {
+    for (code, reason, message, invalid, word) in table {
         let next = Part { index: 2, ..PART };
         let actions = [
             Action::CreatePart(PART, PLAN),
@@ -274,10 +256,10 @@ async fn a_refusal_is_told_in_the_servers_words_and_a_busy_server_is_an_error() 
         let answers = [map(&ours()), failure(code, reason, message)];
         let (applied, asked) = applied(&actions, answers).await;
         assert_eq!(asked.len(), 2, "{message}");
-        match kind {
-            Some(kind) => {
+        match invalid {
+            Some(invalid) => {
                 let expected = Refusal {
-                    kind,
+                    invalid,
                     reason: word.to_owned(),
                     message: message.to_owned(),
                 };
@@ -298,8 +280,8 @@ async fn a_config_map_that_is_refused_says_nothing_about_the_pod_template() {
     let (applied, asked) = applied(&[Action::Create(Step::Plan)], [let_in(), refused]).await;
     let refusal = applied.unwrap().unwrap();
     assert_eq!(
-        (refusal.kind, refusal.reason.as_str()),
-        (TroubleKind::Refused, "Invalid")
+        (refusal.invalid, refusal.reason.as_str()),
+        (false, "Invalid")
     );
     assert_eq!(asked.len(), 2);
 }
@@ -309,26 +291,21 @@ async fn a_pod_template_that_is_refused_is_told_before_anything_is_made() {
     let create = [Action::Create(Step::Plan)];
     let invalid = "Job.batch \"pumps-score-0\" is invalid: spec.template.spec.tolerations[0].effect: Unsupported value";
     let policy = "jobs.batch \"pumps-score-0\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no";
-    for (answer, kind, reason) in [
-        (
-            failure(422, "Invalid", invalid),
-            TroubleKind::Invalid,
-            "InvalidPodTemplate",
-        ),
-        (
-            failure(422, "Invalid", policy),
-            TroubleKind::Refused,
-            "Invalid",
-        ),
+    for (answer, is_invalid, reason) in [
+        (failure(422, "Invalid", invalid), true, "InvalidPodTemplate"),
+        (failure(422, "Invalid", policy), false, "Invalid"),
         (
             failure(403, "Forbidden", "exceeded quota: q"),
-            TroubleKind::Refused,
+            false,
             "Forbidden",
         ),
     ] {
         let (refused, asked) = applied(&create, [answer]).await;
         let refusal = refused.unwrap().unwrap();
-        assert_eq!((refusal.kind, refusal.reason.as_str()), (kind, reason));
+        assert_eq!(
+            (refusal.invalid, refusal.reason.as_str()),
+            (is_invalid, reason)
+        );
         assert_eq!(lines(&asked), [rehearsed()]);
     }
     // A score Job that is there already: the run's own, or another's.
@@ -451,51 +428,4 @@ async fn a_config_map_is_deleted_only_if_it_is_the_runs_own() {
 async fn nothing_to_do_asks_nothing() {
     let (applied, asked) = applied(&[], []).await;
     assert_eq!((applied.unwrap(), asked.len()), (None, 0));
-}
-
-#[test]
-fn only_what_is_wrong_for_good_is_invalid() {
-    let invalid = Some((TroubleKind::Invalid, "InvalidPodTemplate"));
-    let refused = |reason| Some((TroubleKind::Refused, reason));
-    for (code, reason, message, expected) in [
-        (
-            422,
-            "Invalid",
-            "Job.batch \"r-plan\" is invalid: spec.template: bad",
-            invalid,
-        ),
-        (
-            400,
-            "BadRequest",
-            "strict decoding error: unknown field \"spec.x\"",
-            invalid,
-        ),
-        (
-            422,
-            "Invalid",
-            "jobs.batch \"r-plan\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no",
-            refused("Invalid"),
-        ),
-        (
-            400,
-            "",
-            "admission webhook \"w\" denied the request",
-            refused("CreateRefused"),
-        ),
-        (403, "Forbidden", "exceeded quota: q", refused("Forbidden")),
-        (429, "TooManyRequests", "", None),
-        (503, "ServiceUnavailable", "", None),
-    ] {
-        let status = Status {
-            code,
-            reason: reason.to_owned(),
-            message: message.to_owned(),
-            ..Status::default()
-        };
-        let found = refusal_of(&status, true);
-        let found = found
-            .as_ref()
-            .map(|found| (found.kind, found.reason.as_str()));
-        assert_eq!(found, expected, "{message}");
-    }
 }

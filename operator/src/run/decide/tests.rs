@@ -475,15 +475,6 @@ fn a_deadline_ends_a_run_that_is_still_being_planned() {
 }
 
 /// Nor is it looked at again and again where the time has come already.
-#[test]
-fn the_next_look_is_when_the_decision_says() {
-    use std::time::Duration;
-    let seconds = |again: i64| wait(Some(at(again)), at(60)).unwrap();
-    assert_eq!(seconds(120), Duration::from_mins(1));
-    assert_eq!(seconds(60), Duration::from_millis(100));
-    assert_eq!(seconds(0), Duration::from_millis(100));
-    assert_eq!(wait(None, at(60)), None);
-}
 
 #[test]
 fn what_was_scored_before_pods_could_not_start_is_reported_with_that_reason() {

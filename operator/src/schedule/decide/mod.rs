@@ -285,10 +285,5 @@ fn behind(time: Timestamp) -> Timestamp {
     later(time, SignedDuration::from_nanos(1))
 }
 
-/// How far ahead `again` is, for the work queue.
-pub fn wait(again: Timestamp, now: Timestamp) -> std::time::Duration {
-    std::time::Duration::try_from(again.duration_since(now)).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests;

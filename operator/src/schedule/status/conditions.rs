@@ -1,16 +1,15 @@
-use fleetscore_crds::{Condition, ConditionStatus, ScoringScheduleStatus};
+use fleetscore_crds::ScoringScheduleStatus;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Decision, Outcome, Reason, Results, Subject};
-use crate::words::{cut, reason_word, whole_second};
+use crate::controller::{Story, name_conflict, ready};
+use crate::words::whole_second;
 
-/// Bytes of JSON that a condition's message may take.
-const MESSAGE_BYTES: usize = 1000;
 /// A clock that is so far behind the last settled tick has stepped back.
 const STEPPED_BACK: SignedDuration = SignedDuration::from_mins(1);
 
 /// How the schedule is.
-struct Story {
+struct Standing {
     ready: bool,
     stalled: bool,
     reason: String,
@@ -25,25 +24,32 @@ pub fn set_all(
     results: &Results,
     now: Timestamp,
 ) {
-    let story = story(status, schedule, decision, results, now);
-    let now = whole_second(now);
+    let found = standing(status, schedule, decision, results, now);
     status.observed_generation = Some(schedule.generation);
-    for (kind, holds) in [
-        ("Ready", story.ready),
-        ("Reconciling", !story.ready && !story.stalled),
-        ("Stalled", story.stalled),
-    ] {
-        set(status, kind, holds, &story, schedule.generation, now);
-    }
+    let (ready, stalled) = (found.ready, found.stalled);
+    let story = Story {
+        reason: &found.reason,
+        message: &found.message,
+        generation: schedule.generation,
+        now,
+    };
+    story.set(
+        &mut status.conditions,
+        &[
+            ("Ready", ready),
+            ("Reconciling", !ready && !stalled),
+            ("Stalled", stalled),
+        ],
+    );
 }
 
-fn story(
+fn standing(
     status: &ScoringScheduleStatus,
     schedule: &Subject,
     decision: &Decision,
     results: &Results,
     now: Timestamp,
-) -> Story {
+) -> Standing {
     if let Some(invalid) = &decision.invalid {
         return bad(true, invalid.reason, &invalid.message);
     }
@@ -71,7 +77,7 @@ fn story(
     } else {
         ("Scheduled", "")
     };
-    Story {
+    Standing {
         ready: true,
         stalled: false,
         reason: reason.to_owned(),
@@ -79,8 +85,8 @@ fn story(
     }
 }
 
-fn bad(stalled: bool, reason: &str, message: &str) -> Story {
-    Story {
+fn bad(stalled: bool, reason: &str, message: &str) -> Standing {
+    Standing {
         ready: false,
         stalled,
         reason: reason.to_owned(),
@@ -90,66 +96,17 @@ fn bad(stalled: bool, reason: &str, message: &str) -> Story {
 
 /// A run's name was taken, now or at the last tick.
 fn conflict(status: &ScoringScheduleStatus, results: &Results) -> Option<String> {
-    let told = |name: &str| {
-        format!(
-            "a ScoringRun {name} exists that does not belong to this schedule; remove it, or name the schedule otherwise"
-        )
-    };
     let mut now = results.runs.iter();
     if let Some((name, _)) = now.find(|(_, outcome)| **outcome == Outcome::Conflict) {
-        return Some(told(name));
+        return Some(name_conflict("ScoringRun", name, "schedule"));
     }
     let missed = status.last_missed.as_ref()?;
     let is_last = missed.reason == Reason::NameConflict.word()
         && status
             .last_schedule_time
             .is_none_or(|last| last < missed.time);
-    let before = status
-        .conditions
-        .iter()
-        .find(|found| found.kind == "Ready" && found.reason == Reason::NameConflict.word());
+    let before = ready(&status.conditions);
     before
-        .filter(|_| is_last)
+        .filter(|found| is_last && found.reason == Reason::NameConflict.word())
         .map(|found| found.message.clone())
-}
-
-fn set(
-    status: &mut ScoringScheduleStatus,
-    kind: &str,
-    holds: bool,
-    story: &Story,
-    generation: i64,
-    now: Timestamp,
-) {
-    let value = if holds {
-        ConditionStatus::True
-    } else {
-        ConditionStatus::False
-    };
-    let old = status
-        .conditions
-        .iter_mut()
-        .find(|found| found.kind == kind);
-    let since = old
-        .as_ref()
-        .filter(|old| old.status == value)
-        .map_or(now, |old| old.last_transition_time);
-    // The story is told once where it is read, and where it holds.
-    let told = holds || kind == "Ready";
-    let new = Condition {
-        kind: kind.to_owned(),
-        status: value,
-        observed_generation: Some(generation),
-        last_transition_time: since,
-        reason: reason_word(&story.reason),
-        message: if told {
-            cut(&story.message, MESSAGE_BYTES)
-        } else {
-            String::new()
-        },
-    };
-    match old {
-        Some(old) => *old = new,
-        None => status.conditions.push(new),
-    }
 }

@@ -3,9 +3,9 @@ use std::collections::BTreeMap;
 use fleetscore_crds::{Backfill, ConcurrencyPolicy, ConditionStatus, TickRange};
 
 use super::*;
+use crate::controller::Refusal;
 use crate::schedule::decide::{CREATIONS, decide};
 use crate::schedule::events::events;
-use crate::schedule::outcome::Refusal;
 use crate::schedule::testing::{at, child, hour, start, subject};
 
 fn timetable() -> Timetable {

@@ -98,14 +98,6 @@ fn a_tick_becomes_a_run_at_its_time() {
 }
 
 #[test]
-fn the_next_look_is_when_the_decision_says() {
-    use std::time::Duration;
-    assert_eq!(wait(hour(1), at(59)), Duration::from_mins(1));
-    assert_eq!(wait(hour(1), hour(1)), Duration::ZERO);
-    assert_eq!(wait(hour(1), at(61)), Duration::ZERO);
-}
-
-#[test]
 fn a_run_that_exists_is_its_ticks_run_although_the_status_was_lost() {
     let schedule = settled(start());
     for (state, policy) in [

@@ -11,9 +11,10 @@ use fleetscore_ticks::Timetable;
 use jiff::{SignedDuration, Timestamp};
 
 use self::truth::Truth;
+use crate::controller::Refusal;
 use crate::schedule::child::{Cause, Child, State};
 use crate::schedule::decide::{Creation, KEPT, waits};
-use crate::schedule::outcome::{Outcome, Refusal};
+use crate::schedule::outcome::Outcome;
 use crate::schedule::subject::Subject;
 use crate::schedule::testing::{start, subject};
 use crate::words::whole_second;

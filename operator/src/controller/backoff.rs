@@ -1,29 +1,19 @@
-//! How long to wait before trying again.
+//! How long to wait after errors before trying again.
 
 use std::time::Duration;
 
 use crate::by_uid::ByUid;
 
-/// Waits between looks at pods that do not start, in seconds.
-const LOOKS: [u64; 5] = [2, 5, 10, 20, 60];
-
 /// Longest wait after errors.
-const LONGEST: Duration = Duration::from_mins(5);
+pub const LONGEST: Duration = Duration::from_mins(5);
 
 /// How long to wait after the given number of errors in a row, the first being 1: 1 s, doubled each time, at most 5 minutes.
-pub fn after_error(errors: u32) -> Duration {
+fn after_error(errors: u32) -> Duration {
     let doubled = 1_u64.checked_shl(errors.saturating_sub(1)).unwrap_or(0);
     match doubled {
         0 => LONGEST,
         seconds => Duration::from_secs(seconds).min(LONGEST),
     }
-}
-
-/// How long to wait after the given number of looks, the first being 1.
-pub fn after_look(looks: u32) -> Duration {
-    let last = LOOKS.len() - 1;
-    let index = usize::try_from(looks.saturating_sub(1)).map_or(last, |index| index.min(last));
-    Duration::from_secs(LOOKS.get(index).copied().unwrap_or(60))
 }
 
 /// Errors in a row of many objects, by UID.
@@ -69,11 +59,5 @@ mod tests {
         errors.clear("a");
         errors.retain(|uid| uid != "b");
         assert_eq!(["a", "b"].map(|uid| errors.wait(uid).as_secs()), [1, 1]);
-    }
-
-    #[test]
-    fn looks_become_rare() {
-        let waits = [1, 2, 3, 4, 5, 6, u32::MAX].map(|looks| after_look(looks).as_secs());
-        assert_eq!(waits, [2, 5, 10, 20, 60, 60, 60]);
     }
 }

@@ -1,37 +1,29 @@
 //! Tells an object that it cannot be read.
 
-use fleetscore_crds::Phase;
+use fleetscore_crds::{Condition, Phase};
 use jiff::Timestamp;
+use kube::Resource;
 use kube::api::{Api, Patch, PatchParams};
 use kube::core::NamespaceResourceScope;
-use kube::runtime::events::{Event, EventType, Recorder};
-use kube::{Client, Resource};
+use kube::runtime::events::EventType;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::api::{FIELD_MANAGER, status_of};
+use super::{PassError, Story, Tools, event};
+use crate::api::{FIELD_MANAGER, code_of};
 use crate::stored::{Stored, Unreadable, Versioned};
-use crate::words::{cut, whole_second};
 
 /// The reason in the conditions and the event.
 pub const UNREADABLE: &str = "Unreadable";
-/// Bytes of JSON that a condition's message may take.
-const MESSAGE_BYTES: usize = 1000;
-/// Longest note of an event, in characters; Kubernetes takes 1 kB.
-const NOTE_CHARS: usize = 250;
 
 /// Writes the conditions of an object that cannot be read, and an event, unless they say so already. What else its status holds stays.
 ///
 /// # Errors
 ///
 /// What the API server answers, but for an object that has changed or gone.
-pub async fn tell<K>(
-    client: &Client,
-    recorder: &Recorder,
-    object: &Unreadable,
-    now: Timestamp,
-) -> Result<(), kube::Error>
+pub async fn tell<K>(tools: &Tools, object: &Unreadable, now: Timestamp) -> Result<(), PassError>
 where
-    K: Versioned + Resource<Scope = NamespaceResourceScope> + Clone + std::fmt::Debug,
+    K: Versioned + Resource<Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + Sync,
 {
     let meta = &object.metadata;
     let (Some(name), Some(namespace)) = (&meta.name, &meta.namespace) else {
@@ -48,56 +40,43 @@ where
         field_manager: Some(FIELD_MANAGER.to_owned()),
         ..PatchParams::default()
     };
-    let api: Api<Stored<K>> = Api::namespaced(client.clone(), namespace);
+    let api: Api<Stored<K>> = Api::namespaced(tools.client.clone(), namespace);
     match api.patch_status(name, &params, &Patch::Merge(patch)).await {
         Ok(_) => {}
-        Err(error) if status_of(&error).is_some_and(|status| [404, 409].contains(&status.code)) => {
-            return Ok(());
-        }
-        Err(error) => return Err(error),
+        Err(error) if matches!(code_of(&error), Some(404 | 409)) => return Ok(()),
+        Err(error) => return Err(PassError::Status(error)),
     }
-    let event = Event {
-        type_: EventType::Warning,
-        reason: UNREADABLE.to_owned(),
-        note: Some(object.message.chars().take(NOTE_CHARS).collect()),
-        action: "Reconcile".to_owned(),
-        secondary: None,
-    };
     let stored: Stored<K> = Stored(Err(Box::new(object.clone())));
-    if let Err(error) = recorder.publish(&event, &stored.object_ref(&())).await {
-        tracing::warn!("the event {UNREADABLE} cannot be written: {error}");
-    }
+    let event = event(EventType::Warning, UNREADABLE, &object.message);
+    tools.tell(&stored, [event]).await;
     Ok(())
 }
 
-/// The conditions with the fault in them; none where they have it already, or where the run has ended.
+/// The conditions with the fault in them; none where they have it already, or where the run has ended. Those of other types may be of
+/// another version's form and stay as they are.
 fn conditions(object: &Unreadable, now: Timestamp) -> Option<Vec<Value>> {
     if object.phase().is_some_and(Phase::is_end) {
         return None;
     }
-    let message = cut(&object.message, MESSAGE_BYTES);
+    let story = Story {
+        reason: UNREADABLE,
+        message: &object.message,
+        generation: object.metadata.generation.unwrap_or(0),
+        now,
+    };
     let old = object.status["conditions"].as_array();
     let mut conditions = old.cloned().unwrap_or_default();
     let mut changed = false;
-    for (kind, status, message) in [
-        ("Ready", "False", message.as_str()),
-        ("Reconciling", "False", ""),
-        ("Stalled", "True", message.as_str()),
-    ] {
-        let found = conditions.iter().position(|found| found["type"] == kind);
-        let mut new = json!({
-            "type": kind, "status": status, "reason": UNREADABLE, "message": message,
-            "lastTransitionTime": whole_second(now), "observedGeneration": object.metadata.generation,
-        });
-        if let Some(old) = found.map(|at| &mut conditions[at]) {
-            if old["status"] == status {
-                new["lastTransitionTime"] = old["lastTransitionTime"].clone();
-            }
-            changed |= *old != new;
-            *old = new;
-        } else {
-            changed = true;
-            conditions.push(new);
+    for (kind, holds) in [("Ready", false), ("Reconciling", false), ("Stalled", true)] {
+        let found = conditions.iter_mut().find(|found| found["type"] == kind);
+        let old = found
+            .as_deref()
+            .and_then(|found| Condition::deserialize(found).ok());
+        let new = json!(story.condition(kind, holds, old.as_ref()));
+        changed |= found.as_deref() != Some(&new);
+        match found {
+            Some(old) => *old = new,
+            None => conditions.push(new),
         }
     }
     changed.then_some(conditions)
@@ -105,7 +84,11 @@ fn conditions(object: &Unreadable, now: Timestamp) -> Option<Vec<Value>> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::controller::Shared;
+    use crate::metrics::Metrics;
     use crate::testing::server;
     use fleetscore_crds::ScoringRun;
 
@@ -122,9 +105,14 @@ mod tests {
     async fn told(status: Value, answers: usize) -> Vec<crate::testing::Asked> {
         let answer = || (200, json!({"metadata": {"name": "pumps"}}));
         let (client, server) = server((0..answers).map(|_| answer()));
-        let recorder = Recorder::new(client.clone(), "fleetscore-operator".into());
+        let tools = Tools::new(Shared {
+            client,
+            metrics: Arc::new(Metrics::new()),
+            health: Arc::default(),
+            rush: Arc::default(),
+        });
         let now = "2026-01-01T00:00:00.5Z".parse().unwrap();
-        tell::<ScoringRun>(&client, &recorder, &object(&status), now)
+        tell::<ScoringRun>(&tools, &object(&status), now)
             .await
             .unwrap();
         server.asked()

@@ -1,13 +1,10 @@
-//! What all controllers of a process share.
-
 use std::sync::Arc;
 
 use kube::Client;
 
+use crate::health::Health;
 use crate::metrics::Metrics;
-use crate::run::Places;
 use crate::rush::Rush;
-use crate::server::Health;
 
 /// What all controllers of a process share. A clone shares it, too.
 #[derive(Clone)]
@@ -20,6 +17,4 @@ pub struct Shared {
     pub health: Arc<Health>,
     /// Who goes first when many schedules tick at once.
     pub rush: Arc<Rush>,
-    /// Which run writes where, in all namespaces.
-    pub places: Places,
 }
