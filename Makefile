@@ -40,6 +40,7 @@ lint:
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	scripts/features-test.sh
+	scripts/module_circles.py operator/src
 
 unit:
 	@scripts/install.sh build node broker
