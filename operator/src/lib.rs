@@ -5,6 +5,7 @@ pub mod access;
 pub mod api;
 pub mod args;
 pub mod by_uid;
+pub mod children;
 pub mod client;
 pub mod config;
 pub mod controller;
@@ -21,3 +22,4 @@ pub mod telemetry;
 #[cfg(test)]
 mod testing;
 mod volumes;
+pub mod words;

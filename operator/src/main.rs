@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::Parser;
 use fleetscore_crds::{ScoringRun, ScoringSchedule};
 use fleetscore_operator::args::Args;
+use fleetscore_operator::children::Children;
 use fleetscore_operator::client::client;
 use fleetscore_operator::config::Config;
 use fleetscore_operator::controller::{Seen, Shared};
@@ -159,7 +160,7 @@ impl Operator<'_> {
         };
         let places = run::Places::default();
         for scope in self.args.scopes() {
-            let (children, changed) = schedule::Children::new();
+            let (children, changed) = Children::new();
             let index = children.clone();
             let (runs, controller) = run::run(
                 shared.clone(),
@@ -216,10 +217,10 @@ impl Operator<'_> {
 }
 
 /// A part of the cluster that is watched by itself: its namespace, and what is seen of it.
-type Scope = (Option<String>, (Seen<ScoringRun>, Seen<ScoringSchedule>));
+type Watched = (Option<String>, (Seen<ScoringRun>, Seen<ScoringSchedule>));
 
 /// Notes when everything has been listed. A namespace that may not be read keeps the others waiting no longer than until that is known.
-async fn note_ready(health: Arc<Health>, scopes: Vec<Scope>) {
+async fn note_ready(health: Arc<Health>, scopes: Vec<Watched>) {
     let mut readable = 0;
     for (namespace, (runs, schedules)) in &scopes {
         if runs.is_readable().await && schedules.is_readable().await {

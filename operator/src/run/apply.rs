@@ -10,9 +10,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::build::{self, GENERATION_ANNOTATION, WIDENED_ANNOTATION};
-use super::decide::Action;
+use super::decide::Change;
 use super::job_view::JobView;
-use super::subject::Subject;
+use super::snapshot::RunSnapshot;
 use crate::api::{
     FIELD_MANAGER, code_of, create, delete, gone_is_fine, is_controlled_by, is_no_dry_run,
     rehearse, status_of,
@@ -24,15 +24,15 @@ use crate::controller::{Refusal, refusal_of};
 const INVALID: &str = "InvalidPodTemplate";
 
 /// Writes the children of a run.
-pub struct Applier<'a> {
+pub struct ChildWriter<'a> {
     client: &'a Client,
     config: &'a Config,
-    run: &'a Subject,
+    run: &'a RunSnapshot,
 }
 
-impl<'a> Applier<'a> {
+impl<'a> ChildWriter<'a> {
     /// Writes for `run`.
-    pub fn new(client: &'a Client, config: &'a Config, run: &'a Subject) -> Self {
+    pub fn new(client: &'a Client, config: &'a Config, run: &'a RunSnapshot) -> Self {
         Self {
             client,
             config,
@@ -45,33 +45,33 @@ impl<'a> Applier<'a> {
     /// # Errors
     ///
     /// What the API server answers, where it is no answer to a creation.
-    pub async fn apply(&self, actions: &[Action]) -> Result<Option<Refusal>, kube::Error> {
-        if actions.contains(&Action::Create(Step::Plan)) {
+    pub async fn apply(&self, changes: &[Change]) -> Result<Option<Refusal>, kube::Error> {
+        if changes.contains(&Change::Create(Step::Plan)) {
             let refusal = self.rehearse().await?;
             if refusal.is_some() {
                 return Ok(refusal);
             }
         }
         // What all of the new Jobs' pods read.
-        if let Some(step) = actions.iter().find_map(created) {
+        if let Some(step) = changes.iter().find_map(created) {
             let refusal = self.ensure_config_map(step).await?;
             if refusal.is_some() {
                 return Ok(refusal);
             }
         }
-        for action in actions {
-            let refusal = match action {
-                Action::Create(step) => {
+        for change in changes {
+            let refusal = match change {
+                Change::Create(step) => {
                     self.create(&build::job(self.config, self.run, *step, None))
                         .await?
                 }
-                Action::CreatePart(part, plan) => {
+                Change::CreatePart(part, plan) => {
                     let score = Some((part, *plan));
                     self.create(&build::job(self.config, self.run, Step::Score, score))
                         .await?
                 }
                 _ => {
-                    self.change(action).await?;
+                    self.change(change).await?;
                     None
                 }
             };
@@ -160,14 +160,14 @@ impl<'a> Applier<'a> {
     }
 
     /// Does what is no creation.
-    async fn change(&self, action: &Action) -> Result<(), kube::Error> {
-        match action {
-            Action::Create(_) | Action::CreatePart(..) => Ok(()),
-            Action::Suspend(job) => self.set_suspended(job, true).await,
-            Action::Resume(job) => self.set_suspended(job, false).await,
-            Action::Widen(job, parallelism) => self.widen(job, *parallelism).await,
-            Action::Delete(job) => self.delete_job(job).await,
-            Action::DeleteConfigMap => self.delete_config_map().await,
+    async fn change(&self, change: &Change) -> Result<(), kube::Error> {
+        match change {
+            Change::Create(_) | Change::CreatePart(..) => Ok(()),
+            Change::Suspend(job) => self.set_suspended(job, true).await,
+            Change::Resume(job) => self.set_suspended(job, false).await,
+            Change::Widen(job, parallelism) => self.widen(job, *parallelism).await,
+            Change::Delete(job) => self.delete_job(job).await,
+            Change::DeleteConfigMap => self.delete_config_map().await,
         }
     }
 
@@ -241,11 +241,11 @@ impl<'a> Applier<'a> {
     }
 }
 
-/// The step of the Job that an action creates.
-fn created(action: &Action) -> Option<Step> {
-    match action {
-        Action::Create(step) => Some(*step),
-        Action::CreatePart(..) => Some(Step::Score),
+/// The step of the Job that an change creates.
+fn created(change: &Change) -> Option<Step> {
+    match change {
+        Change::Create(step) => Some(*step),
+        Change::CreatePart(..) => Some(Step::Score),
         _ => None,
     }
 }

@@ -14,7 +14,7 @@ use kube::runtime::{WatchStreamExt, watcher};
 
 use super::build::RUN_LABEL;
 use super::places::Places;
-use super::{Context, Memories};
+use super::{Memories, RunReconciler};
 use crate::config::Config;
 use crate::controller::{Seen, Shared, Tools, operate, scoped, watch};
 use crate::stored::Stored;
@@ -45,7 +45,7 @@ pub fn run(
         trigger_self(runs.applied_objects(), ()),
         trigger_owners(jobs.touched_objects(), (), ()),
     );
-    let context = Context {
+    let context = RunReconciler {
         tools: Tools::new(shared),
         config,
         jobs: job_store,
@@ -103,12 +103,12 @@ fn trim_job(job: &mut Job) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::testing::{stored_run, subject};
+    use crate::run::testing::{snapshot, stored_run};
     use serde_json::json;
 
     #[test]
     fn of_an_ended_run_the_cache_keeps_what_is_looked_at() {
-        let mut run = subject();
+        let mut run = snapshot();
         let template = json!({"spec": {"volumes": [{"name": "v", "emptyDir": {}}]}});
         run.spec.pod_template = serde_json::from_value(template.clone()).unwrap();
         run.spec.coordinator_template = run.spec.pod_template.clone();

@@ -9,19 +9,19 @@ use fleetscore_crds::{Phase, ScorerVersion, Step, Totals};
 use jiff::{SignedDuration, Timestamp};
 
 use super::build::{Part, job_name};
-use super::job_view::{JobView, Outcome};
+use super::job_view::{JobOutcome, JobView};
 use super::observe::{Observed, PodResult};
-use super::places::Owner;
-use super::subject::{Plan, Subject};
+use super::places::Occupant;
+use super::snapshot::{Plan, RunSnapshot};
 use super::trouble::{Trouble, TroubleKind};
 
 /// What to do, and what the run has come to.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Decision {
+pub struct RunDecision {
     /// Where the run stands.
     pub stage: Stage,
     /// What to write, in this order.
-    pub actions: Vec<Action>,
+    pub changes: Vec<Change>,
     /// What keeps it from going on.
     pub trouble: Option<Trouble>,
     /// Look again at this time at the latest.
@@ -36,7 +36,7 @@ pub enum Stage {
     /// Stopped by `suspend`.
     Suspended,
     /// Another run has the place that this one writes to.
-    Waiting(Owner),
+    Waiting(Occupant),
     /// The plan is being made.
     Planning,
     /// The plan is made, and by what, where its Job says so.
@@ -44,7 +44,7 @@ pub enum Stage {
     /// Sensors are being scored.
     Scoring(Plan),
     /// The report is being made; why scoring was stopped, where it was.
-    Collecting(Plan, Option<Cause>),
+    Collecting(Plan, Option<EndCause>),
     /// It ends now.
     Ended(Ending),
 }
@@ -55,14 +55,14 @@ pub struct Ending {
     /// `Succeeded`, `PartiallySucceeded` or `Failed`.
     pub phase: Phase,
     /// Why, where it failed.
-    pub cause: Option<Cause>,
+    pub cause: Option<EndCause>,
     /// What the report says, where there is one.
     pub totals: Option<Totals>,
 }
 
 /// Why a run failed or stopped scoring.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cause {
+pub struct EndCause {
     /// In one word.
     pub reason: String,
     /// In a sentence.
@@ -71,7 +71,7 @@ pub struct Cause {
 
 /// Something to write.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Action {
+pub enum Change {
     /// Create the Job of plan or collect, once the `ConfigMap` is there.
     Create(Step),
     /// Create a score Job, once the `ConfigMap` is there.
@@ -89,7 +89,7 @@ pub enum Action {
 }
 
 /// Decides what to do with `run` at `now`.
-pub fn decide(run: &Subject, seen: &Observed, now: Timestamp) -> Decision {
+pub fn decide(run: &RunSnapshot, seen: &Observed, now: Timestamp) -> RunDecision {
     let mut decision = if run.deleting {
         settled(Vec::new())
     } else if run.has_ended() {
@@ -112,42 +112,42 @@ pub fn decide(run: &Subject, seen: &Observed, now: Timestamp) -> Decision {
 }
 
 /// The deadline, while it has not passed. A passed one has had its effect.
-fn deadline_ahead(run: &Subject, decision: &Decision, now: Timestamp) -> Option<Timestamp> {
+fn deadline_ahead(run: &RunSnapshot, decision: &RunDecision, now: Timestamp) -> Option<Timestamp> {
     let waits = matches!(decision.stage, Stage::Planning | Stage::Scoring(_));
     run.deadline().filter(|deadline| waits && *deadline > now)
 }
 
-fn pending_ahead(run: &Subject, decision: &Decision, now: Timestamp) -> Option<Timestamp> {
+fn pending_ahead(run: &RunSnapshot, decision: &RunDecision, now: Timestamp) -> Option<Timestamp> {
     let until = run.pending_until(decision.trouble.as_ref()?.since);
     until.filter(|until| *until > now)
 }
 
-fn settled(actions: Vec<Action>) -> Decision {
-    Decision {
+fn settled(changes: Vec<Change>) -> RunDecision {
+    RunDecision {
         stage: Stage::Settled,
-        actions,
+        changes,
         trouble: None,
         again: None,
     }
 }
 
-fn stage(stage: Stage, actions: Vec<Action>) -> Decision {
-    Decision {
+fn stage(stage: Stage, changes: Vec<Change>) -> RunDecision {
+    RunDecision {
         stage,
-        actions,
+        changes,
         trouble: None,
         again: None,
     }
 }
 
-fn fail(reason: &str, message: impl Into<String>) -> Decision {
-    failed(Cause {
+fn fail(reason: &str, message: impl Into<String>) -> RunDecision {
+    failed(EndCause {
         reason: reason.to_owned(),
         message: message.into(),
     })
 }
 
-fn failed(cause: Cause) -> Decision {
+fn failed(cause: EndCause) -> RunDecision {
     let ending = Ending {
         phase: Phase::Failed,
         cause: Some(cause),
@@ -159,74 +159,74 @@ fn failed(cause: Cause) -> Decision {
 /// How often a run that waits for its place asks for it.
 const ASK: SignedDuration = SignedDuration::from_secs(10);
 
-fn waiting(seen: &Observed, now: Timestamp) -> Decision {
+fn waiting(seen: &Observed, now: Timestamp) -> RunDecision {
     let owner = seen.owner.clone();
-    Decision {
+    RunDecision {
         again: now.checked_add(ASK).ok(),
         ..stage(owner.map_or(Stage::Planning, Stage::Waiting), Vec::new())
     }
 }
 
 /// An ended run's Jobs: what still runs is stopped, and all go when their time has come.
-fn tidy(run: &Subject, seen: &Observed, now: Timestamp) -> Decision {
+fn tidy(run: &RunSnapshot, seen: &Observed, now: Timestamp) -> RunDecision {
     let present = || seen.jobs.iter().filter(|job| !job.deleting);
     let remove_at = run.remove_at();
     if remove_at.is_some_and(|time| time <= now) {
-        let jobs: Vec<_> = present().cloned().map(Action::Delete).collect();
-        let map = (!jobs.is_empty()).then_some(Action::DeleteConfigMap);
+        let jobs: Vec<_> = present().cloned().map(Change::Delete).collect();
+        let map = (!jobs.is_empty()).then_some(Change::DeleteConfigMap);
         return settled(map.into_iter().chain(jobs).collect());
     }
     let running = present().filter(|job| !job.has_ended());
-    let mut decision = settled(running.cloned().map(Action::Delete).collect());
+    let mut decision = settled(running.cloned().map(Change::Delete).collect());
     decision.again = remove_at.filter(|_| !seen.jobs.is_empty());
     decision
 }
 
-fn suspend(run: &Subject, seen: &Observed) -> Decision {
-    let actions = seen.jobs.iter().filter_map(|job| halt(run, job)).collect();
-    stage(Stage::Suspended, actions)
+fn suspend(run: &RunSnapshot, seen: &Observed) -> RunDecision {
+    let changes = seen.jobs.iter().filter_map(|job| halt(run, job)).collect();
+    stage(Stage::Suspended, changes)
 }
 
 /// How an unfinished Job is stopped. Kueue would let a suspended Job go on, so a queued one is deleted.
-fn halt(run: &Subject, job: &JobView) -> Option<Action> {
+fn halt(run: &RunSnapshot, job: &JobView) -> Option<Change> {
     if job.has_ended() || job.deleting {
         None
     } else if is_kueues(run, job) {
-        Some(Action::Delete(job.clone()))
+        Some(Change::Delete(job.clone()))
     } else {
-        (!job.suspended).then(|| Action::Suspend(job.clone()))
+        (!job.suspended).then(|| Change::Suspend(job.clone()))
     }
 }
 
 /// A suspended Job goes on, unless it is Kueue's to say.
-fn resume(run: &Subject, job: &JobView) -> Option<Action> {
+fn resume(run: &RunSnapshot, job: &JobView) -> Option<Change> {
     (job.suspended && !job.has_ended() && !job.deleting && !is_kueues(run, job))
-        .then(|| Action::Resume(job.clone()))
+        .then(|| Change::Resume(job.clone()))
 }
 
-fn is_kueues(run: &Subject, job: &JobView) -> bool {
+fn is_kueues(run: &RunSnapshot, job: &JobView) -> bool {
     run.is_queued() || job.queued
 }
 
-fn planning(run: &Subject, seen: &Observed, now: Timestamp) -> Decision {
+fn planning(run: &RunSnapshot, seen: &Observed, now: Timestamp) -> RunDecision {
     let job = seen.job(&job_name(&run.name, Step::Plan, 0));
     match job.map(|job| (job, &job.outcome)) {
         Some((job, _)) if job.deleting => stage(Stage::Planning, Vec::new()),
         // The spec was changed while it was being planned.
         Some((job, _)) if job.generation != Some(run.generation) => {
-            stage(Stage::Planning, vec![Action::Delete(job.clone())])
+            stage(Stage::Planning, vec![Change::Delete(job.clone())])
         }
-        Some((job, Some(Outcome::Complete))) => match seen.told::<Plan>(&job.name) {
+        Some((job, Some(JobOutcome::Complete))) => match seen.told::<Plan>(&job.name) {
             Some(plan) => match plan.defect(run) {
                 None => stage(Stage::Planned(plan, job.scorer.clone()), Vec::new()),
                 Some(defect) => fail("PlanImplausible", defect),
             },
             None if is_worth_repeating(run, seen, job, now) => {
-                stage(Stage::Planning, vec![Action::Delete(job.clone())])
+                stage(Stage::Planning, vec![Change::Delete(job.clone())])
             }
             None => fail("PlanResultLost", lost("plan", &job.name)),
         },
-        Some((job, Some(Outcome::Failed { .. }))) => failed(cause_of(seen, job)),
+        Some((job, Some(JobOutcome::Failed { .. }))) => failed(cause_of(seen, job)),
         _ if overdue(run, now) => failed(deadline_exceeded(run)),
         None if seen.owner.is_some() => waiting(seen, now),
         unfinished => {
@@ -234,20 +234,20 @@ fn planning(run: &Subject, seen: &Observed, now: Timestamp) -> Decision {
             if let Some(cause) = hopeless {
                 return failed(cause);
             }
-            let actions = match unfinished {
+            let changes = match unfinished {
                 Some((job, _)) => resume(run, job),
-                None => Some(Action::Create(Step::Plan)),
+                None => Some(Change::Create(Step::Plan)),
             };
-            Decision {
+            RunDecision {
                 trouble,
-                ..stage(Stage::Planning, actions.into_iter().collect())
+                ..stage(Stage::Planning, changes.into_iter().collect())
             }
         }
     }
 }
 
-fn too_many(failed: u64, sensors: u64, limit: u64) -> Cause {
-    Cause {
+fn too_many(failed: u64, sensors: u64, limit: u64) -> EndCause {
+    EndCause {
         reason: "TooManyFailedSensors".to_owned(),
         message: format!(
             "{failed} of {sensors} sensors failed; failurePolicy.maxFailedSensors allows {limit}"
@@ -255,13 +255,13 @@ fn too_many(failed: u64, sensors: u64, limit: u64) -> Cause {
     }
 }
 
-fn overdue(run: &Subject, now: Timestamp) -> bool {
+fn overdue(run: &RunSnapshot, now: Timestamp) -> bool {
     run.deadline().is_some_and(|deadline| deadline <= now)
 }
 
-fn deadline_exceeded(run: &Subject) -> Cause {
+fn deadline_exceeded(run: &RunSnapshot) -> EndCause {
     let seconds = run.spec.active_deadline_seconds.unwrap_or_default();
-    Cause {
+    EndCause {
         reason: "DeadlineExceeded".to_owned(),
         message: format!("not finished after activeDeadlineSeconds ({seconds} s)"),
     }
@@ -269,7 +269,7 @@ fn deadline_exceeded(run: &Subject) -> Cause {
 
 /// Whether a Job of plan or collect is made again: it is complete, but its pod was gone before its message was read. Done again, the
 /// step writes the same. A message that is there but makes no sense would be the same again, too.
-fn is_worth_repeating(run: &Subject, seen: &Observed, job: &JobView, now: Timestamp) -> bool {
+fn is_worth_repeating(run: &RunSnapshot, seen: &Observed, job: &JobView, now: Timestamp) -> bool {
     !seen.results.contains_key(&job.name) && !overdue(run, now)
 }
 
@@ -286,22 +286,22 @@ fn implausible(job: &str, defect: &str) -> String {
 }
 
 /// Why a Job failed: in its pod's words, or else the Job controller's.
-fn cause_of(seen: &Observed, job: &JobView) -> Cause {
+fn cause_of(seen: &Observed, job: &JobView) -> EndCause {
     match (seen.results.get(&job.name), &job.outcome) {
         (
             Some(PodResult {
                 reason, message, ..
             }),
             _,
-        ) => Cause {
+        ) => EndCause {
             reason: reason.clone(),
             message: message.clone(),
         },
-        (None, Some(Outcome::Failed { reason, message })) => Cause {
+        (None, Some(JobOutcome::Failed { reason, message })) => EndCause {
             reason: reason.clone(),
             message: format!("Job {}: {message}", job.name),
         },
-        (None, _) => Cause {
+        (None, _) => EndCause {
             reason: "JobFailed".to_owned(),
             message: job.name.clone(),
         },
@@ -313,7 +313,11 @@ const QUIET: SignedDuration = SignedDuration::from_secs(60);
 
 /// What keeps the run from going on, and the cause to give it up for, once it has lasted too long. A pod that cannot start costs its own
 /// shard alone: while others are at work, nothing is given up, and while others could be, they get their turn first.
-fn hindrance(run: &Subject, seen: &Observed, now: Timestamp) -> (Option<Trouble>, Option<Cause>) {
+fn hindrance(
+    run: &RunSnapshot,
+    seen: &Observed,
+    now: Timestamp,
+) -> (Option<Trouble>, Option<EndCause>) {
     let Some(trouble) = seen.trouble.clone() else {
         return (None, None);
     };
@@ -329,14 +333,14 @@ fn hindrance(run: &Subject, seen: &Observed, now: Timestamp) -> (Option<Trouble>
         }
         _ => None,
     };
-    let cause = cause.map(|message| Cause {
+    let cause = cause.map(|message| EndCause {
         reason: trouble.reason.clone(),
         message,
     });
     (Some(trouble), cause)
 }
 
-fn is_hopeless(run: &Subject, seen: &Observed, trouble: &Trouble, now: Timestamp) -> bool {
+fn is_hopeless(run: &RunSnapshot, seen: &Observed, trouble: &Trouble, now: Timestamp) -> bool {
     let at_work = seen.jobs.iter().any(|job| job.ready > 0);
     let timeout = SignedDuration::from_secs(run.spec.pending_timeout_seconds.into());
     let quiet = seen

@@ -41,7 +41,7 @@ pub struct JobView {
     /// Whether it is being deleted.
     pub deleting: bool,
     /// How it ended.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<JobOutcome>,
     /// Pods that are pending or running.
     pub active: u32,
     /// Pods that run.
@@ -56,7 +56,7 @@ pub struct JobView {
 
 /// How a Job ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum JobOutcome {
     /// All of it succeeded.
     Complete,
     /// It failed.
@@ -124,7 +124,7 @@ impl JobView {
 
     /// Whether it was failed by a pod's exit code that says: nothing can succeed.
     pub fn is_refused(&self) -> bool {
-        matches!(&self.outcome, Some(Outcome::Failed { reason, .. }) if reason == "PodFailurePolicy")
+        matches!(&self.outcome, Some(JobOutcome::Failed { reason, .. }) if reason == "PodFailurePolicy")
     }
 
     /// Indexes that will have no other pod.
@@ -135,8 +135,8 @@ impl JobView {
     /// Where it stands, for the status.
     pub fn state(&self) -> JobState {
         match &self.outcome {
-            Some(Outcome::Complete) => JobState::Succeeded,
-            Some(Outcome::Failed { .. }) => JobState::Failed,
+            Some(JobOutcome::Complete) => JobState::Succeeded,
+            Some(JobOutcome::Failed { .. }) => JobState::Failed,
             None if self.suspended => JobState::Suspended,
             None if self.ready > 0 || self.succeeded > 0 || self.failed_indexes > 0 => {
                 JobState::Running
@@ -147,7 +147,7 @@ impl JobView {
 }
 
 /// The outcome in a Job's conditions, and since when it stands.
-fn ending(conditions: &[JobCondition]) -> (Option<Outcome>, Option<Timestamp>) {
+fn ending(conditions: &[JobCondition]) -> (Option<JobOutcome>, Option<Timestamp>) {
     let found = conditions.iter().find(|condition| {
         condition.status == "True" && matches!(condition.type_.as_str(), "Complete" | "Failed")
     });
@@ -155,9 +155,9 @@ fn ending(conditions: &[JobCondition]) -> (Option<Outcome>, Option<Timestamp>) {
         return (None, None);
     };
     let outcome = if condition.type_ == "Complete" {
-        Outcome::Complete
+        JobOutcome::Complete
     } else {
-        Outcome::Failed {
+        JobOutcome::Failed {
             reason: condition.reason.clone().unwrap_or_default(),
             message: condition.message.clone().unwrap_or_default(),
         }

@@ -1,6 +1,6 @@
 //! The controller of `ScoringRun`s: plan, score and collect, each a Job, and their outcome in the run's status.
 //!
-//! `observe` reads, `decide`, `build`, `status` and `events` are pure, `apply` writes. [`Context::pass`] alone calls them, in that order.
+//! `observe` reads, `decide`, `build`, `status` and `events` are pure, `apply` writes. [`RunReconciler::pass`] alone calls them, in that order.
 //!
 //! The number of calls to the API server does not grow with a run's number of pods: Jobs come from one watch, pods are looked at a
 //! few at a time and ever more rarely, and mere progress is written at most twice a minute or in twentieths of the whole.
@@ -18,8 +18,8 @@ mod place;
 mod places;
 mod pod_view;
 mod record;
+mod snapshot;
 mod status;
-mod subject;
 #[cfg(test)]
 mod testing;
 mod trouble;
@@ -40,17 +40,17 @@ pub use build::SHARDS_PER_JOB;
 pub use controller::run;
 pub use places::Places;
 
-use apply::Applier;
-use decide::{Decision, decide};
+use apply::ChildWriter;
+use decide::{RunDecision, decide};
 use job_view::JobView;
 use memory::{Memories, Memory};
 use observe::{Observed, Observer, Question, is_waited_for, questions};
 use places::Claim;
-use subject::Subject;
+use snapshot::RunSnapshot;
 use trouble::{Trouble, TroubleKind};
 
 /// What all passes share.
-pub struct Context {
+pub struct RunReconciler {
     tools: Tools,
     config: Config,
     jobs: Store<Job>,
@@ -59,9 +59,9 @@ pub struct Context {
     places: Places,
 }
 
-impl Reconciler for Context {
+impl Reconciler for RunReconciler {
     type Object = ScoringRun;
-    type Snapshot = Subject;
+    type Snapshot = RunSnapshot;
 
     const DEBOUNCE: Duration = Duration::from_millis(200);
     const CONCURRENCY: u16 = 16;
@@ -70,8 +70,8 @@ impl Reconciler for Context {
         &self.tools
     }
 
-    fn snapshot(run: &ScoringRun) -> Option<Subject> {
-        Subject::of(run)
+    fn snapshot(run: &ScoringRun) -> Option<RunSnapshot> {
+        RunSnapshot::of(run)
     }
 
     /// One pass over one run.
@@ -82,52 +82,52 @@ impl Reconciler for Context {
     /// 4. `status` (pure): what the run has come to.
     /// 5. write the status (client): one server-side apply of that version of the object which step 1 saw, if it is worth it.
     /// 6. events and metrics (client), once the status stands.
-    #[tracing::instrument(skip_all, fields(namespace = subject.namespace, run = subject.name))]
-    async fn pass(&self, run: &ScoringRun, subject: &Subject) -> Result<Action, PassError> {
+    #[tracing::instrument(skip_all, fields(namespace = snapshot.namespace, run = snapshot.name))]
+    async fn pass(&self, run: &ScoringRun, snapshot: &RunSnapshot) -> Result<Action, PassError> {
         self.tools.rush.over().await;
         let now = Timestamp::now();
-        let mut memory = self.memories.get(&subject.uid);
-        let mut seen = observe(subject, self, &mut memory, now).await?;
-        if let Some(barred) = barred(&self.config, subject, now) {
+        let mut memory = self.memories.get(&snapshot.uid);
+        let mut seen = observe(snapshot, self, &mut memory, now).await?;
+        if let Some(barred) = barred(&self.config, snapshot, now) {
             (seen.trouble, seen.owner) = (Some(barred), None);
         }
-        let mut decision = decide(subject, &seen, now);
-        if !decision.actions.is_empty() {
+        let mut decision = decide(snapshot, &seen, now);
+        if !decision.changes.is_empty() {
             tracing::info!(actions = %names(&decision), "writing");
         }
-        let refusal = Applier::new(&self.tools.client, &self.config, subject)
-            .apply(&decision.actions)
+        let refusal = ChildWriter::new(&self.tools.client, &self.config, snapshot)
+            .apply(&decision.changes)
             .await
             .map_err(PassError::Write)?;
         memory.refuse(refusal, now);
         let refused = refused(&memory);
         if refused.is_some() {
             seen.trouble = refused;
-            decision = Decision {
-                actions: Vec::new(),
-                ..decide(subject, &seen, now)
+            decision = RunDecision {
+                changes: Vec::new(),
+                ..decide(snapshot, &seen, now)
             };
         }
-        let new = status::status(subject, &seen, &decision, now);
-        if new.phase == Phase::Collecting && subject.status.phase != Phase::Collecting {
+        let new = status::status(snapshot, &seen, &decision, now);
+        if new.phase == Phase::Collecting && snapshot.status.phase != Phase::Collecting {
             memory.look_soon();
         }
-        let is_worth_it = status::is_worth_writing(&subject.status, &new, memory.written, now);
+        let is_worth_it = status::is_worth_writing(&snapshot.status, &new, memory.written, now);
         // Where it is gone, there is nothing to tell.
         let written = is_worth_it && self.tools.write_status(run, &new).await?;
         if written {
             memory.written = Some(now);
-            record::record(run, subject, &seen, &new, &self.tools, now).await;
+            record::record(run, snapshot, &seen, &new, &self.tools, now).await;
         }
-        let waited_for = is_waited_for(subject, &seen.jobs, now);
-        let again = again(&memory, &decision, &subject.status, &new, written)
+        let waited_for = is_waited_for(snapshot, &seen.jobs, now);
+        let again = again(&memory, &decision, &snapshot.status, &new, written)
             .into_iter()
             .chain(memory.next_look().filter(|_| waited_for))
             .min();
-        if subject.has_ended() {
-            self.memories.forget(&subject.uid);
+        if snapshot.has_ended() {
+            self.memories.forget(&snapshot.uid);
         } else {
-            self.memories.put(&subject.uid, memory);
+            self.memories.put(&snapshot.uid, memory);
         }
         Ok(look_again(again, now, Duration::ZERO))
     }
@@ -139,8 +139,8 @@ impl Reconciler for Context {
 }
 
 async fn observe(
-    subject: &Subject,
-    context: &Context,
+    snapshot: &RunSnapshot,
+    context: &RunReconciler,
     memory: &mut Memory,
     now: Timestamp,
 ) -> Result<Observed, PassError> {
@@ -150,26 +150,26 @@ async fn observe(
         .wait_for(|filled| *filled)
         .await
         .map_err(|_| PassError::Stopping("Jobs"))?;
-    let owned = |job: &Job| job.namespace().as_deref() == Some(&subject.namespace);
+    let owned = |job: &Job| job.namespace().as_deref() == Some(&snapshot.namespace);
     let mut jobs: Vec<_> = context
         .jobs
         .state_filter(owned)
         .iter()
-        .filter_map(|job| JobView::of(job, &subject.uid))
+        .filter_map(|job| JobView::of(job, &snapshot.uid))
         .collect();
     jobs.sort_by(|one, other| one.name.cmp(&other.name));
     memory.note(&jobs, now);
-    if !is_waited_for(subject, &jobs, now) {
+    if !is_waited_for(snapshot, &jobs, now) {
         memory.goes_on();
     }
     let mut seen = Observed {
-        owner: owner(subject, &jobs, context, now)?,
+        owner: owner(snapshot, &jobs, context, now)?,
         jobs,
         moved: memory.moved,
         ..Observed::default()
     };
-    let observer = Observer::new(&context.tools.client, subject);
-    for question in questions(subject, &seen.jobs, memory.may_look(now), now) {
+    let observer = Observer::new(&context.tools.client, snapshot);
+    for question in questions(snapshot, &seen.jobs, memory.may_look(now), now) {
         match question {
             Question::Result(job) => {
                 let result = observer.result(&job).await.map_err(PassError::Read)?;
@@ -194,7 +194,7 @@ async fn observe(
 }
 
 /// The storage that a run which is yet to be planned names and its namespace may not, as trouble.
-fn barred(config: &Config, run: &Subject, now: Timestamp) -> Option<Trouble> {
+fn barred(config: &Config, run: &RunSnapshot, now: Timestamp) -> Option<Trouble> {
     let message = match run.plan() {
         None => config.storage.refusal(&run.namespace, &run.spec)?,
         Some(_) => return None,
@@ -210,11 +210,11 @@ fn barred(config: &Config, run: &Subject, now: Timestamp) -> Option<Trouble> {
 
 /// Whose the place is of a run that is to be planned; from here on it is the run's own where it is nobody's.
 fn owner(
-    run: &Subject,
+    run: &RunSnapshot,
     jobs: &[JobView],
-    context: &Context,
+    context: &RunReconciler,
     now: Timestamp,
-) -> Result<Option<places::Owner>, PassError> {
+) -> Result<Option<places::Occupant>, PassError> {
     let has_job = jobs.iter().any(|job| job.step == Step::Plan);
     let idle = run.deleting || run.has_ended() || run.spec.suspend;
     if idle || has_job || run.plan().is_some() {
@@ -247,7 +247,7 @@ fn refused(memory: &Memory) -> Option<Trouble> {
 /// When to look at the run again without anything having happened.
 fn again(
     memory: &Memory,
-    decision: &Decision,
+    decision: &RunDecision,
     old: &ScoringRunStatus,
     new: &ScoringRunStatus,
     written: bool,
@@ -278,18 +278,18 @@ fn again(
         .min()
 }
 
-fn names(decision: &Decision) -> String {
-    let name = |action: &decide::Action| match action {
-        decide::Action::Create(step) => format!("create {}", build::step_name(*step)),
-        decide::Action::CreatePart(part, _) => format!("create score {}", part.index),
-        decide::Action::Suspend(job) => format!("suspend {}", job.name),
-        decide::Action::Resume(job) => format!("resume {}", job.name),
-        decide::Action::Widen(job, pods) => format!("let {} have {pods} pods", job.name),
-        decide::Action::Delete(job) => format!("delete {}", job.name),
-        decide::Action::DeleteConfigMap => "delete ConfigMap".to_owned(),
+fn names(decision: &RunDecision) -> String {
+    let name = |change: &decide::Change| match change {
+        decide::Change::Create(step) => format!("create {}", build::step_name(*step)),
+        decide::Change::CreatePart(part, _) => format!("create score {}", part.index),
+        decide::Change::Suspend(job) => format!("suspend {}", job.name),
+        decide::Change::Resume(job) => format!("resume {}", job.name),
+        decide::Change::Widen(job, pods) => format!("let {} have {pods} pods", job.name),
+        decide::Change::Delete(job) => format!("delete {}", job.name),
+        decide::Change::DeleteConfigMap => "delete ConfigMap".to_owned(),
     };
     decision
-        .actions
+        .changes
         .iter()
         .map(name)
         .collect::<Vec<_>>()

@@ -13,11 +13,11 @@ use serde::de::DeserializeOwned;
 
 use super::build::CONTAINER;
 use super::build::{RUN_LABEL, STEP_LABEL, job_name, parts, step_name};
-use super::job_view::{JobView, Outcome};
+use super::job_view::{JobOutcome, JobView};
 use super::look::{Found, Waiting};
-use super::places::Owner;
+use super::places::Occupant;
 use super::pod_view::PodView;
-use super::subject::Subject;
+use super::snapshot::RunSnapshot;
 use super::trouble::{Trouble, TroubleKind};
 
 /// Pods that are looked at when a Job does not go on.
@@ -45,7 +45,7 @@ pub struct Observed {
     /// How many score pods have not ended, where it was asked.
     pub unended: Option<usize>,
     /// The run that has the place this one writes to, where it may not be planned because of that.
-    pub owner: Option<Owner>,
+    pub owner: Option<Occupant>,
 }
 
 impl Observed {
@@ -83,7 +83,7 @@ pub enum Question {
 }
 
 /// The questions whose answers the next decision needs. `look` is whether it is time to look for pods that do not start.
-pub fn questions(run: &Subject, jobs: &[JobView], look: bool, now: Timestamp) -> Vec<Question> {
+pub fn questions(run: &RunSnapshot, jobs: &[JobView], look: bool, now: Timestamp) -> Vec<Question> {
     if run.deleting || run.has_ended() {
         return Vec::new();
     }
@@ -107,7 +107,7 @@ pub fn questions(run: &Subject, jobs: &[JobView], look: bool, now: Timestamp) ->
 }
 
 /// Whether scoring was stopped before its Jobs had ended, and the report is still to be made: pods may be writing.
-fn awaits_pods(run: &Subject, jobs: &[JobView]) -> bool {
+fn awaits_pods(run: &RunSnapshot, jobs: &[JobView]) -> bool {
     let Some(plan) = run.plan().filter(|_| run.scored().is_some()) else {
         return false;
     };
@@ -124,7 +124,7 @@ fn awaits_pods(run: &Subject, jobs: &[JobView]) -> bool {
 }
 
 /// The ended Jobs whose pod has something to say that matters now.
-fn telling(run: &Subject, jobs: &[JobView]) -> Vec<JobView> {
+fn telling(run: &RunSnapshot, jobs: &[JobView]) -> Vec<JobView> {
     let ended = |step| {
         let name = job_name(&run.name, step, 0);
         jobs.iter()
@@ -156,7 +156,7 @@ pub fn is_stuck(job: &JobView, now: Timestamp) -> bool {
 }
 
 /// Whether anything of the run is to be looked at again before an object changes.
-pub fn is_waited_for(run: &Subject, jobs: &[JobView], now: Timestamp) -> bool {
+pub fn is_waited_for(run: &RunSnapshot, jobs: &[JobView], now: Timestamp) -> bool {
     let open = !run.deleting && !run.has_ended() && !run.spec.suspend;
     open && (jobs.iter().any(|job| is_stuck(job, now)) || awaits_pods(run, jobs))
 }
@@ -164,12 +164,12 @@ pub fn is_waited_for(run: &Subject, jobs: &[JobView], now: Timestamp) -> bool {
 /// The reading part: asks one question.
 pub struct Observer<'a> {
     client: &'a Client,
-    run: &'a Subject,
+    run: &'a RunSnapshot,
 }
 
 impl<'a> Observer<'a> {
     /// Reads for `run`.
-    pub fn new(client: &'a Client, run: &'a Subject) -> Self {
+    pub fn new(client: &'a Client, run: &'a RunSnapshot) -> Self {
         Self { client, run }
     }
 
@@ -179,7 +179,7 @@ impl<'a> Observer<'a> {
     ///
     /// What the API server answers.
     pub async fn result(&self, job: &JobView) -> Result<Option<PodResult>, kube::Error> {
-        let succeeded = job.outcome == Some(Outcome::Complete);
+        let succeeded = job.outcome == Some(JobOutcome::Complete);
         let field = match named_pod(job) {
             Some(pod) => format!("metadata.name={pod}"),
             None if succeeded => "status.phase=Succeeded".to_owned(),
@@ -328,7 +328,8 @@ impl<'a> Observer<'a> {
 
 /// The pod that failed a whole Job: the Job controller names it in its message alone.
 fn named_pod(job: &JobView) -> Option<&str> {
-    let Some(Outcome::Failed { message, .. }) = job.outcome.as_ref().filter(|_| job.is_refused())
+    let Some(JobOutcome::Failed { message, .. }) =
+        job.outcome.as_ref().filter(|_| job.is_refused())
     else {
         return None;
     };

@@ -4,7 +4,7 @@ use fleetscore_crds::{RunNames, SCHEDULE_LABEL, Step, fill};
 use serde_json::Value;
 
 use super::build::{CONTAINER, pod};
-use super::subject::Subject;
+use super::snapshot::RunSnapshot;
 use crate::config::Config;
 
 /// The folder of a run's own files, below its output location.
@@ -56,7 +56,7 @@ pub struct Territory {
 impl Territory {
     /// The places of `run`. None where nobody else can write there: the memory or the file system of its own pods. None, too, where a
     /// placeholder has no value: its pod will say so.
-    pub fn of(run: &Subject, config: &Config) -> Option<Self> {
+    pub fn of(run: &RunSnapshot, config: &Config) -> Option<Self> {
         let names = RunNames {
             run: &run.name,
             namespace: Some(&run.namespace),
@@ -80,7 +80,7 @@ impl Territory {
     }
 }
 
-fn place(run: &Subject, config: &Config, url: &str) -> Option<Place> {
+fn place(run: &RunSnapshot, config: &Config, url: &str) -> Option<Place> {
     let (scheme, path) = url.split_once("://")?;
     match scheme {
         "az" => Some(Place {
@@ -101,7 +101,7 @@ fn folder(path: &str) -> String {
 }
 
 /// The storage account and where it is served.
-fn account(run: &Subject) -> Option<String> {
+fn account(run: &RunSnapshot) -> Option<String> {
     let azure = run.spec.storage.azure.as_ref()?;
     let account = &azure.account;
     let public = || format!("https://{account}.blob.core.windows.net");
@@ -115,7 +115,7 @@ fn account(run: &Subject) -> Option<String> {
 }
 
 /// The place in the volume that the run's pods have mounted there.
-fn volume(run: &Subject, config: &Config, path: &str) -> Option<Place> {
+fn volume(run: &RunSnapshot, config: &Config, path: &str) -> Option<Place> {
     let template = pod(config, run, Step::Collect, None);
     let spec = &template["spec"];
     let container = spec["containers"]
@@ -140,7 +140,7 @@ fn volume(run: &Subject, config: &Config, path: &str) -> Option<Place> {
 }
 
 /// What is behind a volume, where other pods can have it, too.
-fn source(run: &Subject, volume: &Value) -> Option<String> {
+fn source(run: &RunSnapshot, volume: &Value) -> Option<String> {
     let (kind, source) = volume
         .as_object()?
         .iter()
@@ -158,11 +158,11 @@ fn source(run: &Subject, volume: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::testing::{config, subject};
+    use crate::run::testing::{config, snapshot};
     use serde_json::json;
 
     fn on(azure: &Value, output: &str) -> Option<Territory> {
-        let mut run = subject();
+        let mut run = snapshot();
         run.spec.storage.azure = serde_json::from_value(azure.clone()).unwrap();
         run.spec.output.location = output.to_owned();
         Territory::of(&run, &config())
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn a_file_is_in_a_volume() {
         let with = |namespace: &str, volume: Value, mount: Value| {
-            let mut run = subject();
+            let mut run = snapshot();
             run.namespace = namespace.to_owned();
             let template = json!({
                 "volumes": [volume],

@@ -16,12 +16,12 @@ use kube::runtime::watcher::Event;
 
 use super::build::{GENERATION_ANNOTATION, STEP_LABEL, step_name};
 use super::place::{Place, Territory};
-use super::subject::Subject;
+use super::snapshot::RunSnapshot;
 use crate::config::Config;
 
 /// The run that has the place another one writes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owner {
+pub struct Occupant {
     /// Its namespace.
     pub namespace: String,
     /// Its name.
@@ -36,7 +36,7 @@ pub struct Owner {
     pub deleting: bool,
 }
 
-impl Owner {
+impl Occupant {
     /// What a person should know of it.
     pub fn message(&self) -> String {
         let Self {
@@ -68,10 +68,10 @@ impl Owner {
 
 /// The places of all unfinished runs. A clone is the same index.
 #[derive(Clone, Default)]
-pub struct Places(Arc<Mutex<Index>>);
+pub struct Places(Arc<Mutex<PlaceIndex>>);
 
 #[derive(Default)]
-struct Index {
+struct PlaceIndex {
     runs: HashMap<String, Entry>,
     /// Runs by the places where they write.
     written: BTreeMap<Place, BTreeSet<String>>,
@@ -108,7 +108,7 @@ pub enum Claim {
     /// The place is the run's.
     Granted,
     /// It is another's.
-    Owned(Owner),
+    Owned(Occupant),
     /// It cannot be told before all runs are listed.
     Unknown,
 }
@@ -140,7 +140,7 @@ impl Places {
     }
 
     /// Asks for the place of a run that is to be planned now. Once granted, it is the run's until that has ended or is gone.
-    pub fn claim(&self, run: &Subject, config: &Config, now: Timestamp) -> Claim {
+    pub fn claim(&self, run: &RunSnapshot, config: &Config, now: Timestamp) -> Claim {
         self.with(|index| {
             if !index.unlisted.is_empty() {
                 return Claim::Unknown;
@@ -164,13 +164,13 @@ impl Places {
     pub fn forget(&self) {
         self.with(|index| {
             if index.unlisted.is_empty() {
-                let Index { jobs, runs, .. } = index;
+                let PlaceIndex { jobs, runs, .. } = index;
                 jobs.retain(|uid, _| runs.contains_key(uid));
             }
         });
     }
 
-    fn with<R>(&self, work: impl FnOnce(&mut Index) -> R) -> R {
+    fn with<R>(&self, work: impl FnOnce(&mut PlaceIndex) -> R) -> R {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -207,7 +207,9 @@ impl Scope {
     fn put(&self, run: &Stored<ScoringRun>) {
         // Where it writes cannot be told of an object that cannot be read; what was known of it stays.
         let Ok(run) = &run.0 else { return };
-        let Some(run) = Subject::of(run) else { return };
+        let Some(run) = RunSnapshot::of(run) else {
+            return;
+        };
         self.places.with(|index| {
             if run.has_ended() {
                 index.remove(&run.uid);
@@ -261,7 +263,7 @@ fn planned(job: &Job) -> Option<(String, i64)> {
 }
 
 impl Entry {
-    fn new(scope: usize, run: &Subject, config: &Config) -> Self {
+    fn new(scope: usize, run: &RunSnapshot, config: &Config) -> Self {
         let status = &run.status;
         let in_progress = !matches!(status.phase, Phase::Pending | Phase::Suspended);
         let of_this_spec = status.observed_generation == Some(run.generation);
@@ -282,7 +284,7 @@ impl Entry {
     }
 }
 
-impl Index {
+impl PlaceIndex {
     fn put(&mut self, uid: String, mut entry: Entry) {
         if let Some(old) = self.take(&uid) {
             entry.claimed = old
@@ -325,7 +327,7 @@ impl Index {
 
     /// Who has the place of a run: one that has begun, or one that comes first. Two never wait for each other: what has begun waits for
     /// none, and the others are in one order.
-    fn owner(&self, uid: &str) -> Option<Owner> {
+    fn owner(&self, uid: &str) -> Option<Occupant> {
         let run = self.runs.get(uid)?;
         if self.has_begun(uid, run) {
             return None;
@@ -340,7 +342,7 @@ impl Index {
         });
         let (waits, _, _, owner) =
             others.min_by_key(|(waits, created, uid, _)| (*waits, *created, *uid))?;
-        Some(Owner {
+        Some(Occupant {
             namespace: owner.namespace.clone(),
             name: owner.name.clone(),
             output: owner.territory.as_ref()?.output.clone(),

@@ -6,20 +6,20 @@ use jiff::Timestamp;
 use super::build;
 use super::events::events;
 use super::observe::Observed;
-use super::subject::Subject;
+use super::snapshot::RunSnapshot;
 use crate::controller::Tools;
 use crate::metrics::Metrics;
 
 /// Tells the change to `new`.
 pub(super) async fn record(
     run: &ScoringRun,
-    subject: &Subject,
+    snapshot: &RunSnapshot,
     seen: &Observed,
     new: &ScoringRunStatus,
     tools: &Tools,
     now: Timestamp,
 ) {
-    let old = &subject.status;
+    let old = &snapshot.status;
     if old.phase != new.phase {
         tracing::info!(from = ?old.phase, to = ?new.phase, "phase");
     }

@@ -6,10 +6,10 @@ use fleetscore_crds::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::decide::{Cause, Decision, Ending, Stage};
+use super::decide::{EndCause, Ending, RunDecision, Stage};
 use super::job_view::JobView;
 use super::observe::Observed;
-use super::subject::{Plan, Subject};
+use super::snapshot::{Plan, RunSnapshot};
 use super::trouble::{Trouble, TroubleKind};
 use crate::controller::Story;
 use crate::words::{REASON_BYTES, cut, whole_second};
@@ -27,9 +27,9 @@ pub const PROGRESS_EVERY: SignedDuration = SignedDuration::from_secs(30);
 
 /// The run's status after `decision`.
 pub fn status(
-    run: &Subject,
+    run: &RunSnapshot,
     seen: &Observed,
-    decision: &Decision,
+    decision: &RunDecision,
     now: Timestamp,
 ) -> ScoringRunStatus {
     let mut status = run.status.clone();
@@ -100,7 +100,7 @@ fn moved_far(old: Option<PodCounts>, new: Option<PodCounts>) -> bool {
     moved >= (new.total / 20).max(1)
 }
 
-fn phase(decision: &Decision, seen: &Observed) -> Phase {
+fn phase(decision: &RunDecision, seen: &Observed) -> Phase {
     let running = seen
         .jobs
         .iter()
@@ -121,7 +121,12 @@ fn phase(decision: &Decision, seen: &Observed) -> Phase {
 }
 
 /// Pods as the Jobs count them. Sensors are known from the report; before it only where each has its own pod.
-fn count(status: &mut ScoringRunStatus, run: &Subject, seen: &Observed, decision: &Decision) {
+fn count(
+    status: &mut ScoringRunStatus,
+    run: &RunSnapshot,
+    seen: &Observed,
+    decision: &RunDecision,
+) {
     if let Stage::Planned(plan, scorer) = &decision.stage {
         status.scorer.clone_from(scorer);
         status.sensors = Some(SensorCounts {
@@ -217,9 +222,9 @@ fn step_job(job: &JobView) -> StepJob {
 
 fn conditions(
     status: &mut ScoringRunStatus,
-    run: &Subject,
+    run: &RunSnapshot,
     seen: &Observed,
-    decision: &Decision,
+    decision: &RunDecision,
     now: Timestamp,
 ) {
     let phase = format!("{:?}", status.phase);
@@ -263,7 +268,7 @@ fn conditions(
 }
 
 /// What an unfinished run waits for, if anything is known.
-fn going(decision: &Decision) -> Option<(&str, &str)> {
+fn going(decision: &RunDecision) -> Option<(&str, &str)> {
     let cause = match &decision.stage {
         Stage::Collecting(_, cause) => cause.as_ref(),
         _ => None,
@@ -279,13 +284,13 @@ fn going(decision: &Decision) -> Option<(&str, &str)> {
             }),
             _,
         )
-        | (None, Some(Cause { reason, message })) => Some((reason, message)),
+        | (None, Some(EndCause { reason, message })) => Some((reason, message)),
         (None, None) => None,
     }
 }
 
 /// What a run waits for that is others' to give: its place, or Kueue's leave for its next Job.
-fn waits(seen: &Observed, decision: &Decision) -> Option<(&'static str, String)> {
+fn waits(seen: &Observed, decision: &RunDecision) -> Option<(&'static str, String)> {
     if let Stage::Waiting(owner) = &decision.stage {
         return Some(("OutputInUse", owner.message()));
     }
@@ -303,7 +308,7 @@ fn waits(seen: &Observed, decision: &Decision) -> Option<(&'static str, String)>
 }
 
 /// Whether someone must do something.
-fn is_stalled(decision: &Decision) -> bool {
+fn is_stalled(decision: &RunDecision) -> bool {
     match &decision.stage {
         Stage::Collecting(_, cause) => cause.is_some(),
         _ => decision
@@ -314,7 +319,7 @@ fn is_stalled(decision: &Decision) -> bool {
 }
 
 /// Sets `Planned`. The story is that of the other conditions: what it speaks of, and when.
-fn set_planned(conditions: &mut Vec<Condition>, decision: &Decision, story: Story<'_>) {
+fn set_planned(conditions: &mut Vec<Condition>, decision: &RunDecision, story: Story<'_>) {
     let is_planned = conditions
         .iter()
         .any(|found| found.kind == "Planned" && found.status == ConditionStatus::True);
@@ -341,12 +346,12 @@ fn set_planned(conditions: &mut Vec<Condition>, decision: &Decision, story: Stor
 }
 
 /// Once nothing is scored any more, that stays so, and so does the reason why it was stopped: while the run is suspended, too.
-fn set_scored(conditions: &mut Vec<Condition>, decision: &Decision, story: Story<'_>) {
+fn set_scored(conditions: &mut Vec<Condition>, decision: &RunDecision, story: Story<'_>) {
     let Stage::Collecting(_, cause) = &decision.stage else {
         return;
     };
     let (reason, message) = match cause {
-        Some(Cause { reason, message }) => (reason.as_str(), message.as_str()),
+        Some(EndCause { reason, message }) => (reason.as_str(), message.as_str()),
         None => ("Scored", ""),
     };
     let story = Story {

@@ -11,8 +11,8 @@ use super::build::{
     GENERATION_ANNOTATION, PART_LABEL, Part, RUN_LABEL, SCORER_ANNOTATION, STEP_LABEL,
     WIDENED_ANNOTATION, job_name, step_name,
 };
-use super::job_view::{JobView, Outcome};
-use super::subject::Subject;
+use super::job_view::{JobOutcome, JobView};
+use super::snapshot::RunSnapshot;
 use crate::config::Config;
 
 /// The second score Job of a run.
@@ -39,8 +39,8 @@ pub fn config() -> Config {
 }
 
 /// A run named `pumps` that has just been created.
-pub fn subject() -> Subject {
-    Subject {
+pub fn snapshot() -> RunSnapshot {
+    RunSnapshot {
         name: "pumps".to_owned(),
         namespace: "plant".to_owned(),
         uid: "run-uid".to_owned(),
@@ -60,8 +60,8 @@ pub fn subject() -> Subject {
 }
 
 /// The same after its plan: so many sensors, one a pod.
-pub fn planned(pods: u32) -> Subject {
-    let mut run = subject();
+pub fn planned(pods: u32) -> RunSnapshot {
+    let mut run = snapshot();
     run.status = ScoringRunStatus {
         phase: Phase::Scoring,
         observed_generation: Some(1),
@@ -117,7 +117,7 @@ pub fn job(step: Step, part: u32) -> JobView {
 
 /// The Job, ended well.
 pub fn complete(mut job: JobView) -> JobView {
-    job.outcome = Some(Outcome::Complete);
+    job.outcome = Some(JobOutcome::Complete);
     job.ended = Some(at(10));
     (job.active, job.ready) = (0, 0);
     job
@@ -125,7 +125,7 @@ pub fn complete(mut job: JobView) -> JobView {
 
 /// The Job, failed for `reason`.
 pub fn failed(mut job: JobView, reason: &str) -> JobView {
-    job.outcome = Some(Outcome::Failed {
+    job.outcome = Some(JobOutcome::Failed {
         reason: reason.to_owned(),
         message: format!("{reason}: told by the Job controller"),
     });
@@ -135,7 +135,7 @@ pub fn failed(mut job: JobView, reason: &str) -> JobView {
 }
 
 /// The run as the API server holds it.
-pub fn stored_run(run: &Subject) -> ScoringRun {
+pub fn stored_run(run: &RunSnapshot) -> ScoringRun {
     serde_json::from_value(json!({
         "apiVersion": fleetscore_crds::API_VERSION,
         "kind": "ScoringRun",
@@ -155,8 +155,10 @@ pub fn stored_run(run: &Subject) -> ScoringRun {
 pub fn stored_job(job: &JobView) -> Job {
     let (kind, reason, message) = match &job.outcome {
         None => ("", "", ""),
-        Some(Outcome::Complete) => ("Complete", "CompletionsReached", ""),
-        Some(Outcome::Failed { reason, message }) => ("Failed", reason.as_str(), message.as_str()),
+        Some(JobOutcome::Complete) => ("Complete", "CompletionsReached", ""),
+        Some(JobOutcome::Failed { reason, message }) => {
+            ("Failed", reason.as_str(), message.as_str())
+        }
     };
     let conditions = json!([
         {"type": kind, "status": "True", "reason": reason, "message": message, "lastTransitionTime": job.ended},
@@ -176,7 +178,7 @@ pub fn stored_job(job: &JobView) -> Job {
             "deletionTimestamp": job.deleting.then_some(job.created),
             "labels": {RUN_LABEL: "pumps", STEP_LABEL: step_name(job.step), PART_LABEL: job.part.to_string()},
             "annotations": annotations,
-            "ownerReferences": [subject().owner()],
+            "ownerReferences": [snapshot().owner()],
         },
         "spec": {
             "suspend": job.suspended, "completions": job.completions, "parallelism": job.parallelism, "template": {},

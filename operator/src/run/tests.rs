@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::job_view::JobView;
-use super::testing::{at, complete, config, job, planned, start, stored_job, stored_run, subject};
+use super::testing::{at, complete, config, job, planned, snapshot, start, stored_job, stored_run};
 use super::*;
 use crate::controller::{Shared, error_policy, reconcile};
 use crate::metrics::Metrics;
@@ -21,15 +21,15 @@ const EVENT: &str = "POST /apis/events.k8s.io/v1/namespaces/plant/events";
 
 /// A run, its Jobs in the cache, and an API server that gives the answers it was told to.
 struct World {
-    context: Context,
+    context: RunReconciler,
     jobs: Writer<Job>,
     server: Server,
-    run: Subject,
+    run: RunSnapshot,
     asked: usize,
 }
 
 impl World {
-    fn new(run: Subject, jobs: &[JobView], answers: impl IntoIterator<Item = Answer>) -> Self {
+    fn new(run: RunSnapshot, jobs: &[JobView], answers: impl IntoIterator<Item = Answer>) -> Self {
         let (client, server) = server(answers);
         let (store, mut writer) = reflector::store();
         writer.apply_watcher_event(&watcher::Event::Init);
@@ -37,7 +37,7 @@ impl World {
             writer.apply_watcher_event(&watcher::Event::InitApply(stored_job(job)));
         }
         writer.apply_watcher_event(&watcher::Event::InitDone);
-        let context = Context {
+        let context = RunReconciler {
             tools: Tools::new(Shared {
                 client,
                 metrics: Arc::new(Metrics::new()),
@@ -88,7 +88,7 @@ fn created() -> Answer {
 }
 
 fn written() -> Answer {
-    (200, json!(stored_run(&subject())))
+    (200, json!(stored_run(&snapshot())))
 }
 
 fn told() -> Answer {
@@ -121,7 +121,7 @@ fn scoring(pods: u32, succeeded: u32) -> JobView {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_done_with_a_run_while_others_are_still_created() {
     let answers = [created(), created(), created(), written(), told()];
-    let mut world = World::new(subject(), &[], answers);
+    let mut world = World::new(snapshot(), &[], answers);
     let rush = world.context.tools.rush.clone();
     let creating = rush.create(std::future::pending::<()>());
     let begun = tokio::time::timeout(Duration::from_secs(5), world.pass());
@@ -139,7 +139,7 @@ async fn nothing_is_done_with_a_run_while_others_are_still_created() {
 #[tokio::test]
 async fn a_new_run_is_planned_then_its_status_written_then_told() {
     let answers = [created(), created(), created(), written(), told()];
-    let mut world = World::new(subject(), &[], answers);
+    let mut world = World::new(snapshot(), &[], answers);
     let (action, asked) = world.pass().await;
     assert_ne!(action.unwrap(), Action::await_change());
     assert_eq!(lines(&asked), [REHEARSAL, MAP, JOB, STATUS, EVENT]);
@@ -164,7 +164,7 @@ async fn a_plan_is_written_down_and_then_scored() {
             "state": {"terminated": {"exitCode": 0, "message": r#"{"sensors": 15000, "shards": 15000}"#}},
         }]},
     });
-    let mut run = subject();
+    let mut run = snapshot();
     run.status.phase = Phase::Planning;
     run.spec.sharding.max_pods = 15_000;
     let mut page = list("Pod", &[pod]);
@@ -279,7 +279,7 @@ async fn a_refused_creation_is_told_until_it_succeeds() {
         .chain([written(), told(), told()])
         .chain(refused())
         .chain([created(), created(), created(), written()]);
-    let mut world = World::new(subject(), &[], answers);
+    let mut world = World::new(snapshot(), &[], answers);
     let (action, asked) = world.pass().await;
     assert_eq!(lines(&asked), [REHEARSAL, MAP, JOB, STATUS, EVENT, EVENT]);
     assert_eq!(
@@ -300,7 +300,7 @@ async fn a_refused_creation_is_told_until_it_succeeds() {
 async fn a_template_that_can_never_be_created_fails_the_run_at_once() {
     let invalid = "Job.batch \"pumps-score-0\" is invalid: spec.template.spec.containers[0].image: Required value";
     let answers = [failure(422, "Invalid", invalid), written(), told()];
-    let mut world = World::new(subject(), &[], answers);
+    let mut world = World::new(snapshot(), &[], answers);
     let (_, asked) = world.pass().await;
     assert_eq!(lines(&asked), [REHEARSAL, STATUS, EVENT]);
     let status = &asked[1].body["status"];
@@ -320,7 +320,7 @@ async fn what_is_not_written_is_not_told() {
         (failure(404, "NotFound", "gone"), ""),
     ] {
         let answers = [created(), created(), created(), answer];
-        let mut world = World::new(subject(), &[], answers);
+        let mut world = World::new(snapshot(), &[], answers);
         let (action, asked) = world.pass().await;
         let found = action.err().map_or("", |error| error.kind());
         assert_eq!(found, expected);
@@ -331,14 +331,14 @@ async fn what_is_not_written_is_not_told() {
 #[tokio::test]
 async fn what_cannot_be_read_or_written_ends_the_pass() {
     let busy = || failure(429, "TooManyRequests", "slow down");
-    let mut world = World::new(subject(), &[], [busy()]);
+    let mut world = World::new(snapshot(), &[], [busy()]);
     let (action, asked) = world.pass().await;
     assert_eq!(
         (action.unwrap_err().kind(), lines(&asked)),
         ("Write", vec![REHEARSAL])
     );
 
-    let mut world = World::new(subject(), &[complete(job(Step::Plan, 0))], [busy()]);
+    let mut world = World::new(snapshot(), &[complete(job(Step::Plan, 0))], [busy()]);
     let (action, asked) = world.pass().await;
     assert_eq!((action.unwrap_err().kind(), asked.len()), ("Read", 1));
 }
@@ -346,7 +346,7 @@ async fn what_cannot_be_read_or_written_ends_the_pass() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_decided_before_the_jobs_are_listed() {
     let answers = [created(), created(), created(), written(), told()];
-    let mut world = World::new(subject(), &[], answers);
+    let mut world = World::new(snapshot(), &[], answers);
     let (listed, filled) = watch::channel(false);
     world.context.jobs_filled = filled;
     let waited = tokio::time::timeout(Duration::from_secs(50), world.pass()).await;
@@ -367,7 +367,7 @@ async fn a_server_that_does_not_answer_is_an_error_that_is_tried_ever_more_rarel
         run,
         jobs: _jobs,
         ..
-    } = World::new(subject(), &[], [(0, Value::Null)]);
+    } = World::new(snapshot(), &[], [(0, Value::Null)]);
     let context = Arc::new(context);
     let object = Arc::new(Stored(Ok(stored_run(&run))));
     let begun = tokio::time::Instant::now();
@@ -390,12 +390,12 @@ async fn a_server_that_does_not_answer_is_an_error_that_is_tried_ever_more_rarel
 
 #[tokio::test]
 async fn an_object_that_cannot_be_read_waits_for_another_version_of_itself() {
-    let mut object = json!(stored_run(&subject()));
+    let mut object = json!(stored_run(&snapshot()));
     object["spec"]["model"] = json!("not a model");
     let object: Stored<ScoringRun> = serde_json::from_value(object).unwrap();
     let World {
         context, server, ..
-    } = World::new(subject(), &[], [written(), told()]);
+    } = World::new(snapshot(), &[], [written(), told()]);
     let (object, context) = (Arc::new(object), Arc::new(context));
     let error = reconcile(object.clone(), context.clone())
         .await
@@ -417,10 +417,10 @@ async fn an_object_that_cannot_be_read_waits_for_another_version_of_itself() {
 /// What a newer definition adds to what the API server answers is no error.
 #[tokio::test]
 async fn an_answer_of_a_newer_api_server_is_read() {
-    let mut answer = json!(stored_run(&subject()));
+    let mut answer = json!(stored_run(&snapshot()));
     answer["spec"]["sharding"]["shape"] = json!("Even");
     let answers = [created(), created(), created(), (200, answer), told()];
-    let mut world = World::new(subject(), &[], answers);
+    let mut world = World::new(snapshot(), &[], answers);
     let (result, asked) = world.pass().await;
     result.unwrap();
     assert_eq!(lines(&asked), [REHEARSAL, MAP, JOB, STATUS, EVENT]);
@@ -428,18 +428,18 @@ async fn an_answer_of_a_newer_api_server_is_read() {
 
 #[tokio::test]
 async fn a_run_that_could_not_be_read_goes_on_once_it_can() {
-    let mut run = subject();
+    let mut run = snapshot();
     let mut unreadable = planned(1).status.conditions.remove(0);
     (unreadable.kind, unreadable.reason) = ("Stalled".to_owned(), "Unreadable".to_owned());
     run.status.conditions = vec![unreadable];
-    let run = Subject::of(&stored_run(&run)).unwrap();
+    let run = RunSnapshot::of(&stored_run(&run)).unwrap();
     assert!(run.status.conditions.is_empty());
 }
 
 #[tokio::test]
 async fn an_object_without_a_uid_is_an_error() {
-    let World { context, .. } = World::new(subject(), &[], []);
-    let mut stored = stored_run(&subject());
+    let World { context, .. } = World::new(snapshot(), &[], []);
+    let mut stored = stored_run(&snapshot());
     stored.metadata.uid = None;
     let object = Arc::new(Stored(Ok(stored)));
     let error = reconcile(object, Arc::new(context)).await.unwrap_err();
@@ -469,7 +469,7 @@ async fn an_ended_runs_children_go_when_their_time_has_come() {
 /// What a namespace may not name is refused before any pod runs.
 #[tokio::test]
 async fn a_run_that_names_storage_of_others_is_not_planned() {
-    let mut run = subject();
+    let mut run = snapshot();
     run.spec.model.location = "az://models/{device}".to_owned();
     run.spec.storage =
         serde_json::from_value(json!({"azure": {"account": "plantbstore"}})).unwrap();
@@ -493,7 +493,7 @@ async fn a_run_that_names_storage_of_others_is_not_planned() {
 /// A run of the same place in another namespace goes first; this one says so, and is planned when that one has ended.
 #[tokio::test]
 async fn a_run_whose_place_is_anothers_waits_for_it_and_asks_nothing() {
-    let mut run = subject();
+    let mut run = snapshot();
     run.spec.storage.azure = serde_json::from_value(json!({"account": "plantstore"})).unwrap();
     run.spec.output.location = "az://predictions/latest/".to_owned();
     let mut owner = planned(3);
@@ -565,7 +565,7 @@ async fn a_run_keeps_its_scorer_when_the_operator_is_another_one() {
     let mut page = list("Pod", &[pod]);
     page.1["metadata"]["continue"] = json!("");
     let answers = [page, written(), created(), created(), written(), told()];
-    let mut run = subject();
+    let mut run = snapshot();
     run.status.phase = Phase::Planning;
     let mut world = World::new(run, &[plan], answers);
     world.pass().await.0.unwrap();

@@ -7,13 +7,13 @@ use kube::Client;
 use kube::api::{Api, PropagationPolicy};
 use kube::core::ObjectMeta;
 
-use super::child::{Child, Owner};
-use super::children::Children;
-use super::decide::{Creation, Decision};
+use super::decide::{Creation, ScheduleDecision};
 use super::outcome::{Outcome, Results};
-use super::subject::Subject;
-use super::{Context, build};
+use super::snapshot::ScheduleSnapshot;
+use super::{ScheduleReconciler, build};
 use crate::api::{code_of, create, delete};
+use crate::children::Children;
+use crate::children::{Child, OwningSchedule};
 use crate::controller::{PassError, Refusal, refusal_of};
 use crate::metrics::Metrics;
 use crate::stored::Stored;
@@ -22,16 +22,16 @@ use crate::stored::Stored;
 const INVALID: &str = "InvalidRunTemplate";
 
 /// Writes the runs of a schedule.
-pub struct Applier<'a> {
+pub struct RunWriter<'a> {
     client: &'a Client,
     metrics: &'a Metrics,
     children: &'a Children,
-    schedule: &'a Subject,
+    schedule: &'a ScheduleSnapshot,
 }
 
-impl<'a> Applier<'a> {
+impl<'a> RunWriter<'a> {
     /// Writes for `schedule`.
-    pub fn new(context: &'a Context, schedule: &'a Subject) -> Self {
+    pub fn new(context: &'a ScheduleReconciler, schedule: &'a ScheduleSnapshot) -> Self {
         Self {
             client: &context.tools.client,
             metrics: &context.tools.metrics,
@@ -48,7 +48,7 @@ impl<'a> Applier<'a> {
     pub async fn apply(
         &self,
         timetable: &Timetable,
-        decision: &Decision,
+        decision: &ScheduleDecision,
     ) -> Result<Results, PassError> {
         let mut results = Results::default();
         self.check().await?;
@@ -143,8 +143,12 @@ impl<'a> Applier<'a> {
 }
 
 /// Whose a run is that has the name of one of the schedule's.
-fn standing(schedule: &Subject, name: &str, found: &ObjectMeta) -> Result<Outcome, Refusal> {
-    let owner = Owner::of(found);
+fn standing(
+    schedule: &ScheduleSnapshot,
+    name: &str,
+    found: &ObjectMeta,
+) -> Result<Outcome, Refusal> {
+    let owner = OwningSchedule::of(found);
     match owner {
         Some(owner) if owner.uid == schedule.uid => Ok(Outcome::Present),
         // It goes away with the schedule that it belonged to.
@@ -165,7 +169,7 @@ fn leaving(name: &str) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schedule::testing::subject;
+    use crate::schedule::testing::snapshot;
     use serde_json::json;
 
     #[test]
@@ -174,7 +178,7 @@ mod tests {
             let meta = serde_json::from_value(json!({
                 "namespace": "plant", "ownerReferences": [owner], "deletionTimestamp": deleted,
             }));
-            let standing = standing(&subject(), "pumps-1", &meta.unwrap());
+            let standing = standing(&snapshot(), "pumps-1", &meta.unwrap());
             standing.map_err(|refusal| refusal.reason)
         };
         let schedule = |name: &str, uid: &str| json!({"apiVersion": "v", "kind": "ScoringSchedule", "name": name, "uid": uid, "controller": true});

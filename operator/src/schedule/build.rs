@@ -9,14 +9,14 @@ use kube::Resource;
 use serde_json::{Value, json};
 
 use super::decide::Creation;
-use super::subject::Subject;
+use super::snapshot::ScheduleSnapshot;
 
 /// A run's Jobs and pods are removed so many seconds after its end where the template does not say. Of runs that come hour after hour,
 /// the pods of all that `history` keeps would pile up; what they wrote and logged is in storage.
 const TTL_SECONDS: u32 = 3600;
 
 /// The run of `creation`: the template with the window of its tick.
-pub fn run(schedule: &Subject, timetable: &Timetable, creation: &Creation) -> Value {
+pub fn run(schedule: &ScheduleSnapshot, timetable: &Timetable, creation: &Creation) -> Value {
     let template = &schedule.spec.run_template;
     let mut labels = template.metadata.labels.clone();
     labels.extend(
@@ -59,13 +59,13 @@ pub fn run(schedule: &Subject, timetable: &Timetable, creation: &Creation) -> Va
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schedule::child::Cause;
-    use crate::schedule::testing::{hour, subject};
+    use crate::children::Cause;
+    use crate::schedule::testing::{hour, snapshot};
     use fleetscore_crds::{Kind, Manifest, validate_object};
 
     #[test]
     fn the_run_of_a_tick_is_a_run_of_the_api() {
-        let mut schedule = subject();
+        let mut schedule = snapshot();
         let template = &mut schedule.spec.run_template.metadata;
         template
             .labels

@@ -15,10 +15,10 @@ use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::{WatchStreamExt, watcher};
 use tokio::time::Instant;
 
-use super::Context;
-use super::children::{Children, Request};
+use super::ScheduleReconciler;
 use super::overwritten::Overwritten;
-use super::subject::trim;
+use super::snapshot::trim;
+use crate::children::{Children, Request};
 use crate::controller::{BEAT, Filled, Seen, Shared, Tools, operate, scoped, watch};
 use crate::stored::Stored;
 
@@ -54,7 +54,7 @@ pub fn run(
     let others = stream::select(owned.changed, clock_jumps(objects.clone()));
     let others = others.map(|schedule| Ok(ReconcileRequest::from(schedule)));
     let requests = stream::select(trigger_self(schedules.applied_objects(), ()), others);
-    let context = Context {
+    let context = ScheduleReconciler {
         tools: Tools::new(shared),
         children: owned.children,
         runs_listed: owned.listed,

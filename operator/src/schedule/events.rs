@@ -3,7 +3,7 @@
 use fleetscore_crds::{ConditionStatus, ScoringScheduleStatus};
 use kube::runtime::events::{Event, EventType};
 
-use super::decide::{Decision, Reason};
+use super::decide::{MissedReason, ScheduleDecision};
 use super::outcome::{Outcome, Results};
 use super::status::Settlement;
 use crate::controller::{event, ready};
@@ -14,7 +14,7 @@ const SINGLE: usize = 3;
 /// What to tell of a pass.
 pub fn events(
     old: &ScoringScheduleStatus,
-    decision: &Decision,
+    decision: &ScheduleDecision,
     results: &Results,
     settlement: &Settlement,
 ) -> Vec<Event> {
@@ -50,7 +50,7 @@ pub fn events(
     events
 }
 
-fn created(decision: &Decision, results: &Results) -> Vec<Event> {
+fn created(decision: &ScheduleDecision, results: &Results) -> Vec<Event> {
     let created = decision
         .creations
         .iter()
@@ -81,20 +81,22 @@ fn told(creation: &super::decide::Creation) -> Event {
     event(EventType::Normal, "RunCreated", &note)
 }
 
-fn why(reason: Reason) -> &'static str {
+fn why(reason: MissedReason) -> &'static str {
     match reason {
-        Reason::Missed => "it was missed, and spec.missedRuns leaves it out",
-        Reason::DeadlineExceeded => "it could not start within spec.startingDeadlineSeconds",
-        Reason::EarlierRunActive => {
+        MissedReason::Missed => "it was missed, and spec.missedRuns leaves it out",
+        MissedReason::DeadlineExceeded => "it could not start within spec.startingDeadlineSeconds",
+        MissedReason::EarlierRunActive => {
             "an earlier run is still going, and spec.concurrencyPolicy is Forbid"
         }
-        Reason::Replaced => "a later tick takes its place, since spec.concurrencyPolicy is Replace",
-        Reason::Suspended => "the schedule was suspended before it could start",
-        Reason::ScheduleChanged => {
+        MissedReason::Replaced => {
+            "a later tick takes its place, since spec.concurrencyPolicy is Replace"
+        }
+        MissedReason::Suspended => "the schedule was suspended before it could start",
+        MissedReason::ScheduleChanged => {
             "spec.schedule or spec.timeZone was changed before it could start"
         }
-        Reason::NameConflict => "a ScoringRun of its name belongs to somebody else",
-        Reason::QueueFull => "too many ticks are waiting",
+        MissedReason::NameConflict => "a ScoringRun of its name belongs to somebody else",
+        MissedReason::QueueFull => "too many ticks are waiting",
     }
 }
 

@@ -3,7 +3,7 @@ use std::ops::Bound;
 
 use jiff::Timestamp;
 
-use super::child::{Cause, Child};
+use crate::children::{Cause, Child};
 
 /// The runs of one schedule, by tick and by name.
 pub struct Runs<'a> {

@@ -11,11 +11,11 @@ use fleetscore_crds::{
 use fleetscore_ticks::Timetable;
 use jiff::{SignedDuration, Timestamp};
 
-use super::child::{Cause, Child, State};
-use super::decide::{Creation, Decision, Judgement, Reason, Verdict};
-use super::names::tick_run;
+use super::decide::{Creation, Judgement, MissedReason, ScheduleDecision, TickVerdict};
 use super::outcome::{Outcome, Results};
-use super::subject::Subject;
+use super::snapshot::ScheduleSnapshot;
+use crate::children::tick_run;
+use crate::children::{Cause, Child, State};
 use crate::words::cut;
 
 pub use tally::{Missed, Tally};
@@ -40,10 +40,10 @@ pub struct Settlement {
 
 /// The schedule's status after `decision` was carried out with these `results`.
 pub fn status(
-    schedule: &Subject,
+    schedule: &ScheduleSnapshot,
     timetable: Option<&Timetable>,
     children: &[Child],
-    (decision, results): (&Decision, &Results),
+    (decision, results): (&ScheduleDecision, &Results),
     now: Timestamp,
 ) -> Settlement {
     let mut status = schedule.status.clone();
@@ -90,18 +90,18 @@ fn ranges(timetable: &Timetable, tally: &mut Tally<'_>) -> Vec<TickRange> {
                 to: tick,
             });
         } else {
-            tally.missed.note(tick, 1, Reason::QueueFull);
+            tally.missed.note(tick, 1, MissedReason::QueueFull);
         }
     }
     ranges
 }
 
 fn backfill(
-    schedule: &Subject,
+    schedule: &ScheduleSnapshot,
     timetable: &Timetable,
     children: &[Child],
     tally: &mut Tally<'_>,
-    decision: &Decision,
+    decision: &ScheduleDecision,
 ) -> Option<BackfillStatus> {
     let asked = schedule.spec.backfill?;
     let old = schedule
@@ -132,7 +132,7 @@ fn backfill(
     })
 }
 
-fn trigger(status: &mut ScoringScheduleStatus, decision: &Decision, results: &Results) {
+fn trigger(status: &mut ScoringScheduleStatus, decision: &ScheduleDecision, results: &Results) {
     let Some(trigger) = &decision.trigger else {
         return;
     };
@@ -157,7 +157,7 @@ fn trigger(status: &mut ScoringScheduleStatus, decision: &Decision, results: &Re
 fn times(
     status: &mut ScoringScheduleStatus,
     children: &[Child],
-    (decision, results): (&Decision, &Results),
+    (decision, results): (&ScheduleDecision, &Results),
 ) {
     let ticks = |state: Option<State>| {
         let found = children.iter().filter(move |child| {
@@ -175,7 +175,7 @@ fn times(
         .max(ticks(Some(State::Succeeded)));
 }
 
-fn active(children: &[Child], (decision, results): (&Decision, &Results)) -> Vec<String> {
+fn active(children: &[Child], (decision, results): (&ScheduleDecision, &Results)) -> Vec<String> {
     let going = children.iter().filter(|child| child.is_active());
     let going = going.filter(|child| !decision.replaced.contains(child));
     let names: BTreeSet<_> = going
@@ -187,7 +187,7 @@ fn active(children: &[Child], (decision, results): (&Decision, &Results)) -> Vec
 
 /// What was decided and is there now.
 fn created<'a>(
-    decision: &'a Decision,
+    decision: &'a ScheduleDecision,
     results: &'a Results,
 ) -> impl Iterator<Item = &'a Creation> + 'a {
     let there = |creation: &&Creation| {

@@ -4,9 +4,9 @@ use fleetscore_crds::ScoringScheduleStatus;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::child::{Cause, Child, State};
-use super::names::tick_run;
-use super::subject::Subject;
+use super::snapshot::ScheduleSnapshot;
+use crate::children::tick_run;
+use crate::children::{Cause, Child, State};
 
 /// The moment at which the tests' schedules are created: 30 minutes past an hour.
 pub fn start() -> Timestamp {
@@ -25,7 +25,7 @@ pub fn hour(hour: i64) -> Timestamp {
 }
 
 /// A schedule named `pumps` that has just been created: hourly, `Forbid`, `Latest`.
-pub fn subject() -> Subject {
+pub fn snapshot() -> ScheduleSnapshot {
     let spec = json!({
         "schedule": "0 * * * *",
         "runTemplate": {"spec": {
@@ -34,7 +34,7 @@ pub fn subject() -> Subject {
             "output": {"location": "file:///o/{schedule}/{run}/", "file": "{device}.csv"},
         }},
     });
-    Subject {
+    ScheduleSnapshot {
         name: "pumps".to_owned(),
         namespace: "plant".to_owned(),
         uid: "uid".to_owned(),

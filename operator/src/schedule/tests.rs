@@ -5,9 +5,9 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::names::tick_run;
-use super::testing::{start, subject};
+use super::testing::{snapshot, start};
 use super::*;
+use crate::children::tick_run;
 use crate::controller::Shared;
 use crate::metrics::Metrics;
 use crate::stored::Stored;
@@ -21,16 +21,16 @@ const EVENT: &str = "POST /apis/events.k8s.io/v1/namespaces/plant/events";
 
 /// A schedule, the index of its runs, and an API server that gives the answers it was told to.
 struct World {
-    context: Context,
+    context: ScheduleReconciler,
     server: Server,
-    schedule: Subject,
+    schedule: ScheduleSnapshot,
     asked: usize,
 }
 
 impl World {
-    fn new(schedule: Subject, answers: impl IntoIterator<Item = Answer>) -> Self {
+    fn new(schedule: ScheduleSnapshot, answers: impl IntoIterator<Item = Answer>) -> Self {
         let (client, server) = server(answers);
-        let context = Context {
+        let context = ScheduleReconciler {
             tools: Tools::new(Shared {
                 client,
                 metrics: Arc::new(Metrics::new()),
@@ -66,7 +66,7 @@ impl World {
 }
 
 /// The schedule as the API server holds it.
-fn stored(schedule: &Subject) -> ScoringSchedule {
+fn stored(schedule: &ScheduleSnapshot) -> ScoringSchedule {
     serde_json::from_value(json!({
         "apiVersion": API_VERSION, "kind": "ScoringSchedule",
         "metadata": {
@@ -85,8 +85,8 @@ static HALF_AN_HOUR_AGO: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// A schedule whose last settled tick is some hours ago: one is due, and some have been missed.
-fn due() -> Subject {
-    let mut schedule = subject();
+fn due() -> ScheduleSnapshot {
+    let mut schedule = snapshot();
     let now = Timestamp::now();
     schedule.spec.schedule = HALF_AN_HOUR_AGO.clone();
     schedule.created = start();
@@ -127,12 +127,12 @@ fn run_of(owner: &str, name: &str) -> Value {
                 "apiVersion": API_VERSION, "kind": "ScoringSchedule", "name": "pumps", "uid": owner, "controller": true,
             }],
         },
-        "spec": subject().spec.run_template.spec,
+        "spec": snapshot().spec.run_template.spec,
     })
 }
 
 fn written() -> Answer {
-    (200, json!(stored(&subject())))
+    (200, json!(stored(&snapshot())))
 }
 
 fn told() -> Answer {
@@ -155,7 +155,7 @@ async fn a_tick_is_four_requests_and_then_none() {
     assert_eq!(run.metadata.name, Some(newest()));
     assert_eq!(
         run.metadata.owner_references,
-        Some(vec![subject().reference()])
+        Some(vec![snapshot().reference()])
     );
     let status = &asked[2];
     assert_eq!(status.media, "application/apply-patch+yaml");

@@ -1,7 +1,7 @@
 use super::*;
 use crate::run::build::Part;
-use crate::run::subject::Plan;
-use crate::run::testing::{PART, config, job, subject};
+use crate::run::snapshot::Plan;
+use crate::run::testing::{PART, config, job, snapshot};
 use crate::testing::{Answer, Asked, failure, server};
 
 const PLAN: Plan = Plan {
@@ -16,12 +16,14 @@ type Applied = Result<Option<Refusal>, kube::Error>;
 
 /// Does it against a server that answers so, and tells what the server was asked.
 async fn applied(
-    actions: &[Action],
+    changes: &[Change],
     answers: impl IntoIterator<Item = Answer>,
 ) -> (Applied, Vec<Asked>) {
     let (client, server) = server(answers);
-    let (config, run) = (config(), subject());
-    let applied = Applier::new(&client, &config, &run).apply(actions).await;
+    let (config, run) = (config(), snapshot());
+    let applied = ChildWriter::new(&client, &config, &run)
+        .apply(changes)
+        .await;
     (applied, server.asked())
 }
 
@@ -62,7 +64,7 @@ fn plan(owner: &Value) -> Answer {
 }
 
 fn ours() -> Value {
-    json!(subject().owner())
+    json!(snapshot().owner())
 }
 
 /// Of a run of the same name that was there before.
@@ -83,16 +85,16 @@ fn not_found() -> Answer {
 #[tokio::test]
 async fn a_child_is_created_with_strict_checks_after_what_its_pods_read() {
     let (applied, asked) = applied(
-        &[Action::Create(Step::Plan)],
+        &[Change::Create(Step::Plan)],
         [let_in(), map(&ours()), plan(&ours())],
     )
     .await;
     assert_eq!(applied.unwrap(), None);
     assert_eq!(lines(&asked), [rehearsed(), posted(MAPS), posted(JOBS)]);
-    assert_eq!(asked[0].body, build::sample(&config(), &subject()));
+    assert_eq!(asked[0].body, build::sample(&config(), &snapshot()));
     let (map, job) = (&asked[1].body, &asked[2].body);
-    assert_eq!(map, &build::config_map(&subject()));
-    assert_eq!(job, &build::job(&config(), &subject(), Step::Plan, None));
+    assert_eq!(map, &build::config_map(&snapshot()));
+    assert_eq!(job, &build::job(&config(), &snapshot(), Step::Plan, None));
     for child in [map, job] {
         assert_eq!(child["metadata"]["ownerReferences"], json!([ours()]));
     }
@@ -101,7 +103,7 @@ async fn a_child_is_created_with_strict_checks_after_what_its_pods_read() {
 #[tokio::test]
 async fn a_child_that_is_there_already_is_adopted_if_it_is_the_runs_own() {
     let (applied, asked) = applied(
-        &[Action::CreatePart(PART, PLAN)],
+        &[Change::CreatePart(PART, PLAN)],
         [
             exists("pumps-scoringrun"),
             map(&ours()),
@@ -125,7 +127,7 @@ async fn a_child_of_another_owner_is_left_alone_and_told() {
     let mut no_controller = ours();
     no_controller["controller"] = json!(false);
     for owner in [anothers(), no_controller] {
-        let create = [Action::Create(Step::Plan)];
+        let create = [Change::Create(Step::Plan)];
         let answers = [let_in(), exists("pumps-scoringrun"), map(&owner)];
         let (refused, asked) = applied(&create, answers).await;
         let refusal = refused.unwrap().unwrap();
@@ -156,7 +158,7 @@ async fn what_an_earlier_spec_was_planned_with_is_made_anew_for_the_plan_alone()
         map
     };
     let (replaced, asked) = applied(
-        &[Action::Create(Step::Plan)],
+        &[Change::Create(Step::Plan)],
         [
             let_in(),
             exists("pumps-scoringrun"),
@@ -185,7 +187,7 @@ async fn what_an_earlier_spec_was_planned_with_is_made_anew_for_the_plan_alone()
 
     // Pods that score read what was planned.
     let (kept, asked) = applied(
-        &[Action::CreatePart(PART, PLAN)],
+        &[Change::CreatePart(PART, PLAN)],
         [exists("pumps-scoringrun"), old(), plan(&ours())],
     )
     .await;
@@ -196,7 +198,7 @@ async fn what_an_earlier_spec_was_planned_with_is_made_anew_for_the_plan_alone()
 #[tokio::test]
 async fn what_goes_away_in_between_is_an_error_to_try_again() {
     let answers = [let_in(), exists("pumps-scoringrun"), not_found()];
-    let (applied, _) = applied(&[Action::Create(Step::Plan)], answers).await;
+    let (applied, _) = applied(&[Change::Create(Step::Plan)], answers).await;
     assert_eq!(status_of(&applied.unwrap_err()).unwrap().code, 409);
 }
 
@@ -249,12 +251,12 @@ async fn a_refusal_is_told_in_the_servers_words_and_a_busy_server_is_an_error() 
     ];
     for (code, reason, message, invalid, word) in table {
         let next = Part { index: 2, ..PART };
-        let actions = [
-            Action::CreatePart(PART, PLAN),
-            Action::CreatePart(next, PLAN),
+        let changes = [
+            Change::CreatePart(PART, PLAN),
+            Change::CreatePart(next, PLAN),
         ];
         let answers = [map(&ours()), failure(code, reason, message)];
-        let (applied, asked) = applied(&actions, answers).await;
+        let (applied, asked) = applied(&changes, answers).await;
         assert_eq!(asked.len(), 2, "{message}");
         match invalid {
             Some(invalid) => {
@@ -277,7 +279,7 @@ async fn a_config_map_that_is_refused_says_nothing_about_the_pod_template() {
         "Invalid",
         "ConfigMap \"pumps\" is invalid: data: Too long",
     );
-    let (applied, asked) = applied(&[Action::Create(Step::Plan)], [let_in(), refused]).await;
+    let (applied, asked) = applied(&[Change::Create(Step::Plan)], [let_in(), refused]).await;
     let refusal = applied.unwrap().unwrap();
     assert_eq!(
         (refusal.invalid, refusal.reason.as_str()),
@@ -288,7 +290,7 @@ async fn a_config_map_that_is_refused_says_nothing_about_the_pod_template() {
 
 #[tokio::test]
 async fn a_pod_template_that_is_refused_is_told_before_anything_is_made() {
-    let create = [Action::Create(Step::Plan)];
+    let create = [Change::Create(Step::Plan)];
     let invalid = "Job.batch \"pumps-score-0\" is invalid: spec.template.spec.tolerations[0].effect: Unsupported value";
     let policy = "jobs.batch \"pumps-score-0\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no";
     for (answer, is_invalid, reason) in [
@@ -331,8 +333,8 @@ async fn a_pod_template_that_is_refused_is_told_before_anything_is_made() {
 async fn a_job_is_stopped_and_let_go_on_by_one_field_and_only_the_one_that_was_seen() {
     let score = job(Step::Score, 0);
     for (action, suspended) in [
-        (Action::Suspend(score.clone()), true),
-        (Action::Resume(score.clone()), false),
+        (Change::Suspend(score.clone()), true),
+        (Change::Resume(score.clone()), false),
     ] {
         let (applied, asked) = applied(&[action], [plan(&ours())]).await;
         assert_eq!(applied.unwrap(), None);
@@ -352,7 +354,7 @@ async fn a_job_gets_more_pods_and_remembers_what_was_over_by_then() {
         failed_indexes: 1,
         ..job(Step::Score, 0)
     };
-    let (applied, asked) = applied(&[Action::Widen(held_up, 2)], [plan(&ours())]).await;
+    let (applied, asked) = applied(&[Change::Widen(held_up, 2)], [plan(&ours())]).await;
     assert_eq!(applied.unwrap(), None);
     let line = format!("PATCH {JOBS}/pumps-score-0 fieldManager=fleetscore-operator");
     assert_eq!(lines(&asked), [line]);
@@ -365,7 +367,7 @@ async fn a_job_gets_more_pods_and_remembers_what_was_over_by_then() {
 
 #[tokio::test]
 async fn a_job_is_deleted_with_its_pods_and_only_the_one_that_was_seen() {
-    let (applied, asked) = applied(&[Action::Delete(job(Step::Score, 0))], [plan(&ours())]).await;
+    let (applied, asked) = applied(&[Change::Delete(job(Step::Score, 0))], [plan(&ours())]).await;
     assert_eq!(applied.unwrap(), None);
     assert_eq!(lines(&asked), [format!("DELETE {JOBS}/pumps-score-0")]);
     let body = &asked[0].body;
@@ -379,7 +381,7 @@ async fn a_job_of_kueues_is_gone_only_once_its_workload_is() {
         queued: true,
         ..job(Step::Score, 0)
     };
-    let (applied, asked) = applied(&[Action::Delete(queued)], [plan(&ours())]).await;
+    let (applied, asked) = applied(&[Change::Delete(queued)], [plan(&ours())]).await;
     assert_eq!(applied.unwrap(), None);
     assert_eq!(asked[0].body["propagationPolicy"], "Foreground");
 }
@@ -387,21 +389,21 @@ async fn a_job_of_kueues_is_gone_only_once_its_workload_is() {
 #[tokio::test]
 async fn a_job_that_is_gone_or_another_one_by_now_is_no_error_but_a_denial_is() {
     let score = || job(Step::Score, 0);
-    let actions = [
-        Action::Suspend(score()),
-        Action::Resume(score()),
-        Action::Widen(score(), 2),
-        Action::Delete(score()),
+    let changes = [
+        Change::Suspend(score()),
+        Change::Resume(score()),
+        Change::Widen(score(), 2),
+        Change::Delete(score()),
     ];
-    for action in actions {
+    for change in changes {
         let conflict = failure(409, "Conflict", "Precondition failed: UID in precondition");
         for gone in [not_found(), conflict] {
-            let (applied, asked) = applied(std::slice::from_ref(&action), [gone]).await;
+            let (applied, asked) = applied(std::slice::from_ref(&change), [gone]).await;
             assert_eq!((applied.unwrap(), asked.len()), (None, 1));
         }
         for (code, reason) in [(403, "Forbidden"), (422, "Invalid"), (500, "InternalError")] {
             let (applied, _) =
-                applied(std::slice::from_ref(&action), [failure(code, reason, "no")]).await;
+                applied(std::slice::from_ref(&change), [failure(code, reason, "no")]).await;
             assert_eq!(status_of(&applied.unwrap_err()).unwrap().code, code);
         }
     }
@@ -415,7 +417,7 @@ async fn a_config_map_is_deleted_only_if_it_is_the_runs_own() {
         (vec![map(&anothers())], 1),
         (vec![map(&ours()), not_found()], 2),
     ] {
-        let (applied, asked) = applied(&[Action::DeleteConfigMap], answers).await;
+        let (applied, asked) = applied(&[Change::DeleteConfigMap], answers).await;
         assert_eq!(applied.unwrap(), None);
         assert_eq!(
             (asked[0].line.as_str(), asked.len()),

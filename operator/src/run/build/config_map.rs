@@ -2,7 +2,7 @@ use fleetscore_crds::{API_VERSION, Kind, Manifest, ManifestMetadata, PodTemplate
 use serde_json::{Value, json};
 
 use super::{GENERATION_ANNOTATION, RUN_LABEL};
-use crate::run::subject::Subject;
+use crate::run::snapshot::RunSnapshot;
 
 /// The file in the `ConfigMap` that holds the run.
 pub const FILE: &str = "run.json";
@@ -13,7 +13,7 @@ pub fn config_map_name(run: &str) -> String {
 }
 
 /// The `ConfigMap` that hands the pods their run: the spec as it is now, without what only the operator needs.
-pub fn config_map(run: &Subject) -> Value {
+pub fn config_map(run: &RunSnapshot) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -34,7 +34,7 @@ pub fn config_map(run: &Subject) -> Value {
     })
 }
 
-fn manifest(run: &Subject) -> Manifest {
+fn manifest(run: &RunSnapshot) -> Manifest {
     Manifest {
         api_version: API_VERSION.to_owned(),
         kind: Kind::ScoringRun,
@@ -58,11 +58,11 @@ fn manifest(run: &Subject) -> Manifest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::testing::subject;
+    use crate::run::testing::snapshot;
 
     #[test]
     fn the_pod_can_read_its_run() {
-        let mut run = subject();
+        let mut run = snapshot();
         run.labels.insert(
             fleetscore_crds::SCHEDULE_LABEL.to_owned(),
             "hourly".to_owned(),

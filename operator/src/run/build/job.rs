@@ -6,7 +6,7 @@ use super::{
     GENERATION_ANNOTATION, PART_LABEL, Part, QUEUE_LABEL, SCORER_ANNOTATION, job_name, labels,
 };
 use crate::config::Config;
-use crate::run::subject::{Plan, Subject};
+use crate::run::snapshot::{Plan, RunSnapshot};
 
 /// The scorer's exit code for: some sensors failed for good, the others are scored.
 const SENSORS_FAILED: i32 = 10;
@@ -17,7 +17,7 @@ const REFUSED: i32 = 64;
 const COLLECT_SECONDS: u32 = 3600;
 
 /// A score Job as the run's first one will be, but for its numbers: what to ask with whether it would be let in.
-pub fn sample(config: &Config, run: &Subject) -> Value {
+pub fn sample(config: &Config, run: &RunSnapshot) -> Value {
     let part = Part {
         index: 0,
         offset: 0,
@@ -32,7 +32,7 @@ pub fn sample(config: &Config, run: &Subject) -> Value {
 }
 
 /// The Job of a step. `part` and `plan` are those of a score Job.
-pub fn job(config: &Config, run: &Subject, step: Step, score: Option<(&Part, Plan)>) -> Value {
+pub fn job(config: &Config, run: &RunSnapshot, step: Step, score: Option<(&Part, Plan)>) -> Value {
     let part = score.map(|(part, _)| part);
     let mut labels = labels(run, step);
     let mut spec = json!({
@@ -73,7 +73,7 @@ pub fn job(config: &Config, run: &Subject, step: Step, score: Option<(&Part, Pla
     })
 }
 
-fn indexed(spec: &mut Value, run: &Subject, part: &Part, plan: Plan) {
+fn indexed(spec: &mut Value, run: &RunSnapshot, part: &Part, plan: Plan) {
     let policy = &run.spec.failure_policy;
     spec["completionMode"] = json!("Indexed");
     spec["completions"] = json!(part.shards);
@@ -104,7 +104,7 @@ fn failure_policy(step: Step) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::testing::{PART, config, subject};
+    use crate::run::testing::{PART, config, snapshot};
     use fleetscore_crds::Limit;
     use k8s_openapi::api::batch::v1::Job;
 
@@ -113,14 +113,14 @@ mod tests {
         pods: 10_005,
     };
 
-    fn typed(run: &Subject, step: Step) -> Job {
+    fn typed(run: &RunSnapshot, step: Step) -> Job {
         let score = (step == Step::Score).then_some((&PART, PLAN));
         serde_json::from_value(job(&config(), run, step, score)).unwrap()
     }
 
     #[test]
     fn a_score_job_is_indexed_and_retries_each_index() {
-        let mut run = subject();
+        let mut run = snapshot();
         let job = typed(&run, Step::Score);
         assert_eq!(job.metadata.name.as_deref(), Some("pumps-score-1"));
         let spec = job.spec.unwrap();
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn plan_and_collect_are_single_pods_of_which_collect_must_end() {
         for (step, deadline) in [(Step::Plan, None), (Step::Collect, Some(3600))] {
-            let spec = typed(&subject(), step).spec.unwrap();
+            let spec = typed(&snapshot(), step).spec.unwrap();
             assert_eq!((spec.completions, spec.completion_mode), (None, None));
             assert_eq!(
                 (spec.backoff_limit, spec.active_deadline_seconds),
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_queued_job_waits_for_kueue() {
-        let mut run = subject();
+        let mut run = snapshot();
         run.spec.queue_name = "nightly".to_owned();
         for step in [Step::Plan, Step::Score, Step::Collect] {
             let job = typed(&run, step);
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_job_belongs_to_its_run() {
-        let job = typed(&subject(), Step::Collect);
+        let job = typed(&snapshot(), Step::Collect);
         let owner = &job.metadata.owner_references.unwrap()[0];
         assert_eq!(
             (owner.kind.as_str(), owner.uid.as_str()),

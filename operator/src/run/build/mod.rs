@@ -9,7 +9,7 @@ mod pod;
 use fleetscore_crds::Step;
 use serde_json::{Value, json};
 
-use super::subject::Subject;
+use super::snapshot::RunSnapshot;
 
 pub use config_map::{config_map, config_map_name};
 pub use job::{job, sample};
@@ -53,7 +53,7 @@ pub fn job_name(run: &str, step: Step, part: u32) -> String {
 }
 
 /// The labels of a step's Jobs and pods.
-fn labels(run: &Subject, step: Step) -> Value {
+fn labels(run: &RunSnapshot, step: Step) -> Value {
     let step = step_name(step);
     json!({
         RUN_LABEL: run.name,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use super::merge::merge;
 use super::{Part, config_map, config_map_name, labels, step_name};
 use crate::config::Config;
-use crate::run::subject::Subject;
+use crate::run::snapshot::RunSnapshot;
 use crate::volumes;
 
 /// The container that runs the scorer.
@@ -22,7 +22,7 @@ const OS: &str = "kubernetes.io/os";
 const ARCHITECTURE: &str = "kubernetes.io/arch";
 
 /// The pod template of a step: the defaults, then the operator's template, then the run's, then what is not theirs to change.
-pub fn pod(config: &Config, run: &Subject, step: Step, part: Option<&Part>) -> Value {
+pub fn pod(config: &Config, run: &RunSnapshot, step: Step, part: Option<&Part>) -> Value {
     let [operators, runs] = layers(config, run, step);
     let mut template = defaults(config, run, step);
     merge(&mut template, &operators);
@@ -35,7 +35,7 @@ pub fn pod(config: &Config, run: &Subject, step: Step, part: Option<&Part>) -> V
 }
 
 /// What the pods of a step run, under the run's own templates: what the run was planned with, and for the plan what this operator has.
-pub fn scorer(config: &Config, run: &Subject, step: Step) -> ScorerVersion {
+pub fn scorer(config: &Config, run: &RunSnapshot, step: Step) -> ScorerVersion {
     if let Some(planned) = run.status.scorer.as_ref().filter(|_| step != Step::Plan) {
         return planned.clone();
     }
@@ -58,7 +58,7 @@ pub fn scorer(config: &Config, run: &Subject, step: Step) -> ScorerVersion {
 }
 
 /// The image that a later step has because the run was planned with it: two versions of the scorer do not share a run.
-fn planned_image(run: &Subject, step: Step) -> Option<&str> {
+fn planned_image(run: &RunSnapshot, step: Step) -> Option<&str> {
     let scorer = run.status.scorer.as_ref()?;
     match step {
         Step::Plan => None,
@@ -71,7 +71,7 @@ fn with_image(image: &str) -> Map<String, Value> {
     object(json!({"spec": {"containers": [{"name": CONTAINER, "image": image}]}}))
 }
 
-fn layers(config: &Config, run: &Subject, step: Step) -> [Map<String, Value>; 2] {
+fn layers(config: &Config, run: &RunSnapshot, step: Step) -> [Map<String, Value>; 2] {
     let templates = match step {
         Step::Score => [&config.pod_template, &run.spec.pod_template],
         Step::Plan | Step::Collect => {
@@ -82,7 +82,7 @@ fn layers(config: &Config, run: &Subject, step: Step) -> [Map<String, Value>; 2]
         .map(|PodTemplate { metadata, spec }| object(json!({ "metadata": metadata, "spec": spec })))
 }
 
-fn defaults(config: &Config, run: &Subject, step: Step) -> Map<String, Value> {
+fn defaults(config: &Config, run: &RunSnapshot, step: Step) -> Map<String, Value> {
     let mut template = json!({
         "metadata": {"labels": {}, "annotations": annotations(step)},
         "spec": {
@@ -140,7 +140,7 @@ fn annotations(step: Step) -> Value {
     }
 }
 
-fn container(config: &Config, run: &Subject, step: Step) -> Value {
+fn container(config: &Config, run: &RunSnapshot, step: Step) -> Value {
     let (cpu, memory) = match step {
         Step::Score => ("1", "384Mi"),
         Step::Plan | Step::Collect => ("100m", "256Mi"),
@@ -175,7 +175,7 @@ fn container(config: &Config, run: &Subject, step: Step) -> Value {
 }
 
 /// What no template can change: which step runs, on which run, and how its Job sees it.
-fn reserved(run: &Subject, step: Step, part: Option<&Part>) -> Map<String, Value> {
+fn reserved(run: &RunSnapshot, step: Step, part: Option<&Part>) -> Map<String, Value> {
     let mut env =
         vec![json!({"name": "FLEETSCORE_RUN", "value": format!("{FOLDER}/{}", config_map::FILE)})];
     if let Some(part) = part {
@@ -196,11 +196,11 @@ fn reserved(run: &Subject, step: Step, part: Option<&Part>) -> Map<String, Value
     }))
 }
 
-fn auth(run: &Subject) -> Option<AzureAuth> {
+fn auth(run: &RunSnapshot) -> Option<AzureAuth> {
     run.spec.storage.azure.as_ref().map(|azure| azure.auth)
 }
 
-fn secret(run: &Subject) -> Option<&str> {
+fn secret(run: &RunSnapshot) -> Option<&str> {
     let azure = run.spec.storage.azure.as_ref()?;
     let secret = azure.secret_ref.as_ref()?;
     (azure.auth == AzureAuth::Secret).then_some(secret.name.as_str())
@@ -216,7 +216,7 @@ fn object(value: Value) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::testing::{PART, config, subject};
+    use crate::run::testing::{PART, config, snapshot};
     use k8s_openapi::api::core::v1::PodTemplateSpec;
 
     fn typed(value: &Value) -> PodTemplateSpec {
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_score_pod_runs_its_step_under_the_restricted_standard() {
-        let template = pod(&config(), &subject(), Step::Score, Some(&PART));
+        let template = pod(&config(), &snapshot(), Step::Score, Some(&PART));
         let container = &template["spec"]["containers"][0];
         assert_eq!(container["args"], json!(["score"]));
         let env = container["env"].as_array().unwrap();
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_score_pod_has_room_on_disk_for_what_does_not_fit_into_memory() {
-        let score = pod(&config(), &subject(), Step::Score, Some(&PART));
+        let score = pod(&config(), &snapshot(), Step::Score, Some(&PART));
         let container = &score["spec"]["containers"][0];
         let has = |list: &Value, item: Value| list.as_array().unwrap().contains(&item);
         assert!(has(
@@ -263,13 +263,13 @@ mod tests {
             &container["env"],
             json!({"name": "TMPDIR", "value": "/scratch"})
         ));
-        let plan = pod(&config(), &subject(), Step::Plan, None).to_string();
+        let plan = pod(&config(), &snapshot(), Step::Plan, None).to_string();
         assert!(!plan.contains("scratch"));
     }
 
     #[test]
     fn every_step_mounts_the_file_servers() {
-        let mut run = subject();
+        let mut run = snapshot();
         run.spec.storage = serde_json::from_value(json!({"volumes": [
             {"name": "plant", "mountPath": "/data", "claim": "files"},
             {"name": "models", "mountPath": "/models", "nfs": {"server": "nfs.plant", "path": "/m"}, "readOnly": true},
@@ -310,7 +310,7 @@ mod tests {
         let mut config = config();
         let spec = json!({"nodeSelector": {"pool": "a", "os": "linux"}, "containers": [{"name": "scorer", "resources": {"requests": {"cpu": "2"}}}]});
         config.pod_template.spec = object(spec);
-        let mut run = subject();
+        let mut run = snapshot();
         run.spec.pod_template.spec = object(
             json!({"nodeSelector": {"pool": "b"}, "containers": [{"name": "scorer", "image": "mine:1"}]}),
         );
@@ -340,9 +340,9 @@ mod tests {
         let mut config = config();
         let selector = json!({"kubernetes.io/os": "linux", "kubernetes.io/arch": "arm64", "kubernetes.azure.com/mode": "system"});
         config.coordinator_template.spec = object(json!({"nodeSelector": selector}));
-        let mut run = subject();
+        let mut run = snapshot();
         let selector =
-            |run: &Subject, step| pod(&config, run, step, None)["spec"]["nodeSelector"].clone();
+            |run: &RunSnapshot, step| pod(&config, run, step, None)["spec"]["nodeSelector"].clone();
         let platform = json!({"kubernetes.io/os": "linux", "kubernetes.io/arch": "arm64"});
         assert_eq!(selector(&run, Step::Score), platform);
         run.spec.pod_template.spec = object(json!({"nodeSelector": {"kubernetes.io/arch": null}}));
@@ -354,7 +354,7 @@ mod tests {
 
     #[test]
     fn a_run_keeps_the_scorer_that_it_was_planned_with() {
-        let (mut config, mut run) = (config(), subject());
+        let (mut config, mut run) = (config(), snapshot());
         let side = json!({"containers": [{"name": "scorer", "image": "plan:1"}]});
         config.coordinator_template.spec = object(side);
         let planned = scorer(&config, &run, Step::Plan);
@@ -366,7 +366,7 @@ mod tests {
         // The operator is another one by now.
         config.scorer.image = "scorer:next".to_owned();
         config.coordinator_template.spec = Map::new();
-        let image = |run: &Subject, step| {
+        let image = |run: &RunSnapshot, step| {
             pod(&config, run, step, None)["spec"]["containers"][0]["image"].clone()
         };
         assert_eq!(image(&run, Step::Score), "scorer:test");
@@ -383,7 +383,7 @@ mod tests {
 
     #[test]
     fn no_template_changes_what_the_job_relies_on() {
-        let mut run = subject();
+        let mut run = snapshot();
         run.spec.pod_template.metadata =
             object(json!({"labels": {"scoring.fleetscore.io/run": "other", "team": "a"}}));
         run.spec.pod_template.spec = object(json!({
@@ -423,7 +423,7 @@ mod tests {
 
     #[test]
     fn credentials_come_the_way_the_run_says() {
-        let mut run = subject();
+        let mut run = snapshot();
         let azure = |auth: &str| {
             serde_json::from_value(
                 json!({"account": "plant", "auth": auth, "secretRef": {"name": "keys"}}),

@@ -4,17 +4,22 @@ use fleetscore_crds::{Phase, Step, Totals};
 use jiff::Timestamp;
 
 use super::{
-    Action, Cause, Decision, Ending, Stage, cause_of, deadline_exceeded, fail, failed, halt,
+    Change, EndCause, Ending, RunDecision, Stage, cause_of, deadline_exceeded, fail, failed, halt,
     hindrance, implausible, is_kueues, is_worth_repeating, lost, overdue, resume, stage, too_many,
 };
 use crate::run::build::{Part, job_name, parts};
-use crate::run::job_view::{JobView, Outcome};
+use crate::run::job_view::{JobOutcome, JobView};
 use crate::run::observe::Observed;
-use crate::run::subject::{Plan, Subject};
+use crate::run::snapshot::{Plan, RunSnapshot};
 use crate::run::trouble::{Trouble, TroubleKind};
 
 /// Decides what to do with a run at `now` that is planned like this.
-pub(super) fn decide(run: &Subject, seen: &Observed, now: Timestamp, plan: Plan) -> Decision {
+pub(super) fn decide(
+    run: &RunSnapshot,
+    seen: &Observed,
+    now: Timestamp,
+    plan: Plan,
+) -> RunDecision {
     Scoring {
         run,
         seen,
@@ -26,14 +31,14 @@ pub(super) fn decide(run: &Subject, seen: &Observed, now: Timestamp, plan: Plan)
 
 /// What a planned run is decided from.
 struct Scoring<'a> {
-    run: &'a Subject,
+    run: &'a RunSnapshot,
     seen: &'a Observed,
     now: Timestamp,
     plan: Plan,
 }
 
 impl Scoring<'_> {
-    fn decide(&self) -> Decision {
+    fn decide(&self) -> RunDecision {
         let parts = parts(self.plan.pods, self.run.spec.sharding.parallelism);
         let jobs: Vec<_> = parts
             .all
@@ -49,40 +54,40 @@ impl Scoring<'_> {
         if all_ended || self.run.scored().is_some() || stopped.is_some() {
             return self.collect(all_ended, stopped, trouble, hopeless);
         }
-        let mut actions = self.score(&parts.all, &jobs, parts.lanes);
+        let mut changes = self.score(&parts.all, &jobs, parts.lanes);
         if let Some(cause) = hopeless {
-            actions = self.widen(&parts.all, &jobs);
-            if actions.is_empty() {
+            changes = self.widen(&parts.all, &jobs);
+            if changes.is_empty() {
                 return self.give_up(cause);
             }
         }
-        Decision {
+        RunDecision {
             trouble,
-            ..stage(Stage::Scoring(self.plan), actions)
+            ..stage(Stage::Scoring(self.plan), changes)
         }
     }
 
     /// Score Jobs to create and to let go on, so that `lanes` of them are at work.
-    fn score(&self, parts: &[Part], jobs: &[Option<&JobView>], lanes: u32) -> Vec<Action> {
+    fn score(&self, parts: &[Part], jobs: &[Option<&JobView>], lanes: u32) -> Vec<Change> {
         let mut free = usize::try_from(lanes).unwrap_or(usize::MAX);
-        let mut actions = Vec::new();
+        let mut changes = Vec::new();
         for (part, job) in parts.iter().zip(jobs) {
             if free == 0 {
                 break;
             }
             match job {
                 Some(job) if job.has_ended() && !job.deleting => continue,
-                Some(job) => actions.extend(resume(self.run, job)),
-                None => actions.push(Action::CreatePart(*part, self.plan)),
+                Some(job) => changes.extend(resume(self.run, job)),
+                None => changes.push(Change::CreatePart(*part, self.plan)),
             }
             free -= 1;
         }
-        actions
+        changes
     }
 
     /// Jobs whose pods have all not started in time get more beside them, for shards that have not had their turn. Each does so again
     /// only after another shard has ended: where none of the new ones starts either, the trouble is not that of a few pods.
-    fn widen(&self, parts: &[Part], jobs: &[Option<&JobView>]) -> Vec<Action> {
+    fn widen(&self, parts: &[Part], jobs: &[Option<&JobView>]) -> Vec<Change> {
         let of_pods = self.seen.trouble.as_ref().is_some_and(|trouble| {
             matches!(trouble.kind, TroubleKind::Starting | TroubleKind::Blocked)
         });
@@ -97,20 +102,20 @@ impl Scoring<'_> {
             let parallelism = job.active + part.parallelism.min(left);
             let is_worth_it = job.over() > job.widened.unwrap_or(0) && job.active > 0;
             (is_worth_it && left > 0 && parallelism > job.parallelism)
-                .then(|| Action::Widen(job.clone(), parallelism))
+                .then(|| Change::Widen(job.clone(), parallelism))
         };
         let all = parts.iter().zip(jobs.iter().copied()).filter_map(wider);
         all.filter(|_| of_pods).collect()
     }
 
     /// Why scoring is over before its end: as the objects and the time say, or, once it is over, as the status remembers.
-    fn stopped(&self, all_ended: bool) -> Option<Cause> {
+    fn stopped(&self, all_ended: bool) -> Option<EndCause> {
         if let Some(job) = self.refused() {
             return Some(cause_of(self.seen, job));
         }
         if let Some(scored) = self.run.scored() {
             let by_itself = matches!(scored.reason.as_str(), "Scored" | "Collecting");
-            return (!by_itself).then(|| Cause {
+            return (!by_itself).then(|| EndCause {
                 reason: scored.reason.clone(),
                 message: scored.message.clone(),
             });
@@ -122,7 +127,7 @@ impl Scoring<'_> {
     }
 
     /// Pods cannot start. What was scored before is still reported.
-    fn give_up(&self, cause: Cause) -> Decision {
+    fn give_up(&self, cause: EndCause) -> RunDecision {
         if self.has_scored() {
             stage(Stage::Collecting(self.plan, Some(cause)), Vec::new())
         } else {
@@ -133,10 +138,10 @@ impl Scoring<'_> {
     fn collect(
         &self,
         all_ended: bool,
-        stopped: Option<Cause>,
+        stopped: Option<EndCause>,
         trouble: Option<Trouble>,
-        hopeless: Option<Cause>,
-    ) -> Decision {
+        hopeless: Option<EndCause>,
+    ) -> RunDecision {
         if let Some(cause) = stopped.clone().filter(|_| !self.has_scored()) {
             return failed(cause);
         }
@@ -144,25 +149,25 @@ impl Scoring<'_> {
             .score_jobs()
             .filter_map(|job| halt(self.run, job))
             .collect();
-        let here = |actions| stage(Stage::Collecting(self.plan, stopped.clone()), actions);
+        let here = |changes| stage(Stage::Collecting(self.plan, stopped.clone()), changes);
         let job = self.seen.job(&job_name(&self.run.name, Step::Collect, 0));
         match job.map(|job| (job, &job.outcome)) {
             Some((job, _)) if job.deleting => here(Vec::new()),
-            Some((job, Some(Outcome::Complete))) => match self.seen.told::<Totals>(&job.name) {
+            Some((job, Some(JobOutcome::Complete))) => match self.seen.told::<Totals>(&job.name) {
                 Some(totals) => match totals.defect(self.plan.sensors) {
                     None => self.end(stopped, totals),
                     Some(defect) => fail("ReportImplausible", implausible(&job.name, &defect)),
                 },
                 None if is_worth_repeating(self.run, self.seen, job, self.now) => {
-                    here(vec![Action::Delete(job.clone())])
+                    here(vec![Change::Delete(job.clone())])
                 }
                 None => fail("ReportResultLost", lost("report", &job.name)),
             },
-            Some((job, Some(Outcome::Failed { .. }))) => {
+            Some((job, Some(JobOutcome::Failed { .. }))) => {
                 failed(stopped.unwrap_or_else(|| cause_of(self.seen, job)))
             }
             _ if !halting.is_empty() => here(halting),
-            None if !all_ended && !self.pods_have_ended() => Decision {
+            None if !all_ended && !self.pods_have_ended() => RunDecision {
                 trouble,
                 ..here(Vec::new())
             },
@@ -170,13 +175,13 @@ impl Scoring<'_> {
                 if let Some(cause) = hopeless {
                     return failed(cause);
                 }
-                let action = match unfinished {
+                let change = match unfinished {
                     Some((job, _)) => resume(self.run, job),
-                    None => Some(Action::Create(Step::Collect)),
+                    None => Some(Change::Create(Step::Collect)),
                 };
-                Decision {
+                RunDecision {
                     trouble,
-                    ..here(action.into_iter().collect())
+                    ..here(change.into_iter().collect())
                 }
             }
         }
@@ -191,7 +196,7 @@ impl Scoring<'_> {
     }
 
     /// The report is there: it says how the run ends, as `_SUCCESS` does beside it.
-    fn end(&self, stopped: Option<Cause>, totals: Totals) -> Decision {
+    fn end(&self, stopped: Option<EndCause>, totals: Totals) -> RunDecision {
         let failed = totals.phase == Phase::Failed;
         let cause = failed.then(|| {
             stopped.unwrap_or_else(|| too_many(totals.failed, totals.sensors, self.limit()))
@@ -241,7 +246,7 @@ impl Scoring<'_> {
             .of(self.plan.sensors)
     }
 
-    fn too_many(&self) -> Cause {
+    fn too_many(&self) -> EndCause {
         too_many(self.failed_pods(), self.plan.sensors, self.limit())
     }
 }

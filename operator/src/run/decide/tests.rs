@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::run::testing::{at, complete, failed, job, planned, subject};
+use crate::run::testing::{at, complete, failed, job, planned, snapshot};
 use fleetscore_crds::{Condition, ConditionStatus, Limit};
 
 mod pending;
@@ -30,7 +30,7 @@ fn totals(phase: &str) -> serde_json::Value {
     json!({"phase": phase, "sensors": 15, "succeeded": 14, "failed": 1, "rows": 9, "anomalies": 2, "report": "az://o/report.html"})
 }
 
-fn ending(decision: &Decision) -> (Phase, Option<&str>) {
+fn ending(decision: &RunDecision) -> (Phase, Option<&str>) {
     match &decision.stage {
         Stage::Ended(ending) => (
             ending.phase,
@@ -57,7 +57,7 @@ fn quiet(mut seen: Observed) -> Observed {
 }
 
 /// The run, of which the status says that scoring was stopped.
-fn scored(mut run: Subject, reason: &str) -> Subject {
+fn scored(mut run: RunSnapshot, reason: &str) -> RunSnapshot {
     run.status.phase = Phase::Collecting;
     run.status.conditions.push(Condition {
         kind: "Scored".to_owned(),
@@ -91,7 +91,7 @@ fn numbers_that_cannot_be_are_refused() {
         (json!({"sensors": u64::MAX, "shards": 3}), "which cannot be"),
     ] {
         let seen = told(seen(vec![plan.clone()]), &plan.name, &raw);
-        let decision = decide(&subject(), &seen, at(20));
+        let decision = decide(&snapshot(), &seen, at(20));
         assert_eq!(ending(&decision).1, Some("PlanImplausible"), "{raw}");
         let Stage::Ended(ending) = decision.stage else {
             unreachable!()
@@ -133,12 +133,12 @@ fn numbers_that_cannot_be_are_refused() {
 
 #[test]
 fn a_new_run_is_planned() {
-    let decision = decide(&subject(), &seen(vec![]), at(0));
+    let decision = decide(&snapshot(), &seen(vec![]), at(0));
     assert_eq!(decision.stage, Stage::Planning);
-    assert_eq!(decision.actions, [Action::Create(Step::Plan)]);
-    let decision = decide(&subject(), &seen(vec![job(Step::Plan, 0)]), at(1));
+    assert_eq!(decision.changes, [Change::Create(Step::Plan)]);
+    let decision = decide(&snapshot(), &seen(vec![job(Step::Plan, 0)]), at(1));
     assert_eq!(
-        (decision.stage, decision.actions),
+        (decision.stage, decision.changes),
         (Stage::Planning, vec![])
     );
 }
@@ -151,35 +151,35 @@ fn the_plan_is_written_down_before_it_is_acted_on() {
         "pumps-plan",
         &json!({"sensors": 15, "shards": 3, "failed": 0}),
     );
-    let decision = decide(&subject(), &jobs, at(1));
+    let decision = decide(&snapshot(), &jobs, at(1));
     let plan = Plan {
         sensors: 15,
         pods: 3,
     };
     assert_eq!(
-        (decision.stage, decision.actions),
+        (decision.stage, decision.changes),
         (Stage::Planned(plan, None), vec![])
     );
     let decision = decide(&planned(3), &jobs, at(1));
     assert!(
-        matches!(decision.actions.as_slice(), [Action::CreatePart(part, _)] if part.shards == 3)
+        matches!(decision.changes.as_slice(), [Change::CreatePart(part, _)] if part.shards == 3)
     );
 }
 
 #[test]
 fn a_spec_that_changes_while_it_is_planned_is_planned_again() {
-    let mut run = subject();
+    let mut run = snapshot();
     run.generation = 2;
     for plan in [job(Step::Plan, 0), complete(job(Step::Plan, 0))] {
         let decision = decide(&run, &seen(vec![plan.clone()]), at(1));
-        assert_eq!(decision.actions, [Action::Delete(plan)]);
+        assert_eq!(decision.changes, [Change::Delete(plan)]);
     }
 }
 
 #[test]
 fn a_failed_plan_fails_the_run_in_the_words_of_its_pod() {
     let plan = failed(job(Step::Plan, 0), "PodFailurePolicy");
-    let silent = decide(&subject(), &seen(vec![plan.clone()]), at(1));
+    let silent = decide(&snapshot(), &seen(vec![plan.clone()]), at(1));
     assert_eq!(ending(&silent), (Phase::Failed, Some("PodFailurePolicy")));
     let jobs = told(
         seen(vec![plan]),
@@ -187,7 +187,7 @@ fn a_failed_plan_fails_the_run_in_the_words_of_its_pod() {
         &json!({"reason": "NoModels", "message": "no object matches"}),
     );
     assert_eq!(
-        ending(&decide(&subject(), &jobs, at(1))),
+        ending(&decide(&snapshot(), &jobs, at(1))),
         (Phase::Failed, Some("NoModels"))
     );
 }
@@ -201,7 +201,7 @@ fn a_step_whose_result_was_lost_is_done_again() {
         ..job
     };
     let steps = [
-        (subject(), vec![], Step::Plan, "PlanResultLost"),
+        (snapshot(), vec![], Step::Plan, "PlanResultLost"),
         (
             planned(15),
             vec![scored()],
@@ -213,13 +213,13 @@ fn a_step_whose_result_was_lost_is_done_again() {
         let done = complete(job(step, 0));
         let with = |job: JobView| seen([before.clone(), vec![job]].concat());
         let lost = decide(&run, &with(done.clone()), at(20));
-        assert_eq!(lost.actions, [Action::Delete(done.clone())]);
+        assert_eq!(lost.changes, [Change::Delete(done.clone())]);
         assert!(!matches!(lost.stage, Stage::Ended(_)), "{lost:?}");
         let going = decide(&run, &with(deleting(done.clone())), at(20));
-        assert_eq!(going.actions, []);
+        assert_eq!(going.changes, []);
         assert!(!matches!(going.stage, Stage::Ended(_)), "{going:?}");
         let gone = decide(&run, &seen(before.clone()), at(20));
-        assert_eq!(gone.actions, [Action::Create(step)]);
+        assert_eq!(gone.changes, [Change::Create(step)]);
 
         let nonsense = told(with(done.clone()), &done.name, &json!({"sensors": "many"}));
         let end = decide(&run, &nonsense, at(20));
@@ -240,7 +240,7 @@ fn the_report_follows_however_scoring_ended_and_says_how_the_run_ends() {
     ] {
         let decision = decide(&planned(15), &seen(vec![score.clone()]), at(20));
         assert!(matches!(decision.stage, Stage::Collecting(..)), "{score:?}");
-        assert_eq!(decision.actions, [Action::Create(Step::Collect)]);
+        assert_eq!(decision.changes, [Change::Create(Step::Collect)]);
     }
     for (phase, reason) in [
         (Phase::Succeeded, None),
@@ -284,8 +284,8 @@ fn lanes_are_kept_busy() {
     run.spec.sharding.parallelism = 2;
     let created = |jobs| {
         let decision = decide(&run, &seen(jobs), at(1));
-        let parts = decision.actions.iter().map(|action| match action {
-            Action::CreatePart(part, _) => part.index,
+        let parts = decision.changes.iter().map(|change| match change {
+            Change::CreatePart(part, _) => part.index,
             other => panic!("{other:?}"),
         });
         parts.collect::<Vec<_>>()
@@ -314,10 +314,10 @@ fn fail_fast_stops_all_jobs_and_then_reports() {
     let jobs = vec![with(2, 0), with(2, 1), with(0, 2)];
     let decision = decide(&run, &seen(jobs.clone()), at(5));
     assert_eq!(
-        decision.actions,
+        decision.changes,
         jobs.iter()
             .cloned()
-            .map(Action::Suspend)
+            .map(Change::Suspend)
             .collect::<Vec<_>>()
     );
     let stopped = jobs.into_iter().map(|job| JobView {
@@ -327,7 +327,7 @@ fn fail_fast_stops_all_jobs_and_then_reports() {
         ..job
     });
     let decision = decide(&run, &quiet(seen(stopped.collect())), at(6));
-    assert_eq!(decision.actions, [Action::Create(Step::Collect)]);
+    assert_eq!(decision.changes, [Change::Create(Step::Collect)]);
 }
 
 #[test]
@@ -337,30 +337,30 @@ fn suspending_stops_jobs_and_resuming_lets_them_go_on() {
     run.spec.suspend = true;
     let decision = decide(&run, &seen(vec![done.clone(), running.clone()]), at(5));
     assert_eq!(
-        (decision.stage, decision.actions),
-        (Stage::Suspended, vec![Action::Suspend(running.clone())])
+        (decision.stage, decision.changes),
+        (Stage::Suspended, vec![Change::Suspend(running.clone())])
     );
     let stopped = JobView {
         suspended: true,
         ..running.clone()
     };
     assert_eq!(
-        decide(&run, &seen(vec![done.clone(), stopped.clone()]), at(5)).actions,
+        decide(&run, &seen(vec![done.clone(), stopped.clone()]), at(5)).changes,
         []
     );
     run.spec.suspend = false;
     assert_eq!(
-        decide(&run, &seen(vec![done, stopped.clone()]), at(5)).actions,
-        [Action::Resume(stopped.clone())]
+        decide(&run, &seen(vec![done, stopped.clone()]), at(5)).changes,
+        [Change::Resume(stopped.clone())]
     );
 
     // Kueue says when a queued Job runs; one that must not run is deleted.
     run.spec.queue_name = "q".to_owned();
-    assert_eq!(decide(&run, &seen(vec![stopped]), at(5)).actions, []);
+    assert_eq!(decide(&run, &seen(vec![stopped]), at(5)).changes, []);
     run.spec.suspend = true;
     assert_eq!(
-        decide(&run, &seen(vec![running.clone()]), at(5)).actions,
-        [Action::Delete(running)]
+        decide(&run, &seen(vec![running.clone()]), at(5)).changes,
+        [Change::Delete(running)]
     );
 }
 
@@ -373,11 +373,11 @@ fn a_job_that_kueue_has_put_into_a_default_queue_is_kueues_to_let_go_on() {
         ..score(0)
     };
     let jobs = || seen(vec![complete(job(Step::Plan, 0)), queued.clone()]);
-    assert_eq!(decide(&run, &jobs(), at(5)).actions, []);
+    assert_eq!(decide(&run, &jobs(), at(5)).changes, []);
     run.spec.suspend = true;
     assert_eq!(
-        decide(&run, &jobs(), at(5)).actions,
-        [Action::Delete(queued.clone())]
+        decide(&run, &jobs(), at(5)).changes,
+        [Change::Delete(queued.clone())]
     );
 }
 
@@ -388,14 +388,14 @@ fn what_a_queued_run_has_scored_before_its_deadline_is_reported_though_its_jobs_
     run.spec.active_deadline_seconds = Some(60);
     let done = complete(job(Step::Plan, 0));
     let decision = decide(&run, &seen(vec![done.clone(), score(7)]), at(61));
-    assert_eq!(decision.actions, [Action::Delete(score(7))]);
+    assert_eq!(decision.changes, [Change::Delete(score(7))]);
     let Stage::Collecting(_, Some(cause)) = &decision.stage else {
         panic!("{:?}", decision.stage);
     };
     assert_eq!(cause.reason, "DeadlineExceeded");
     let run = scored(run, "DeadlineExceeded");
     let decision = decide(&run, &quiet(seen(vec![done])), at(62));
-    assert_eq!(decision.actions, [Action::Create(Step::Collect)]);
+    assert_eq!(decision.changes, [Change::Create(Step::Collect)]);
 }
 
 /// Its pods are being stopped, and count as failed where they do not end by themselves.
@@ -421,11 +421,11 @@ fn a_score_job_on_its_way_out_is_waited_for_and_counts_for_nothing() {
         leaving(complete(score(15))),
     ] {
         let waits = decide(&run, &seen(vec![done.clone(), job.clone()]), at(5));
-        assert_eq!(waits.actions, [], "{job:?}");
+        assert_eq!(waits.changes, [], "{job:?}");
         assert!(matches!(waits.stage, Stage::Scoring(_)), "{waits:?}");
         run.spec.suspend = true;
         let stays = decide(&run, &seen(vec![done.clone(), job]), at(5));
-        assert_eq!((stays.actions, stays.stage), (vec![], Stage::Suspended));
+        assert_eq!((stays.changes, stays.stage), (vec![], Stage::Suspended));
         run.spec.suspend = false;
     }
 }
@@ -435,11 +435,11 @@ fn a_deadline_ends_the_run_and_what_was_scored_is_reported() {
     let mut run = planned(15);
     run.spec.active_deadline_seconds = Some(60);
     let before = decide(&run, &seen(vec![score(3)]), at(59));
-    assert_eq!((before.actions, before.again), (vec![], Some(at(60))));
+    assert_eq!((before.changes, before.again), (vec![], Some(at(60))));
     let nothing = decide(&run, &seen(vec![score(0)]), at(60));
     assert_eq!(ending(&nothing), (Phase::Failed, Some("DeadlineExceeded")));
     let some = decide(&run, &seen(vec![score(3)]), at(60));
-    assert_eq!(some.actions, [Action::Suspend(score(3))]);
+    assert_eq!(some.changes, [Change::Suspend(score(3))]);
     let run = scored(run, "DeadlineExceeded");
     let stopped = JobView {
         suspended: true,
@@ -460,7 +460,7 @@ fn a_deadline_ends_the_run_and_what_was_scored_is_reported() {
 
 #[test]
 fn a_deadline_ends_a_run_that_is_still_being_planned() {
-    let mut run = subject();
+    let mut run = snapshot();
     run.spec.active_deadline_seconds = Some(60);
     run.status.start_time = Some(at(0));
     for jobs in [vec![], vec![job(Step::Plan, 0)]] {
@@ -489,7 +489,7 @@ fn what_was_scored_before_pods_could_not_start_is_reported_with_that_reason() {
     assert!(
         matches!(&decision.stage, Stage::Collecting(_, Some(cause)) if cause.reason == "ImagePullBackOff")
     );
-    assert_eq!(decision.actions, []);
+    assert_eq!(decision.changes, []);
     // The status keeps it in mind when the pods are gone.
     let run = scored(run, "ImagePullBackOff");
     let stopped = JobView {
@@ -499,7 +499,7 @@ fn what_was_scored_before_pods_could_not_start_is_reported_with_that_reason() {
         ..score(3)
     };
     let decision = decide(&run, &quiet(seen(vec![stopped.clone()])), at(5001));
-    assert_eq!(decision.actions, [Action::Create(Step::Collect)]);
+    assert_eq!(decision.changes, [Change::Create(Step::Collect)]);
     let jobs = told(
         seen(vec![stopped, complete(job(Step::Collect, 0))]),
         "pumps-collect",
@@ -523,19 +523,19 @@ fn an_ended_run_is_only_tidied_up() {
         at(101),
     );
     assert_eq!(
-        (decision.stage, decision.actions, decision.again),
-        (Stage::Settled, vec![Action::Delete(running)], None)
+        (decision.stage, decision.changes, decision.again),
+        (Stage::Settled, vec![Change::Delete(running)], None)
     );
     run.spec.ttl_seconds_after_finished = Some(50);
     let jobs = || seen(vec![complete(job(Step::Plan, 0))]);
     assert_eq!(decide(&run, &jobs(), at(149)).again, Some(at(150)));
     let expired = decide(&run, &jobs(), at(150));
     assert_eq!(
-        expired.actions,
+        expired.changes,
         [
-            Action::DeleteConfigMap,
-            Action::Delete(complete(job(Step::Plan, 0)))
+            Change::DeleteConfigMap,
+            Change::Delete(complete(job(Step::Plan, 0)))
         ]
     );
-    assert_eq!(decide(&run, &seen(vec![]), at(151)).actions, []);
+    assert_eq!(decide(&run, &seen(vec![]), at(151)).changes, []);
 }

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::run::testing::{at, complete, failed, job, subject};
+use crate::run::testing::{at, complete, failed, job, snapshot};
 use crate::testing::{Answer, failure, list, server};
 
 const PODS: &str = "GET /api/v1/namespaces/plant/pods";
@@ -50,7 +50,7 @@ async fn result(
     answer: Answer,
 ) -> (Result<Option<PodResult>, kube::Error>, Vec<String>) {
     let (client, server) = server([answer]);
-    let run = subject();
+    let run = snapshot();
     let result = Observer::new(&client, &run).result(job).await;
     (result, server.lines())
 }
@@ -62,7 +62,7 @@ async fn looked(
     answers: impl IntoIterator<Item = Answer>,
 ) -> (Result<Found, kube::Error>, Vec<String>) {
     let (client, server) = server(answers);
-    let run = subject();
+    let run = snapshot();
     let found = Observer::new(&client, &run)
         .waiting(jobs, moved, at(7200))
         .await;
@@ -143,7 +143,7 @@ async fn a_failed_step_is_told_in_the_words_of_its_pod() {
 #[tokio::test]
 async fn of_a_job_of_many_pods_the_one_that_failed_it_is_asked_for() {
     let mut job = failed(job(Step::Score, 0), "PodFailurePolicy");
-    job.outcome = Some(Outcome::Failed {
+    job.outcome = Some(JobOutcome::Failed {
         reason: "PodFailurePolicy".to_owned(),
         message: "Container scorer for pod plant/pumps-score-0-17-x2b failed with exit code 64 matching FailJob rule at index 0".to_owned(),
     });
@@ -312,7 +312,7 @@ async fn of_many_failed_pods_the_last_is_found_whatever_its_name() {
         last("Pod", &[failed_at("c", "2026-01-01T00:00:07Z")]),
     ];
     let (client, server) = server(pages);
-    let run = subject();
+    let run = snapshot();
     let job = failed(job(Step::Plan, 0), "BackoffLimitExceeded");
     let found = Observer::new(&client, &run).result(&job).await;
     assert_eq!(found.unwrap().unwrap().reason, "b");

@@ -2,11 +2,11 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::run::testing::{at, config, job, planned, stored_job, stored_run, subject};
+use crate::run::testing::{at, config, job, planned, snapshot, stored_job, stored_run};
 
 /// A run that was created at `created` and writes to `output`.
-fn run(name: &str, created: i64, output: &str) -> Subject {
-    let mut run = subject();
+fn run(name: &str, created: i64, output: &str) -> RunSnapshot {
+    let mut run = snapshot();
     run.name = name.to_owned();
     run.uid = format!("uid-{name}");
     run.namespace = format!("ns-{name}");
@@ -16,12 +16,12 @@ fn run(name: &str, created: i64, output: &str) -> Subject {
     run
 }
 
-fn guarded(run: &Subject) -> Stored<ScoringRun> {
+fn guarded(run: &RunSnapshot) -> Stored<ScoringRun> {
     Stored(Ok(stored_run(run)))
 }
 
 /// An index in which these runs are listed, and no Job.
-fn listed(runs: &[&Subject]) -> (Places, Scope) {
+fn listed(runs: &[&RunSnapshot]) -> (Places, Scope) {
     let places = Places::default();
     let mut scope = places.scope(config());
     scope.note(&Event::Init);
@@ -33,12 +33,12 @@ fn listed(runs: &[&Subject]) -> (Places, Scope) {
     (places, scope)
 }
 
-fn claim(places: &Places, run: &Subject) -> Claim {
+fn claim(places: &Places, run: &RunSnapshot) -> Claim {
     places.claim(run, &config(), at(100))
 }
 
 /// Whose the place is that a run claims; nobody's where it gets it.
-fn owner(places: &Places, run: &Subject) -> Option<Owner> {
+fn owner(places: &Places, run: &RunSnapshot) -> Option<Occupant> {
     match claim(places, run) {
         Claim::Granted => None,
         Claim::Owned(owner) => Some(owner),
@@ -46,7 +46,7 @@ fn owner(places: &Places, run: &Subject) -> Option<Owner> {
     }
 }
 
-fn owner_name(places: &Places, run: &Subject) -> Option<String> {
+fn owner_name(places: &Places, run: &RunSnapshot) -> Option<String> {
     owner(places, run).map(|owner| owner.name)
 }
 
@@ -121,7 +121,7 @@ fn a_plan_job_tells_of_a_run_whose_status_was_not_written() {
 
 #[test]
 fn places_meet_where_they_are_the_same_or_one_is_in_the_others_own_folder() {
-    let logs = |mut run: Subject, location: &str| {
+    let logs = |mut run: RunSnapshot, location: &str| {
         run.spec.logs = serde_json::from_value(json!({"location": location})).unwrap();
         run
     };
@@ -290,6 +290,6 @@ proptest! {
                 scope.note(&Event::Apply(guarded(&runs[number])));
             }
         }
-        prop_assert!(runs.iter().all(Subject::has_ended));
+        prop_assert!(runs.iter().all(RunSnapshot::has_ended));
     }
 }

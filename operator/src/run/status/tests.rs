@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::run::decide::decide;
-use crate::run::testing::{at, complete, job, planned, subject};
+use crate::run::testing::{at, complete, job, planned, snapshot};
 
 fn seen(jobs: Vec<JobView>) -> Observed {
     Observed {
@@ -12,10 +12,10 @@ fn seen(jobs: Vec<JobView>) -> Observed {
     }
 }
 
-fn decision(stage: Stage) -> Decision {
-    Decision {
+fn decision(stage: Stage) -> RunDecision {
+    RunDecision {
         stage,
-        actions: Vec::new(),
+        changes: Vec::new(),
         trouble: None,
         again: None,
     }
@@ -41,7 +41,7 @@ fn blocked(reason: &str) -> Trouble {
 
 #[test]
 fn conditions_keep_their_time_until_they_change() {
-    let mut run = subject();
+    let mut run = snapshot();
     run.status = status(&run, &seen(vec![]), &decision(Stage::Planning), at(1));
     assert_eq!(
         (run.status.phase, run.status.start_time),
@@ -74,8 +74,8 @@ fn conditions_keep_their_time_until_they_change() {
 
 #[test]
 fn what_hinders_a_run_is_its_reason() {
-    let run = subject();
-    let waiting = Decision {
+    let run = snapshot();
+    let waiting = RunDecision {
         trouble: Some(blocked("ImagePullBackOff")),
         ..decision(Stage::Planning)
     };
@@ -205,7 +205,7 @@ proptest! {
         let mut run = planned(u32::MAX);
         run.name = "n".repeat(50);
         let views = (0..jobs).map(|part| JobView { name: format!("{}-score-{part}", run.name), ..job(Step::Score, part) });
-        let cause = Cause { reason: format!("A{long}"), message: long.clone() };
+        let cause = EndCause { reason: format!("A{long}"), message: long.clone() };
         let group = FailureGroup { reason: long.clone(), count: u64::MAX, example: long.clone(), message: long.clone() };
         let totals = Totals {
             phase: Phase::Failed, sensors: u64::MAX, succeeded: u64::MAX, failed: u64::MAX, rows: u64::MAX, anomalies: u64::MAX,
@@ -229,7 +229,7 @@ proptest! {
 #[test]
 fn why_scoring_was_stopped_stays_in_the_status_while_the_run_is_suspended() {
     let mut run = planned(3);
-    let cause = Cause {
+    let cause = EndCause {
         reason: "DeadlineExceeded".to_owned(),
         message: "not finished after 60 s".to_owned(),
     };
@@ -250,11 +250,11 @@ fn why_scoring_was_stopped_stays_in_the_status_while_the_run_is_suspended() {
 #[test]
 fn a_pod_that_does_not_end_is_the_reason_even_where_scoring_was_stopped() {
     let run = planned(3);
-    let cause = Cause {
+    let cause = EndCause {
         reason: "DeadlineExceeded".to_owned(),
         message: String::new(),
     };
-    let waiting = Decision {
+    let waiting = RunDecision {
         trouble: Some(Trouble {
             kind: TroubleKind::NotEnding,
             ..blocked("PodStuckTerminating")
@@ -270,7 +270,7 @@ fn a_pod_that_does_not_end_is_the_reason_even_where_scoring_was_stopped() {
 
 #[test]
 fn a_run_that_waits_for_its_place_says_whose_it_is() {
-    let owner = crate::run::places::Owner {
+    let owner = crate::run::places::Occupant {
         namespace: "plant".to_owned(),
         name: "other".to_owned(),
         output: "az://p/x/".to_owned(),
@@ -278,7 +278,7 @@ fn a_run_that_waits_for_its_place_says_whose_it_is() {
         suspended: false,
         deleting: false,
     };
-    let run = subject();
+    let run = snapshot();
     let found = status(&run, &seen(vec![]), &decision(Stage::Waiting(owner)), at(9));
     assert_eq!((found.phase, found.start_time), (Phase::Pending, None));
     for kind in ["Ready", "Reconciling"] {

@@ -3,16 +3,16 @@ use fleetscore_ticks::Timetable;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Invalid, Judgement, Verdict, earlier};
-use crate::schedule::child::Cause;
+use super::{Invalid, Judgement, TickVerdict, earlier};
+use crate::children::Cause;
 use crate::schedule::runs::Runs;
-use crate::schedule::subject::Subject;
+use crate::schedule::snapshot::ScheduleSnapshot;
 
 /// Judges the next ticks of the backfill's range, oldest first, up to the first that cannot have its run yet.
 ///
 /// Ticks that are not settled, or wait, are the schedule's own business until they have been judged there.
 pub fn judge(
-    schedule: &Subject,
+    schedule: &ScheduleSnapshot,
     timetable: &Timetable,
     runs: &Runs<'_>,
     waiting: &[Timestamp],
@@ -30,10 +30,10 @@ pub fn judge(
             break;
         }
         let verdict = if runs.has(tick) {
-            Verdict::Exists
+            TickVerdict::Exists
         } else if free > 0 {
             free -= 1;
-            Verdict::Create
+            TickVerdict::Create
         } else {
             break;
         };
@@ -48,7 +48,7 @@ pub fn judge(
 
 /// How many ticks the range of the backfill holds. One that is too large for anything but a mistake is not backfilled: its runs would
 /// never end, and counting its ticks would keep everybody waiting.
-pub fn range(schedule: &Subject, timetable: &Timetable) -> Option<Result<u64, Invalid>> {
+pub fn range(schedule: &ScheduleSnapshot, timetable: &Timetable) -> Option<Result<u64, Invalid>> {
     let backfill = schedule.spec.backfill?;
     let too_large = |what: String| {
         Some(Err(Invalid {
@@ -73,7 +73,7 @@ pub fn range(schedule: &Subject, timetable: &Timetable) -> Option<Result<u64, In
 }
 
 /// Ticks up to here have had their run.
-fn start(schedule: &Subject, from: Timestamp) -> Timestamp {
+fn start(schedule: &ScheduleSnapshot, from: Timestamp) -> Timestamp {
     // A run's name has no room for ticks before 1970.
     let before = earlier(
         from.max(Timestamp::UNIX_EPOCH),
@@ -83,7 +83,7 @@ fn start(schedule: &Subject, from: Timestamp) -> Timestamp {
 }
 
 /// Ticks of the range up to here have had their run, as the status says.
-pub fn covered(schedule: &Subject) -> Option<Timestamp> {
+pub fn covered(schedule: &ScheduleSnapshot) -> Option<Timestamp> {
     let backfill = schedule.spec.backfill.as_ref()?;
     let status = schedule.status.backfill.as_ref()?;
     status.until.filter(|_| status.from == backfill.from)

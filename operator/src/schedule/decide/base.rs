@@ -2,9 +2,9 @@ use fleetscore_crds::TickRange;
 use fleetscore_ticks::Timetable;
 use jiff::Timestamp;
 
-use super::{Judgement, Reason, Verdict, behind};
+use super::{Judgement, MissedReason, TickVerdict, behind};
 use crate::schedule::runs::Runs;
-use crate::schedule::subject::Subject;
+use crate::schedule::snapshot::ScheduleSnapshot;
 use crate::words::whole_second;
 
 /// Where the decision on ticks begins: what the status says, after what the schedule's edits make of it.
@@ -23,7 +23,7 @@ pub struct Base {
 ///
 /// A schedule that is new, let go on, or reads otherwise than before begins anew when that was written: nothing before it is due. A
 /// later edit of something else leaves the ticks as they are.
-pub fn base(schedule: &Subject, runs: &Runs<'_>, now: Timestamp) -> Base {
+pub fn base(schedule: &ScheduleSnapshot, runs: &Runs<'_>, now: Timestamp) -> Base {
     let spec = &schedule.spec;
     let Some(record) = &schedule.status.settled else {
         return Base::new(first_sight(schedule, now));
@@ -33,23 +33,23 @@ pub fn base(schedule: &Subject, runs: &Runs<'_>, now: Timestamp) -> Base {
     if record.suspended {
         if !spec.suspend {
             let start = restart(schedule, record.until, now);
-            base.due = vec![nothing(start, Reason::Suspended)];
+            base.due = vec![nothing(start, MissedReason::Suspended)];
         }
         return base;
     }
     let Ok(before) = Timetable::parse(&record.schedule, &record.time_zone) else {
         if changed || spec.suspend {
             let start = restart(schedule, record.until, now);
-            base.due = vec![nothing(start, Reason::ScheduleChanged)];
+            base.due = vec![nothing(start, MissedReason::ScheduleChanged)];
         }
         return base;
     };
     base.waiting = ticks(&before, &schedule.status.waiting);
     if changed || spec.suspend {
         let reason = if spec.suspend {
-            Reason::Suspended
+            MissedReason::Suspended
         } else {
-            Reason::ScheduleChanged
+            MissedReason::ScheduleChanged
         };
         let start = restart(schedule, record.until, now);
         let dropped = |tick| judge_dropped(runs, tick, reason);
@@ -71,7 +71,7 @@ impl Base {
 }
 
 /// Where a schedule begins that no status speaks of: when it was created; or when it was edited since, which may have let it go on.
-fn first_sight(schedule: &Subject, now: Timestamp) -> Timestamp {
+fn first_sight(schedule: &ScheduleSnapshot, now: Timestamp) -> Timestamp {
     let untouched = schedule.generation <= 1 && schedule.status.observed_generation.is_none();
     if untouched {
         schedule.created
@@ -81,7 +81,7 @@ fn first_sight(schedule: &Subject, now: Timestamp) -> Timestamp {
 }
 
 /// When the last edit was. Ticks that are settled already stay so, even where the clock has stepped back.
-fn restart(schedule: &Subject, settled: Timestamp, now: Timestamp) -> Timestamp {
+fn restart(schedule: &ScheduleSnapshot, settled: Timestamp, now: Timestamp) -> Timestamp {
     let now = whole_second(now);
     schedule.edited.unwrap_or(now).min(now).max(settled)
 }
@@ -104,7 +104,7 @@ pub fn missed(
     timetable: &Timetable,
     runs: &Runs<'_>,
     (after, until): (Timestamp, Timestamp),
-    reason: Reason,
+    reason: MissedReason,
 ) -> Judgement {
     let all = timetable.count(behind(after), behind(until));
     let present = runs
@@ -115,28 +115,28 @@ pub fn missed(
     Judgement {
         tick: last.filter(|last| *last > after).unwrap_or(until),
         until,
-        verdict: Verdict::Missed(all.saturating_sub(present as u64), reason),
+        verdict: TickVerdict::Missed(all.saturating_sub(present as u64), reason),
     }
 }
 
 /// A waiting tick is given up, unless its run exists.
-pub fn judge_dropped(runs: &Runs<'_>, tick: Timestamp, reason: Reason) -> Judgement {
+pub fn judge_dropped(runs: &Runs<'_>, tick: Timestamp, reason: MissedReason) -> Judgement {
     Judgement {
         tick,
         until: tick,
         verdict: if runs.has(tick) {
-            Verdict::Exists
+            TickVerdict::Exists
         } else {
-            Verdict::Missed(1, reason)
+            TickVerdict::Missed(1, reason)
         },
     }
 }
 
 /// Ticks up to `until` are none of the schedule's.
-fn nothing(until: Timestamp, reason: Reason) -> Judgement {
+fn nothing(until: Timestamp, reason: MissedReason) -> Judgement {
     Judgement {
         tick: until,
         until,
-        verdict: Verdict::Missed(0, reason),
+        verdict: TickVerdict::Missed(0, reason),
     }
 }

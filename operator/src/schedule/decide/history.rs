@@ -2,10 +2,10 @@ use fleetscore_ticks::Timetable;
 use jiff::{SignedDuration, Timestamp};
 
 use super::backfill::covered;
-use super::{Decision, later, waits};
-use crate::schedule::child::{Child, State};
-use crate::schedule::names::{trigger_id, trigger_run};
-use crate::schedule::subject::Subject;
+use super::{ScheduleDecision, later, waits};
+use crate::children::{Child, State};
+use crate::children::{trigger_id, trigger_run};
+use crate::schedule::snapshot::ScheduleSnapshot;
 
 /// An ended run is kept for so long. A pass takes a minute at most, so a run that one pass is about to create for its tick cannot
 /// have been created, ended and deleted by another since the first looked.
@@ -13,11 +13,11 @@ pub const KEPT: SignedDuration = SignedDuration::from_mins(2);
 
 /// Ended runs that are more than `history` keeps. The newest are those that ended last.
 pub fn surplus(
-    schedule: &Subject,
+    schedule: &ScheduleSnapshot,
     timetable: &Timetable,
     children: &[Child],
     now: Timestamp,
-    decision: &mut Decision,
+    decision: &mut ScheduleDecision,
 ) {
     let history = schedule.spec.history;
     for (state, kept) in [
@@ -45,7 +45,7 @@ pub fn surplus(
 }
 
 /// Whether the stored status knows that what made the run is done with. Else, without the run, it would be made again.
-pub fn is_settled(schedule: &Subject, timetable: &Timetable, child: &Child) -> bool {
+pub fn is_settled(schedule: &ScheduleSnapshot, timetable: &Timetable, child: &Child) -> bool {
     let status = &schedule.status;
     let Some(tick) = child.tick else {
         return !is_open_trigger(schedule, child);
@@ -64,7 +64,7 @@ pub fn is_settled(schedule: &Subject, timetable: &Timetable, child: &Child) -> b
 }
 
 /// Whether it is the run of the annotation's value, and the status does not say so yet.
-fn is_open_trigger(schedule: &Subject, child: &Child) -> bool {
+fn is_open_trigger(schedule: &ScheduleSnapshot, child: &Child) -> bool {
     let Some(value) = &schedule.trigger else {
         return false;
     };

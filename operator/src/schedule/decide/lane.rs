@@ -1,8 +1,8 @@
 use fleetscore_crds::ConcurrencyPolicy;
 use jiff::Timestamp;
 
-use super::{Judgement, Reason, Verdict};
-use crate::schedule::child::{Cause, Child};
+use super::{Judgement, MissedReason, TickVerdict};
+use crate::children::{Cause, Child};
 use crate::schedule::runs::Runs;
 
 /// Lets ticks through one after another, as `concurrencyPolicy` has it.
@@ -33,7 +33,7 @@ impl<'a> Lane<'a> {
         let blocked = self.busy && self.policy != ConcurrencyPolicy::Allow;
         self.judge(tick, |lane| {
             if blocked || *lane.budget == 0 {
-                Verdict::Waits
+                TickVerdict::Waits
             } else {
                 lane.create()
             }
@@ -43,9 +43,9 @@ impl<'a> Lane<'a> {
     /// The newest tick of all.
     pub fn newest(&mut self, tick: Timestamp) -> Judgement {
         match self.policy {
-            ConcurrencyPolicy::Forbid if self.busy => {
-                self.judge(tick, |_| Verdict::Missed(1, Reason::EarlierRunActive))
-            }
+            ConcurrencyPolicy::Forbid if self.busy => self.judge(tick, |_| {
+                TickVerdict::Missed(1, MissedReason::EarlierRunActive)
+            }),
             ConcurrencyPolicy::Replace => self.judge(tick, |lane| {
                 let earlier = lane.runs.active(Cause::Tick);
                 let earlier = earlier.filter(|child| child.tick.is_some_and(|old| old < tick));
@@ -56,9 +56,13 @@ impl<'a> Lane<'a> {
         }
     }
 
-    fn judge(&mut self, tick: Timestamp, absent: impl FnOnce(&mut Self) -> Verdict) -> Judgement {
+    fn judge(
+        &mut self,
+        tick: Timestamp,
+        absent: impl FnOnce(&mut Self) -> TickVerdict,
+    ) -> Judgement {
         let verdict = if self.runs.has(tick) {
-            Verdict::Exists
+            TickVerdict::Exists
         } else {
             absent(self)
         };
@@ -69,9 +73,9 @@ impl<'a> Lane<'a> {
         }
     }
 
-    fn create(&mut self) -> Verdict {
+    fn create(&mut self) -> TickVerdict {
         self.busy = true;
         *self.budget = self.budget.saturating_sub(1);
-        Verdict::Create
+        TickVerdict::Create
     }
 }

@@ -5,19 +5,19 @@ use jiff::{SignedDuration, Timestamp};
 use super::base::{judge_dropped, missed};
 use super::lane::Lane;
 use super::{
-    Decision, Judgement, Reason, Verdict, behind, created, earlier, later, of_tick, settled_after,
-    waits,
+    Judgement, MissedReason, ScheduleDecision, TickVerdict, behind, created, earlier, later,
+    of_tick, settled_after, waits,
 };
-use crate::schedule::child::Cause;
+use crate::children::Cause;
 use crate::schedule::runs::Runs;
-use crate::schedule::subject::Subject;
+use crate::schedule::snapshot::ScheduleSnapshot;
 
 /// A tick that starts so soon was not missed.
 const ON_TIME: SignedDuration = SignedDuration::from_mins(1);
 
 /// Decides on the ticks of the schedule itself.
 pub struct Live<'a> {
-    schedule: &'a Subject,
+    schedule: &'a ScheduleSnapshot,
     timetable: &'a Timetable,
     runs: &'a Runs<'a>,
     now: Timestamp,
@@ -39,7 +39,7 @@ struct Candidates {
 impl<'a> Live<'a> {
     /// For this schedule.
     pub fn new(
-        schedule: &'a Subject,
+        schedule: &'a ScheduleSnapshot,
         timetable: &'a Timetable,
         runs: &'a Runs<'a>,
         now: Timestamp,
@@ -54,7 +54,7 @@ impl<'a> Live<'a> {
     }
 
     /// Judges the ticks that wait and those that have become due, and says which runs to create.
-    pub fn judge(self, waiting: &[Timestamp], decision: &mut Decision, budget: &mut usize) {
+    pub fn judge(self, waiting: &[Timestamp], decision: &mut ScheduleDecision, budget: &mut usize) {
         let after = settled_after(decision);
         let candidates = self.candidates(after, &mut decision.due);
         let policy = self.schedule.spec.concurrency_policy;
@@ -67,9 +67,9 @@ impl<'a> Live<'a> {
         });
         for tick in waiting {
             decision.waited.push(if self.is_expired(tick) {
-                judge_dropped(self.runs, tick, Reason::DeadlineExceeded)
+                judge_dropped(self.runs, tick, MissedReason::DeadlineExceeded)
             } else if policy == ConcurrencyPolicy::Replace {
-                judge_dropped(self.runs, tick, Reason::Replaced)
+                judge_dropped(self.runs, tick, MissedReason::Replaced)
             } else {
                 lane.patient(tick)
             });
@@ -83,14 +83,14 @@ impl<'a> Live<'a> {
             (Some(tick), _) if self.replaces_unsettled(policy, tick) => {}
             (Some(tick), _) => decision.due.push(lane.newest(tick)),
             (None, Some(tick)) if self.is_expired(tick) => {
-                let dropped = judge_dropped(self.runs, tick, Reason::DeadlineExceeded);
+                let dropped = judge_dropped(self.runs, tick, MissedReason::DeadlineExceeded);
                 decision.waited.push(dropped);
             }
             (None, Some(tick)) if self.replaces_unsettled(policy, tick) => {
                 decision.waited.push(Judgement {
                     tick,
                     until: tick,
-                    verdict: Verdict::Waits,
+                    verdict: TickVerdict::Waits,
                 });
             }
             (None, Some(tick)) => decision.waited.push(lane.newest(tick)),
@@ -126,13 +126,13 @@ impl<'a> Live<'a> {
                 self.catch_up(after, latest, late <= ON_TIME, &mut candidates);
             }
             MissedRunsPolicy::Skip if late > self.schedule.deadline().unwrap_or(ON_TIME) => {
-                due.push(self.missed(after, latest, Reason::Missed));
+                due.push(self.missed(after, latest, MissedReason::Missed));
             }
             policy => {
                 let reason = if policy == MissedRunsPolicy::All {
-                    Reason::Replaced
+                    MissedReason::Replaced
                 } else {
-                    Reason::Missed
+                    MissedReason::Missed
                 };
                 due.extend(self.missed_before(after, latest, reason));
                 candidates.newest = Some(latest);
@@ -147,13 +147,13 @@ impl<'a> Live<'a> {
             return after;
         };
         if self.is_expired(latest) {
-            due.push(self.missed(after, latest, Reason::DeadlineExceeded));
+            due.push(self.missed(after, latest, MissedReason::DeadlineExceeded));
             return latest;
         }
         let expired = self.timetable.previous(earlier(self.horizon, deadline));
         match expired.filter(|expired| *expired > after) {
             Some(expired) => {
-                due.push(self.missed(after, expired, Reason::DeadlineExceeded));
+                due.push(self.missed(after, expired, MissedReason::DeadlineExceeded));
                 expired
             }
             None => after,
@@ -175,13 +175,13 @@ impl<'a> Live<'a> {
         let last = candidates.caught_up.last().copied().unwrap_or(after);
         candidates.left_out = if on_time {
             candidates.newest = Some(latest);
-            self.missed_before(last, latest, Reason::Missed)
+            self.missed_before(last, latest, MissedReason::Missed)
         } else {
-            (last < latest).then(|| self.missed(last, latest, Reason::Missed))
+            (last < latest).then(|| self.missed(last, latest, MissedReason::Missed))
         };
     }
 
-    fn missed(&self, after: Timestamp, until: Timestamp, reason: Reason) -> Judgement {
+    fn missed(&self, after: Timestamp, until: Timestamp, reason: MissedReason) -> Judgement {
         missed(self.timetable, self.runs, (after, until), reason)
     }
 
@@ -190,7 +190,7 @@ impl<'a> Live<'a> {
         &self,
         after: Timestamp,
         tick: Timestamp,
-        reason: Reason,
+        reason: MissedReason,
     ) -> Option<Judgement> {
         let last = self.timetable.previous(tick)?;
         (last > after).then(|| self.missed(after, last, reason))
@@ -217,7 +217,7 @@ impl<'a> Live<'a> {
     }
 
     /// When the next tick is due, or the next one that waits expires.
-    fn again(&self, decision: &Decision) -> Option<Timestamp> {
+    fn again(&self, decision: &ScheduleDecision) -> Option<Timestamp> {
         let settled = settled_after(decision).max(self.horizon);
         let next = self.timetable.next(settled);
         let due = next.map(|tick| later(tick, self.schedule.spread()));
@@ -225,7 +225,7 @@ impl<'a> Live<'a> {
             .waited
             .iter()
             .chain(&decision.due)
-            .find(|judgement| judgement.verdict == Verdict::Waits);
+            .find(|judgement| judgement.verdict == TickVerdict::Waits);
         let expires = waiting.and_then(|judgement| {
             let due = later(judgement.tick, self.schedule.spread());
             Some(behind(later(due, self.schedule.deadline()?)))

@@ -13,10 +13,10 @@ mod live;
 use fleetscore_ticks::{Timetable, TimetableError};
 use jiff::{SignedDuration, Timestamp};
 
-use super::child::{Cause, Child};
-use super::names::{tick_run, trigger_id, trigger_run};
 use super::runs::Runs;
-use super::subject::Subject;
+use super::snapshot::ScheduleSnapshot;
+use crate::children::{Cause, Child};
+use crate::children::{tick_run, trigger_id, trigger_run};
 
 #[cfg(test)]
 pub use history::{KEPT, is_settled};
@@ -26,7 +26,7 @@ pub const CREATIONS: usize = 100;
 
 /// What to do, and what the ticks come to if it is done.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Decision {
+pub struct ScheduleDecision {
     /// Why nothing is scheduled, where the schedule's text or zone is wrong.
     pub invalid: Option<Invalid>,
     /// Ticks up to here are settled before what follows.
@@ -68,12 +68,12 @@ pub struct Judgement {
     /// With it, all ticks up to here are settled.
     pub until: Timestamp,
     /// What becomes of it.
-    pub verdict: Verdict,
+    pub verdict: TickVerdict,
 }
 
 /// What becomes of a tick.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum TickVerdict {
     /// It has its run already.
     Exists,
     /// Its run is created now.
@@ -81,12 +81,12 @@ pub enum Verdict {
     /// It waits for its turn.
     Waits,
     /// So many ticks get no run.
-    Missed(u64, Reason),
+    Missed(u64, MissedReason),
 }
 
 /// Why a tick gets no run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reason {
+pub enum MissedReason {
     /// It was missed, and `missedRuns` leaves it out.
     Missed,
     /// It could not start within `startingDeadlineSeconds`.
@@ -105,7 +105,7 @@ pub enum Reason {
     QueueFull,
 }
 
-impl Reason {
+impl MissedReason {
     /// The reason in one word, as the status, events and metrics have it.
     pub fn word(self) -> String {
         format!("{self:?}")
@@ -140,14 +140,14 @@ pub struct Creation {
 
 /// Decides what to do with `schedule` at `now`. `children` are its runs.
 pub fn decide(
-    schedule: &Subject,
+    schedule: &ScheduleSnapshot,
     timetable: Result<&Timetable, &TimetableError>,
     children: &[Child],
     now: Timestamp,
-) -> Decision {
+) -> ScheduleDecision {
     let runs = Runs::new(children);
     let base = base::base(schedule, &runs, now);
-    let mut decision = Decision {
+    let mut decision = ScheduleDecision {
         invalid: None,
         settled: base.settled,
         waited: base.waited,
@@ -187,7 +187,7 @@ pub fn decide(
 }
 
 /// The last tick that is settled once the decision is carried out.
-pub fn settled_after(decision: &Decision) -> Timestamp {
+pub fn settled_after(decision: &ScheduleDecision) -> Timestamp {
     decision
         .due
         .last()
@@ -213,11 +213,11 @@ fn invalid(error: &TimetableError) -> Invalid {
 fn created(judgements: &[Judgement]) -> impl Iterator<Item = Timestamp> + '_ {
     let created = judgements
         .iter()
-        .filter(|judgement| judgement.verdict == Verdict::Create);
+        .filter(|judgement| judgement.verdict == TickVerdict::Create);
     created.map(|judgement| judgement.tick)
 }
 
-fn of_tick(schedule: &Subject, tick: Timestamp, cause: Cause) -> Creation {
+fn of_tick(schedule: &ScheduleSnapshot, tick: Timestamp, cause: Cause) -> Creation {
     let due = (cause == Cause::Tick).then(|| later(tick, schedule.spread()));
     Creation {
         name: tick_run(&schedule.name, tick),
@@ -231,11 +231,11 @@ fn of_tick(schedule: &Subject, tick: Timestamp, cause: Cause) -> Creation {
 /// A new value of the annotation makes one run, which scores the window of the last tick. A value that the schedule was created with
 /// makes none.
 fn trigger(
-    schedule: &Subject,
+    schedule: &ScheduleSnapshot,
     timetable: &Timetable,
     runs: &Runs<'_>,
     now: Timestamp,
-    decision: &mut Decision,
+    decision: &mut ScheduleDecision,
 ) {
     let Some(value) = schedule.trigger.clone().filter(|value| !value.is_empty()) else {
         return;
@@ -267,7 +267,7 @@ fn trigger(
 }
 
 /// Whether the stored status says that the tick waits.
-pub(super) fn waits(schedule: &Subject, tick: Timestamp) -> bool {
+pub(super) fn waits(schedule: &ScheduleSnapshot, tick: Timestamp) -> bool {
     let mut waiting = schedule.status.waiting.iter();
     waiting.any(|range| (range.from..=range.to).contains(&tick))
 }

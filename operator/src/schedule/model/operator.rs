@@ -4,25 +4,25 @@ use fleetscore_ticks::Timetable;
 use jiff::Timestamp;
 
 use super::world::{Moment, World};
-use crate::schedule::child::Child;
-use crate::schedule::decide::{Creation, Decision, decide};
+use crate::children::Child;
+use crate::schedule::decide::{Creation, ScheduleDecision, decide};
 use crate::schedule::outcome::{Outcome, Results};
+use crate::schedule::snapshot::ScheduleSnapshot;
 use crate::schedule::status::status;
-use crate::schedule::subject::Subject;
 
 /// An operator: caches that may be behind, and at most one pass.
 pub struct Operator {
-    schedule: Subject,
+    schedule: ScheduleSnapshot,
     children: Vec<Child>,
     pass: Option<Pass>,
 }
 
 /// A pass, as far as it has come.
 struct Pass {
-    schedule: Subject,
+    schedule: ScheduleSnapshot,
     children: Vec<Child>,
     timetable: Timetable,
-    decision: Decision,
+    decision: ScheduleDecision,
     results: Results,
     now: Timestamp,
     begun: Moment,
@@ -81,7 +81,7 @@ impl Operator {
 }
 
 impl Pass {
-    fn begin(schedule: &Subject, children: &[Child], world: &World) -> Self {
+    fn begin(schedule: &ScheduleSnapshot, children: &[Child], world: &World) -> Self {
         let now = world.now;
         let timetable =
             Timetable::parse(&schedule.spec.schedule, &schedule.spec.time_zone).unwrap();

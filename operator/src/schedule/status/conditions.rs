@@ -1,7 +1,7 @@
 use fleetscore_crds::ScoringScheduleStatus;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Decision, Outcome, Reason, Results, Subject};
+use super::{MissedReason, Outcome, Results, ScheduleDecision, ScheduleSnapshot};
 use crate::controller::{Story, name_conflict, ready};
 use crate::words::whole_second;
 
@@ -19,8 +19,8 @@ struct Standing {
 /// Sets `Ready`, `Reconciling` and `Stalled`.
 pub fn set_all(
     status: &mut ScoringScheduleStatus,
-    schedule: &Subject,
-    decision: &Decision,
+    schedule: &ScheduleSnapshot,
+    decision: &ScheduleDecision,
     results: &Results,
     now: Timestamp,
 ) {
@@ -45,8 +45,8 @@ pub fn set_all(
 
 fn standing(
     status: &ScoringScheduleStatus,
-    schedule: &Subject,
-    decision: &Decision,
+    schedule: &ScheduleSnapshot,
+    decision: &ScheduleDecision,
     results: &Results,
     now: Timestamp,
 ) -> Standing {
@@ -60,7 +60,7 @@ fn standing(
         return bad(refusal.invalid, &refusal.reason, &refusal.message);
     }
     if let Some(message) = conflict(status, results) {
-        return bad(true, &Reason::NameConflict.word(), &message);
+        return bad(true, &MissedReason::NameConflict.word(), &message);
     }
     let until = status.settled.as_ref().map(|record| record.until);
     if let Some(until) = until.filter(|until| until.duration_since(now) > STEPPED_BACK) {
@@ -101,12 +101,12 @@ fn conflict(status: &ScoringScheduleStatus, results: &Results) -> Option<String>
         return Some(name_conflict("ScoringRun", name, "schedule"));
     }
     let missed = status.last_missed.as_ref()?;
-    let is_last = missed.reason == Reason::NameConflict.word()
+    let is_last = missed.reason == MissedReason::NameConflict.word()
         && status
             .last_schedule_time
             .is_none_or(|last| last < missed.time);
     let before = ready(&status.conditions);
     before
-        .filter(|found| is_last && found.reason == Reason::NameConflict.word())
+        .filter(|found| is_last && found.reason == MissedReason::NameConflict.word())
         .map(|found| found.message.clone())
 }

@@ -3,7 +3,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use fleetscore_crds::{MissedTick, ScoringScheduleStatus};
 use jiff::Timestamp;
 
-use super::{Decision, Judgement, Outcome, Reason, Results, Subject, Verdict, tick_run};
+use super::{
+    Judgement, MissedReason, Outcome, Results, ScheduleDecision, ScheduleSnapshot, TickVerdict,
+    tick_run,
+};
 
 /// Adds up what has become of the ticks.
 pub struct Tally<'a> {
@@ -21,12 +24,12 @@ pub struct Tally<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Missed {
     /// How many, and the last of them.
-    pub reasons: BTreeMap<Reason, (u64, Timestamp)>,
+    pub reasons: BTreeMap<MissedReason, (u64, Timestamp)>,
 }
 
 impl Missed {
     /// Counts `count` ticks, of which `last` is the last.
-    pub fn note(&mut self, last: Timestamp, count: u64, reason: Reason) {
+    pub fn note(&mut self, last: Timestamp, count: u64, reason: MissedReason) {
         if count > 0 {
             let entry = self.reasons.entry(reason).or_insert((0, last));
             *entry = (entry.0.saturating_add(count), entry.1.max(last));
@@ -55,7 +58,11 @@ impl Missed {
 
 impl<'a> Tally<'a> {
     /// Begins where the decision does.
-    pub fn new(schedule: &'a Subject, decision: &Decision, results: &'a Results) -> Self {
+    pub fn new(
+        schedule: &'a ScheduleSnapshot,
+        decision: &ScheduleDecision,
+        results: &'a Results,
+    ) -> Self {
         Self {
             schedule: &schedule.name,
             results,
@@ -78,7 +85,7 @@ impl<'a> Tally<'a> {
     pub fn due(&mut self, judgements: &[Judgement]) {
         for judgement in judgements {
             match &judgement.verdict {
-                Verdict::Waits => self.waiting.push(judgement.tick),
+                TickVerdict::Waits => self.waiting.push(judgement.tick),
                 _ if self.is_done(judgement) => {}
                 _ => return,
             }
@@ -99,7 +106,9 @@ impl<'a> Tally<'a> {
             }
             until = Some(judgement.tick);
             let name = tick_run(self.schedule, judgement.tick);
-            if judgement.verdict == Verdict::Create && self.results.of(&name) != Outcome::Conflict {
+            if judgement.verdict == TickVerdict::Create
+                && self.results.of(&name) != Outcome::Conflict
+            {
                 fresh.insert(name);
             }
         }
@@ -109,20 +118,23 @@ impl<'a> Tally<'a> {
     /// Whether the tick is done with: it has its run, or a reason for having none.
     fn is_done(&mut self, judgement: &Judgement) -> bool {
         match judgement.verdict {
-            Verdict::Exists => true,
-            Verdict::Waits => false,
-            Verdict::Missed(count, reason) => {
+            TickVerdict::Exists => true,
+            TickVerdict::Waits => false,
+            TickVerdict::Missed(count, reason) => {
                 self.missed.note(judgement.tick, count, reason);
                 true
             }
-            Verdict::Create => match self.results.of(&tick_run(self.schedule, judgement.tick)) {
-                Outcome::Created | Outcome::Present => true,
-                Outcome::Conflict => {
-                    self.missed.note(judgement.tick, 1, Reason::NameConflict);
-                    true
+            TickVerdict::Create => {
+                match self.results.of(&tick_run(self.schedule, judgement.tick)) {
+                    Outcome::Created | Outcome::Present => true,
+                    Outcome::Conflict => {
+                        self.missed
+                            .note(judgement.tick, 1, MissedReason::NameConflict);
+                        true
+                    }
+                    Outcome::Refused => false,
                 }
-                Outcome::Refused => false,
-            },
+            }
         }
     }
 }

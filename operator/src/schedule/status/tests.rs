@@ -6,14 +6,14 @@ use super::*;
 use crate::controller::Refusal;
 use crate::schedule::decide::{CREATIONS, decide};
 use crate::schedule::events::events;
-use crate::schedule::testing::{at, child, hour, start, subject};
+use crate::schedule::testing::{at, child, hour, snapshot, start};
 
 fn timetable() -> Timetable {
     Timetable::parse("0 * * * *", "Etc/UTC").unwrap()
 }
 
-fn begun() -> Subject {
-    let mut schedule = subject();
+fn begun() -> ScheduleSnapshot {
+    let mut schedule = snapshot();
     schedule.status.settled = Some(SettledTicks {
         until: start(),
         schedule: schedule.spec.schedule.clone(),
@@ -29,7 +29,7 @@ fn begun() -> Subject {
     reason = "outcomes are made for one pass"
 )]
 fn pass(
-    schedule: &mut Subject,
+    schedule: &mut ScheduleSnapshot,
     children: &[Child],
     outcome: Result<Outcome, Refusal>,
     now: Timestamp,
@@ -51,7 +51,7 @@ fn pass(
     told.into_iter().map(|event| event.reason).collect()
 }
 
-fn conditions(schedule: &Subject) -> Vec<(&str, &str)> {
+fn conditions(schedule: &ScheduleSnapshot) -> Vec<(&str, &str)> {
     let holding = schedule
         .status
         .conditions

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn pods_that_cannot_start_fail_the_run_in_time_and_with_their_reason() {
-    let mut run = subject();
+    let mut run = snapshot();
     run.spec.pending_timeout_seconds = 100;
     let mut jobs = seen(vec![JobView {
         ready: 0,
@@ -59,7 +59,7 @@ fn a_reason_that_was_seen_once_fails_nothing() {
     jobs.trouble = Some(once.clone());
     let decision = decide(&run, &jobs, at(9000));
     assert!(matches!(decision.stage, Stage::Scoring(_)), "{decision:?}");
-    assert_eq!((decision.actions, decision.trouble), (vec![], Some(once)));
+    assert_eq!((decision.changes, decision.trouble), (vec![], Some(once)));
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn one_pod_that_never_started_costs_its_shard_alone() {
 }
 
 /// A run of 15 shards, one at a time, with these many done; its only pod cannot start.
-fn held_up(succeeded: u32) -> (Subject, JobView) {
+fn held_up(succeeded: u32) -> (RunSnapshot, JobView) {
     let mut run = planned(15);
     run.spec.sharding.parallelism = 1;
     let job = JobView {
@@ -141,7 +141,7 @@ fn pods_that_hold_up_the_others_get_some_beside_them_once_in_time() {
     let (run, stuck) = held_up(4);
     for kind in [TroubleKind::Blocked, TroubleKind::Starting] {
         let jobs = with_trouble(&stuck, kind);
-        assert_eq!(decide(&run, &jobs, at(899)).actions, []);
+        assert_eq!(decide(&run, &jobs, at(899)).changes, []);
         let decision = decide(&run, &jobs, at(900));
         assert_eq!(
             decision.stage,
@@ -150,7 +150,7 @@ fn pods_that_hold_up_the_others_get_some_beside_them_once_in_time() {
                 pods: 15
             })
         );
-        assert_eq!(decision.actions, [Action::Widen(stuck.clone(), 2)]);
+        assert_eq!(decision.changes, [Change::Widen(stuck.clone(), 2)]);
         assert_eq!(decision.trouble, jobs.trouble);
     }
     // As many as there were, but no more than there are shards for.
@@ -164,7 +164,7 @@ fn pods_that_hold_up_the_others_get_some_beside_them_once_in_time() {
             ..stuck.clone()
         };
         let decision = decide(&wide, &with_trouble(&four, TroubleKind::Blocked), at(900));
-        assert_eq!(decision.actions, [Action::Widen(four, expected)]);
+        assert_eq!(decision.changes, [Change::Widen(four, expected)]);
     }
     // Again, once another one could not start that was let in beside.
     let two = JobView {
@@ -176,7 +176,7 @@ fn pods_that_hold_up_the_others_get_some_beside_them_once_in_time() {
         ..stuck
     };
     let decision = decide(&run, &with_trouble(&two, TroubleKind::Blocked), at(2000));
-    assert_eq!(decision.actions, [Action::Widen(two, 3)]);
+    assert_eq!(decision.changes, [Change::Widen(two, 3)]);
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn what_holds_up_all_alike_is_given_up() {
         let decision = decide(&run, &with_trouble(&job, kind), at(2000));
         let given_up = matches!(decision.stage, Stage::Collecting(_, Some(_)));
         assert!(
-            given_up && decision.actions.is_empty(),
+            given_up && decision.changes.is_empty(),
             "{job:?} {decision:?}"
         );
     }

@@ -54,8 +54,8 @@ prop_compose! {
     fn any_run()(
         is_planned in any::<bool>(), phase in 0_u8..9, suspend in any::<bool>(), queued in any::<bool>(),
         fail_fast in any::<bool>(), deadline in proptest::option::of(1_u32..2000), ttl in proptest::option::of(0_u32..50),
-    ) -> Subject {
-        let mut run = if is_planned { planned(25_000) } else { subject() };
+    ) -> RunSnapshot {
+        let mut run = if is_planned { planned(25_000) } else { snapshot() };
         run.spec.sharding.max_pods = 25_000;
         run.status.start_time = Some(at(0));
         run.status.phase = match phase {
@@ -75,10 +75,10 @@ prop_compose! {
     }
 }
 
-fn created(action: &Action) -> Option<String> {
+fn created(action: &Change) -> Option<String> {
     match action {
-        Action::Create(step) => Some(job_name("pumps", *step, 0)),
-        Action::CreatePart(part, _) => Some(job_name("pumps", Step::Score, part.index)),
+        Change::Create(step) => Some(job_name("pumps", *step, 0)),
+        Change::CreatePart(part, _) => Some(job_name("pumps", Step::Score, part.index)),
         _ => None,
     }
 }
@@ -89,7 +89,7 @@ proptest! {
         let now = at(seconds);
         let decision = decide(&run, &seen, now);
         prop_assert_eq!(&decision, &decide(&run, &seen, now));
-        let mut names: Vec<_> = decision.actions.iter().filter_map(created).collect();
+        let mut names: Vec<_> = decision.changes.iter().filter_map(created).collect();
         // Nothing is created twice, nor for a run that has ended, ends now, is suspended or is not planned.
         prop_assert!(names.iter().all(|name| seen.job(name).is_none()));
         let count = names.len();
@@ -109,15 +109,15 @@ proptest! {
         }
         // A run never ends twice, and an end has no effects before it is written down.
         if let Stage::Ended(_) = decision.stage {
-            prop_assert!(!run.has_ended() && decision.actions.is_empty());
+            prop_assert!(!run.has_ended() && decision.changes.is_empty());
         }
         // What Kueue admits is not let go on by anyone else, and nothing that has ended is touched but to remove it.
-        for action in &decision.actions {
+        for action in &decision.changes {
             match action {
-                Action::Resume(job) => prop_assert!(!run.is_queued() && !job.queued && !job.has_ended() && job.suspended && !run.spec.suspend),
-                Action::Suspend(job) => prop_assert!(!run.is_queued() && !job.queued && !job.has_ended() && !job.suspended),
-                Action::Delete(job) => prop_assert!(!job.deleting),
-                Action::Widen(job, pods) => {
+                Change::Resume(job) => prop_assert!(!run.is_queued() && !job.queued && !job.has_ended() && job.suspended && !run.spec.suspend),
+                Change::Suspend(job) => prop_assert!(!run.is_queued() && !job.queued && !job.has_ended() && !job.suspended),
+                Change::Delete(job) => prop_assert!(!job.deleting),
+                Change::Widen(job, pods) => {
                     prop_assert!(!run.is_queued() && !job.queued && !job.has_ended() && !job.suspended && !job.deleting);
                     prop_assert!(*pods > job.parallelism && *pods + job.over() <= job.completions && job.ready == 0);
                     prop_assert!(matches!(decision.stage, Stage::Scoring(_)));

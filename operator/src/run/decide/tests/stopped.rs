@@ -28,7 +28,7 @@ fn why_scoring_was_stopped_is_remembered_while_the_run_is_suspended() {
         let jobs = vec![suspended(7), job(Step::Collect, 0)];
         let decision = decide(&run, &seen(jobs), at(5));
         assert_eq!(decision.stage, Stage::Suspended);
-        assert_eq!(decision.actions, [Action::Suspend(job(Step::Collect, 0))]);
+        assert_eq!(decision.changes, [Change::Suspend(job(Step::Collect, 0))]);
 
         // The deadline begins anew, but what was stopped stays so.
         run.status.phase = Phase::Suspended;
@@ -36,7 +36,7 @@ fn why_scoring_was_stopped_is_remembered_while_the_run_is_suspended() {
         run.spec.suspend = false;
         let jobs = vec![suspended(7), stopped.clone()];
         let decision = decide(&run, &seen(jobs), at(500));
-        assert_eq!(decision.actions, [Action::Resume(stopped)]);
+        assert_eq!(decision.changes, [Change::Resume(stopped)]);
         let Stage::Collecting(_, Some(cause)) = &decision.stage else {
             panic!("{:?}", decision.stage);
         };
@@ -58,7 +58,7 @@ fn what_was_scored_stays_scored() {
     let mut run = scored(planned(15), "Scored");
     run.status.phase = Phase::Suspended;
     let decision = decide(&run, &quiet(seen(vec![])), at(500));
-    assert_eq!(decision.actions, [Action::Create(Step::Collect)]);
+    assert_eq!(decision.changes, [Change::Create(Step::Collect)]);
     assert!(matches!(decision.stage, Stage::Collecting(_, None)));
 }
 
@@ -71,7 +71,7 @@ fn the_report_waits_for_pods_that_are_still_ending() {
             matches!(decision.stage, Stage::Collecting(..)),
             "{decision:?}"
         );
-        decision.actions
+        decision.changes
     };
     let ending = |terminating| JobView {
         terminating,
@@ -98,7 +98,7 @@ fn the_report_waits_for_pods_that_are_still_ending() {
     };
     assert_eq!(waits(quiet(seen(vec![active]))), []);
     for jobs in [vec![ending(0)], vec![]] {
-        assert_eq!(waits(quiet(seen(jobs))), [Action::Create(Step::Collect)]);
+        assert_eq!(waits(quiet(seen(jobs))), [Change::Create(Step::Collect)]);
     }
 }
 
@@ -112,7 +112,7 @@ fn a_pod_on_a_dead_machine_is_the_reason_why_there_is_no_report() {
     let lost = trouble(TroubleKind::NotEnding, "PodStuckTerminating", 0);
     jobs.trouble = Some(lost.clone());
     let decision = decide(&run, &jobs, at(90_000));
-    assert_eq!((decision.actions, decision.trouble), (vec![], Some(lost)));
+    assert_eq!((decision.changes, decision.trouble), (vec![], Some(lost)));
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_report_whose_pod_cannot_start_says_why_and_fails_in_time() {
 
 #[test]
 fn a_run_waits_for_its_place_and_its_deadline_does_not_begin() {
-    let owner = crate::run::places::Owner {
+    let owner = crate::run::places::Occupant {
         namespace: "plant".to_owned(),
         name: "other".to_owned(),
         output: "az://p/x/".to_owned(),
@@ -146,7 +146,7 @@ fn a_run_waits_for_its_place_and_its_deadline_does_not_begin() {
         owner: Some(owner.clone()),
         ..seen(vec![])
     };
-    let decision = decide(&subject(), &waiting, at(5));
+    let decision = decide(&snapshot(), &waiting, at(5));
     assert_eq!(decision.stage, Stage::Waiting(owner));
-    assert_eq!((decision.actions, decision.again), (vec![], Some(at(15))));
+    assert_eq!((decision.changes, decision.again), (vec![], Some(at(15))));
 }

@@ -1,6 +1,6 @@
 use super::*;
 
-pub fn backfilled(from: i64, to: i64, max_concurrent: u32) -> Subject {
+pub fn backfilled(from: i64, to: i64, max_concurrent: u32) -> ScheduleSnapshot {
     let mut schedule = settled(start());
     schedule.spec.backfill = Some(Backfill {
         from: hour(from),
@@ -132,7 +132,7 @@ fn another_range_begins_anew_and_a_longer_one_goes_on() {
 
 #[test]
 fn a_range_that_is_too_large_is_told_and_not_walked() {
-    let ready = |schedule: &Subject| {
+    let ready = |schedule: &ScheduleSnapshot| {
         let (decision, settlement) = carried_out(schedule, &[], hour(1));
         // The schedule goes on all the same.
         assert_eq!(creations(&decision)[0], (Cause::Tick, hour(1)));

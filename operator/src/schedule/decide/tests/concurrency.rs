@@ -10,7 +10,7 @@ fn an_earlier_run_is_in_the_way_as_the_policy_says() {
             false,
             false,
             false,
-            vec![(Reason::EarlierRunActive, 1)],
+            vec![(MissedReason::EarlierRunActive, 1)],
         ),
         (Replace, true, true, false, vec![]),
         (Queue, false, false, true, vec![]),
@@ -157,7 +157,7 @@ fn a_queue_is_served_oldest_first() {
     schedule.spec.starting_deadline_seconds = Some(3600);
     let (decision, settlement) = carried_out(&schedule, &first, at(250));
     assert_eq!(decision.again, Some(hour(5)));
-    assert_eq!(missed(&settlement), [(Reason::DeadlineExceeded, 2)]);
+    assert_eq!(missed(&settlement), [(MissedReason::DeadlineExceeded, 2)]);
     assert_eq!(
         settlement.status.waiting,
         [TickRange {
@@ -200,7 +200,7 @@ fn caught_up_ticks_do_not_overlap_unless_they_may() {
     schedule.status = settlement.status;
     let children = [child(hour(1), State::Active)];
     let (_, settlement) = carried_out(&schedule, &children, hour(4));
-    assert_eq!(missed(&settlement), [(Reason::EarlierRunActive, 1)]);
+    assert_eq!(missed(&settlement), [(MissedReason::EarlierRunActive, 1)]);
 
     let children = [child(hour(1), State::Failed)];
     let (decision, _) = carried_out(&schedule, &children, at(210));
@@ -212,7 +212,7 @@ fn caught_up_ticks_do_not_overlap_unless_they_may() {
     schedule.spec.concurrency_policy = ConcurrencyPolicy::Replace;
     let (decision, settlement) = carried_out(&schedule, &[], at(200));
     assert_eq!(creations(&decision), live(&[hour(3)]));
-    assert_eq!(missed(&settlement), [(Reason::Replaced, 2)]);
+    assert_eq!(missed(&settlement), [(MissedReason::Replaced, 2)]);
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn a_queue_under_another_policy() {
     for (policy, created, not) in [
         (Allow, vec![2, 3], vec![]),
         (Forbid, vec![], vec![]),
-        (Replace, vec![3], vec![(Reason::Replaced, 1)]),
+        (Replace, vec![3], vec![(MissedReason::Replaced, 1)]),
     ] {
         let mut schedule = settled(hour(3));
         schedule.spec.concurrency_policy = policy;
@@ -239,10 +239,13 @@ fn a_queue_under_another_policy() {
         schedule.spec.starting_deadline_seconds = Some(1200);
         let (_, settlement) = carried_out(&schedule, &children, at(200));
         let late = missed(&settlement);
-        assert!(late.contains(&(Reason::DeadlineExceeded, 1)), "{policy:?}");
+        assert!(
+            late.contains(&(MissedReason::DeadlineExceeded, 1)),
+            "{policy:?}"
+        );
         schedule.spec.starting_deadline_seconds = Some(1199);
         let (decision, settlement) = carried_out(&schedule, &children, at(200));
         assert_eq!(creations(&decision), [], "{policy:?}");
-        assert_eq!(missed(&settlement), [(Reason::DeadlineExceeded, 2)]);
+        assert_eq!(missed(&settlement), [(MissedReason::DeadlineExceeded, 2)]);
     }
 }

@@ -5,15 +5,18 @@ fn an_edit_never_fires_the_past() {
     let now = at(330);
     for (edit, reason) in [
         (
-            (|schedule: &mut Subject| schedule.spec.schedule = "*/30 * * * *".to_owned())
-                as fn(&mut Subject),
-            Reason::ScheduleChanged,
+            (|schedule: &mut ScheduleSnapshot| schedule.spec.schedule = "*/30 * * * *".to_owned())
+                as fn(&mut ScheduleSnapshot),
+            MissedReason::ScheduleChanged,
         ),
         (
             |schedule| schedule.spec.time_zone = "Asia/Kolkata".to_owned(),
-            Reason::ScheduleChanged,
+            MissedReason::ScheduleChanged,
         ),
-        (|schedule| schedule.spec.suspend = true, Reason::Suspended),
+        (
+            |schedule| schedule.spec.suspend = true,
+            MissedReason::Suspended,
+        ),
     ] {
         let mut schedule = settled(start());
         schedule.status.waiting = vec![TickRange {
@@ -43,7 +46,10 @@ fn an_edit_that_was_not_seen_begins_when_it_was_made() {
     assert_eq!(creations(&decision), live(&[at(270)]));
     assert_eq!(
         missed(&settlement),
-        [(Reason::Missed, 1), (Reason::ScheduleChanged, 3)]
+        [
+            (MissedReason::Missed, 1),
+            (MissedReason::ScheduleChanged, 3)
+        ]
     );
 }
 
@@ -85,7 +91,7 @@ fn an_edit_of_anything_else_loses_nothing() {
 
 #[test]
 fn a_schedule_that_was_edited_before_it_was_seen_begins_then() {
-    let mut schedule = subject();
+    let mut schedule = snapshot();
     schedule.generation = 2;
     schedule.edited = Some(at(150));
     let decision = decided(&schedule, &[], hour(4));

@@ -2,7 +2,7 @@ use super::backfill::{backfilled, of_backfill};
 use super::*;
 
 /// The ticks whose runs go.
-fn gone(decision: &Decision) -> Vec<Timestamp> {
+fn gone(decision: &ScheduleDecision) -> Vec<Timestamp> {
     let surplus = decision.surplus.iter();
     surplus.map(|run| run.tick.unwrap()).collect()
 }

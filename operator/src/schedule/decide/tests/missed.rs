@@ -2,8 +2,8 @@ use super::*;
 
 #[test]
 fn missed_ticks_are_run_as_the_policy_says() {
+    use MissedReason::{DeadlineExceeded, Missed};
     use MissedRunsPolicy::{All, Latest, Skip};
-    use Reason::{DeadlineExceeded, Missed};
     for (policy, max, deadline, now, run, not) in [
         (Skip, 24, None, hour(5), vec![5], vec![(Missed, 4)]),
         (Skip, 24, None, at(310), vec![], vec![(Missed, 5)]),
@@ -98,10 +98,13 @@ fn a_minute_is_on_time_and_a_second_more_is_not() {
         let waiting = decision
             .due
             .iter()
-            .filter(|judged| judged.verdict == Verdict::Waits)
+            .filter(|judged| judged.verdict == TickVerdict::Waits)
             .count();
         assert_eq!(waiting, waits, "{late} s");
-        let missed = settlement.missed.reasons.get(&Reason::EarlierRunActive);
+        let missed = settlement
+            .missed
+            .reasons
+            .get(&MissedReason::EarlierRunActive);
         assert_eq!(missed.map_or(0, |(count, _)| *count), skipped, "{late} s");
     }
 }
@@ -139,7 +142,7 @@ fn five_days_down_are_one_run() {
     let (decision, settlement) =
         carried_out(&schedule, &[], hour(120) + SignedDuration::from_secs(7));
     assert_eq!(creations(&decision), live(&[hour(120)]));
-    assert_eq!(missed(&settlement), [(Reason::Missed, 119)]);
+    assert_eq!(missed(&settlement), [(MissedReason::Missed, 119)]);
     assert_eq!(settlement.status.missed_runs, 119);
     let last = settlement.status.last_missed.unwrap();
     assert_eq!((last.time, last.reason.as_str()), (hour(119), "Missed"));
@@ -152,7 +155,7 @@ fn the_last_missed_tick_is_one_without_a_run() {
     let children = [4, 5].map(|tick| child(hour(tick), State::Succeeded));
     let (decision, settlement) = carried_out(&schedule, &children, at(310));
     assert_eq!(creations(&decision), []);
-    assert_eq!(missed(&settlement), [(Reason::Missed, 3)]);
+    assert_eq!(missed(&settlement), [(MissedReason::Missed, 3)]);
     assert_eq!(settlement.status.last_missed.unwrap().time, hour(3));
 }
 

@@ -11,14 +11,14 @@ use fleetscore_crds::{
 
 use self::backfill::backfilled;
 use super::*;
-use crate::schedule::child::State;
+use crate::children::State;
 use crate::schedule::outcome::{Outcome, Results};
 use crate::schedule::status::{Settlement, status};
-use crate::schedule::testing::{at, child, hour, start, subject};
+use crate::schedule::testing::{at, child, hour, snapshot, start};
 
 /// The schedule, with all ticks up to `until` settled.
-fn settled(until: Timestamp) -> Subject {
-    let mut schedule = subject();
+fn settled(until: Timestamp) -> ScheduleSnapshot {
+    let mut schedule = snapshot();
     schedule.status.observed_generation = Some(1);
     schedule.status.settled = Some(SettledTicks {
         until,
@@ -29,16 +29,20 @@ fn settled(until: Timestamp) -> Subject {
     schedule
 }
 
-fn timetable(schedule: &Subject) -> Timetable {
+fn timetable(schedule: &ScheduleSnapshot) -> Timetable {
     Timetable::parse(&schedule.spec.schedule, &schedule.spec.time_zone).unwrap()
 }
 
-fn decided(schedule: &Subject, children: &[Child], now: Timestamp) -> Decision {
+fn decided(schedule: &ScheduleSnapshot, children: &[Child], now: Timestamp) -> ScheduleDecision {
     decide(schedule, Ok(&timetable(schedule)), children, now)
 }
 
 /// What comes of the decision if every creation works.
-fn carried_out(schedule: &Subject, children: &[Child], now: Timestamp) -> (Decision, Settlement) {
+fn carried_out(
+    schedule: &ScheduleSnapshot,
+    children: &[Child],
+    now: Timestamp,
+) -> (ScheduleDecision, Settlement) {
     let decision = decided(schedule, children, now);
     let names = decision.creations.iter().map(|run| run.name.clone());
     let results = Results {
@@ -50,7 +54,7 @@ fn carried_out(schedule: &Subject, children: &[Child], now: Timestamp) -> (Decis
     (decision, settlement)
 }
 
-fn creations(decision: &Decision) -> Vec<(Cause, Timestamp)> {
+fn creations(decision: &ScheduleDecision) -> Vec<(Cause, Timestamp)> {
     let creations = decision.creations.iter();
     creations.map(|run| (run.cause, run.tick)).collect()
 }
@@ -59,7 +63,7 @@ fn live(ticks: &[Timestamp]) -> Vec<(Cause, Timestamp)> {
     ticks.iter().map(|tick| (Cause::Tick, *tick)).collect()
 }
 
-fn missed(settlement: &Settlement) -> Vec<(Reason, u64)> {
+fn missed(settlement: &Settlement) -> Vec<(MissedReason, u64)> {
     let reasons = settlement.missed.reasons.iter();
     reasons
         .map(|(reason, (count, _))| (*reason, *count))
@@ -72,7 +76,7 @@ fn until(settlement: &Settlement) -> Timestamp {
 
 #[test]
 fn a_new_schedule_begins_when_it_was_created() {
-    let (decision, settlement) = carried_out(&subject(), &[], at(45));
+    let (decision, settlement) = carried_out(&snapshot(), &[], at(45));
     assert_eq!(creations(&decision), []);
     assert_eq!(decision.again, Some(hour(1)));
     assert_eq!(until(&settlement), start());
@@ -206,7 +210,7 @@ fn a_schedule_that_cannot_be_read_leaves_all_as_it_is() {
 /// Two days of an hourly schedule whose runs take 20 minutes, looked at when it asks to be: each hour is scored once.
 #[test]
 fn windows_of_two_days_follow_one_another() {
-    let mut schedule = subject();
+    let mut schedule = snapshot();
     let timetable = timetable(&schedule);
     let (mut now, mut children, mut windows) = (start(), Vec::<Child>::new(), Vec::new());
     while now < hour(48) {

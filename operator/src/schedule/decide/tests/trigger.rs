@@ -33,7 +33,7 @@ fn a_new_trigger_makes_one_run() {
 
 #[test]
 fn a_trigger_that_was_there_from_the_start_makes_none() {
-    let mut schedule = subject();
+    let mut schedule = snapshot();
     schedule.trigger = Some("now".to_owned());
     let (decision, settlement) = carried_out(&schedule, &[], at(40));
     assert_eq!(creations(&decision), []);

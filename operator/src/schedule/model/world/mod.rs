@@ -11,12 +11,12 @@ use fleetscore_ticks::Timetable;
 use jiff::{SignedDuration, Timestamp};
 
 use self::truth::Truth;
+use crate::children::{Cause, Child, State};
 use crate::controller::Refusal;
-use crate::schedule::child::{Cause, Child, State};
 use crate::schedule::decide::{Creation, KEPT, waits};
 use crate::schedule::outcome::Outcome;
-use crate::schedule::subject::Subject;
-use crate::schedule::testing::{start, subject};
+use crate::schedule::snapshot::ScheduleSnapshot;
+use crate::schedule::testing::{snapshot, start};
 use crate::words::whole_second;
 
 pub use people::{SCHEDULES, ZONES};
@@ -38,7 +38,7 @@ pub struct World {
     /// The time as it goes by.
     pub moment: Moment,
     /// The schedule as it is stored.
-    pub schedule: Subject,
+    pub schedule: ScheduleSnapshot,
     /// Whether creations are refused.
     pub quota_used_up: bool,
     runs: BTreeMap<String, Stored>,
@@ -57,10 +57,10 @@ struct Stored {
 impl World {
     /// A world with one new schedule.
     pub fn new(alone: bool) -> Self {
-        let schedule = Subject {
+        let schedule = ScheduleSnapshot {
             resource_version: Some("0".to_owned()),
             edited: Some(start()),
-            ..subject()
+            ..snapshot()
         };
         Self {
             now: start(),
@@ -149,7 +149,7 @@ impl World {
         Child {
             uid: format!("{name}-{}", self.version),
             name: name.to_owned(),
-            tick: crate::schedule::names::tick_of(&self.schedule.name, name),
+            tick: crate::children::tick_of(&self.schedule.name, name),
             cause,
             state: State::Active,
             time: self.now,
@@ -160,7 +160,7 @@ impl World {
     /// Creates a run.
     pub fn create(
         &mut self,
-        seen: &Subject,
+        seen: &ScheduleSnapshot,
         creation: &Creation,
         now: Timestamp,
     ) -> Result<Outcome, Refusal> {
@@ -195,7 +195,7 @@ impl World {
         Ok(Outcome::Created)
     }
 
-    fn check_creation(&mut self, seen: &Subject, creation: &Creation, now: Timestamp) {
+    fn check_creation(&mut self, seen: &ScheduleSnapshot, creation: &Creation, now: Timestamp) {
         let count = self.truth.created.entry(creation.name.clone()).or_default();
         *count += 1;
         assert_eq!(*count, 1, "{} is created again", creation.name);
@@ -276,7 +276,7 @@ impl World {
     }
 
     /// Writes the status of that version; whether it was that version still.
-    pub fn write(&mut self, seen: &Subject, new: ScoringScheduleStatus) -> bool {
+    pub fn write(&mut self, seen: &ScheduleSnapshot, new: ScoringScheduleStatus) -> bool {
         if self.schedule.resource_version != seen.resource_version {
             return false;
         }

@@ -5,11 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::truth::Truth;
 use super::{Stored, World};
-use crate::schedule::child::{Cause, State};
+use crate::children::{Cause, State};
+use crate::children::{tick_run, trigger_id, trigger_run};
 use crate::schedule::decide::is_settled;
 use crate::schedule::model::Edit;
-use crate::schedule::names::{tick_run, trigger_id, trigger_run};
-use crate::schedule::subject::Subject;
+use crate::schedule::snapshot::ScheduleSnapshot;
 use crate::words::whole_second;
 
 /// Schedules that are edited into one another.
@@ -208,7 +208,7 @@ impl World {
     /// The schedule is deleted and created anew, with the spec that it had.
     pub fn recreate(&mut self) {
         self.touch();
-        self.schedule = Subject {
+        self.schedule = ScheduleSnapshot {
             uid: format!("uid-{}", self.version),
             generation: 1,
             created: whole_second(self.now),

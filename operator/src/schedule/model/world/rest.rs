@@ -3,10 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::World;
-use crate::schedule::child::{Child, State};
-use crate::schedule::decide::{KEPT, Reason};
+use crate::children::{Child, State};
+use crate::children::{trigger_id, trigger_run};
+use crate::schedule::decide::{KEPT, MissedReason};
 use crate::schedule::model::operator::Operator;
-use crate::schedule::names::{trigger_id, trigger_run};
 
 impl World {
     /// Everything that hinders is over; then all that was due must have come about.
@@ -67,7 +67,9 @@ impl World {
         if self.schedule.spec.suspend && status.settled.is_none() {
             return;
         }
-        let conflicts = status.missed_reasons.get(&Reason::NameConflict.word());
+        let conflicts = status
+            .missed_reasons
+            .get(&MissedReason::NameConflict.word());
         let told: u64 = status.missed_reasons.values().sum();
         assert_eq!(status.missed_runs, told);
         assert!(

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::schedule::subject::Subject;
+use crate::schedule::snapshot::ScheduleSnapshot;
 
 /// What has been, whatever the operators know of it. All of it is about the schedule that exists now.
 pub struct Truth {
@@ -32,7 +32,7 @@ pub struct Truth {
 
 impl Truth {
     /// Nothing has been yet.
-    pub fn of(schedule: &Subject) -> Self {
+    pub fn of(schedule: &ScheduleSnapshot) -> Self {
         Self {
             mark: schedule.created,
             due: BTreeSet::new(),

@@ -9,7 +9,7 @@ use crate::controller::UNREADABLE;
 
 /// A `ScoringRun` as the API server holds it, with what the API server always sets.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Subject {
+pub struct RunSnapshot {
     /// Its name.
     pub name: String,
     /// Its namespace.
@@ -44,7 +44,7 @@ pub struct Plan {
 
 impl Plan {
     /// What in a plan of this run cannot be. A pod runs what its template says, so what it tells is not trusted.
-    pub fn defect(self, run: &Subject) -> Option<String> {
+    pub fn defect(self, run: &RunSnapshot) -> Option<String> {
         let (sensors, pods) = (self.sensors, self.pods);
         let most = run.spec.sharding.max_pods;
         if pods > most {
@@ -64,8 +64,8 @@ impl Plan {
     }
 }
 
-impl Subject {
-    /// The subject, unless the object lacks what every stored object has.
+impl RunSnapshot {
+    /// The snapshot, unless the object lacks what every stored object has.
     pub fn of(run: &ScoringRun) -> Option<Self> {
         let meta = &run.metadata;
         let mut status = run.status.clone().unwrap_or_default();

@@ -6,12 +6,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
     FieldsV1, ManagedFieldsEntry, OwnerReference,
 };
 
-use super::child::Owner;
 use crate::api::owner_reference;
+use crate::children::OwningSchedule;
 
 /// A `ScoringSchedule` as the API server holds it, with what the API server always sets.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Subject {
+pub struct ScheduleSnapshot {
     /// Its name.
     pub name: String,
     /// Its namespace.
@@ -36,8 +36,8 @@ pub struct Subject {
     pub status: ScoringScheduleStatus,
 }
 
-impl Subject {
-    /// The subject, unless the object lacks what every stored object has.
+impl ScheduleSnapshot {
+    /// The snapshot, unless the object lacks what every stored object has.
     pub fn of(schedule: &ScoringSchedule) -> Option<Self> {
         let meta = &schedule.metadata;
         let annotations = meta.annotations.as_ref();
@@ -59,8 +59,8 @@ impl Subject {
     }
 
     /// It as the owner of runs.
-    pub fn owner(&self) -> Owner {
-        Owner {
+    pub fn owner(&self) -> OwningSchedule {
+        OwningSchedule {
             namespace: self.namespace.clone(),
             name: self.name.clone(),
             uid: self.uid.clone(),
@@ -84,7 +84,7 @@ impl Subject {
     }
 }
 
-/// Leaves of the managed fields what [`Subject::of`] reads: the times at which the spec was written.
+/// Leaves of the managed fields what [`ScheduleSnapshot::of`] reads: the times at which the spec was written.
 pub fn trim(fields: &mut Vec<ManagedFieldsEntry>) {
     fields.retain(is_spec);
     if let Some(latest) = fields.iter().map(|entry| entry.time.clone()).max() {

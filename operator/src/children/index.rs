@@ -1,4 +1,4 @@
-//! The runs of all schedules, from the one watch of runs that drives the run controller, too.
+//! The index of the runs of all schedules.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use kube::Resource;
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher::Event;
 
-use super::child::{Child, Owner};
+use super::child::{Child, OwningSchedule};
 use crate::stored::Stored;
 
 /// How long a run that was created here is taken to be there before the watch tells of it. Should it be gone before that, no
@@ -22,30 +22,30 @@ pub type Request = ObjectRef<Stored<ScoringSchedule>>;
 
 /// The runs of each schedule by the schedule's UID. A clone is the same index.
 #[derive(Clone)]
-pub struct Children(Arc<Mutex<Index>>);
+pub struct Children(Arc<Mutex<ChildIndex>>);
 
-struct Index {
-    runs: Runs,
+struct ChildIndex {
+    runs: Listing,
     /// What a new listing has brought so far.
-    listed: Option<Runs>,
+    listed: Option<Listing>,
     changes: UnboundedSender<Request>,
 }
 
-/// Runs by namespace and name, and by owner.
+/// Listing by namespace and name, and by owner.
 #[derive(Default)]
-struct Runs {
-    owners: HashMap<(String, String), Owner>,
-    by_owner: HashMap<Owner, BTreeMap<String, Child>>,
-    /// Runs that were created here and that the watch has not told of yet.
-    expected: HashMap<Owner, Vec<(Child, Instant)>>,
+struct Listing {
+    owners: HashMap<(String, String), OwningSchedule>,
+    by_owner: HashMap<OwningSchedule, BTreeMap<String, Child>>,
+    /// Listing that were created here and that the watch has not told of yet.
+    expected: HashMap<OwningSchedule, Vec<(Child, Instant)>>,
 }
 
 impl Children {
     /// An empty index, and the schedules whose runs have changed since.
     pub fn new() -> (Self, UnboundedReceiver<Request>) {
         let (changes, changed) = unbounded();
-        let index = Index {
-            runs: Runs::default(),
+        let index = ChildIndex {
+            runs: Listing::default(),
             listed: None,
             changes,
         };
@@ -56,7 +56,7 @@ impl Children {
     pub fn note(&self, event: &Event<Stored<ScoringRun>>) {
         let mut index = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::Init => index.listed = Some(Runs::default()),
+            Event::Init => index.listed = Some(Listing::default()),
             Event::InitApply(run) => {
                 if let Some(listed) = &mut index.listed {
                     listed.put(run);
@@ -78,7 +78,7 @@ impl Children {
 
     /// A run has been created, of which the watch will tell.
     pub fn expect(&self, run: &Stored<ScoringRun>) {
-        let Some(owner) = Owner::of(run.meta()) else {
+        let Some(owner) = OwningSchedule::of(run.meta()) else {
             return;
         };
         let mut index = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,7 +89,7 @@ impl Children {
     }
 
     /// The runs of a schedule, by name.
-    pub fn of(&self, owner: &Owner) -> Vec<Child> {
+    pub fn of(&self, owner: &OwningSchedule) -> Vec<Child> {
         let mut index = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let runs = &mut index.runs;
         let mut children = runs.by_owner.get(owner).cloned().unwrap_or_default();
@@ -113,7 +113,7 @@ impl Children {
     }
 }
 
-impl Index {
+impl ChildIndex {
     fn relist(&mut self) {
         let Some(listed) = self.listed.take() else {
             return;
@@ -128,7 +128,7 @@ impl Index {
         self.tell(owners);
     }
 
-    fn tell(&self, owners: impl IntoIterator<Item = Owner>) {
+    fn tell(&self, owners: impl IntoIterator<Item = OwningSchedule>) {
         for owner in owners {
             // It fails where nobody looks at schedules any more.
             let _ = self
@@ -138,11 +138,12 @@ impl Index {
     }
 }
 
-impl Runs {
+impl Listing {
     /// Takes a run in; gives the schedules to which this makes a difference.
-    fn put(&mut self, run: &Stored<ScoringRun>) -> Vec<Owner> {
+    fn put(&mut self, run: &Stored<ScoringRun>) -> Vec<OwningSchedule> {
         let meta = run.meta();
-        let owned = Owner::of(meta).and_then(|owner| Some((Child::of(run, &owner)?, owner)));
+        let owned =
+            OwningSchedule::of(meta).and_then(|owner| Some((Child::of(run, &owner)?, owner)));
         let Some((child, owner)) = owned else {
             return self.remove(meta.namespace.as_ref(), meta.name.as_ref());
         };
@@ -160,7 +161,7 @@ impl Runs {
         changed
     }
 
-    fn remove(&mut self, namespace: Option<&String>, name: Option<&String>) -> Vec<Owner> {
+    fn remove(&mut self, namespace: Option<&String>, name: Option<&String>) -> Vec<OwningSchedule> {
         let (Some(namespace), Some(name)) = (namespace, name) else {
             return Vec::new();
         };
@@ -171,7 +172,7 @@ impl Runs {
         owner.into_iter().collect()
     }
 
-    fn forget(&mut self, owner: &Owner, name: &str) {
+    fn forget(&mut self, owner: &OwningSchedule, name: &str) {
         if let Some(children) = self.by_owner.get_mut(owner) {
             children.remove(name);
             if children.is_empty() {
@@ -184,7 +185,7 @@ impl Runs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schedule::child::State;
+    use crate::children::State;
     use fleetscore_crds::API_VERSION;
     use serde_json::json;
 
@@ -209,8 +210,8 @@ mod tests {
         .unwrap()
     }
 
-    fn owner(uid: &str) -> Owner {
-        Owner {
+    fn owner(uid: &str) -> OwningSchedule {
+        OwningSchedule {
             namespace: "plant".to_owned(),
             name: "pumps".to_owned(),
             uid: uid.to_owned(),

@@ -62,7 +62,7 @@ pub enum State {
 
 /// The schedule that owns a run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Owner {
+pub struct OwningSchedule {
     /// Its namespace.
     pub namespace: String,
     /// Its name.
@@ -71,7 +71,7 @@ pub struct Owner {
     pub uid: String,
 }
 
-impl Owner {
+impl OwningSchedule {
     /// The schedule that controls the object, if one does.
     pub fn of(meta: &ObjectMeta) -> Option<Self> {
         let references = meta.owner_references.as_deref().unwrap_or_default();
@@ -88,7 +88,7 @@ impl Owner {
 
 impl Child {
     /// The child that a run is of `owner`.
-    pub fn of(run: &Stored<ScoringRun>, owner: &Owner) -> Option<Self> {
+    pub fn of(run: &Stored<ScoringRun>, owner: &OwningSchedule) -> Option<Self> {
         let meta = run.meta();
         let created = meta.creation_timestamp.as_ref()?.0;
         let name = meta.name.clone()?;
