@@ -1,15 +1,15 @@
-//! Which storage the runs of a namespace may name.
+//! Which storage the runs and streams of a namespace may name.
 //!
 //! The pods of all namespaces may share one identity, which reaches what any of them needs. What keeps one namespace from the others'
 //! storage is then this list alone; with an identity for each namespace it is a second bolt.
 
-use fleetscore_crds::{AzureStorage, ScoringRunSpec};
+use fleetscore_crds::{AzureStorage, ReadingStreamSpec, ScoringRunSpec};
 use serde::Deserialize;
 
 /// Where an Azure account of the public cloud answers.
 const PUBLIC: &str = "blob.core.windows.net";
 
-/// Which storage the runs of a namespace may name. Without an entry: any.
+/// Which storage the runs and streams of a namespace may name. Without an entry: any.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StorageAccess {
@@ -18,7 +18,7 @@ pub struct StorageAccess {
     pub allowed: Vec<Allowance>,
 }
 
-/// What the runs of some namespaces may name.
+/// What the runs and streams of some namespaces may name.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Allowance {
@@ -37,23 +37,68 @@ pub struct Allowance {
 impl StorageAccess {
     /// Why a run of this namespace may not name what its spec names: field, value, and who may allow it.
     pub fn refusal(&self, namespace: &str, spec: &ScoringRunSpec) -> Option<String> {
-        let azure = spec.storage.azure.as_ref()?;
+        let wait = spec.input.wait_for.as_ref();
+        let locations = [
+            ("model.location", Some(&spec.model.location)),
+            ("input.location", Some(&spec.input.location)),
+            ("output.location", Some(&spec.output.location)),
+            (
+                "logs.location",
+                spec.logs.as_ref().map(|logs| &logs.location),
+            ),
+            ("sensors.manifest", spec.sensors.manifest.as_ref()),
+            (
+                "input.waitFor.object",
+                wait.and_then(|wait| wait.object.as_ref()),
+            ),
+        ];
+        self.refused("runs", namespace, spec.storage.azure.as_ref()?, &locations)
+    }
+
+    /// The same for a stream.
+    pub fn stream_refusal(&self, namespace: &str, spec: &ReadingStreamSpec) -> Option<String> {
+        let refused = spec.dead_letter.as_ref();
+        let locations = [
+            ("output.location", Some(&spec.output.location)),
+            (
+                "deadLetter.location",
+                refused.map(|refused| &refused.location),
+            ),
+        ];
+        self.refused(
+            "streams",
+            namespace,
+            spec.storage.azure.as_ref()?,
+            &locations,
+        )
+    }
+
+    fn refused(
+        &self,
+        who: &str,
+        namespace: &str,
+        azure: &AzureStorage,
+        locations: &[Location<'_>],
+    ) -> Option<String> {
         if self.allowed.is_empty() {
             return None;
         }
         let here = self.allowed.iter().filter(|entry| entry.serves(namespace));
-        let (field, value, known) = named_wrongly(&here.collect::<Vec<_>>(), azure, spec)?;
+        let (field, value, known) = named_wrongly(&here.collect::<Vec<_>>(), azure, locations)?;
         let known = if known.is_empty() {
             "none".to_owned()
         } else {
             known.join(", ")
         };
         Some(format!(
-            "spec.{field}: the runs of the namespace {namespace} may not use `{value}` (they may use: {known}); \
+            "spec.{field}: the {who} of the namespace {namespace} may not use `{value}` (they may use: {known}); \
              whoever installs the operator may allow it, in the chart's value storage.allowed"
         ))
     }
 }
+
+/// A field with a location, and what it names.
+type Location<'a> = (&'static str, Option<&'a String>);
 
 impl Allowance {
     fn serves(&self, namespace: &str) -> bool {
@@ -70,7 +115,7 @@ impl Allowance {
 fn named_wrongly(
     entries: &[&Allowance],
     azure: &AzureStorage,
-    spec: &ScoringRunSpec,
+    locations: &[Location<'_>],
 ) -> Option<(&'static str, String, Vec<String>)> {
     let every = |part: fn(&Allowance) -> &Vec<String>| {
         let mut all: Vec<_> = entries
@@ -100,30 +145,13 @@ fn named_wrongly(
             return Some(("storage.azure.endpoint", endpoint.clone(), endpoints));
         }
     }
-    let locations = [
-        ("model.location", Some(&spec.model.location)),
-        ("input.location", Some(&spec.input.location)),
-        ("output.location", Some(&spec.output.location)),
-        (
-            "logs.location",
-            spec.logs.as_ref().map(|logs| &logs.location),
-        ),
-        ("sensors.manifest", spec.sensors.manifest.as_ref()),
-        (
-            "input.waitFor.object",
-            spec.input
-                .wait_for
-                .as_ref()
-                .and_then(|wait| wait.object.as_ref()),
-        ),
-    ];
-    locations.into_iter().find_map(|(field, location)| {
-        let path = location?.strip_prefix("az://")?;
+    locations.iter().find_map(|(field, location)| {
+        let path = (*location)?.strip_prefix("az://")?;
         let container = path.split('/').next().unwrap_or_default();
         let allowed = of_account.iter().any(|entry| entry.holds(container));
         (!allowed).then(|| {
             (
-                field,
+                *field,
                 container.to_owned(),
                 every(|entry| &entry.containers),
             )
@@ -250,5 +278,24 @@ mod tests {
         spec.logs = Some(serde_json::from_value(json!({"location": "az://others/"})).unwrap());
         let found = access.refusal("a", &spec).unwrap();
         assert!(found.starts_with("spec.logs.location: "), "{found}");
+    }
+
+    #[test]
+    fn a_stream_is_held_to_the_same_list() {
+        let access =
+            access(&json!([{"namespaces": ["*"], "accounts": ["plantstore"], "containers": ["readings"]}]));
+        let mut spec = crate::stream::testing::subject().spec;
+        assert_eq!(access.stream_refusal("a", &spec), None);
+        spec.dead_letter = Some(serde_json::from_value(json!({"location": "az://dead/"})).unwrap());
+        let found = access.stream_refusal("a", &spec).unwrap();
+        assert!(
+            found.starts_with(
+                "spec.deadLetter.location: the streams of the namespace a may not use `dead`"
+            ),
+            "{found}"
+        );
+        spec.storage.azure.as_mut().unwrap().account = "others".to_owned();
+        let found = access.stream_refusal("a", &spec).unwrap();
+        assert!(found.starts_with("spec.storage.azure.account: "), "{found}");
     }
 }

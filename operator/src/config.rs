@@ -20,9 +20,38 @@ pub struct Config {
     /// The same for plan and collect, under the run's own `coordinatorTemplate`.
     #[serde(default)]
     pub coordinator_template: PodTemplate,
-    /// Which storage the runs of a namespace may name.
+    /// What the pods of streams are. Without it streams wait, and say so.
+    #[serde(default)]
+    pub ingest: Option<Ingest>,
+    /// Which storage the runs and streams of a namespace may name.
     #[serde(default)]
     pub storage: StorageAccess,
+}
+
+/// What the pods of streams are.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Ingest {
+    /// The image's name with tag or digest.
+    pub image: String,
+    /// `Always`, `IfNotPresent` or `Never`. Default: what Kubernetes makes of the tag.
+    #[serde(default)]
+    pub image_pull_policy: Option<String>,
+    /// Merged over the defaults of every stream's pods, under the stream's own `podTemplate`.
+    #[serde(default)]
+    pub pod_template: PodTemplate,
+    /// Who may reach the pods. Without it no `NetworkPolicy` is made.
+    #[serde(default)]
+    pub network_policy: Option<IngestPolicy>,
+}
+
+/// Who may reach the pods of streams.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IngestPolicy {
+    /// Peers as a `NetworkPolicy` names them. Empty: everyone.
+    #[serde(default)]
+    pub from: Vec<serde_json::Value>,
 }
 
 /// Which image the pods run.
@@ -79,6 +108,10 @@ impl Config {
         if config.scorer.image.trim().is_empty() {
             return Err("scorer.image is empty; name the image of the pods".to_owned());
         }
+        let ingest = config.ingest.as_ref();
+        if ingest.is_some_and(|ingest| ingest.image.trim().is_empty()) {
+            return Err("ingest.image is empty; name the image of the streams' pods".to_owned());
+        }
         Ok(config)
     }
 }
@@ -97,6 +130,14 @@ mod tests {
             serde_json::json!("scoring")
         );
         assert!(config.coordinator_template.spec.is_empty());
+        assert_eq!(config.ingest, None);
+        let text = format!(
+            "{text}ingest: {{image: a/i:1, networkPolicy: {{from: [{{podSelector: {{}}}}]}}}}\n"
+        );
+        let ingest = Config::parse(&text).unwrap().ingest.unwrap();
+        assert_eq!(ingest.image, "a/i:1");
+        let peers = ingest.network_policy.unwrap().from;
+        assert_eq!(peers, [serde_json::json!({"podSelector": {}})]);
     }
 
     #[test]
@@ -106,6 +147,15 @@ mod tests {
             ("scorer: {image: a}\ntemplate: {}", "template"),
             ("scorer: {}", "image"),
             ("scorer: {image: ' '}", "scorer.image is empty"),
+            (
+                "scorer: {image: a}\ningest: {image: ''}",
+                "ingest.image is empty",
+            ),
+            ("scorer: {image: a}\ningest: {}", "image"),
+            (
+                "scorer: {image: a}\ningest: {image: a, replicas: 2}",
+                "replicas",
+            ),
             ("{", ""),
         ] {
             let error = Config::parse(text).unwrap_err();

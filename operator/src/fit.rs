@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleetscore_crds::{
-    GROUP, Kind, RELEASE, RELEASE_ANNOTATION, SCHEMA_ANNOTATION, ScoringRun, ScoringSchedule,
-    schema_digest,
+    GROUP, Kind, RELEASE, RELEASE_ANNOTATION, ReadingStream, SCHEMA_ANNOTATION, ScoringRun,
+    ScoringSchedule, schema_digest,
 };
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{Api, Client, Resource, ResourceExt};
@@ -98,10 +98,11 @@ pub async fn watch(client: Client, metrics: Arc<Metrics>) {
     let all = [
         (Kind::ScoringRun, ScoringRun::plural(&())),
         (Kind::ScoringSchedule, ScoringSchedule::plural(&())),
+        (Kind::ReadingStream, ReadingStream::plural(&())),
     ]
     .map(|(kind, plural)| (kind, format!("{plural}.{GROUP}")));
     let definitions: Api<CustomResourceDefinition> = Api::all(client);
-    let mut told: [Option<Fit>; 2] = [None, None];
+    let mut told: [Option<Fit>; 3] = [None, None, None];
     loop {
         for ((kind, name), told) in all.iter().zip(&mut told) {
             let found = match definitions.get_metadata_opt(name).await {

@@ -1,5 +1,5 @@
-//! Fleetscore's operator: turns `ScoringSchedule`s into `ScoringRun`s, these into Jobs on Kubernetes, and what becomes of them into
-//! their status.
+//! Fleetscore's operator: turns `ScoringSchedule`s into `ScoringRun`s, these into Jobs on Kubernetes, `ReadingStream`s into Deployments,
+//! and what becomes of them into their status.
 
 pub mod access;
 pub mod api;
@@ -12,12 +12,14 @@ pub mod controller;
 pub mod fit;
 pub mod health;
 pub mod lease;
+mod merge;
 pub mod metrics;
 pub mod run;
 pub mod rush;
 pub mod schedule;
 pub mod server;
 pub mod stored;
+pub mod stream;
 pub mod telemetry;
 #[cfg(test)]
 mod testing;

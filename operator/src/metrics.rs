@@ -12,6 +12,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::stream::{Sample, StreamMetrics};
+
 /// Upper bounds for what takes seconds to hours.
 const STEP_SECONDS: [f64; 12] = [
     1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 14400.0,
@@ -44,6 +46,7 @@ pub struct Metrics {
     runs_created: Family<CauseLabel, Counter>,
     ticks_missed: Family<ReasonLabel, Counter>,
     lateness: Histogram,
+    streams: StreamMetrics,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -117,9 +120,11 @@ impl Metrics {
             runs_created: Family::default(),
             ticks_missed: Family::default(),
             lateness: Histogram::new(LATE_SECONDS),
+            streams: StreamMetrics::default(),
         };
         metrics.register();
         metrics.register_schedules();
+        metrics.streams.register(&mut metrics.registry);
         metrics
     }
 
@@ -148,7 +153,7 @@ impl Metrics {
         );
         registry.register(
             "reconcile_duration_seconds",
-            "One pass over one run or schedule",
+            "One pass over one run, schedule or stream",
             self.passes.clone(),
         );
         registry.register(
@@ -282,6 +287,11 @@ impl Metrics {
         for state in states {
             self.schedules.get_or_create(&StateLabel { state }).inc();
         }
+    }
+
+    /// The streams that are known now.
+    pub fn streams(&self, samples: &[Sample]) {
+        self.streams.set(samples);
     }
 
     /// How the definitions fit this operator, by name.

@@ -5,7 +5,9 @@
 
 use std::borrow::Cow;
 
-use fleetscore_crds::{Kind, Phase, RELEASE, ScoringRun, ScoringSchedule, misfits, take_unknown};
+use fleetscore_crds::{
+    Kind, Phase, RELEASE, ReadingStream, ScoringRun, ScoringSchedule, misfits, take_unknown,
+};
 use kube::Resource;
 use kube::core::ObjectMeta;
 use serde::de::{DeserializeOwned, Error};
@@ -44,6 +46,10 @@ impl Versioned for ScoringRun {
 
 impl Versioned for ScoringSchedule {
     const KIND: Kind = Kind::ScoringSchedule;
+}
+
+impl Versioned for ReadingStream {
+    const KIND: Kind = Kind::ReadingStream;
 }
 
 impl Unreadable {

@@ -5,6 +5,7 @@
 
 mod counts;
 mod error;
+mod few;
 mod gap;
 mod process;
 mod refusal;

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Counts;
+use super::{Counts, few};
 
 /// Names that a stream's pods and whoever starts them have in common.
 pub mod stream_pod {
@@ -44,7 +44,8 @@ pub struct ProcessStatus {
     pub spec: String,
     /// Partitions of the topic; none: the hub did not tell yet.
     pub partitions: Option<u32>,
-    /// Those that this process works on, by their numbers.
+    /// Those that this process works on, by their numbers; at most [`ProcessStatus::MOST_PARTITIONS`].
+    #[serde(deserialize_with = "few::few")]
     pub owned: Vec<PartitionStatus>,
     /// The end of the last segment that is published, as far as this process knows; none: none is.
     pub complete_through: Option<Timestamp>,
@@ -52,6 +53,13 @@ pub struct ProcessStatus {
     pub last_segment: Option<SegmentStatus>,
     /// What keeps the whole process from its work, as long as it does.
     pub trouble: Option<Trouble>,
+}
+
+impl ProcessStatus {
+    /// So many partitions one process tells of. No hub comes near.
+    pub const MOST_PARTITIONS: usize = few::MOST;
+    /// A larger answer is not read.
+    pub const MAX_BYTES: usize = 1 << 20;
 }
 
 /// A segment that is published.

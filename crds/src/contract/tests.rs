@@ -141,6 +141,17 @@ fn what_is_not_known_is_refused() {
 }
 
 #[test]
+fn a_process_tells_of_a_bounded_number_of_partitions() {
+    let text = |partitions: usize| format!("{{\"owned\": [{}]}}", vec!["{}"; partitions].join(","));
+    let most = ProcessStatus::MOST_PARTITIONS;
+    let read: ProcessStatus = serde_json::from_str(&text(most)).unwrap();
+    assert_eq!(read.owned.len(), most);
+    let error = serde_json::from_str::<ProcessStatus>(&text(most + 1)).unwrap_err();
+    assert!(error.to_string().contains("at most 10000"), "{error}");
+    assert_eq!(serde_json::from_str::<ProcessStatus>("{}").unwrap().owned, []);
+}
+
+#[test]
 fn a_segment_s_folder_is_named_by_its_start() {
     for (instant, seconds, folder) in [
         (

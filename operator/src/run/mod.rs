@@ -39,6 +39,7 @@ use crate::controller::{AFTER_REFUSAL, Filled, PassError, Reconciler, Tools, aft
 pub use build::SHARDS_PER_JOB;
 pub use controller::run;
 pub use places::Places;
+pub(crate) use pod_view::cannot_start;
 
 use apply::ChildWriter;
 use decide::{RunDecision, decide};

@@ -149,7 +149,7 @@ impl PodView {
 }
 
 /// Waiting reasons of containers that do not go away by themselves, unless what they wait for comes.
-fn cannot_start(reason: &str) -> bool {
+pub fn cannot_start(reason: &str) -> bool {
     matches!(
         reason,
         "ErrImagePull"

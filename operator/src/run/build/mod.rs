@@ -2,7 +2,6 @@
 
 mod config_map;
 mod job;
-mod merge;
 mod parts;
 mod pod;
 

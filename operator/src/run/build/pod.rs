@@ -1,9 +1,9 @@
 use fleetscore_crds::{AzureAuth, PodTemplate, ScorerVersion, Step};
 use serde_json::{Map, Value, json};
 
-use super::merge::merge;
 use super::{Part, config_map, config_map_name, labels, step_name};
 use crate::config::Config;
+use crate::merge::merge;
 use crate::run::snapshot::RunSnapshot;
 use crate::volumes;
 

@@ -1,0 +1,140 @@
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::picture::Picture;
+use super::pod_view::PodView;
+use super::seen::{Hindrance, Seen};
+use crate::backoff;
+use crate::by_uid::ByUid;
+
+/// How often a stream's pods are asked.
+const POLL: SignedDuration = SignedDuration::from_secs(15);
+/// How often children are written without a reason that was seen: someone may have changed them.
+const REWRITE: SignedDuration = SignedDuration::from_mins(10);
+/// How soon a refused child is tried again.
+const AFTER_REFUSAL: SignedDuration = SignedDuration::from_secs(15);
+
+/// What the operator remembers of a stream between two looks at it. All of it may be forgotten: it saves calls, and bridges the moments
+/// in which a pod does not answer.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// What the pods said last.
+    pub picture: Picture,
+    /// When the status was written last.
+    pub written: Option<Timestamp>,
+    /// The reason of the last event about how the stream is.
+    pub told: Option<String>,
+    asked: Option<(Timestamp, Vec<String>)>,
+    children: Option<Written>,
+    errors: u32,
+}
+
+/// The children as they were written last.
+#[derive(Clone, Debug)]
+struct Written {
+    /// What tells them from others.
+    digest: String,
+    /// What came of it: the Deployment's generation.
+    result: Result<i64, Hindrance>,
+    /// When.
+    at: Timestamp,
+}
+
+impl Memory {
+    /// Whether the children are to be written: others than before, or what the cache holds is not what was written.
+    pub fn must_write(&self, digest: &str, seen: &Seen, now: Timestamp) -> bool {
+        let Some(last) = &self.children else {
+            return true;
+        };
+        let past = now.duration_since(last.at);
+        let differs = match (&last.result, &seen.deployment) {
+            (Err(_), _) => past >= AFTER_REFUSAL,
+            // The cache may not have seen it yet.
+            (Ok(_), None) => past >= AFTER_REFUSAL,
+            (Ok(generation), Some(view)) => view.generation > *generation,
+        };
+        differs || last.digest != digest || past >= REWRITE
+    }
+
+    /// Remembers what came of writing the children.
+    pub fn wrote(&mut self, digest: String, result: Result<i64, Hindrance>, at: Timestamp) {
+        self.children = Some(Written { digest, result, at });
+    }
+
+    /// What the API server has refused.
+    pub fn refusal(&self) -> Option<Hindrance> {
+        self.children.as_ref()?.result.clone().err()
+    }
+
+    /// The generation of the Deployment that was written last.
+    pub fn generation(&self) -> i64 {
+        let last = self.children.as_ref();
+        last.and_then(|last| last.result.clone().ok()).unwrap_or(0)
+    }
+
+    /// Whether it is time to ask the pods: now and then, and whenever others are ready.
+    pub fn must_ask(&self, pods: &[PodView], now: Timestamp) -> bool {
+        self.asked
+            .as_ref()
+            .is_none_or(|(at, names)| now.duration_since(*at) >= POLL || *names != ready(pods))
+    }
+
+    /// Remembers what the pods have said.
+    pub fn asked(&mut self, pods: &[PodView], mut picture: Picture, now: Timestamp) {
+        picture.follow(&self.picture, now);
+        self.picture = picture;
+        self.asked = Some((now, ready(pods)));
+    }
+
+    /// One more error in a row; how long to wait.
+    pub fn error(&mut self) -> Duration {
+        self.errors = self.errors.saturating_add(1);
+        backoff::after_error(self.errors)
+    }
+
+    /// It went well; when to look again.
+    pub fn no_error(&mut self, now: Timestamp) -> Duration {
+        self.errors = 0;
+        let asked = self.asked.as_ref().map_or(now, |(at, _)| *at);
+        let past = now.duration_since(asked);
+        Duration::try_from(POLL.saturating_sub(past)).unwrap_or(Duration::ZERO)
+    }
+}
+
+fn ready(pods: &[PodView]) -> Vec<String> {
+    let ready = pods.iter().filter(|pod| pod.ready);
+    ready.map(|pod| pod.name.clone()).collect()
+}
+
+/// The memories of all streams, by UID.
+#[derive(Debug, Default)]
+pub struct Memories(ByUid<Memory>);
+
+impl Memories {
+    /// The memory of a stream.
+    pub fn get(&self, uid: &str) -> Memory {
+        self.0.with(|all| all.get(uid).cloned().unwrap_or_default())
+    }
+
+    /// Keeps the memory of a stream.
+    pub fn put(&self, uid: &str, memory: Memory) {
+        self.0.with(|all| all.insert(uid.to_owned(), memory));
+    }
+
+    /// One more error in a row of this stream; how long to wait.
+    pub fn error(&self, uid: &str) -> Duration {
+        self.0
+            .with(|all| all.entry(uid.to_owned()).or_default().error())
+    }
+
+    /// Forgets a stream.
+    pub fn forget(&self, uid: &str) {
+        self.0.forget(uid);
+    }
+
+    /// Forgets the streams that are none of these.
+    pub fn retain(&self, known: impl Fn(&str) -> bool) {
+        self.0.retain(known);
+    }
+}
