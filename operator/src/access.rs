@@ -282,9 +282,19 @@ mod tests {
 
     #[test]
     fn a_stream_is_held_to_the_same_list() {
-        let access =
-            access(&json!([{"namespaces": ["*"], "accounts": ["plantstore"], "containers": ["readings"]}]));
-        let mut spec = crate::stream::testing::subject().spec;
+        let access = access(
+            &json!([{"namespaces": ["*"], "accounts": ["plantstore"], "containers": ["readings"]}]),
+        );
+        let mut spec: ReadingStreamSpec = serde_json::from_value(json!({
+            "source": {"eventHub": {"namespace": "plant", "name": "telemetry"}},
+            "event": {
+                "fields": {"ts": {"type": "Time"}, "device": {}, "v": {"type": "Number"}},
+                "columns": {"time": "ts", "keys": {"device": "device"}, "features": ["v"]},
+            },
+            "output": {"location": "az://readings/pumps/"},
+            "storage": {"azure": {"account": "plantstore"}},
+        }))
+        .unwrap();
         assert_eq!(access.stream_refusal("a", &spec), None);
         spec.dead_letter = Some(serde_json::from_value(json!({"location": "az://dead/"})).unwrap());
         let found = access.stream_refusal("a", &spec).unwrap();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser;
-use fleetscore_crds::{ScoringRun, ScoringSchedule};
+use fleetscore_crds::{ReadingStream, ScoringRun, ScoringSchedule, contract::stream_pod};
 use fleetscore_operator::args::Args;
 use fleetscore_operator::children::Children;
 use fleetscore_operator::client::client;
@@ -14,8 +14,8 @@ use fleetscore_operator::config::Config;
 use fleetscore_operator::controller::{Seen, Shared};
 use fleetscore_operator::health::Health;
 use fleetscore_operator::lease::Lease;
-use fleetscore_operator::metrics::Metrics;
-use fleetscore_operator::{fit, run, schedule, server, telemetry};
+use fleetscore_operator::metrics::{Metrics, StreamSample};
+use fleetscore_operator::{fit, run, schedule, server, stream, telemetry};
 use futures::future::{BoxFuture, FutureExt, join_all, select_all};
 use kube::Client;
 use tokio::net::TcpListener;
@@ -150,7 +150,8 @@ impl Operator<'_> {
     async fn work(&self) -> anyhow::Result<()> {
         self.metrics.leads(true);
         tokio::spawn(fit::watch(self.client.clone(), self.metrics.clone()));
-        let (mut all_runs, mut all_schedules) = (Vec::new(), Vec::new());
+        let (mut all_runs, mut all_schedules, mut all_streams) =
+            (Vec::new(), Vec::new(), Vec::new());
         let mut controllers: Vec<BoxFuture<'static, ()>> = Vec::new();
         let shared = Shared {
             client: self.client.clone(),
@@ -159,6 +160,7 @@ impl Operator<'_> {
             rush: Arc::default(),
         };
         let places = run::Places::default();
+        let poller = Arc::new(stream::Poller::new(stream_pod::PORT)?);
         for scope in self.args.scopes() {
             let (children, changed) = Children::new();
             let index = children.clone();
@@ -179,19 +181,31 @@ impl Operator<'_> {
             let (schedules, controller) =
                 schedule::run(shared.clone(), scope.as_deref(), owned, stopped(&self.stop));
             controllers.push(controller);
+            let (streams, controller) = stream::run(
+                shared.clone(),
+                self.config.clone(),
+                poller.clone(),
+                scope.as_deref(),
+                stopped(&self.stop),
+            );
+            controllers.push(controller);
             all_runs.push(runs);
             all_schedules.push(schedules);
+            all_streams.push(streams);
         }
         let (counted_runs, counted_schedules) = (all_runs.clone(), all_schedules.clone());
+        let counted_streams = all_streams.clone();
         self.metrics.count_with(move |metrics| {
             metrics.runs(counted_runs.iter().flat_map(Seen::states));
             metrics.schedules(counted_schedules.iter().flat_map(Seen::states));
+            metrics.streams(counted_streams.iter().flat_map(samples));
         });
         self.health.beat();
         let names = self.args.scopes();
         let scopes = names
             .into_iter()
             .zip(all_runs.into_iter().zip(all_schedules));
+        let scopes = scopes.zip(all_streams);
         tokio::spawn(note_ready(self.health.clone(), scopes.collect()));
         let mut work = std::pin::pin!(join_all(controllers));
         tokio::select! {
@@ -217,14 +231,33 @@ impl Operator<'_> {
 }
 
 /// A part of the cluster that is watched by itself: its namespace, and what is seen of it.
-type Watched = (Option<String>, (Seen<ScoringRun>, Seen<ScoringSchedule>));
+type Watched = (
+    (Option<String>, (Seen<ScoringRun>, Seen<ScoringSchedule>)),
+    Seen<ReadingStream>,
+);
+
+/// What the metrics tell of the streams that can be read.
+fn samples(streams: &Seen<ReadingStream>) -> Vec<StreamSample> {
+    let streams = streams.objects.state();
+    let readable = streams.iter().filter_map(|stream| stream.0.as_ref().ok());
+    readable.map(stream::sample).collect()
+}
 
 /// Notes when everything has been listed. A namespace that may not be read keeps the others waiting no longer than until that is known.
+/// Streams that may not be read keep nothing waiting: the definition or the rights of an earlier release may be without them.
 async fn note_ready(health: Arc<Health>, scopes: Vec<Watched>) {
     let mut readable = 0;
-    for (namespace, (runs, schedules)) in &scopes {
+    for ((namespace, (runs, schedules)), streams) in &scopes {
+        let readable_streams = streams.is_readable().await;
         if runs.is_readable().await && schedules.is_readable().await {
             readable += 1;
+            if !readable_streams {
+                let namespace = namespace.as_deref().unwrap_or("all");
+                tracing::warn!(
+                    namespace,
+                    "streams are not looked after: is there the definition of ReadingStream, and may the operator read Deployments and pods?"
+                );
+            }
         } else {
             let namespace = namespace.as_deref().unwrap_or("all");
             tracing::warn!(
@@ -234,7 +267,7 @@ async fn note_ready(health: Arc<Health>, scopes: Vec<Watched>) {
         }
     }
     if readable == 0 {
-        let ready = scopes.iter().map(|(_, (runs, schedules))| {
+        let ready = scopes.iter().map(|((_, (runs, schedules)), _)| {
             async { runs.wait_until_ready().await && schedules.wait_until_ready().await }.boxed()
         });
         if ready.len() == 0 || !select_all(ready).await.0 {

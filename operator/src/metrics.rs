@@ -1,5 +1,7 @@
 //! The operator's metrics, in the text format of Prometheus.
 
+mod streams;
+
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -12,7 +14,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::stream::{Sample, StreamMetrics};
+use streams::StreamMetrics;
+pub use streams::StreamSample;
 
 /// Upper bounds for what takes seconds to hours.
 const STEP_SECONDS: [f64; 12] = [
@@ -290,7 +293,7 @@ impl Metrics {
     }
 
     /// The streams that are known now.
-    pub fn streams(&self, samples: &[Sample]) {
+    pub fn streams(&self, samples: impl IntoIterator<Item = StreamSample>) {
         self.streams.set(samples);
     }
 

@@ -148,7 +148,10 @@ fn a_process_tells_of_a_bounded_number_of_partitions() {
     assert_eq!(read.owned.len(), most);
     let error = serde_json::from_str::<ProcessStatus>(&text(most + 1)).unwrap_err();
     assert!(error.to_string().contains("at most 10000"), "{error}");
-    assert_eq!(serde_json::from_str::<ProcessStatus>("{}").unwrap().owned, []);
+    assert_eq!(
+        serde_json::from_str::<ProcessStatus>("{}").unwrap().owned,
+        []
+    );
 }
 
 #[test]

@@ -2,33 +2,31 @@
 
 use kube::Client;
 use kube::api::{Api, DynamicObject, Patch, PatchParams, ValidationDirective};
-use kube::core::{ObjectMeta, Status};
+use kube::core::ObjectMeta;
 use serde_json::json;
 
 use super::build::Child;
-use super::seen::Hindrance;
 use super::subject::Subject;
-use crate::api::{FIELD_MANAGER, Verdict, status_of, verdict};
+use crate::api::{FIELD_MANAGER, code_of};
+use crate::controller::{PassError, Refusal, name_conflict, refusal_of};
 
 /// Writes the children of a stream in order, up to the first refusal; gives the generation of the last one, the Deployment.
 ///
 /// # Errors
 ///
-/// What the API server answers, where it is only busy.
+/// [`PassError::Outdated`] where someone else came in between; [`PassError::Write`] where the API server could not be asked.
 pub async fn apply(
     client: &Client,
     stream: &Subject,
     children: &[Child],
-) -> Result<Result<i64, Hindrance>, kube::Error> {
+) -> Result<Result<i64, Refusal>, PassError> {
     let mut generation = 0;
     for child in children {
         match write(client, stream, child).await {
             Ok(Ok(written)) => generation = written.metadata.generation.unwrap_or(0),
-            Ok(Err(hindrance)) => return Ok(Err(hindrance)),
-            Err(error) => {
-                let refusal = status_of(&error).and_then(|status| refusal(status, child));
-                return refusal.map(Err).ok_or(error);
-            }
+            Ok(Err(obstacle)) => return Ok(Err(obstacle)),
+            Err(error) if code_of(&error) == Some(409) => return Err(PassError::Outdated),
+            Err(error) => return Ok(Err(refusal(error, child).map_err(PassError::Write)?)),
         }
     }
     Ok(Ok(generation))
@@ -39,16 +37,16 @@ async fn write(
     client: &Client,
     stream: &Subject,
     child: &Child,
-) -> Result<Result<DynamicObject, Hindrance>, kube::Error> {
+) -> Result<Result<DynamicObject, Refusal>, kube::Error> {
     let api: Api<DynamicObject> =
         Api::namespaced_with(client.clone(), &stream.namespace, &child.resource);
     let found = api.get_metadata_opt(child.name()).await?;
     let found = found.map(|found| found.metadata);
-    if let Some(hindrance) = found
+    if let Some(refusal) = found
         .as_ref()
         .and_then(|meta| obstacle(meta, stream, child))
     {
-        return Ok(Err(hindrance));
+        return Ok(Err(refusal));
     }
     let mut object = child.object.clone();
     if let Some(meta) = &found {
@@ -68,7 +66,7 @@ async fn write(
 }
 
 /// What is in the way where the child is to be.
-fn obstacle(found: &ObjectMeta, stream: &Subject, child: &Child) -> Option<Hindrance> {
+fn obstacle(found: &ObjectMeta, stream: &Subject, child: &Child) -> Option<Refusal> {
     let (kind, name) = (&child.resource.kind, child.name());
     let mut owners = found.owner_references.iter().flatten();
     let own = owners.any(|owner| owner.uid == stream.uid && owner.controller == Some(true));
@@ -79,37 +77,20 @@ fn obstacle(found: &ObjectMeta, stream: &Subject, child: &Child) -> Option<Hindr
     let message = if leaving {
         format!("a {kind} {name} is still being deleted")
     } else {
-        format!(
-            "a {kind} {name} exists that does not belong to this stream; remove it, or name the stream otherwise"
-        )
+        name_conflict(kind, name, "stream")
     };
-    Some(Hindrance {
-        lasts: !leaving,
+    Some(Refusal {
+        invalid: !leaving,
         reason: "NameConflict".to_owned(),
         message,
     })
 }
 
-/// A refusal to write something, which the stream's status tells. None where the server was only busy, or someone came in between.
-fn refusal(status: &Status, child: &Child) -> Option<Hindrance> {
-    if status.code == 409 {
-        return None;
-    }
-    let templated = child.resource.kind == "Deployment";
-    let (lasts, reason) = match verdict(status) {
-        Verdict::Busy => return None,
-        Verdict::Invalid if templated => (true, "InvalidPodTemplate".to_owned()),
-        Verdict::Invalid => (true, status.reason.clone()),
-        Verdict::Refused(reason) => (false, reason),
-    };
-    Some(Hindrance {
-        lasts,
-        reason,
-        message: format!(
-            "{} {}: {}",
-            child.resource.kind,
-            child.name(),
-            status.message
-        ),
-    })
+/// A refusal to write something, which the stream's status tells. An error where the server was only busy.
+fn refusal(error: kube::Error, child: &Child) -> Result<Refusal, kube::Error> {
+    let kind = &child.resource.kind;
+    let templated = (kind == "Deployment").then_some("InvalidPodTemplate");
+    let mut refusal = refusal_of(error, templated)?;
+    refusal.message = format!("{kind} {}: {}", child.name(), refusal.message);
+    Ok(refusal)
 }

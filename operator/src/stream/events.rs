@@ -1,13 +1,11 @@
 //! What is told as events: a new reason why the stream does not read, that it reads again, a segment that lacks events. Never one a
 //! look. Pure.
 
-use fleetscore_crds::{ConditionStatus, ReadingStreamStatus, visible};
+use fleetscore_crds::{ConditionStatus, ReadingStreamStatus};
 use kube::runtime::events::{Event, EventType};
 
-use super::story::{PASSING, RUNNING, SUSPENDED};
-
-/// Longest note of an event, in characters; Kubernetes takes 1 kB.
-const NOTE_CHARS: usize = 250;
+use super::state::{PASSING, RUNNING, SUSPENDED};
+use crate::controller::{event, ready};
 
 /// What to tell about the change from `old` to `new`. `last` is the reason of the last event about how the stream is: what passes by
 /// itself is not told, so what comes after it is compared with that.
@@ -17,7 +15,8 @@ pub fn events(
     new: &ReadingStreamStatus,
 ) -> Vec<Event> {
     let mut events = Vec::new();
-    if let Some((reason, message)) = ready(new)
+    let reason = reason(new);
+    if let Some(found) = ready(&new.conditions)
         && !PASSING.contains(&reason)
         && last != Some(reason)
     {
@@ -26,7 +25,7 @@ pub fn events(
         } else {
             EventType::Warning
         };
-        events.push(event(kind, reason, message));
+        events.push(event(kind, reason, &found.message));
     }
     let before = old.last_segment.map(|segment| segment.start);
     let segment = new.last_segment.filter(|segment| segment.gaps);
@@ -49,28 +48,15 @@ pub fn events(
     events
 }
 
-/// The reason and message of the condition `Ready`.
-pub fn ready(status: &ReadingStreamStatus) -> Option<(&str, &str)> {
-    let mut conditions = status.conditions.iter();
-    let found = conditions.find(|found| found.kind == "Ready")?;
-    Some((found.reason.as_str(), found.message.as_str()))
-}
-
 /// The reason of the last event, once `new` was told after `last`.
 pub fn told(last: Option<&str>, new: &ReadingStreamStatus) -> Option<String> {
-    let reason = ready(new).map(|(reason, _)| reason);
-    let told = reason.filter(|reason| !PASSING.contains(reason));
+    let reason = reason(new);
+    let told = (!reason.is_empty() && !PASSING.contains(&reason)).then_some(reason);
     told.or(last).map(str::to_owned)
 }
 
-fn event(type_: EventType, reason: &str, note: &str) -> Event {
-    Event {
-        type_,
-        reason: reason.to_owned(),
-        note: Some(visible(note).chars().take(NOTE_CHARS).collect()),
-        action: "Reconcile".to_owned(),
-        secondary: None,
-    }
+fn reason(status: &ReadingStreamStatus) -> &str {
+    ready(&status.conditions).map_or("", |found| found.reason.as_str())
 }
 
 #[cfg(test)]

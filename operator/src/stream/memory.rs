@@ -1,19 +1,15 @@
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
 
+use super::observed::Observed;
 use super::picture::Picture;
 use super::pod_view::PodView;
-use super::seen::{Hindrance, Seen};
-use crate::backoff;
 use crate::by_uid::ByUid;
+use crate::controller::{AFTER_REFUSAL, Refusal, after};
 
 /// How often a stream's pods are asked.
 const POLL: SignedDuration = SignedDuration::from_secs(15);
 /// How often children are written without a reason that was seen: someone may have changed them.
 const REWRITE: SignedDuration = SignedDuration::from_mins(10);
-/// How soon a refused child is tried again.
-const AFTER_REFUSAL: SignedDuration = SignedDuration::from_secs(15);
 
 /// What the operator remembers of a stream between two looks at it. All of it may be forgotten: it saves calls, and bridges the moments
 /// in which a pod does not answer.
@@ -27,7 +23,6 @@ pub struct Memory {
     pub told: Option<String>,
     asked: Option<(Timestamp, Vec<String>)>,
     children: Option<Written>,
-    errors: u32,
 }
 
 /// The children as they were written last.
@@ -36,34 +31,35 @@ struct Written {
     /// What tells them from others.
     digest: String,
     /// What came of it: the Deployment's generation.
-    result: Result<i64, Hindrance>,
+    result: Result<i64, Refusal>,
     /// When.
     at: Timestamp,
 }
 
 impl Memory {
     /// Whether the children are to be written: others than before, or what the cache holds is not what was written.
-    pub fn must_write(&self, digest: &str, seen: &Seen, now: Timestamp) -> bool {
+    pub fn must_write(&self, digest: &str, seen: &Observed, now: Timestamp) -> bool {
         let Some(last) = &self.children else {
             return true;
         };
         let past = now.duration_since(last.at);
         let differs = match (&last.result, &seen.deployment) {
-            (Err(_), _) => past >= AFTER_REFUSAL,
-            // The cache may not have seen it yet.
-            (Ok(_), None) => past >= AFTER_REFUSAL,
             (Ok(generation), Some(view)) => view.generation > *generation,
+            // Refused; or gone, unless the cache is only behind.
+            _ => true,
         };
+        // Whoever else writes them, too, is not raced with.
+        let differs = differs && past >= AFTER_REFUSAL;
         differs || last.digest != digest || past >= REWRITE
     }
 
     /// Remembers what came of writing the children.
-    pub fn wrote(&mut self, digest: String, result: Result<i64, Hindrance>, at: Timestamp) {
+    pub fn wrote(&mut self, digest: String, result: Result<i64, Refusal>, at: Timestamp) {
         self.children = Some(Written { digest, result, at });
     }
 
     /// What the API server has refused.
-    pub fn refusal(&self) -> Option<Hindrance> {
+    pub fn refusal(&self) -> Option<Refusal> {
         self.children.as_ref()?.result.clone().err()
     }
 
@@ -87,18 +83,9 @@ impl Memory {
         self.asked = Some((now, ready(pods)));
     }
 
-    /// One more error in a row; how long to wait.
-    pub fn error(&mut self) -> Duration {
-        self.errors = self.errors.saturating_add(1);
-        backoff::after_error(self.errors)
-    }
-
-    /// It went well; when to look again.
-    pub fn no_error(&mut self, now: Timestamp) -> Duration {
-        self.errors = 0;
-        let asked = self.asked.as_ref().map_or(now, |(at, _)| *at);
-        let past = now.duration_since(asked);
-        Duration::try_from(POLL.saturating_sub(past)).unwrap_or(Duration::ZERO)
+    /// When to look again: the pods are asked then.
+    pub fn again(&self) -> Option<Timestamp> {
+        after(self.asked.as_ref().map(|(at, _)| *at), POLL)
     }
 }
 
@@ -120,12 +107,6 @@ impl Memories {
     /// Keeps the memory of a stream.
     pub fn put(&self, uid: &str, memory: Memory) {
         self.0.with(|all| all.insert(uid.to_owned(), memory));
-    }
-
-    /// One more error in a row of this stream; how long to wait.
-    pub fn error(&self, uid: &str) -> Duration {
-        self.0
-            .with(|all| all.entry(uid.to_owned()).or_default().error())
     }
 
     /// Forgets a stream.

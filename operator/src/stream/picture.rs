@@ -124,14 +124,14 @@ impl Picture {
         self.last_segment = later(self.last_segment, status.last_segment);
         if let Some(trouble) = status.trouble {
             let told = Told {
-                trouble: short(trouble),
+                trouble: short(&trouble),
                 at: now,
             };
             self.troubles.insert(pod.to_owned(), told);
         }
         for mut partition in status.owned {
-            partition.stall = partition.stall.map(short);
-            partition.error = partition.error.map(short);
+            partition.stall = partition.stall.as_ref().map(short);
+            partition.error = partition.error.as_ref().map(short);
             let owned = Owned {
                 pod: pod.to_owned(),
                 at: now,
@@ -162,7 +162,7 @@ fn later(one: Option<SegmentStatus>, other: Option<SegmentStatus>) -> Option<Seg
     [one, other].into_iter().flatten().max_by_key(rank)
 }
 
-fn short(trouble: Trouble) -> Trouble {
+fn short(trouble: &Trouble) -> Trouble {
     Trouble {
         reason: cut(&trouble.reason, 64),
         message: cut(&trouble.message, SAID_BYTES),

@@ -82,7 +82,7 @@ impl Poller {
             stream_pod::STATUS
         );
         let response = self.client.get(url).send().await;
-        let mut response = response.map_err(|error| cause(error.without_url()))?;
+        let mut response = response.map_err(|error| cause(&error.without_url()))?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(format!(
                 "{} answers {}",
@@ -94,7 +94,7 @@ impl Poller {
         while let Some(chunk) = response
             .chunk()
             .await
-            .map_err(|error| cause(error.without_url()))?
+            .map_err(|error| cause(&error.without_url()))?
         {
             if body.len() + chunk.len() > ProcessStatus::MAX_BYTES {
                 return Err(format!(
@@ -110,11 +110,11 @@ impl Poller {
 }
 
 /// What is at the bottom of an error.
-fn cause(error: reqwest::Error) -> String {
+fn cause(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return format!("no answer within {} s", ANSWER.as_secs());
     }
-    let mut cause: &dyn Error = &error;
+    let mut cause: &dyn Error = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }

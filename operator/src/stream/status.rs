@@ -2,25 +2,23 @@
 
 use fleetscore_crds::contract::{Counts, SegmentStatus};
 use fleetscore_crds::{
-    Condition, ConditionStatus, LARGEST_COUNT, PartitionCounts, PublishedSegment, ReadingCounts,
+    Condition, LARGEST_COUNT, PartitionCounts, PublishedSegment, ReadingCounts,
     ReadingStreamStatus, StreamLag,
 };
 use jiff::{SignedDuration, Timestamp};
 
 use super::build::selector;
+use super::observed::Observed;
 use super::picture::Picture;
-use super::seen::Seen;
-use super::story::{Story, story};
+use super::state::{State, state};
 use super::subject::Subject;
-use crate::words::{cut, reason_word, whole_second};
+use crate::controller::Story;
 
-/// Bytes of JSON that a condition's message may take.
-const MESSAGE_BYTES: usize = 1000;
 /// Mere numbers are written at most so often.
 const NUMBERS_EVERY: SignedDuration = SignedDuration::from_secs(30);
 
 /// The stream's status after a pass.
-pub fn status(stream: &Subject, seen: &Seen, now: Timestamp) -> ReadingStreamStatus {
+pub fn status(stream: &Subject, seen: &Observed, now: Timestamp) -> ReadingStreamStatus {
     let (mut status, picture) = (stream.status.clone(), &seen.picture);
     status.observed_generation = Some(stream.generation);
     // It never falls back: what is published stays.
@@ -31,8 +29,13 @@ pub fn status(stream: &Subject, seen: &Seen, now: Timestamp) -> ReadingStreamSta
     status.counts = counts(picture).or(status.counts);
     status.replicas = seen.deployment.as_ref().map_or(0, |view| view.pods);
     status.selector = Some(selector(&stream.name));
-    let told = story(stream, seen, now);
-    conditions(&mut status, stream, &told, picture, whole_second(now));
+    conditions(
+        &mut status.conditions,
+        stream,
+        &state(stream, seen, now),
+        picture,
+        now,
+    );
     status
 }
 
@@ -143,71 +146,44 @@ fn add(sum: &mut ReadingCounts, counts: &Counts) {
 }
 
 fn conditions(
-    status: &mut ReadingStreamStatus,
+    conditions: &mut Vec<Condition>,
     stream: &Subject,
-    story: &Story,
+    state: &State,
     picture: &Picture,
     now: Timestamp,
 ) {
-    let holds = |holds: bool| {
-        if holds {
-            ConditionStatus::True
-        } else {
-            ConditionStatus::False
-        }
+    let generation = stream.generation;
+    let story = |reason, message| Story {
+        reason,
+        message,
+        generation,
+        now,
     };
-    for (kind, value) in [
-        ("Ready", story.ready),
-        ("Reconciling", holds(story.reconciling)),
-        ("Stalled", holds(story.stalled)),
-    ] {
-        // The story is told once where it is read, and where it holds.
-        let told = kind == "Ready" || value == ConditionStatus::True;
-        let message = if told { story.message.as_str() } else { "" };
-        set(status, kind, value, (&story.reason, message), now);
-    }
+    let holds = [
+        ("Ready", state.ready),
+        ("Reconciling", state.reconciling),
+        ("Stalled", state.stalled),
+    ];
+    story(state.reason.as_str(), state.message.as_str()).set(conditions, &holds);
     let mut owned = picture.owned.values();
-    if let Some(producers) = owned.clone().find(|owned| owned.status.has_producers_clock) {
+    let producers = owned.clone().find(|owned| owned.status.has_producers_clock);
+    if let Some(producers) = producers {
         let message = format!(
             "the topic keeps the time of the events' producers (partition {}): whether a reading is early or too old is told by their clocks; \
              set message.timestamp.type=LogAppendTime",
             producers.status.partition
         );
-        let words = ("ProducersClock", message.as_str());
-        set(status, "ArrivalTime", ConditionStatus::False, words, now);
+        story("ProducersClock", message.as_str()).set(conditions, &[("ArrivalTime", false)]);
+        // It is read where it does not hold.
+        let mut found = conditions.iter_mut();
+        if let Some(found) = found.find(|found| found.kind == "ArrivalTime") {
+            found.message = message;
+        }
     } else if owned.next().is_some() {
-        let words = ("HubsClock", "");
-        set(status, "ArrivalTime", ConditionStatus::True, words, now);
+        story("HubsClock", "").set(conditions, &[("ArrivalTime", true)]);
     }
-    for condition in &mut status.conditions {
-        condition.observed_generation = Some(stream.generation);
-    }
-}
-
-fn set(
-    status: &mut ReadingStreamStatus,
-    kind: &str,
-    value: ConditionStatus,
-    (reason, message): (&str, &str),
-    now: Timestamp,
-) {
-    let mut conditions = status.conditions.iter_mut();
-    let old = conditions.find(|found| found.kind == kind);
-    let since = old
-        .as_ref()
-        .filter(|old| old.status == value)
-        .map_or(now, |old| old.last_transition_time);
-    let new = Condition {
-        kind: kind.to_owned(),
-        status: value,
-        observed_generation: None,
-        last_transition_time: since,
-        reason: reason_word(reason),
-        message: cut(message, MESSAGE_BYTES),
-    };
-    match old {
-        Some(old) => *old = new,
-        None => status.conditions.push(new),
+    for condition in conditions {
+        condition.observed_generation = Some(generation);
     }
 }
 

@@ -6,7 +6,7 @@ use fleetscore_crds::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Resource;
 
-use crate::unreadable::UNREADABLE;
+use crate::controller::UNREADABLE;
 
 /// The prefix of the environment variables that a secret of storage becomes.
 const STORAGE_SECRET: &str = "FLEETSCORE_AZURE_";

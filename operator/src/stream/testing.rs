@@ -1,7 +1,7 @@
 //! What the tests of this module share.
 
+use fleetscore_crds::ReadingStreamStatus;
 use fleetscore_crds::contract::{PartitionStatus, ProcessStatus, Trouble};
-use fleetscore_crds::{ReadingStream, ReadingStreamStatus};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -46,22 +46,6 @@ pub fn subject() -> Subject {
         .unwrap(),
         status: ReadingStreamStatus::default(),
     }
-}
-
-/// The stream as the API server holds it.
-pub fn stored_stream(stream: &Subject) -> ReadingStream {
-    serde_json::from_value(json!({
-        "apiVersion": fleetscore_crds::API_VERSION,
-        "kind": "ReadingStream",
-        "metadata": {
-            "name": stream.name, "namespace": stream.namespace, "uid": stream.uid,
-            "generation": stream.generation, "resourceVersion": stream.resource_version,
-            "deletionTimestamp": stream.deleting.then(start),
-        },
-        "spec": stream.spec,
-        "status": stream.status,
-    }))
-    .unwrap()
 }
 
 /// A pod that is ready.

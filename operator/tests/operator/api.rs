@@ -43,6 +43,18 @@ struct Shared {
     asked: Mutex<Vec<Asked>>,
     /// Namespaces of which nothing may be read.
     closed: Mutex<Vec<String>>,
+    /// Writes that are still answered; none: all are.
+    answered: Mutex<Option<Cut>>,
+    cut: watch::Sender<bool>,
+}
+
+/// After so many writes that are answered, one is not, whether or not it is `done`.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut {
+    /// Writes that are still answered.
+    pub after: usize,
+    /// Whether the one that gets no answer is done.
+    pub done: bool,
 }
 
 impl Api {
@@ -53,6 +65,8 @@ impl Api {
             version: watch::Sender::new(0),
             asked: Mutex::default(),
             closed: Mutex::default(),
+            answered: Mutex::default(),
+            cut: watch::Sender::new(false),
         }))
     }
 
@@ -83,6 +97,31 @@ impl Api {
     pub fn close(&self, namespaces: &[&str]) {
         let names = namespaces.iter().map(|name| (*name).to_owned()).collect();
         *self.0.closed.lock().unwrap() = names;
+    }
+
+    /// Has one of the next writes never answered. Those after it are again.
+    pub fn cut(&self, cut: Cut) {
+        *self.0.answered.lock().unwrap() = Some(cut);
+        self.0.cut.send_replace(false);
+    }
+
+    /// Whether that write has come.
+    pub fn is_cut(&self) -> bool {
+        *self.0.cut.borrow()
+    }
+
+    /// Whether this request gets no answer, and whether it is done all the same.
+    fn breaks(&self, asked: &Asked) -> Option<bool> {
+        if !["create", "patch", "delete"].contains(&asked.verb) {
+            return None;
+        }
+        let mut answered = self.0.answered.lock().unwrap();
+        let cut = answered.as_mut()?;
+        if cut.after > 0 {
+            cut.after -= 1;
+            return None;
+        }
+        answered.take().map(|cut| cut.done)
     }
 
     /// Does something to the objects; whoever watches them sees it.
@@ -142,6 +181,13 @@ async fn answer(State((api, by)): State<(Api, &'static str)>, request: Request) 
     }
     api.0.asked.lock().unwrap().push(asked.clone());
     let kind = if applied { Patch::Apply } else { Patch::Merge };
+    if let Some(is_done) = api.breaks(&asked) {
+        if is_done {
+            let _ = done(&api, &asked, kind, status, body);
+        }
+        api.0.cut.send_replace(true);
+        return std::future::pending().await;
+    }
     match done(&api, &asked, kind, status, body) {
         Ok(Answer::Object(object)) => response(200, object.to_string()),
         Ok(Answer::Watch(since)) => response(200, watched(&api, asked, since)),

@@ -13,6 +13,7 @@ mod objects;
 mod program;
 mod run;
 mod schedule;
+mod stream;
 mod traces;
 mod unreadable;
 

@@ -97,6 +97,10 @@ impl Objects {
         patch: Value,
     ) -> Result<Value, Refusal> {
         let Some(old) = self.all.get(key) else {
+            let named = |field: &str| !patch["metadata"][field].is_null();
+            if kind == Patch::Apply && !status && !named("uid") && !named("resourceVersion") {
+                return self.create(key.clone(), patch);
+            }
             return Err(not_found(key));
         };
         let conflict = |what: &str| Err((409, "Conflict", format!("{key:?}: {what}")));

@@ -1,18 +1,19 @@
+use fleetscore_crds::ConditionStatus;
 use fleetscore_crds::contract::{PartitionStatus, ProcessStatus, Reason};
 
 use super::*;
 use crate::stream::testing::{at, deployment, pod, process, start, subject};
 
-fn seen(answers: &[(&str, ProcessStatus)]) -> Seen {
+fn seen(answers: &[(&str, ProcessStatus)]) -> Observed {
     let mut picture = Picture::default();
     for (pod, answer) in answers {
         picture.add(pod, Ok(answer.clone()), "plant/pumps", start());
     }
-    Seen {
+    Observed {
         deployment: Some(deployment(1)),
         pods: vec![pod("a")],
         picture,
-        hindrance: None,
+        refusal: None,
     }
 }
 

@@ -1,10 +1,11 @@
 use super::deployment_view::DeploymentView;
 use super::picture::Picture;
 use super::pod_view::PodView;
+use crate::controller::Refusal;
 
 /// What one pass has found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct Observed {
     /// The stream's Deployment, once there is one.
     pub deployment: Option<DeploymentView>,
     /// Its pods, by name.
@@ -12,16 +13,5 @@ pub struct Seen {
     /// What they say.
     pub picture: Picture,
     /// Why it cannot have what it needs.
-    pub hindrance: Option<Hindrance>,
-}
-
-/// Why a stream cannot have what it needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hindrance {
-    /// Whether someone must do something about it.
-    pub lasts: bool,
-    /// In one word.
-    pub reason: String,
-    /// In a sentence.
-    pub message: String,
+    pub refusal: Option<Refusal>,
 }

@@ -1,12 +1,24 @@
 //! What the operator's metrics tell of streams, for each of them.
 
+use fleetscore_crds::ReadingStreamStatus;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::sample::Sample;
+/// What the metrics tell of a stream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StreamSample {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Whether all of it is read; none: it is not to be.
+    pub up: Option<bool>,
+    /// What it has come to.
+    pub status: ReadingStreamStatus,
+}
 
 /// The metrics of all streams. They are made anew at each look, so that a stream that is gone leaves nothing behind.
 #[derive(Debug, Default)]
@@ -79,7 +91,7 @@ impl StreamMetrics {
     }
 
     /// The streams as they are now.
-    pub fn set(&self, samples: &[Sample]) {
+    pub fn set(&self, samples: impl IntoIterator<Item = StreamSample>) {
         self.up.clear();
         self.complete.clear();
         self.lag_events.clear();
@@ -88,11 +100,11 @@ impl StreamMetrics {
         self.partitions.clear();
         self.readings.clear();
         for sample in samples {
-            self.add(sample);
+            self.add(&sample);
         }
     }
 
-    fn add(&self, sample: &Sample) {
+    fn add(&self, sample: &StreamSample) {
         let label = StreamLabel {
             namespace: sample.namespace.clone(),
             stream: sample.name.clone(),
@@ -117,7 +129,7 @@ impl StreamMetrics {
         self.add_readings(sample);
     }
 
-    fn add_partitions(&self, sample: &Sample) {
+    fn add_partitions(&self, sample: &StreamSample) {
         let Some(counts) = sample.status.partitions else {
             return;
         };
@@ -137,7 +149,7 @@ impl StreamMetrics {
         }
     }
 
-    fn add_readings(&self, sample: &Sample) {
+    fn add_readings(&self, sample: &StreamSample) {
         let Some(counts) = &sample.status.counts else {
             return;
         };
@@ -163,5 +175,57 @@ impl StreamMetrics {
             };
             self.readings.get_or_create(&label).inc_by(count);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::metrics::{Metrics, StreamSample};
+
+    fn sample(name: &str, up: Option<bool>, status: Value) -> StreamSample {
+        StreamSample {
+            namespace: "plant".to_owned(),
+            name: name.to_owned(),
+            up,
+            status: serde_json::from_value(status).unwrap(),
+        }
+    }
+
+    #[test]
+    fn streams_come_out_under_their_names_and_leave_nothing_behind() {
+        let metrics = Metrics::new();
+        let status = json!({
+            "completeThrough": "1970-01-01T01:00:00Z", "lag": {"events": 7, "seconds": 2}, "replicas": 3,
+            "partitions": {"total": 8, "owned": 6, "idle": 2, "stalled": 1},
+            "counts": {"accepted": 5, "late": 1, "invalid": {"BadTime": 4}},
+        });
+        metrics.streams([
+            sample("pumps", Some(true), status),
+            sample("fans", None, json!({})),
+        ]);
+        let text = metrics.encode();
+        for line in [
+            r#"fleetscore_stream_up{namespace="plant",stream="pumps"} 1"#,
+            r#"fleetscore_stream_complete_through_timestamp_seconds{namespace="plant",stream="pumps"} 3600"#,
+            r#"fleetscore_stream_lag_events{namespace="plant",stream="pumps"} 7"#,
+            r#"fleetscore_stream_lag_seconds{namespace="plant",stream="pumps"} 2"#,
+            r#"fleetscore_stream_pods{namespace="plant",stream="pumps"} 3"#,
+            r#"fleetscore_stream_partitions{namespace="plant",stream="pumps",state="Reading"} 3"#,
+            r#"fleetscore_stream_partitions{namespace="plant",stream="pumps",state="Unowned"} 2"#,
+            r#"fleetscore_stream_readings_total{namespace="plant",stream="pumps",outcome="Accepted",reason=""} 5"#,
+            r#"fleetscore_stream_readings_total{namespace="plant",stream="pumps",outcome="Invalid",reason="BadTime"} 4"#,
+            r#"fleetscore_stream_pods{namespace="plant",stream="fans"} 0"#,
+        ] {
+            assert!(
+                text.lines().any(|found| found == line),
+                "{line} is not in\n{text}"
+            );
+        }
+        // What is not known is not told.
+        assert!(!text.contains(r#"fleetscore_stream_up{namespace="plant",stream="fans"}"#));
+        metrics.streams([]);
+        assert!(!metrics.encode().contains("plant"));
     }
 }

@@ -1,20 +1,18 @@
-use ConditionStatus::{False, True, Unknown};
-
 use super::*;
-use crate::stream::seen::Hindrance;
+use crate::controller::Refusal;
 use crate::stream::testing::{at, deployment, pod, process, start, subject, trouble};
 
 /// Two pods that read everything.
-fn seen() -> Seen {
+fn seen() -> Observed {
     let mut picture = Picture::default();
     for (name, owned) in [("a", [0, 1]), ("b", [2, 3])] {
         picture.add(name, Ok(process(owned)), "plant/pumps", start());
     }
-    Seen {
+    Observed {
         deployment: Some(deployment(2)),
         pods: vec![pod("a"), pod("b")],
         picture,
-        hindrance: None,
+        refusal: None,
     }
 }
 
@@ -25,20 +23,20 @@ fn two() -> Subject {
 }
 
 /// Ready, reconciling, stalled; the reason and the message.
-fn told(stream: &Subject, seen: &Seen) -> (ConditionStatus, bool, bool, String, String) {
-    let story = story(stream, seen, at(100));
+fn told(stream: &Subject, seen: &Observed) -> (bool, bool, bool, String, String) {
+    let state = state(stream, seen, at(100));
     (
-        story.ready,
-        story.reconciling,
-        story.stalled,
-        story.reason,
-        story.message,
+        state.ready,
+        state.reconciling,
+        state.stalled,
+        state.reason,
+        state.message,
     )
 }
 
 fn expect(
-    seen: &Seen,
-    (ready, reconciling, stalled): (ConditionStatus, bool, bool),
+    seen: &Observed,
+    (ready, reconciling, stalled): (bool, bool, bool),
     reason: &str,
     message: &str,
 ) {
@@ -51,7 +49,7 @@ fn expect(
 fn a_stream_of_which_everything_is_read_is_ready() {
     expect(
         &seen(),
-        (True, false, false),
+        (true, false, false),
         "Running",
         "4 of 4 partitions are read",
     );
@@ -63,20 +61,20 @@ fn partitions_without_a_pod_are_on_their_way() {
     seen.picture.owned.remove(&3);
     expect(
         &seen,
-        (False, true, false),
+        (false, true, false),
         "Claiming",
         "3 of 4 partitions are read",
     );
     seen.picture = Picture::default();
     expect(
         &seen,
-        (False, true, false),
+        (false, true, false),
         "Claiming",
         "no pod has told the hub's partitions yet",
     );
     seen.deployment.as_mut().unwrap().ready = 0;
     let message = "0 of 2 pods are new and ready; no pod has told the hub's partitions yet";
-    expect(&seen, (False, true, false), "RollingOut", message);
+    expect(&seen, (false, true, false), "RollingOut", message);
 }
 
 #[test]
@@ -85,7 +83,7 @@ fn a_rollout_that_leaves_no_partition_unread_keeps_the_stream_ready() {
     let view = seen.deployment.as_mut().unwrap();
     (view.generation, view.updated, view.pods) = (2, 1, 3);
     let message = "1 of 2 pods are new and ready; 4 of 4 partitions are read";
-    expect(&seen, (True, true, false), "RollingOut", message);
+    expect(&seen, (true, true, false), "RollingOut", message);
 }
 
 #[test]
@@ -96,10 +94,10 @@ fn a_partition_that_goes_no_further_stalls_the_stream() {
         owned.status.stall = Some(trouble("MostEventsInvalid"));
     }
     let message = "partition 1 (pod a): MostEventsInvalid is told (and so in other partitions: 1)";
-    expect(&seen, (False, false, true), "MostEventsInvalid", message);
+    expect(&seen, (false, false, true), "MostEventsInvalid", message);
     // What lasts is told before what may pass.
     seen.picture.owned.get_mut(&0).unwrap().status.error = Some(trouble("AccessDenied"));
-    expect(&seen, (False, false, true), "MostEventsInvalid", message);
+    expect(&seen, (false, false, true), "MostEventsInvalid", message);
 }
 
 #[test]
@@ -107,14 +105,14 @@ fn what_may_pass_does_not_stall_the_stream() {
     let mut seen = seen();
     seen.picture.owned.get_mut(&3).unwrap().status.error = Some(trouble("SourceUnavailable"));
     let message = "partition 3 (pod b): SourceUnavailable is told";
-    expect(&seen, (False, true, false), "SourceUnavailable", message);
+    expect(&seen, (false, true, false), "SourceUnavailable", message);
     for (reason, lasts) in [("AccessDenied", false), ("LocationTaken", true)] {
         let mut process = process([]);
         process.trouble = Some(trouble(reason));
         seen.picture = Picture::default();
         seen.picture.add("a", Ok(process), "plant/pumps", start());
         let message = format!("pod a: {reason} is told");
-        expect(&seen, (False, !lasts, lasts), reason, &message);
+        expect(&seen, (false, !lasts, lasts), reason, &message);
     }
 }
 
@@ -125,34 +123,34 @@ fn pods_that_do_not_start_say_why() {
     seen.pods[1].trouble = Some("ImagePullBackOff: no such image".to_owned());
     seen.deployment.as_mut().unwrap().ready = 1;
     let message = "1 of 2 pods are ready; pod b: ImagePullBackOff: no such image";
-    expect(&seen, (False, true, false), "PodsNotReady", message);
+    expect(&seen, (false, true, false), "PodsNotReady", message);
     let view = seen.deployment.as_mut().unwrap();
     view.overdue = Some("ProgressDeadlineExceeded: it has timed out".to_owned());
-    expect(&seen, (False, false, true), "PodsNotReady", message);
+    expect(&seen, (false, false, true), "PodsNotReady", message);
     view_of(&mut seen).failure = Some("FailedCreate: exceeded quota".to_owned());
     let message = "1 of 2 pods are ready; FailedCreate: exceeded quota";
-    expect(&seen, (False, false, true), "PodsNotReady", message);
+    expect(&seen, (false, false, true), "PodsNotReady", message);
 }
 
-fn view_of(seen: &mut Seen) -> &mut crate::stream::deployment_view::DeploymentView {
+fn view_of(seen: &mut Observed) -> &mut crate::stream::deployment_view::DeploymentView {
     seen.deployment.as_mut().unwrap()
 }
 
 #[test]
-fn of_a_stream_whose_pod_does_not_answer_nobody_knows() {
+fn a_stream_whose_pod_does_not_answer_is_not_ready() {
     let mut seen = seen();
     let refused = Err("connection refused".to_owned());
     seen.picture.add("b", refused, "plant/pumps", at(70));
     expect(
         &seen,
-        (True, false, false),
+        (true, false, false),
         "Running",
         "4 of 4 partitions are read",
     );
     seen.picture.silent.get_mut("b").unwrap().since = at(40);
     let message =
         "pod b is ready and does not answer: connection refused; may the operator reach its port?";
-    expect(&seen, (Unknown, true, false), "NoAnswer", message);
+    expect(&seen, (false, true, false), "NoAnswer", message);
 }
 
 #[test]
@@ -161,7 +159,7 @@ fn a_suspended_stream_is_as_it_was_asked_for_once_its_pods_are_gone() {
     stream.spec.suspend = true;
     let mut seen = seen();
     let (ready, reconciling, stalled, reason, message) = told(&stream, &seen);
-    assert_eq!((ready, reconciling, stalled), (True, true, false));
+    assert_eq!((ready, reconciling, stalled), (true, true, false));
     assert_eq!(
         message,
         "stopped by spec.suspend; pods that are yet to end: 2"
@@ -181,11 +179,11 @@ fn a_suspended_stream_is_as_it_was_asked_for_once_its_pods_are_gone() {
 fn what_a_stream_cannot_have_comes_first() {
     let mut seen = seen();
     for lasts in [true, false] {
-        seen.hindrance = Some(Hindrance {
-            lasts,
+        seen.refusal = Some(Refusal {
+            invalid: lasts,
             reason: "InvalidPodTemplate".to_owned(),
             message: "why".to_owned(),
         });
-        expect(&seen, (False, !lasts, lasts), "InvalidPodTemplate", "why");
+        expect(&seen, (false, !lasts, lasts), "InvalidPodTemplate", "why");
     }
 }

@@ -1,12 +1,11 @@
 //! How the stream is, in one word and a sentence. Pure.
 
-use fleetscore_crds::ConditionStatus;
 use fleetscore_crds::contract::Trouble;
 use jiff::Timestamp;
 
+use super::observed::Observed;
 use super::picture::{Owned, Picture};
 use super::pod_view::PodView;
-use super::seen::Seen;
 use super::subject::Subject;
 
 /// All is well.
@@ -30,9 +29,9 @@ const LASTING: [&str; 4] = [
 
 /// How a stream is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Story {
+pub struct State {
     /// Whether everything is read.
-    pub ready: ConditionStatus,
+    pub ready: bool,
     /// Whether it is on its way.
     pub reconciling: bool,
     /// Whether someone must do something.
@@ -44,9 +43,9 @@ pub struct Story {
 }
 
 /// How the stream is. What others cannot mend comes first.
-pub fn story(stream: &Subject, seen: &Seen, now: Timestamp) -> Story {
-    if let Some(hindrance) = &seen.hindrance {
-        return bad(hindrance.lasts, &hindrance.reason, &hindrance.message);
+pub fn state(stream: &Subject, seen: &Observed, now: Timestamp) -> State {
+    if let Some(refusal) = &seen.refusal {
+        return bad(refusal.invalid, &refusal.reason, &refusal.message);
     }
     let picture = &seen.picture;
     resting(stream, seen)
@@ -58,15 +57,15 @@ pub fn story(stream: &Subject, seen: &Seen, now: Timestamp) -> Story {
 }
 
 /// A stream that is to have no pods.
-fn resting(stream: &Subject, seen: &Seen) -> Option<Story> {
+fn resting(stream: &Subject, seen: &Observed) -> Option<State> {
     let message = match (stream.spec.suspend, stream.spec.replicas) {
         (true, _) => "stopped by spec.suspend",
         (false, 0) => "spec.replicas is 0",
         (false, _) => return None,
     };
     let left = seen.pods.len();
-    Some(Story {
-        ready: ConditionStatus::True,
+    Some(State {
+        ready: true,
         reconciling: left > 0,
         stalled: false,
         reason: SUSPENDED.to_owned(),
@@ -78,7 +77,7 @@ fn resting(stream: &Subject, seen: &Seen) -> Option<Story> {
 }
 
 /// Partitions that go no further, whatever time passes.
-fn stalled(picture: &Picture) -> Option<Story> {
+fn stalled(picture: &Picture) -> Option<State> {
     let found = picture
         .owned
         .values()
@@ -88,7 +87,7 @@ fn stalled(picture: &Picture) -> Option<Story> {
 }
 
 /// What keeps pods or partitions from their work, as long as it does.
-fn troubled(picture: &Picture) -> Option<Story> {
+fn troubled(picture: &Picture) -> Option<State> {
     if let Some((pod, told)) = picture.troubles.first_key_value() {
         let Trouble { reason, message } = &told.trouble;
         let message = format!(
@@ -127,7 +126,7 @@ fn more(all: usize, what: &str) -> String {
 }
 
 /// Pods that do not start.
-fn not_starting(seen: &Seen) -> Option<Story> {
+fn not_starting(seen: &Observed) -> Option<State> {
     let view = seen.deployment.as_ref()?;
     let said = |pod: &PodView| Some(format!("pod {}: {}", pod.name, pod.trouble.as_ref()?));
     let failed = view.failure.clone();
@@ -138,14 +137,14 @@ fn not_starting(seen: &Seen) -> Option<Story> {
 }
 
 /// Pods that are ready and do not answer.
-fn silent(picture: &Picture, now: Timestamp) -> Option<Story> {
+fn silent(picture: &Picture, now: Timestamp) -> Option<State> {
     let (pod, why) = picture.lost(now).next()?;
     let message = format!(
         "pod {pod} is ready and does not answer{}: {why}; may the operator reach its port?",
         more(picture.lost(now).count(), "pods")
     );
-    Some(Story {
-        ready: ConditionStatus::Unknown,
+    Some(State {
+        ready: false,
         reconciling: true,
         stalled: false,
         reason: "NoAnswer".to_owned(),
@@ -153,7 +152,7 @@ fn silent(picture: &Picture, now: Timestamp) -> Option<Story> {
     })
 }
 
-fn going(seen: &Seen) -> Story {
+fn going(seen: &Observed) -> State {
     let picture = &seen.picture;
     let whole = picture.is_whole();
     let read = match picture.total {
@@ -174,12 +173,8 @@ fn going(seen: &Seen) -> Story {
         (false, false) => (CLAIMING, read),
         (false, true) => (RUNNING, read),
     };
-    Story {
-        ready: if whole {
-            ConditionStatus::True
-        } else {
-            ConditionStatus::False
-        },
+    State {
+        ready: whole,
         reconciling: reason != RUNNING,
         stalled: false,
         reason: reason.to_owned(),
@@ -187,9 +182,9 @@ fn going(seen: &Seen) -> Story {
     }
 }
 
-fn bad(lasts: bool, reason: &str, message: &str) -> Story {
-    Story {
-        ready: ConditionStatus::False,
+fn bad(lasts: bool, reason: &str, message: &str) -> State {
+    State {
+        ready: false,
         reconciling: !lasts,
         stalled: lasts,
         reason: reason.to_owned(),
