@@ -40,16 +40,18 @@ has default CustomResourceDefinition readingstreams.scoring.fleetscore.io
 has default ClusterRole fleetscore-operator
 says default 'helm.sh/resource-policy: keep'
 for values in default namespaced; do
-  # The operator never writes a schedule, and of a run no more than its status.
-  allows $values scoringschedules 'get, list, watch'
+  # The operator never writes a schedule or a stream, and of a run no more than its status.
+  allows $values 'scoringschedules, readingstreams' 'get, list, watch'
   allows $values scoringruns 'get, list, watch, create, delete'
-  allows $values 'scoringruns/status, scoringschedules/status' patch
-  allows $values 'scoringruns/finalizers, scoringschedules/finalizers' update
+  allows $values 'scoringruns/status, scoringschedules/status, readingstreams/status' patch
+  allows $values 'scoringruns/finalizers, scoringschedules/finalizers, readingstreams/finalizers' update
+  # It deletes nothing of what streams are made of.
+  grep -A2 'resources: \[\(deployments\|services\|poddisruptionbudgets\)\]' "$work/$values.yaml" | grep verbs | { ! grep -q delete; } || fail "ci/$values.yaml: a right to delete what streams are made of"
 done
 # One Lease, by its name; the definitions, by theirs, and only where a cluster-wide right is given anyway.
 says default '    resourceNames: [fleetscore-operator]'
 [[ $(grep -c 'resources: \[leases\]' "$work/default.yaml") -eq 2 ]] || fail "ci/default.yaml: not two rules about leases"
-says default '    resourceNames: [scoringruns.scoring.fleetscore.io, scoringschedules.scoring.fleetscore.io]'
+says default '    resourceNames: [scoringruns.scoring.fleetscore.io, scoringschedules.scoring.fleetscore.io, readingstreams.scoring.fleetscore.io]'
 ! grep -q customresourcedefinitions "$work/namespaced.yaml" || fail "ci/namespaced.yaml: a right to definitions"
 for kind in NetworkPolicy PodDisruptionBudget ServiceMonitor PodMonitor; do
   lacks default "$kind"
@@ -67,6 +69,14 @@ identity() { awk -v namespace="$2" '/^---/ {kind = ""} /^kind: / {kind = $2} /^ 
 [[ $(identity aks plant-b) == aaaaaaaa-2222-3333-4444-555555555555 ]] || fail "ci/aks.yaml: identity of plant-b: $(identity aks plant-b)"
 says aks 'storage: {"allowed":[{"accounts":["plantastore"],"namespaces":["plant-a"]},{"accounts":["shared"],"containers":["models","data","b-predictions"],"namespaces":["plant-b"]}]}'
 says default 'storage: {"allowed":[]}'
+# Streams: their image and pods, and rights to policies only where policies are made.
+says default '  image: "localhost/fleetscore-ingest:0.1.0"'
+says aks '"serviceAccountName":"plant-streams"'
+says aks 'networkPolicy: {"from":[{"namespaceSelector":{"matchLabels":{"kubernetes.io/metadata.name":"fleetscore-system"}},"podSelector":'
+says aks 'resources: [networkpolicies]'
+! grep -q networkpolicies "$work/default.yaml" || fail "ci/default.yaml: a right to NetworkPolicies"
+says aks 'matchExpressions: [{key: scoring.fleetscore.io/stream, operator: Exists}]'
+says aks 'resources: [scoringruns, scoringschedules, readingstreams]'
 has aks ValidatingAdmissionPolicy fleetscore-storage
 has aks ValidatingAdmissionPolicyBinding fleetscore-storage
 lacks default ValidatingAdmissionPolicy
@@ -107,6 +117,8 @@ refuses "storage.policy needs storage.allowed" --set storage.policy=true
 refuses "accounts" --set 'storage.allowed[0].namespaces={a}' --set 'storage.allowed[0].accounts={Plant Store}'
 refuses "'account' not allowed" --set 'storage.allowed[0].namespaces={a}' --set 'storage.allowed[0].account=plantstore'
 refuses "podTemplate" --set scorer.podTemplate.nodeSelector.pool=scoring
+refuses "podTemplate" --set ingest.podTemplate.nodeSelector.pool=a
+refuses "ingressFrom" --set ingest.networkPolicy.ingressFrom=all
 refuses "interval" --set metrics.podMonitor.interval=often
 refuses "apiServerPorts" --set 'networkPolicy.apiServerPorts={70000}'
 refuses "otlpEndpoint" --set tracing.otlpEndpoint=collector:4318

@@ -138,5 +138,10 @@ refuses guarded "may not use https://evil.test" "$(azure plantstore https://evil
 refuses guarded "may not use https://plantstore.blob.core.windows.net.evil.test" "$(azure plantstore https://plantstore.blob.core.windows.net.evil.test)"
 refuses guarded "may not use: others;" "$(azure plantstore '' '"output": {"location": "az://others/{run}/", "file": "{device}.csv"}')"
 refuses guarded "may not use: others;" "$(azure plantstore '' '"logs": {"location": "az://others/"}')"
+kinds=(ReadingStream)
+takes guarded "$(azure plantstore)"
+refuses open "the streams of the namespace open may not use plantstore" "$(azure plantstore)"
+refuses guarded "may not use: others;" "$(azure plantstore '' '"output": {"location": "az://others/"}')"
+refuses guarded "may not use: others;" "$(azure plantstore '' '"deadLetter": {"location": "az://others/"}')"
 
 echo "policies: ok ($count objects)"

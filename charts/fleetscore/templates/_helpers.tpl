@@ -76,6 +76,15 @@ app.kubernetes.io/part-of: fleetscore
 {{- end -}}
 {{- end -}}
 
+{{- /* The operator's pods, as a NetworkPolicy names them. */ -}}
+{{- define "fleetscore.operatorPeer" -}}
+namespaceSelector:
+  matchLabels:
+    kubernetes.io/metadata.name: {{ .Release.Namespace }}
+podSelector:
+  matchLabels: {{- include "fleetscore.selector" . | nindent 4 }}
+{{- end -}}
+
 {{- define "fleetscore.config" -}}
 {{- $defaults := include "fleetscore.scorerDefaults" . | fromYaml -}}
 {{- $placement := dict "spec" (dict) -}}
@@ -83,10 +92,20 @@ app.kubernetes.io/part-of: fleetscore
 {{- with .Values.tolerations -}}{{- $_ := set $placement.spec "tolerations" . -}}{{- end -}}
 {{- $pod := mergeOverwrite (deepCopy $defaults) (deepCopy .Values.scorer.podTemplate) -}}
 {{- $coordinator := mergeOverwrite (deepCopy $defaults) (deepCopy $placement) (deepCopy .Values.scorer.coordinatorTemplate) -}}
+{{- $ingest := mergeOverwrite (deepCopy $defaults) (deepCopy $placement) (deepCopy .Values.ingest.podTemplate) -}}
 scorer:
   image: {{ include "fleetscore.image" (dict "root" . "image" .Values.image.scorer) | quote }}
   imagePullPolicy: {{ .Values.image.pullPolicy }}
 podTemplate: {{ toJson $pod }}
 coordinatorTemplate: {{ toJson $coordinator }}
+ingest:
+  image: {{ include "fleetscore.image" (dict "root" . "image" .Values.image.ingest) | quote }}
+  imagePullPolicy: {{ .Values.image.pullPolicy }}
+  podTemplate: {{ toJson $ingest }}
+  {{- with .Values.ingest.networkPolicy }}
+  {{- if .enabled }}
+  networkPolicy: {{ dict "from" (prepend .ingressFrom (include "fleetscore.operatorPeer" $ | fromYaml)) | toJson }}
+  {{- end }}
+  {{- end }}
 storage: {{ dict "allowed" .Values.storage.allowed | toJson }}
 {{- end -}}
