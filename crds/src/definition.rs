@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     Kind, RELEASE, RELEASE_ANNOTATION, ReadingStream, ReadingStreamSpec, ReadingStreamStatus,
     SCHEMA_ANNOTATION, ScoringRun, ScoringRunStatus, ScoringSchedule, ScoringScheduleSpec,
-    ScoringScheduleStatus, digest, rules,
+    ScoringScheduleStatus, digest::digest, rules,
 };
 
 /// The largest whole number of 32 bits that Kubernetes' own objects have. In seconds these are 68 years.
@@ -38,7 +38,7 @@ pub fn definition(kind: Kind) -> Result<Value, serde_json::Error> {
         }
     }
     // Tells an operator whether these are the fields and rules that it was built with.
-    let schema = digest::of(&bare_schema(&crd).to_string());
+    let schema = digest(&bare_schema(&crd).to_string());
     crd["metadata"]["annotations"] =
         json!({ RELEASE_ANNOTATION: RELEASE, SCHEMA_ANNOTATION: schema });
     Ok(crd)

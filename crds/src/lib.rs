@@ -35,6 +35,7 @@ mod visible;
 mod window;
 
 pub use condition::{Condition, ConditionStatus};
+pub use digest::digest;
 pub use failure::{FailurePolicy, Limit};
 pub use fill::{RunNames, fill};
 pub use input::{

@@ -27,11 +27,6 @@ pub mod stream_pod {
     pub const STATUS: &str = "/status";
     /// Answers with the pod's metrics, for Prometheus.
     pub const METRICS: &str = "/metrics";
-
-    /// What tells a manifest file from others: the first 16 hexadecimal digits of its SHA-256.
-    pub fn digest(manifest: &str) -> String {
-        crate::digest::of(manifest)
-    }
 }
 
 /// What one process of a stream says of itself, as JSON.
@@ -40,8 +35,6 @@ pub mod stream_pod {
 pub struct ProcessStatus {
     /// The stream: namespace and name, `plant/pumps`.
     pub stream: String,
-    /// The [digest](stream_pod::digest) of the manifest file that the process works by: a pod of an older spec is told by it.
-    pub spec: String,
     /// Partitions of the topic; none: the hub did not tell yet.
     pub partitions: Option<u32>,
     /// Those that this process works on, by their numbers; at most [`ProcessStatus::MOST_PARTITIONS`].

@@ -89,7 +89,7 @@ fn check(kind: Kind, object: &Value) -> Vec<Violation> {
 
 /// The digest of the schema of `kind`, with its rules, as the annotation of its custom resource definition has it.
 pub fn schema_digest(kind: Kind) -> String {
-    digest::of(schema::text(kind).trim_end())
+    digest(schema::text(kind).trim_end())
 }
 
 /// The schema of an object's `spec` or `status`.

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use fleetscore_crds::contract::stream_pod;
 use fleetscore_crds::{Manifest, ReadingStreamSpec};
 use fleetscore_ingest::folder::Owner;
 use fleetscore_ingest::work::{self, Options, SystemClock, Until, Watch, WorkerError};
@@ -57,8 +56,6 @@ struct Pod {
     hub: Arc<dyn Hub>,
     storage: Storage,
     options: Options,
-    /// The manifest file's digest.
-    digest: String,
 }
 
 impl Pod {
@@ -97,7 +94,6 @@ impl Pod {
             hub: Arc::new(hub),
             storage,
             options,
-            digest: stream_pod::digest(&json),
         })
     }
 
@@ -108,7 +104,6 @@ impl Pod {
         let view = serve::View {
             watch: watch.clone(),
             stream: self.options.id.clone(),
-            spec: self.digest.clone(),
         };
         let listener = serve::listen(args.listen).await?;
         tracing::info!(address = %listener.local_addr()?, "serves");

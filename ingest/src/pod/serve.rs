@@ -23,8 +23,6 @@ pub struct View {
     pub watch: Watch,
     /// The stream's namespace and name.
     pub stream: String,
-    /// The digest of what it works by.
-    pub spec: String,
 }
 
 /// Listens on `address`; without one on the pods' port of all addresses, of both families where there are both.
@@ -83,7 +81,7 @@ async fn ready(State(view): State<View>) -> (StatusCode, String) {
 }
 
 async fn status(State(view): State<View>) -> axum::response::Response {
-    let status = view.watch.state().status(&view.stream, &view.spec);
+    let status = view.watch.state().status(&view.stream);
     match serde_json::to_string(&status) {
         Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),

@@ -100,12 +100,11 @@ impl State {
         self.trouble.iter().chain(of_partitions).next()
     }
 
-    /// The state as others are told of it: `stream` is its namespace and name, `spec` the digest of what it works by.
-    pub fn status(&self, stream: &str, spec: &str) -> ProcessStatus {
+    /// The state as others are told of it: `stream` is its namespace and name.
+    pub fn status(&self, stream: &str) -> ProcessStatus {
         let last = self.published.last_segments.last();
         ProcessStatus {
             stream: stream.to_owned(),
-            spec: spec.to_owned(),
             partitions: self.partitions,
             owned: self
                 .seen

@@ -1,9 +1,9 @@
 use fleetscore_crds::{
-    API_VERSION, Kind, Manifest, ManifestMetadata, PodTemplate, ReadingStreamSpec,
+    API_VERSION, Kind, Manifest, ManifestMetadata, PodTemplate, ReadingStreamSpec, digest,
 };
 use serde_json::{Value, json};
 
-use super::{digest, metadata};
+use super::metadata;
 use crate::stream::subject::Subject;
 
 /// The file of a `ConfigMap` that holds the stream.

@@ -5,8 +5,7 @@ mod deployment;
 mod pod;
 mod services;
 
-use std::fmt::Write as _;
-
+use fleetscore_crds::digest;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Service};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
@@ -14,7 +13,6 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::Resource;
 use kube::core::ApiResource;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::subject::Subject;
 use crate::config::Ingest;
@@ -70,16 +68,6 @@ pub fn children(ingest: &Ingest, stream: &Subject, replicas: u32) -> Vec<Child> 
 pub fn digest_of(children: &[Child]) -> String {
     let objects: Vec<_> = children.iter().map(|child| &child.object).collect();
     digest(&json!(objects).to_string())
-}
-
-/// The first 16 hexadecimal digits of a text's SHA-256.
-fn digest(text: &str) -> String {
-    let mut digits = String::with_capacity(16);
-    for byte in Sha256::digest(text.as_bytes()).iter().take(8) {
-        // Writing into a text cannot fail.
-        let _ = write!(digits, "{byte:02x}");
-    }
-    digits
 }
 
 /// The name of all children but the `ConfigMap`. A stream's name has at most 39 characters: with this, a template's hash and their own

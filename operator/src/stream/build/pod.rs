@@ -7,6 +7,7 @@ use super::{labels, own_labels};
 use crate::config::Ingest;
 use crate::merge::merge;
 use crate::stream::subject::Subject;
+use crate::volumes;
 
 /// The container that reads the stream.
 pub const CONTAINER: &str = "ingest";
@@ -54,6 +55,9 @@ fn defaults(ingest: &Ingest, stream: &Subject) -> Map<String, Value> {
             "containers": [container(ingest, stream)],
         },
     });
+    let mut container = template["spec"]["containers"][0].take();
+    volumes::mount(&stream.spec.storage, &mut template["spec"], &mut container);
+    template["spec"]["containers"][0] = container;
     if stream.has_workload_identity() {
         template["metadata"]["labels"][WORKLOAD_IDENTITY] = json!("true");
     }
@@ -61,9 +65,9 @@ fn defaults(ingest: &Ingest, stream: &Subject) -> Map<String, Value> {
 }
 
 fn container(ingest: &Ingest, stream: &Subject) -> Value {
-    let probe = |period: u32, failures: u32| {
+    let probe = |path: &str, period: u32, failures: u32| {
         json!({
-            "httpGet": {"path": stream_pod::HEALTH, "port": "http"},
+            "httpGet": {"path": path, "port": "http"},
             "periodSeconds": period, "timeoutSeconds": 5, "failureThreshold": failures,
         })
     };
@@ -78,8 +82,8 @@ fn container(ingest: &Ingest, stream: &Subject) -> Value {
             {"name": stream_pod::THREADS, "valueFrom": {"resourceFieldRef": {"containerName": CONTAINER, "resource": "requests.cpu"}}},
         ],
         "resources": {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"memory": "1Gi"}},
-        "livenessProbe": probe(10, 3),
-        "readinessProbe": probe(5, 2),
+        "livenessProbe": probe(stream_pod::HEALTH, 10, 3),
+        "readinessProbe": probe(stream_pod::READY, 5, 2),
         "securityContext": {
             "allowPrivilegeEscalation": false,
             "readOnlyRootFilesystem": true,
