@@ -14,6 +14,7 @@ pub mod health;
 pub mod lease;
 mod merge;
 pub mod metrics;
+pub mod published;
 pub mod run;
 pub mod rush;
 pub mod schedule;

@@ -15,6 +15,7 @@ use fleetscore_operator::controller::{Seen, Shared};
 use fleetscore_operator::health::Health;
 use fleetscore_operator::lease::Lease;
 use fleetscore_operator::metrics::{Metrics, StreamSample};
+use fleetscore_operator::published::Published;
 use fleetscore_operator::{fit, run, schedule, server, stream, telemetry};
 use futures::future::{BoxFuture, FutureExt, join_all, select_all};
 use kube::Client;
@@ -162,12 +163,21 @@ impl Operator<'_> {
         let places = run::Places::default();
         let poller = Arc::new(stream::Poller::new(stream_pod::PORT)?);
         for scope in self.args.scopes() {
+            let (streams, controller) = stream::run(
+                shared.clone(),
+                self.config.clone(),
+                poller.clone(),
+                scope.as_deref(),
+                stopped(&self.stop),
+            );
+            controllers.push(controller);
             let (children, changed) = Children::new();
             let index = children.clone();
             let (runs, controller) = run::run(
                 shared.clone(),
                 self.config.clone(),
                 places.clone(),
+                Published::by(streams.objects.clone()),
                 scope.as_deref(),
                 move |event| index.note(event),
                 stopped(&self.stop),
@@ -180,14 +190,6 @@ impl Operator<'_> {
             };
             let (schedules, controller) =
                 schedule::run(shared.clone(), scope.as_deref(), owned, stopped(&self.stop));
-            controllers.push(controller);
-            let (streams, controller) = stream::run(
-                shared.clone(),
-                self.config.clone(),
-                poller.clone(),
-                scope.as_deref(),
-                stopped(&self.stop),
-            );
             controllers.push(controller);
             all_runs.push(runs);
             all_schedules.push(schedules);

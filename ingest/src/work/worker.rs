@@ -527,7 +527,8 @@ impl Worker {
         match shown {
             Ok(segments) => {
                 if segments > 0 {
-                    tracing::info!(segments, through = ?progress.complete_through, "published");
+                    let through = progress.complete_through.map(tracing::field::display);
+                    tracing::info!(segments, through, "published");
                 }
                 self.publisher = Some((held, progress));
                 Ok(())

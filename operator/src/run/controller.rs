@@ -17,6 +17,7 @@ use super::places::Places;
 use super::{Memories, RunReconciler};
 use crate::config::Config;
 use crate::controller::{Seen, Shared, Tools, operate, scoped, watch};
+use crate::published::Published;
 use crate::stored::Stored;
 
 /// Runs the controller for a namespace, or all, until `stop`; then the passes that have begun are finished.
@@ -26,6 +27,7 @@ pub fn run(
     shared: Shared,
     config: Config,
     places: Places,
+    published: Published,
     namespace: Option<&str>,
     mut note: impl FnMut(&watcher::Event<Stored<ScoringRun>>) + Send + 'static,
     stop: impl Future<Output = ()> + Send + 'static,
@@ -52,6 +54,7 @@ pub fn run(
         jobs_filled: job_cache.filled.clone(),
         memories: Memories::default(),
         places,
+        published,
     };
     let seen = Seen {
         objects,

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::build::{Part, job_name};
 use super::job_view::{JobOutcome, JobView};
-use super::observe::{Observed, PodResult};
+use super::observe::{Awaited, Observed, PodResult};
 use super::places::Occupant;
 use super::snapshot::{Plan, RunSnapshot};
 use super::trouble::{Trouble, TroubleKind};
@@ -39,6 +39,8 @@ pub enum Stage {
     Waiting(Occupant),
     /// The plan is being made.
     Planning,
+    /// The plan waits for readings.
+    AwaitingReadings(Awaited),
     /// The plan is made, and by what, where its Job says so.
     Planned(Plan, Option<ScorerVersion>),
     /// Sensors are being scored.
@@ -113,7 +115,10 @@ pub fn decide(run: &RunSnapshot, seen: &Observed, now: Timestamp) -> RunDecision
 
 /// The deadline, while it has not passed. A passed one has had its effect.
 fn deadline_ahead(run: &RunSnapshot, decision: &RunDecision, now: Timestamp) -> Option<Timestamp> {
-    let waits = matches!(decision.stage, Stage::Planning | Stage::Scoring(_));
+    let waits = matches!(
+        decision.stage,
+        Stage::Planning | Stage::AwaitingReadings(_) | Stage::Scoring(_)
+    );
     run.deadline().filter(|deadline| waits && *deadline > now)
 }
 
@@ -156,7 +161,7 @@ fn failed(cause: EndCause) -> RunDecision {
     stage(Stage::Ended(ending), Vec::new())
 }
 
-/// How often a run that waits for its place asks for it.
+/// How often a run that waits for its place asks for it, and one that waits for readings how far they are.
 const ASK: SignedDuration = SignedDuration::from_secs(10);
 
 fn waiting(seen: &Observed, now: Timestamp) -> RunDecision {
@@ -238,9 +243,17 @@ fn planning(run: &RunSnapshot, seen: &Observed, now: Timestamp) -> RunDecision {
                 Some((job, _)) => resume(run, job),
                 None => Some(Change::Create(Step::Plan)),
             };
+            // Until its pod runs it waits for that alone.
+            let awaited = seen
+                .awaited
+                .clone()
+                .filter(|_| unfinished.is_some_and(|(job, _)| job.ready > 0) && trouble.is_none());
+            let again = awaited.as_ref().and_then(|_| now.checked_add(ASK).ok());
+            let stands = awaited.map_or(Stage::Planning, Stage::AwaitingReadings);
             RunDecision {
                 trouble,
-                ..stage(Stage::Planning, changes.into_iter().collect())
+                again,
+                ..stage(stands, changes.into_iter().collect())
             }
         }
     }

@@ -35,6 +35,7 @@ use kube::runtime::reflector::Store;
 
 use crate::config::Config;
 use crate::controller::{AFTER_REFUSAL, Filled, PassError, Reconciler, Tools, after, look_again};
+use crate::published::Published;
 
 pub use build::SHARDS_PER_JOB;
 pub use controller::run;
@@ -45,7 +46,7 @@ use apply::ChildWriter;
 use decide::{RunDecision, decide};
 use job_view::JobView;
 use memory::{Memories, Memory};
-use observe::{Observed, Observer, Question, is_waited_for, questions};
+use observe::{Awaited, Observed, Observer, Question, is_waited_for, questions};
 use places::Claim;
 use snapshot::RunSnapshot;
 use trouble::{Trouble, TroubleKind};
@@ -58,6 +59,7 @@ pub struct RunReconciler {
     jobs_filled: Filled,
     memories: Memories,
     places: Places,
+    published: Published,
 }
 
 impl Reconciler for RunReconciler {
@@ -167,6 +169,7 @@ async fn observe(
         owner: owner(snapshot, &jobs, context, now)?,
         jobs,
         moved: memory.moved,
+        awaited: awaited(snapshot, &context.published),
         ..Observed::default()
     };
     let observer = Observer::new(&context.tools.client, snapshot);
@@ -192,6 +195,17 @@ async fn observe(
     }
     seen.trouble = memory.trouble(now);
     Ok(seen)
+}
+
+/// The readings that the plan of a run waits for, as far as a stream of its namespace publishes them.
+fn awaited(run: &RunSnapshot, published: &Published) -> Option<Awaited> {
+    if run.plan().is_some() || run.has_ended() {
+        return None;
+    }
+    let until = run.spec.window.as_ref()?.end;
+    let progress = published.at(&run.namespace, &run.spec.input.location)?;
+    let is_there = progress.through.is_some_and(|through| through >= until);
+    (!is_there).then_some(Awaited { progress, until })
 }
 
 /// The storage that a run which is yet to be planned names and its namespace may not, as trouble.

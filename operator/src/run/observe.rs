@@ -19,6 +19,7 @@ use super::places::Occupant;
 use super::pod_view::PodView;
 use super::snapshot::RunSnapshot;
 use super::trouble::{Trouble, TroubleKind};
+use crate::published::Progress;
 
 /// Pods that are looked at when a Job does not go on.
 const PENDING_PODS: u32 = 50;
@@ -46,6 +47,32 @@ pub struct Observed {
     pub unended: Option<usize>,
     /// The run that has the place this one writes to, where it may not be planned because of that.
     pub owner: Option<Occupant>,
+    /// The readings that are not there yet.
+    pub awaited: Option<Awaited>,
+}
+
+/// Readings that a stream has yet to publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Awaited {
+    /// The stream, and how far it has come.
+    pub progress: Progress,
+    /// The end of the run's window.
+    pub until: Timestamp,
+}
+
+impl Awaited {
+    /// What is waited for, for people.
+    pub fn message(&self) -> String {
+        let Self {
+            progress: Progress { stream, through },
+            until,
+        } = self;
+        let through = through.map_or_else(
+            || "nothing yet".to_owned(),
+            |through| format!("all readings before {through}"),
+        );
+        format!("the ReadingStream {stream} has published {through}; the window ends at {until}")
+    }
 }
 
 impl Observed {

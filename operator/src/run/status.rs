@@ -116,6 +116,7 @@ fn phase(decision: &RunDecision, seen: &Observed) -> Phase {
         Stage::Collecting(..) => Phase::Collecting,
         Stage::Ended(ending) => ending.phase,
         Stage::Waiting(_) => Phase::Pending,
+        Stage::AwaitingReadings(_) => Phase::WaitingForReadings,
         Stage::Planning | Stage::Planned(..) | Stage::Settled => Phase::Planning,
     }
 }
@@ -289,10 +290,13 @@ fn going(decision: &RunDecision) -> Option<(&str, &str)> {
     }
 }
 
-/// What a run waits for that is others' to give: its place, or Kueue's leave for its next Job.
+/// What a run waits for that is others' to give: its place, readings, or Kueue's leave for its next Job.
 fn waits(seen: &Observed, decision: &RunDecision) -> Option<(&'static str, String)> {
     if let Stage::Waiting(owner) = &decision.stage {
         return Some(("OutputInUse", owner.message()));
+    }
+    if let Stage::AwaitingReadings(awaited) = &decision.stage {
+        return Some(("WaitingForReadings", awaited.message()));
     }
     let waits = |job: &&JobView| job.queued && job.suspended && !job.has_ended() && !job.deleting;
     let unfinished = !matches!(

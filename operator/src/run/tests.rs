@@ -49,6 +49,7 @@ impl World {
             jobs_filled: watch::channel(true).1,
             memories: Memories::default(),
             places: Places::default(),
+            published: Published::default(),
         };
         Self {
             context,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use fleetscore_operator::controller::Shared;
 use fleetscore_operator::metrics::Metrics;
+use fleetscore_operator::published::Published;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -66,7 +67,15 @@ async fn operate(api: &Api) -> Operator {
         rush: Arc::default(),
     };
     let places = fleetscore_operator::run::Places::default();
-    let (_, work) = fleetscore_operator::run::run(shared, config, places, None, |_| {}, stopped);
+    let (_, work) = fleetscore_operator::run::run(
+        shared,
+        config,
+        places,
+        Published::default(),
+        None,
+        |_| {},
+        stopped,
+    );
     Operator {
         _stop: stop,
         work: tokio::spawn(work),

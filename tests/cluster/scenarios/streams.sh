@@ -15,7 +15,7 @@ spec:
   event:
     fields: {ts: {type: Time}, device: {}, tag: {}, Value: {path: value, type: Number}}
     columns: {time: ts, keys: {Device: device, Tag: tag}, features: [Value]}
-  lateness: {toleranceSeconds: 2, idleSeconds: 5}
+  lateness: {toleranceSeconds: 2, idleSeconds: 20}
   output: {location: "az://readings/$1/", segmentSeconds: 60, timeColumn: TS}
   checkpointSeconds: 2
   podTemplate: {spec: {containers: [{name: ingest, resources: {requests: {cpu: 50m, memory: 64Mi}}}]}}
@@ -87,7 +87,8 @@ complete_through() { # complete_through NAME TIME (seconds): all segments that e
 }
 
 stream_pods() { # stream_pods NAME: names of those that run
-  kube get pods -l "scoring.fleetscore.io/stream=$1" --field-selector status.phase=Running -o 'jsonpath={range .items[?(!@.metadata.deletionTimestamp)]}{.metadata.name}{"\n"}{end}'
+  kube get pods -l "scoring.fleetscore.io/stream=$1" --field-selector status.phase=Running \
+    -o 'go-template={{range .items}}{{if not .metadata.deletionTimestamp}}{{.metadata.name}}{{"\n"}}{{end}}{{end}}'
 }
 
 has_stream_pods() { # has_stream_pods NAME NUMBER
@@ -137,7 +138,7 @@ each_scored_once() {
 scenario_stream_ticks() {
   local run
   begin_stream minutes </dev/null
-  within 60 stream_says minutes Ready True
+  within 120 stream_says minutes Ready True
   within 30 owns_all minutes
   ticks_on minutes
   within 300 ended_well minutes 3
@@ -166,7 +167,7 @@ scenario_stream_moves() {
   local pod uid
   begin_stream moving <<<"  replicas: 2"
   follow moving
-  within 60 stream_says moving Ready True
+  within 120 stream_says moving Ready True
   within 60 owns_all moving
   ticks_on moving
   kube scale readingstream moving --replicas=3 >/dev/null
@@ -218,7 +219,7 @@ follow() {
 }
 
 rolled_out() { # rolled_out NAME
-  kube rollout status deployment -l "scoring.fleetscore.io/stream=$1" --timeout=1s
+  kube rollout status "deployment/$1-ingest" --timeout=1s
 }
 
 mark() { # mark NAME: what is logged from now on is new

@@ -1,6 +1,10 @@
 use serde_json::json;
 
 use super::*;
+use crate::controller::ready;
+use crate::published::Progress;
+use crate::run::observe::Awaited;
+use crate::run::status::status;
 use crate::run::testing::{at, complete, failed, job, planned, snapshot};
 use fleetscore_crds::{Condition, ConditionStatus, Limit};
 
@@ -164,6 +168,40 @@ fn the_plan_is_written_down_before_it_is_acted_on() {
     assert!(
         matches!(decision.changes.as_slice(), [Change::CreatePart(part, _)] if part.shards == 3)
     );
+}
+
+#[test]
+fn a_plan_that_waits_for_readings_says_for_which() {
+    let mut seen = seen(vec![JobView {
+        ready: 1,
+        ..job(Step::Plan, 0)
+    }]);
+    let progress = Progress {
+        stream: "pumps".to_owned(),
+        through: Some(at(0)),
+    };
+    seen.awaited = Some(Awaited {
+        progress,
+        until: at(3600),
+    });
+    let decision = decide(&snapshot(), &seen, at(30));
+    assert!(matches!(decision.stage, Stage::AwaitingReadings(_)));
+    assert_eq!((decision.again, decision.changes), (Some(at(40)), vec![]));
+    let decision = decide(&snapshot(), &seen, at(30));
+    let status = status(&snapshot(), &seen, &decision, at(30));
+    assert_eq!(status.phase, Phase::WaitingForReadings);
+    let ready = ready(&status.conditions).unwrap();
+    assert_eq!(
+        (ready.reason.as_str(), ready.message.as_str()),
+        (
+            "WaitingForReadings",
+            "the ReadingStream pumps has published all readings before 2026-01-01T00:00:00Z; the window ends at 2026-01-01T01:00:00Z"
+        )
+    );
+    // A pod that does not run yet waits for something else.
+    seen.jobs[0].ready = 0;
+    let decision = decide(&snapshot(), &seen, at(30));
+    assert_eq!(decision.stage, Stage::Planning);
 }
 
 #[test]
