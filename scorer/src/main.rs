@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use fleetscore_crds::contract::run_pod;
 
 /// Parsing makes many small pieces: a tenth less time than with glibc's allocator.
 #[global_allocator]
@@ -25,10 +26,13 @@ struct Cli {
 #[derive(Subcommand)]
 enum Step {
     /// List the sensors and write the plan.
+    #[command(name = run_pod::step_name(fleetscore_crds::Step::Plan))]
     Plan(PodArgs),
     /// Score the sensors of one shard.
+    #[command(name = run_pod::step_name(fleetscore_crds::Step::Score))]
     Score(ScoreArgs),
     /// Sum up the ledgers: report, failed sensors, `_SUCCESS`.
+    #[command(name = run_pod::step_name(fleetscore_crds::Step::Collect))]
     Collect(PodArgs),
 }
 
@@ -38,16 +42,16 @@ struct PodArgs {
     /// The run as JSON: apiVersion, kind, metadata and spec.
     #[arg(
         long,
-        env = "FLEETSCORE_RUN",
-        default_value = "/etc/fleetscore/run.json",
+        env = run_pod::MANIFEST,
+        default_value = run_pod::MANIFEST_FILE,
         value_name = "FILE"
     )]
     run: PathBuf,
     /// Memory of the whole process in MiB; readings and predictions in flight stay below it.
-    #[arg(long, env = "FLEETSCORE_MEMORY_MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(32..))]
+    #[arg(long, env = run_pod::MEMORY_MIB, default_value_t = run_pod::DEFAULT_MEMORY_MIB, value_parser = clap::value_parser!(u32).range(32..))]
     memory_mib: u32,
     /// Threads that compute; default: one a core.
-    #[arg(long, env = "FLEETSCORE_THREADS")]
+    #[arg(long, env = run_pod::THREADS)]
     threads: Option<usize>,
     /// How long a request to storage is tried again before it counts as failed.
     #[arg(
@@ -75,7 +79,7 @@ struct ScoreArgs {
     #[arg(long, env = "JOB_COMPLETION_INDEX")]
     shard: u32,
     /// Added to the shard: where one run is split into several Jobs.
-    #[arg(long, env = "FLEETSCORE_SHARD_OFFSET", default_value_t = 0)]
+    #[arg(long, env = run_pod::SHARD_OFFSET, default_value_t = 0)]
     shard_offset: u32,
 }
 
@@ -85,7 +89,11 @@ fn main() -> ExitCode {
         Err(error) => {
             // There is nobody to tell where the terminal is gone. Trying a wrong command line again would not help.
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 64 } else { 0 });
+            return ExitCode::from(if error.use_stderr() {
+                run_pod::REFUSED
+            } else {
+                run_pod::DONE
+            });
         }
     };
     let code = match cli.step {

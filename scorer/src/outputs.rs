@@ -1,5 +1,8 @@
 //! The names of everything a run writes, below its output location.
 
+// The folder of all that is the run's own, and the default one of its logs.
+pub use fleetscore_crds::contract::run_pod::{LOGS, RUN_FOLDER};
+
 /// The plan: a line a sensor.
 pub const PLAN: &str = "_run/plan.jsonl";
 /// The machine-readable report.
@@ -10,14 +13,10 @@ pub const REPORT_HTML: &str = "_run/report.html";
 pub const FAILED: &str = "_run/failed.jsonl";
 /// Put last, and only when the run's failure policy holds.
 pub const SUCCESS: &str = "_SUCCESS";
-/// Everything below it is the run's own.
-pub const RUN_FOLDER: &str = "_run/";
 /// The folder of the claims of the runs that have written here, the newest of which is the owner.
 pub const OWNERS: &str = "_run/owner/";
 /// The folder of the ledgers.
 pub const LEDGERS: &str = "_run/ledger/";
-/// The default folder of the logs.
-pub const LOGS: &str = "_run/logs/";
 
 /// The ledger of a shard: a line a sensor.
 pub fn ledger(shard: u32) -> String {

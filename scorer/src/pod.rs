@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleetscore_crds::Manifest;
+use fleetscore_crds::contract::run_pod;
 use fleetscore_scorer::descriptors;
 use fleetscore_scorer::log::{self, LogBuffer};
 use fleetscore_scorer::outputs;
@@ -99,9 +100,9 @@ async fn run_step(args: &PodArgs, step: Step, log: &LogBuffer) -> Outcome {
 /// Whether the run writes nothing more after this step: it is the last one, or the plan has failed for good.
 fn ends_run(step: Step, code: u8) -> bool {
     match step {
-        Step::Plan => code == 64,
+        Step::Plan => code == run_pod::REFUSED,
         Step::Score(_) => false,
-        Step::Collect => code == 0,
+        Step::Collect => code == run_pod::DONE,
     }
 }
 
@@ -109,10 +110,10 @@ async fn coordinate(context: &Context, step: Step) -> Result<Outcome, StepError>
     if matches!(step, Step::Plan) {
         let sharding = context.run.spec.sharding;
         let summary = steps::plan(context, |sensors| sharding.sensors_per_shard(sensors)).await?;
-        return Ok(done(0, &summary));
+        return Ok(done(run_pod::DONE, &summary));
     }
     let report = steps::collect(context).await?;
-    Ok(done(0, &steps::totals(context, &report)))
+    Ok(done(run_pod::DONE, &steps::totals(context, &report)))
 }
 
 fn open(args: &PodArgs) -> Result<Context, StepError> {

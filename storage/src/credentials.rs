@@ -7,7 +7,7 @@ use super::transport::is_private;
 use super::{Environment, StorageError};
 
 /// Where account keys and SAS tokens are looked for, in this order; the first two are what a pod gets from the keys of its
-/// secret, which it takes in with the prefix `FLEETSCORE_AZURE_`.
+/// secret, which it takes in with the prefix [`AZURE_SECRET`](fleetscore_crds::contract::run_pod::AZURE_SECRET).
 const SECRETS: [(&str, bool); 6] = [
     ("FLEETSCORE_AZURE_accountKey", true),
     ("FLEETSCORE_AZURE_sasToken", false),
@@ -241,6 +241,13 @@ mod tests {
                 other => format!("{other:?}"),
             })
             .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_pods_secret_is_found_under_the_prefix_that_it_is_taken_in_with() {
+        let prefix = fleetscore_crds::contract::run_pod::AZURE_SECRET;
+        let names = SECRETS.map(|(name, _)| name.strip_prefix(prefix).unwrap_or_default());
+        assert_eq!(names[..2], ["accountKey", "sasToken"]);
     }
 
     #[test]

@@ -221,7 +221,7 @@ fn planning(run: &RunSnapshot, seen: &Observed, now: Timestamp) -> RunDecision {
         Some((job, _)) if job.generation != Some(run.generation) => {
             stage(Stage::Planning, vec![Change::Delete(job.clone())])
         }
-        Some((job, Some(JobOutcome::Complete))) => match seen.told::<Plan>(&job.name) {
+        Some((job, Some(JobOutcome::Complete))) => match seen.told(&job.name).and_then(Plan::of) {
             Some(plan) => match plan.defect(run) {
                 None => stage(Stage::Planned(plan, job.scorer.clone()), Vec::new()),
                 Some(defect) => fail("PlanImplausible", defect),

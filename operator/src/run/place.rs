@@ -1,16 +1,12 @@
 //! Where a run writes, in a form that can be compared with another's. Pure.
 
+use fleetscore_crds::contract::run_pod::{LOGS, RUN_FOLDER};
 use fleetscore_crds::{RunNames, SCHEDULE_LABEL, Step, fill};
 use serde_json::Value;
 
 use super::build::{CONTAINER, pod};
 use super::snapshot::RunSnapshot;
 use crate::config::Config;
-
-/// The folder of a run's own files, below its output location.
-const OWN: &str = "_run/";
-/// The default folder of its logs there.
-const LOGS: &str = "_run/logs/";
 
 /// A folder in some storage.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,9 +22,9 @@ impl Place {
     pub fn folders(&self) -> impl Iterator<Item = Self> + use<> {
         let Self { store, path } = self.clone();
         let ends: Vec<_> = path
-            .match_indices(OWN)
+            .match_indices(RUN_FOLDER)
             .filter(|(at, _)| *at == 0 || path[..*at].ends_with('/'))
-            .map(|(at, _)| at + OWN.len())
+            .map(|(at, _)| at + RUN_FOLDER.len())
             .collect();
         ends.into_iter().map(move |end| Self {
             store: store.clone(),
@@ -74,7 +70,7 @@ impl Territory {
                 .into_iter()
                 .flatten()
                 .collect(),
-            held: place(&format!("{output}{OWN}"))?,
+            held: place(&format!("{output}{RUN_FOLDER}"))?,
             output,
         })
     }

@@ -1,3 +1,4 @@
+use fleetscore_crds::contract::PlanSummary;
 use fleetscore_crds::{
     Condition, ConditionStatus, LARGEST_COUNT, Phase, ScoringRun, ScoringRunSpec, ScoringRunStatus,
 };
@@ -33,16 +34,23 @@ pub struct RunSnapshot {
 }
 
 /// What the plan came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Sensors of the run.
     pub sensors: u64,
     /// Shards to score: the score pods.
-    #[serde(rename = "shards")]
     pub pods: u32,
 }
 
 impl Plan {
+    /// What a plan pod tells, unless no Job can have so many pods.
+    pub fn of(told: PlanSummary) -> Option<Self> {
+        Some(Self {
+            sensors: told.sensors,
+            pods: u32::try_from(told.shards).ok()?,
+        })
+    }
+
     /// What in a plan of this run cannot be. A pod runs what its template says, so what it tells is not trusted.
     pub fn defect(self, run: &RunSnapshot) -> Option<String> {
         let (sensors, pods) = (self.sensors, self.pods);

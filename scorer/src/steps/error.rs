@@ -1,4 +1,5 @@
 use fleetscore_crds::Failure;
+use fleetscore_crds::contract::run_pod;
 use thiserror::Error;
 
 use super::plan::PlanFileError;
@@ -107,16 +108,16 @@ impl StepError {
                 is_temporary: false,
                 ..
             }
-            | Self::Plan { .. } => 64,
-            Self::Place(error) if error.is_lost() => 64,
+            | Self::Plan { .. } => run_pod::REFUSED,
+            Self::Place(error) if error.is_lost() => run_pod::REFUSED,
             Self::Storage(error) | Self::Place(PlaceError::Storage(error))
                 if error.is_permanent() =>
             {
-                64
+                run_pod::REFUSED
             }
-            Self::Storage(_) | Self::Place(_) | Self::Readings { .. } => 75,
-            Self::Stopped => 143,
-            Self::Internal(_) => 70,
+            Self::Storage(_) | Self::Place(_) | Self::Readings { .. } => run_pod::TRY_AGAIN,
+            Self::Stopped => run_pod::STOPPED,
+            Self::Internal(_) => run_pod::INTERNAL,
         }
     }
 

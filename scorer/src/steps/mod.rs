@@ -23,8 +23,7 @@ pub use compute::Compute;
 pub use context::{Context, Limits, Progress};
 pub use error::StepError;
 pub use failed::FailedSensor;
+pub use fleetscore_crds::contract::PlanSummary;
 pub use kept::Kept;
-pub use plan::{
-    PlanEntry, PlanHeader, PlanSummary, SensorWarning, StoredPlan, Survey, plan, survey,
-};
+pub use plan::{PlanEntry, PlanHeader, SensorWarning, StoredPlan, Survey, plan, survey};
 pub use score::{ShardSummary, score};

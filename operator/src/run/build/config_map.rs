@@ -1,11 +1,9 @@
+use fleetscore_crds::contract::run_pod;
 use fleetscore_crds::{API_VERSION, Kind, Manifest, ManifestMetadata, PodTemplate, ScoringRunSpec};
 use serde_json::{Value, json};
 
 use super::{GENERATION_ANNOTATION, RUN_LABEL};
 use crate::run::snapshot::RunSnapshot;
-
-/// The file in the `ConfigMap` that holds the run.
-pub const FILE: &str = "run.json";
 
 /// The name of a run's `ConfigMap`. Not the run's own, which people give to `ConfigMap`s of theirs.
 pub fn config_map_name(run: &str) -> String {
@@ -30,7 +28,7 @@ pub fn config_map(run: &RunSnapshot) -> Value {
             "ownerReferences": [run.owner()],
         },
         "immutable": true,
-        "data": {FILE: json!(manifest(run)).to_string()},
+        "data": {run_pod::FILE: json!(manifest(run)).to_string()},
     })
 }
 

@@ -1,4 +1,5 @@
 use fleetscore_crds::Step;
+use fleetscore_crds::contract::run_pod;
 use serde_json::{Value, json};
 
 use super::pod::{CONTAINER, pod, scorer};
@@ -7,11 +8,6 @@ use super::{
 };
 use crate::config::Config;
 use crate::run::snapshot::{Plan, RunSnapshot};
-
-/// The scorer's exit code for: some sensors failed for good, the others are scored.
-const SENSORS_FAILED: i32 = 10;
-/// The scorer's exit code for: the run's configuration is wrong, nothing can succeed.
-const REFUSED: i32 = 64;
 
 /// How long the report may take. It is the run's last step, and may begin when the run's own deadline has passed.
 const COLLECT_SECONDS: u32 = 3600;
@@ -88,15 +84,15 @@ fn indexed(spec: &mut Value, run: &RunSnapshot, part: &Part, plan: Plan) {
 
 /// The first rule that fits a pod counts. What fits none counts against the limit of retries.
 fn failure_policy(step: Step) -> Value {
-    let exit = |action: &str, code: i32| json!({"action": action, "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [code]}});
+    let exit = |action: &str, code: u8| json!({"action": action, "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [code]}});
     let fail_sensors = if step == Step::Score {
         "FailIndex"
     } else {
         "FailJob"
     };
     json!({"rules": [
-        exit("FailJob", REFUSED),
-        exit(fail_sensors, SENSORS_FAILED),
+        exit("FailJob", run_pod::REFUSED),
+        exit(fail_sensors, run_pod::SENSORS_FAILED),
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
     ]})
 }

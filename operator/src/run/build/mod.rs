@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::snapshot::RunSnapshot;
 
 pub use config_map::{config_map, config_map_name};
+pub use fleetscore_crds::contract::run_pod::step_name;
 pub use job::{job, sample};
 pub use parts::{Part, SHARDS_PER_JOB, parts};
 pub use pod::{CONTAINER, pod};
@@ -31,15 +32,6 @@ pub const SCORER_ANNOTATION: &str = "scoring.fleetscore.io/scorer";
 
 /// The annotation of a score Job that was given more pods because some could not start: how many of its shards had ended by then.
 pub const WIDENED_ANNOTATION: &str = "scoring.fleetscore.io/widened";
-
-/// The step's name in labels, in Jobs' names and on the scorer's command line.
-pub fn step_name(step: Step) -> &'static str {
-    match step {
-        Step::Plan => "plan",
-        Step::Score => "score",
-        Step::Collect => "collect",
-    }
-}
 
 /// The name of a Job; `part` counts for score Jobs only. With a pod's index behind it, it has to fit into a label: 63 characters, of
 /// which the run's name may take 50 and the index 5. That leaves 8.

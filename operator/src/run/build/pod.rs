@@ -1,7 +1,8 @@
+use fleetscore_crds::contract::run_pod;
 use fleetscore_crds::{AzureAuth, PodTemplate, ScorerVersion, Step};
 use serde_json::{Map, Value, json};
 
-use super::{Part, config_map, config_map_name, labels, step_name};
+use super::{Part, config_map_name, labels, step_name};
 use crate::config::Config;
 use crate::merge::merge;
 use crate::run::snapshot::RunSnapshot;
@@ -10,7 +11,6 @@ use crate::volumes;
 /// The container that runs the scorer.
 pub const CONTAINER: &str = "scorer";
 
-const FOLDER: &str = "/etc/fleetscore";
 const VOLUME: &str = "fleetscore-run";
 /// Where a score pod puts predictions that do not fit into memory: its root is read-only.
 const SCRATCH: &str = "scratch";
@@ -152,8 +152,8 @@ fn container(config: &Config, run: &RunSnapshot, step: Step) -> Value {
         "terminationMessagePolicy": "FallbackToLogsOnError",
         // Half of the memory is for readings in flight; a template that changes the limit sets the variable as well.
         "env": [
-            {"name": "FLEETSCORE_MEMORY_MIB", "value": "256"},
-            {"name": "FLEETSCORE_THREADS", "valueFrom": {"resourceFieldRef": {"containerName": CONTAINER, "resource": "requests.cpu"}}},
+            {"name": run_pod::MEMORY_MIB, "value": run_pod::DEFAULT_MEMORY_MIB.to_string()},
+            {"name": run_pod::THREADS, "valueFrom": {"resourceFieldRef": {"containerName": CONTAINER, "resource": "requests.cpu"}}},
         ],
         "resources": {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": "512Mi"}},
         "securityContext": {
@@ -169,17 +169,16 @@ fn container(config: &Config, run: &RunSnapshot, step: Step) -> Value {
         // The secret's keys become FLEETSCORE_AZURE_accountKey and FLEETSCORE_AZURE_sasToken. A secret that does not exist keeps
         // the container from starting, with a message that names it.
         container["envFrom"] =
-            json!([{"prefix": "FLEETSCORE_AZURE_", "secretRef": {"name": name}}]);
+            json!([{"prefix": run_pod::AZURE_SECRET, "secretRef": {"name": name}}]);
     }
     container
 }
 
 /// What no template can change: which step runs, on which run, and how its Job sees it.
 fn reserved(run: &RunSnapshot, step: Step, part: Option<&Part>) -> Map<String, Value> {
-    let mut env =
-        vec![json!({"name": "FLEETSCORE_RUN", "value": format!("{FOLDER}/{}", config_map::FILE)})];
+    let mut env = vec![json!({"name": run_pod::MANIFEST, "value": run_pod::MANIFEST_FILE})];
     if let Some(part) = part {
-        env.push(json!({"name": "FLEETSCORE_SHARD_OFFSET", "value": part.offset.to_string()}));
+        env.push(json!({"name": run_pod::SHARD_OFFSET, "value": part.offset.to_string()}));
     }
     object(json!({
         "metadata": {"labels": labels(run, step)},
@@ -189,7 +188,7 @@ fn reserved(run: &RunSnapshot, step: Step, part: Option<&Part>) -> Map<String, V
                 "name": CONTAINER,
                 "args": [step_name(step)],
                 "env": env,
-                "volumeMounts": [{"name": VOLUME, "mountPath": FOLDER, "readOnly": true}],
+                "volumeMounts": [{"name": VOLUME, "mountPath": run_pod::FOLDER, "readOnly": true}],
             }],
             "volumes": [{"name": VOLUME, "configMap": {"name": config_map_name(&run.name)}}],
         },

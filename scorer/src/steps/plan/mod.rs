@@ -23,19 +23,8 @@ pub use survey::{SensorWarning, Survey, survey};
 use self::tables::refuse_tables;
 use super::{Context, StepError};
 use crate::outputs;
+use fleetscore_crds::contract::PlanSummary;
 use fleetscore_storage::ObjectUrl;
-
-/// What the plan step tells whoever started it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PlanSummary {
-    /// Sensors in the plan.
-    pub sensors: u64,
-    /// Shards to score.
-    pub shards: u64,
-    /// Sensors that the plan already shows to fail.
-    pub failed: u64,
-}
 
 /// Claims the run's place, lists its sensors, checks them and writes the plan.
 ///

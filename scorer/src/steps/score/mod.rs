@@ -29,6 +29,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use fleetscore_crds::contract::run_pod;
 use fleetscore_crds::{Failure, FailureReason, PredictionFormat};
 use fleetscore_readings::dataset::Segments;
 use futures::{StreamExt, stream};
@@ -85,13 +86,13 @@ impl ShardSummary {
                 interrupted: true,
                 failed_fast: false,
                 ..
-            } => 143,
-            Self { denied: true, .. } => 64,
+            } => run_pod::STOPPED,
+            Self { denied: true, .. } => run_pod::REFUSED,
             Self {
                 temporary: true, ..
-            } => 75,
-            Self { failed: 0, .. } => 0,
-            _ => 10,
+            } => run_pod::TRY_AGAIN,
+            Self { failed: 0, .. } => run_pod::DONE,
+            _ => run_pod::SENSORS_FAILED,
         }
     }
 }
