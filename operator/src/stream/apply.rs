@@ -86,11 +86,56 @@ fn obstacle(found: &ObjectMeta, stream: &Subject, child: &Child) -> Option<Refus
     })
 }
 
+/// What the API server says of a field that does not exist in what is applied; with code 500, as if it were its own fault.
+const UNKNOWN_FIELD: &str = "failed to create typed patch object";
+
 /// A refusal to write something, which the stream's status tells. An error where the server was only busy.
 fn refusal(error: kube::Error, child: &Child) -> Result<Refusal, kube::Error> {
     let kind = &child.resource.kind;
     let templated = (kind == "Deployment").then_some("InvalidPodTemplate");
+    let error = match error {
+        kube::Error::Api(mut status) if status.message.starts_with(UNKNOWN_FIELD) => {
+            status.code = 400;
+            kube::Error::Api(status)
+        }
+        error => error,
+    };
     let mut refusal = refusal_of(error, templated)?;
     refusal.message = format!("{kind} {}: {}", child.name(), refusal.message);
     Ok(refusal)
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::*;
+    use crate::stream::build::children;
+    use crate::stream::testing::{ingest, subject};
+
+    #[test]
+    fn a_template_that_is_wrong_is_told_from_a_server_that_is_busy() {
+        let children = children(&ingest(), &subject(), 1);
+        let (map, deployment) = (children.first().unwrap(), children.last().unwrap());
+        let told = |child: &Child, code: u16, message: &str| {
+            let status = Status {
+                code,
+                message: message.to_owned(),
+                ..Status::default()
+            };
+            let refusal = refusal(kube::Error::Api(Box::new(status)), child);
+            refusal
+                .ok()
+                .map(|refusal| (refusal.invalid, refusal.reason))
+        };
+        // As version 1.35 answers to a misspelt field.
+        let misspelt = "failed to create typed patch object (plant/pumps-ingest; apps/v1, Kind=Deployment): .spec.template.spec.nodeSelecter: \
+                        field not declared in schema";
+        let invalid = Some((true, "InvalidPodTemplate".to_owned()));
+        assert_eq!(told(deployment, 500, misspelt), invalid);
+        assert_eq!(told(deployment, 422, "spec.template: bad"), invalid);
+        assert_eq!(told(deployment, 500, "etcdserver: leader changed"), None);
+        let refused = Some((false, "CreateRefused".to_owned()));
+        assert_eq!(told(map, 403, "exceeded quota"), refused);
+    }
 }
