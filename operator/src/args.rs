@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 
 /// Runs `ScoringRun`s: each becomes Jobs that plan, score and collect, and their outcome becomes its status. Creates those of
-/// `ScoringSchedule`s.
+/// `ScoringSchedule`s, and gives `ReadingStream`s the pods that read them.
 ///
 /// Exit codes: 0 stopped by a signal; 1 cannot start, or lost the lease; 2 usage.
 #[derive(Clone, Debug, Parser)]
