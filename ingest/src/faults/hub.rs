@@ -1,6 +1,6 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::{Calls, Outcome};
@@ -15,6 +15,8 @@ pub struct FaultyHub {
     hub: MemoryHub,
     calls: Calls,
     is_throttled: Arc<AtomicBool>,
+    is_mute: Arc<AtomicBool>,
+    unanswered: Arc<AtomicUsize>,
 }
 
 impl FaultyHub {
@@ -24,12 +26,25 @@ impl FaultyHub {
             hub: hub.clone(),
             calls: calls.clone(),
             is_throttled: Arc::default(),
+            is_mute: Arc::default(),
+            unanswered: Arc::default(),
         }
     }
 
     /// From now on polls bring nothing, and no error, or all that there is.
     pub fn throttle(&self, is_throttled: bool) {
         self.is_throttled.store(is_throttled, Ordering::SeqCst);
+    }
+
+    /// From now on it does not answer, and polls bring nothing, since no connection has been seen to end.
+    pub fn mute(&self) {
+        self.throttle(true);
+        self.is_mute.store(true, Ordering::SeqCst);
+    }
+
+    /// Questions that it has not answered.
+    pub fn unanswered(&self) -> usize {
+        self.unanswered.load(Ordering::SeqCst)
     }
 }
 
@@ -42,8 +57,7 @@ impl Hub for FaultyHub {
         let source = call(&self.calls, || self.hub.open())?;
         Ok(Box::new(FaultySource {
             source,
-            calls: self.calls.clone(),
-            is_throttled: Arc::clone(&self.is_throttled),
+            hub: self.clone(),
         }))
     }
 }
@@ -58,37 +72,60 @@ fn call<T>(
     } = calls.next();
     match takes_effect.then(effect) {
         Some(done) if !fails => done,
-        _ => Err(SourceError::SourceUnavailable {
-            reason: "faulty".to_owned(),
-        }),
+        _ => Err(unavailable()),
+    }
+}
+
+fn unavailable() -> SourceError {
+    SourceError::SourceUnavailable {
+        reason: "faulty".to_owned(),
     }
 }
 
 struct FaultySource {
     source: Box<dyn Source>,
-    calls: Calls,
-    is_throttled: Arc<AtomicBool>,
+    hub: FaultyHub,
+}
+
+impl FaultySource {
+    /// Asks, where the hub answers.
+    fn ask<T>(
+        &mut self,
+        question: impl FnOnce(&mut dyn Source) -> Result<T, SourceError>,
+    ) -> Result<T, SourceError> {
+        let FaultyHub {
+            calls,
+            is_mute,
+            unanswered,
+            ..
+        } = &self.hub;
+        if is_mute.load(Ordering::SeqCst) {
+            unanswered.fetch_add(1, Ordering::SeqCst);
+            return Err(unavailable());
+        }
+        call(calls, || question(&mut *self.source))
+    }
 }
 
 impl Source for FaultySource {
     fn partitions(&mut self) -> Result<Vec<i32>, SourceError> {
-        call(&self.calls, || self.source.partitions())
+        self.ask(|source| source.partitions())
     }
 
     fn bounds(&mut self, partition: i32) -> Result<Bounds, SourceError> {
-        call(&self.calls, || self.source.bounds(partition))
+        self.ask(|source| source.bounds(partition))
     }
 
     fn offset_at(&mut self, partition: i32, time: i64) -> Result<i64, SourceError> {
-        call(&self.calls, || self.source.offset_at(partition, time))
+        self.ask(|source| source.offset_at(partition, time))
     }
 
     fn assign(&mut self, partition: i32, place: Place) -> Result<(), SourceError> {
-        call(&self.calls, || self.source.assign(partition, place))
+        self.ask(|source| source.assign(partition, place))
     }
 
     fn release(&mut self, partition: i32) {
-        if self.calls.next().takes_effect {
+        if self.hub.calls.next().takes_effect {
             self.source.release(partition);
         }
     }
@@ -99,8 +136,8 @@ impl Source for FaultySource {
         timeout: Duration,
         each: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<usize, SourceError> {
-        call(&self.calls, || {
-            if self.is_throttled.load(Ordering::SeqCst) {
+        call(&self.hub.calls, || {
+            if self.hub.is_throttled.load(Ordering::SeqCst) {
                 return Ok(0);
             }
             self.source.poll(limit.min(AT_ONCE), timeout, each)
@@ -108,11 +145,11 @@ impl Source for FaultySource {
     }
 
     fn is_drained(&mut self, partition: i32) -> Result<bool, SourceError> {
-        call(&self.calls, || self.source.is_drained(partition))
+        self.ask(|source| source.is_drained(partition))
     }
 
     fn commit(&mut self, partition: i32, next: i64) {
-        if self.calls.next().takes_effect {
+        if self.hub.calls.next().takes_effect {
             self.source.commit(partition, next);
         }
     }

@@ -14,6 +14,7 @@ use super::beat::Beat;
 use super::checkpoint::{self, CheckpointError};
 use super::clock::Clock;
 use super::lock;
+use super::questions::Questions;
 use super::reader::{Reader, Settings};
 use super::stall::Stall;
 use super::state::Seen;
@@ -98,6 +99,7 @@ pub(super) struct Engine {
     commands: UnboundedReceiver<Command>,
     tell: UnboundedSender<Told>,
     pause: Duration,
+    questions: Questions,
     ends: bool,
     beat: Beat,
 }
@@ -119,6 +121,7 @@ impl Engine {
             commands,
             tell,
             pause: FIRST_PAUSE,
+            questions: Questions::default(),
             ends: false,
             beat,
         }
@@ -138,6 +141,9 @@ impl Engine {
             match read {
                 Ok(count) => {
                     self.pause = FIRST_PAUSE;
+                    if count > 0 {
+                        self.questions.resume();
+                    }
                     self.look_at_ends();
                     self.show();
                     self.begin_saving();
@@ -356,6 +362,7 @@ impl Engine {
             works,
             source,
             shared,
+            questions,
             ..
         } = self;
         let settings = &shared.settings;
@@ -379,12 +386,15 @@ impl Engine {
                     _ => true,
                 };
                 work.at_end = work.reaches_end()
-                    || (work.saw_end && is_over && source.is_drained(*number).unwrap_or(false));
+                    || (work.saw_end
+                        && is_over
+                        && questions.ask(*number, || source.is_drained(*number)) == Some(true));
             }
             let is_silent = work.silent_for(now) >= idle && agrees && !work.has_more;
             if is_silent && (work.at_end || !is_asked) {
                 work.asked = Some(Instant::now());
-                let is_drained = source.is_drained(*number).unwrap_or(false);
+                let is_drained =
+                    questions.ask(*number, || source.is_drained(*number)) == Some(true);
                 if let Some(reader) = work.reader.as_mut().filter(|_| is_drained) {
                     reader.idle(now);
                     ends.extend(work.at_end.then_some(*number));
@@ -404,6 +414,7 @@ impl Engine {
             works,
             source,
             shared,
+            questions,
             beat,
             ..
         } = self;
@@ -419,7 +430,9 @@ impl Engine {
                 .is_none_or(|measured| measured.elapsed() >= MEASURE);
             if is_due {
                 work.measured = Some(Instant::now());
-                work.known_end = source.bounds(*number).ok().map(|bounds| bounds.end);
+                work.known_end = questions
+                    .ask(*number, || source.bounds(*number))
+                    .map(|bounds| bounds.end);
             }
             let left = work
                 .known_end

@@ -9,6 +9,7 @@ mod checkpoint;
 mod clock;
 mod engine;
 mod error;
+mod questions;
 mod reader;
 mod recent;
 mod stall;

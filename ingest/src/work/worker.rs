@@ -396,9 +396,20 @@ impl Worker {
         });
         let (source, partitions) = asked.await.map_err(|_| WorkerError::Thread)?;
         self.source = Some(source);
-        let count = partitions?.len();
-        self.count = i32::try_from(count).ok();
         self.counted = Some(Instant::now());
+        let count = match partitions {
+            Ok(partitions) => partitions.len(),
+            // What there was is gone on with, and is published, while the hub is away.
+            Err(error) if self.count.is_some() && error.can_retry() => {
+                tracing::warn!("{error}");
+                return Ok(());
+            }
+            Err(error) => {
+                self.counted = None;
+                return Err(error.into());
+            }
+        };
+        self.count = i32::try_from(count).ok();
         self.watch
             .change(|state| state.partitions = u32::try_from(count).ok());
         Ok(())

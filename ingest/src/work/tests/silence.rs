@@ -77,6 +77,26 @@ fn nothing_is_closed_by_the_clock_while_the_hub_is_throttled() {
     });
 }
 
+/// To wait for an answer takes long, during which nothing is saved and no claim renewed. So a hub that does not answer is not asked of each
+/// partition.
+#[test]
+fn a_hub_that_does_not_answer_is_seldom_asked() {
+    let objects = Arc::new(InMemory::new());
+    in_virtual_time(async {
+        let (hub, clock) = (MemoryHub::new(8), clock());
+        let mute = FaultyHub::new(&hub, &Calls::new(Fault::Never));
+        let process = Process::at_work(&mute, &objects, Fault::Never, "a", &clock);
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        assert_eq!(process.watch.state().seen.len(), 8);
+        mute.mute();
+        tokio::time::sleep(Duration::from_mins(10)).await;
+        let asked = mute.unanswered();
+        // Twice a minute by who reads, and each two minutes how many partitions there are.
+        assert!((10..=26).contains(&asked), "{asked}");
+        process.end().await;
+    });
+}
+
 /// Read up to its end, a hub that is throttled for a while is read all the same.
 #[test]
 fn the_end_of_a_throttled_hub_is_reached_when_all_was_read() {
