@@ -60,10 +60,16 @@ impl KafkaSource {
         ask: impl Fn(&BaseConsumer<Context>, Duration) -> KafkaResult<T>,
     ) -> Result<T, SourceError> {
         let deadline = Instant::now() + ANSWER;
+        // The client gives up a connection on which something is not answered in time, and with it what is read there.
+        let patience = if self.readers.is_empty() {
+            LOOK
+        } else {
+            ANSWER
+        };
         loop {
             self.listen(Duration::ZERO);
             if self.consumer.context().can_sign_in() {
-                match ask(&self.consumer, LOOK) {
+                match ask(&self.consumer, patience) {
                     Ok(answer) => {
                         self.consumer.context().clear();
                         return Ok(answer);
