@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs Debian or Ubuntu packages that are absent: scripts/install.sh [build] [node] [broker] [chromium] [shell] [images] [cluster]
+# Installs Debian or Ubuntu packages that are absent: scripts/install.sh [build] [node] [broker] [flink] [chromium] [shell] [images] [cluster]
 set -euo pipefail
 
 wanted=()
@@ -12,6 +12,7 @@ for group in "$@"; do
     build) need cc build-essential; need make make; need ps procps ;;
     node) need node nodejs; need npm npm ;;
     broker) need java default-jre-headless; need mvn maven; need openssl openssl; need ps procps ;;
+    flink) need javac default-jdk-headless; need mvn maven ;;
     chromium) need chromium chromium ;;
     shell) need shellcheck shellcheck ;;
     images) need buildah buildah; need update-ca-certificates ca-certificates ;;
