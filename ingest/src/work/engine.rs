@@ -484,7 +484,14 @@ impl Engine {
             let keep = !work.is_last;
             let shared = Arc::clone(shared);
             work.saving = Some(if let Some(reader) = &mut work.reader {
+                let begun = Instant::now();
                 let cut = reader.cut(shared.published(), keep);
+                tracing::debug!(
+                    partition = number,
+                    events = reader.events(),
+                    microseconds = begun.elapsed().as_micros(),
+                    "cut"
+                );
                 let has_producers_clock = !reader.has_hub_time();
                 shared.see(*number, |seen| {
                     seen.has_producers_clock = has_producers_clock;
