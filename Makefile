@@ -86,8 +86,8 @@ builder-image: ## Build an image from this machine's Rust and compile in it, as 
 scale: fleetscore ## Score 5 million rows and 5,000 sensors, and check time and memory (minutes).
 	scripts/scale.sh $(BIN)/fleetscore
 
-bench: build ## Time it against the peers, and write docs/benchmarks.md (installs them into the cache; PARTS="processes files latency kernels").
-	@scripts/install.sh node
+bench: build ## Time it against the peers, and write docs/benchmarks.md (installs them into the cache; PARTS="processes files latency streams kernels").
+	@scripts/install.sh node broker flink
 	scripts/build.sh $(PROFILE) cli scorer -- --example kernel_speed --example linfa_speed
 	bench/run.sh $(BIN)/fleetscore $(BIN)/examples $(PARTS)
 

@@ -10,12 +10,12 @@ PIECE = 1 << 18
 class Delay:
     """Listens on a free port of this machine, in a thread of its own, and passes everything on to `port`, its answers `seconds` late.
 
-    `intervals` holds when each request began and when its answer came back. Requests of a connection come one after the other, as
-    HTTP clients send them."""
+    `intervals` holds when each request began and when its answer came back, `bytes` how long all answers were. Requests of a connection
+    come one after the other, as HTTP clients send them."""
 
     def __init__(self, port, seconds):
         self.upstream, self.seconds = port, seconds
-        self.intervals = []
+        self.intervals, self.bytes = [], 0
         self.loop = asyncio.new_event_loop()
         started = threading.Event()
         self.thread = threading.Thread(target=self._run, args=(started,), daemon=True)
@@ -63,6 +63,7 @@ class Delay:
                 to_client.write_eof()
 
         while piece := await server.read(PIECE):
+            self.bytes += len(piece)
             self.loop.call_later(self.seconds, pass_on, piece)
         self.loop.call_later(self.seconds, pass_on, b"")
         await asyncio.sleep(self.seconds)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Times fleetscore against others and writes the results into docs/benchmarks.md:
-# bench/run.sh FLEETSCORE EXAMPLES [processes|files|latency|kernels ...]
+# bench/run.sh FLEETSCORE EXAMPLES [processes|files|latency|streams|kernels ...]
 # EXAMPLES is the folder with kernel_speed and linfa_speed.
 set -euo pipefail
 
-fleetscore=$(realpath "${1:?usage: bench/run.sh FLEETSCORE EXAMPLES [processes|files|latency|kernels ...]}")
+fleetscore=$(realpath "${1:?usage: bench/run.sh FLEETSCORE EXAMPLES [processes|files|latency|streams|kernels ...]}")
 examples=$(realpath "$2")
 shift 2
 cd "$(dirname "$0")"
@@ -19,12 +19,16 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 parts=("$@")
-[[ ${#parts[@]} -gt 0 ]] || parts=(processes files latency kernels)
+[[ ${#parts[@]} -gt 0 ]] || parts=(processes files latency streams kernels)
 for part in "${parts[@]}"; do
   case $part in
     processes) "$python" processes.py "$fleetscore" "$work" "$work/processes.md" ;;
     files) "$python" files.py "$fleetscore" "$work" "$work/files.md" ;;
     latency) ../scripts/with-azurite.sh "$python" latency.py "$fleetscore" "$work" "$work/latency.md" ;;
+    streams)
+      ../scripts/flink.sh install >/dev/null
+      ../scripts/with-broker.sh ../scripts/with-azurite.sh "$python" streams.py "$fleetscore" "$work" "$work/streams.md"
+      ;;
     kernels)
       cc -O3 -shared -fPIC -o "$work/libsvm_loop.so" libsvm_loop.c
       OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 "$python" kernels.py "$examples" "$work" "$work/kernels.md"
