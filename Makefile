@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 PROFILE ?= release
 BIN = $(CARGO_TARGET_DIR)/$(shell rustc -vV | sed -n 's/^host: //p')/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
-.PHONY: help build fleetscore demo demo-stream demo-cluster cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench bench-cluster bench-schedules soak-streams fuzz model ticks-oracle cases
+.PHONY: help build fleetscore demo demo-stream demo-cluster cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench bench-cluster bench-schedules soak-streams fuzz model ticks-oracle cases flink
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | column -t -s '|'
@@ -98,6 +98,10 @@ bench-schedules: ## Measure 1,000 schedules that tick in one minute, and 1,000 C
 	@scripts/install.sh build cluster
 	scripts/build.sh $(PROFILE) cli scorer operator
 	bench/schedules.sh $(BIN)/fleetscore-operator
+
+flink: ## Compare what an exported stream publishes with Flink 1.20 (minutes; installs Flink into the cache).
+	@scripts/install.sh build node broker flink
+	FLEETSCORE_FLINK=$(CURDIR)/scripts/flink.sh scripts/with-broker.sh cargo test --locked --workspace --all-features --test flink -- --test-threads 1
 
 cases: build ## Run it over inputs that people have and print what it says of each (CASES=folder of case folders; its own without).
 	@scripts/install.sh node

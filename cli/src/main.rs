@@ -10,7 +10,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use fleetscore_scorer::descriptors;
 
-use commands::{ingest, model, output, plan, report, run, simulate, train};
+use commands::{export, ingest, model, output, plan, report, run, simulate, train};
 
 /// Parsing makes many small pieces: a tenth less time than with glibc's allocator.
 #[global_allocator]
@@ -48,6 +48,7 @@ enum Command {
     Run(run::RunArgs),
     Plan(plan::PlanArgs),
     Ingest(ingest::IngestArgs),
+    Export(export::ExportArgs),
     Simulate(fleetscore_cli::simulate::SimulateArgs),
     Train(fleetscore_cli::train::TrainArgs),
     #[command(subcommand)]
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Ingest(args) => ingest::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Model(command) => model::run(&command),

@@ -4,6 +4,7 @@
 //! lands in exactly one of the [`Counts`].
 
 pub mod event;
+pub mod export;
 pub mod expression;
 #[cfg(test)]
 mod faults;

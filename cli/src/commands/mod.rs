@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod export;
 pub mod ingest;
 pub mod model;
 pub mod output;

@@ -7,7 +7,7 @@ const MAX_KEY: usize = 256;
 
 /// Judges rows: which readings they make, and which are refused.
 #[derive(Clone, Debug)]
-pub(super) struct Judge {
+pub(crate) struct Judge {
     /// The fields' names, by place.
     pub names: Vec<String>,
     pub time: usize,
@@ -22,7 +22,7 @@ pub(super) struct Judge {
 
 /// A field that is reckoned from others.
 #[derive(Clone, Debug)]
-pub(super) struct Formula {
+pub(crate) struct Formula {
     pub field: usize,
     pub expression: Expression,
     /// The fields it speaks of.
@@ -31,7 +31,7 @@ pub(super) struct Formula {
 
 /// How one row becomes a reading for each of some fields.
 #[derive(Clone, Debug)]
-pub(super) struct Unpivoted {
+pub(crate) struct Unpivoted {
     pub key: usize,
     pub value: usize,
     pub fields: Vec<usize>,

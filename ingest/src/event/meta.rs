@@ -5,7 +5,7 @@ use crate::Record;
 
 /// What of a message, beside its body, a field holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Meta {
+pub(crate) enum Meta {
     /// The last header of this name.
     Header(String),
     /// When the hub took it.
@@ -36,7 +36,7 @@ impl Meta {
     }
 
     /// Sets a field to it.
-    pub fn set(&self, record: &Record<'_>, row: &mut Row, field: usize) {
+    pub(super) fn set(&self, record: &Record<'_>, row: &mut Row, field: usize) {
         let scalar = match self {
             Self::EnqueuedTime => Scalar::Instant(record.arrival),
             Self::Partition => Scalar::Whole(record.partition.into()),

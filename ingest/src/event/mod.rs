@@ -21,4 +21,8 @@ mod spec_error;
 mod tests;
 
 pub use decoder::{Decoded, Decoder};
+pub(crate) use judge::Formula;
+pub(crate) use meta::Meta;
+pub(crate) use plan::Plan;
+pub(crate) use shape::{Member, Node, Shape};
 pub use spec_error::SpecError;

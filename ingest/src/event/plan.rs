@@ -12,12 +12,12 @@ use crate::expression::{self, KnownField};
 
 /// What a manifest says of events, checked.
 #[derive(Clone, Debug)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     pub kinds: Vec<FieldType>,
     pub times: TimeParser,
     /// What of the message, beside its body, fields hold.
     pub meta: Vec<(usize, Meta)>,
-    pub format: Format,
+    pub(super) format: Format,
     pub judge: Judge,
 }
 
@@ -38,6 +38,14 @@ struct Planner<'s> {
 }
 
 impl Plan {
+    /// The tree of wanted parts, where events are JSON.
+    pub fn shape(&self) -> Option<&Shape> {
+        match &self.format {
+            Format::Json(shape) => Some(shape),
+            Format::Csv(_) | Format::Avro(_) => None,
+        }
+    }
+
     /// Checks all that the manifest says of events.
     pub fn new(spec: &EventSpec, filter: Option<&str>) -> Result<Self, Vec<SpecError>> {
         let mut planner = Planner {

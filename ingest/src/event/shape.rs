@@ -5,7 +5,7 @@ const FEW: usize = 16;
 
 /// The wanted parts of an event, as a tree of their names.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     /// The event itself.
     pub root: Node,
     /// An item of its list of readings.
@@ -18,7 +18,7 @@ pub(super) struct Shape {
 
 /// A wanted part.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Node {
+pub(crate) enum Node {
     /// A value that these fields hold.
     Value(Vec<usize>),
     /// An object of which these members are wanted, in the order of their names.
@@ -29,7 +29,7 @@ pub(super) enum Node {
 
 /// A wanted member of an object.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Member {
+pub(crate) struct Member {
     pub name: String,
     pub node: Node,
     /// All fields in it.
@@ -57,7 +57,7 @@ impl Node {
 
 /// A path of a field that cannot be used with those before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct PathFault {
+pub(crate) struct PathFault {
     /// The field.
     pub field: usize,
     /// What is wrong.
