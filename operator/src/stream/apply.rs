@@ -5,8 +5,8 @@ use kube::api::{Api, DynamicObject, Patch, PatchParams, ValidationDirective};
 use kube::core::ObjectMeta;
 use serde_json::json;
 
-use super::build::Child;
-use super::subject::Subject;
+use super::build::ChildObject;
+use super::snapshot::StreamSnapshot;
 use crate::api::{FIELD_MANAGER, code_of};
 use crate::controller::{PassError, Refusal, name_conflict, refusal_of};
 
@@ -17,8 +17,8 @@ use crate::controller::{PassError, Refusal, name_conflict, refusal_of};
 /// [`PassError::Outdated`] where someone else came in between; [`PassError::Write`] where the API server could not be asked.
 pub async fn apply(
     client: &Client,
-    stream: &Subject,
-    children: &[Child],
+    stream: &StreamSnapshot,
+    children: &[ChildObject],
 ) -> Result<Result<i64, Refusal>, PassError> {
     let mut generation = 0;
     for child in children {
@@ -35,8 +35,8 @@ pub async fn apply(
 /// One server-side apply: what others have set beside it stays. An object that is not the stream's own is left alone.
 async fn write(
     client: &Client,
-    stream: &Subject,
-    child: &Child,
+    stream: &StreamSnapshot,
+    child: &ChildObject,
 ) -> Result<Result<DynamicObject, Refusal>, kube::Error> {
     let api: Api<DynamicObject> =
         Api::namespaced_with(client.clone(), &stream.namespace, &child.resource);
@@ -66,7 +66,7 @@ async fn write(
 }
 
 /// What is in the way where the child is to be.
-fn obstacle(found: &ObjectMeta, stream: &Subject, child: &Child) -> Option<Refusal> {
+fn obstacle(found: &ObjectMeta, stream: &StreamSnapshot, child: &ChildObject) -> Option<Refusal> {
     let (kind, name) = (&child.resource.kind, child.name());
     let mut owners = found.owner_references.iter().flatten();
     let own = owners.any(|owner| owner.uid == stream.uid && owner.controller == Some(true));
@@ -90,7 +90,7 @@ fn obstacle(found: &ObjectMeta, stream: &Subject, child: &Child) -> Option<Refus
 const UNKNOWN_FIELD: &str = "failed to create typed patch object";
 
 /// A refusal to write something, which the stream's status tells. An error where the server was only busy.
-fn refusal(error: kube::Error, child: &Child) -> Result<Refusal, kube::Error> {
+fn refusal(error: kube::Error, child: &ChildObject) -> Result<Refusal, kube::Error> {
     let kind = &child.resource.kind;
     let templated = (kind == "Deployment").then_some("InvalidPodTemplate");
     let error = match error {
@@ -111,13 +111,13 @@ mod tests {
 
     use super::*;
     use crate::stream::build::children;
-    use crate::stream::testing::{ingest, subject};
+    use crate::stream::testing::{ingest, snapshot};
 
     #[test]
     fn a_template_that_is_wrong_is_told_from_a_server_that_is_busy() {
-        let children = children(&ingest(), &subject(), 1);
+        let children = children(&ingest(), &snapshot(), 1);
         let (map, deployment) = (children.first().unwrap(), children.last().unwrap());
-        let told = |child: &Child, code: u16, message: &str| {
+        let told = |child: &ChildObject, code: u16, message: &str| {
             let status = Status {
                 code,
                 message: message.to_owned(),

@@ -14,8 +14,8 @@ use kube::runtime::reflector::ObjectRef;
 use kube::runtime::{WatchStreamExt, watcher};
 
 use super::build::STREAM_LABEL;
-use super::state::SUSPENDED;
-use super::{Context, Memories, Poller};
+use super::standing::SUSPENDED;
+use super::{Context, Poller, StreamMemories};
 use crate::config::Config;
 use crate::controller::{Seen, Shared, Tools, operate, ready, scoped, watch};
 use crate::metrics::StreamSample;
@@ -55,7 +55,7 @@ pub fn run(
         deployments: deployment_store,
         pods: pod_store,
         filled: [deployment_cache.filled.clone(), pod_cache.filled.clone()],
-        memories: Memories::default(),
+        memories: StreamMemories::default(),
     };
     let seen = Seen {
         objects,

@@ -4,7 +4,7 @@
 use fleetscore_crds::{ConditionStatus, ReadingStreamStatus};
 use kube::runtime::events::{Event, EventType};
 
-use super::state::{PASSING, RUNNING, SUSPENDED};
+use super::standing::{PASSING, RUNNING, SUSPENDED};
 use crate::controller::{event, ready};
 
 /// What to tell about the change from `old` to `new`. `last` is the reason of the last event about how the stream is: what passes by

@@ -1,8 +1,8 @@
 use jiff::{SignedDuration, Timestamp};
 
-use super::observed::Observed;
 use super::picture::Picture;
-use super::pod_view::PodView;
+use super::pod_view::StreamPodView;
+use super::sighting::Sighting;
 use crate::by_uid::ByUid;
 use crate::controller::{AFTER_REFUSAL, Refusal, after};
 
@@ -14,7 +14,7 @@ const REWRITE: SignedDuration = SignedDuration::from_mins(10);
 /// What the operator remembers of a stream between two looks at it. All of it may be forgotten: it saves calls, and bridges the moments
 /// in which a pod does not answer.
 #[derive(Clone, Debug, Default)]
-pub struct Memory {
+pub struct StreamMemory {
     /// What the pods said last.
     pub picture: Picture,
     /// When the status was written last.
@@ -36,9 +36,9 @@ struct Written {
     at: Timestamp,
 }
 
-impl Memory {
+impl StreamMemory {
     /// Whether the children are to be written: others than before, or what the cache holds is not what was written.
-    pub fn must_write(&self, digest: &str, seen: &Observed, now: Timestamp) -> bool {
+    pub fn must_write(&self, digest: &str, seen: &Sighting, now: Timestamp) -> bool {
         let Some(last) = &self.children else {
             return true;
         };
@@ -70,14 +70,14 @@ impl Memory {
     }
 
     /// Whether it is time to ask the pods: now and then, and whenever others are ready.
-    pub fn must_ask(&self, pods: &[PodView], now: Timestamp) -> bool {
+    pub fn must_ask(&self, pods: &[StreamPodView], now: Timestamp) -> bool {
         self.asked
             .as_ref()
             .is_none_or(|(at, names)| now.duration_since(*at) >= POLL || *names != ready(pods))
     }
 
     /// Remembers what the pods have said.
-    pub fn asked(&mut self, pods: &[PodView], mut picture: Picture, now: Timestamp) {
+    pub fn asked(&mut self, pods: &[StreamPodView], mut picture: Picture, now: Timestamp) {
         picture.follow(&self.picture, now);
         self.picture = picture;
         self.asked = Some((now, ready(pods)));
@@ -89,23 +89,23 @@ impl Memory {
     }
 }
 
-fn ready(pods: &[PodView]) -> Vec<String> {
+fn ready(pods: &[StreamPodView]) -> Vec<String> {
     let ready = pods.iter().filter(|pod| pod.ready);
     ready.map(|pod| pod.name.clone()).collect()
 }
 
 /// The memories of all streams, by UID.
 #[derive(Debug, Default)]
-pub struct Memories(ByUid<Memory>);
+pub struct StreamMemories(ByUid<StreamMemory>);
 
-impl Memories {
+impl StreamMemories {
     /// The memory of a stream.
-    pub fn get(&self, uid: &str) -> Memory {
+    pub fn get(&self, uid: &str) -> StreamMemory {
         self.0.with(|all| all.get(uid).cloned().unwrap_or_default())
     }
 
     /// Keeps the memory of a stream.
-    pub fn put(&self, uid: &str, memory: Memory) {
+    pub fn put(&self, uid: &str, memory: StreamMemory) {
         self.0.with(|all| all.insert(uid.to_owned(), memory));
     }
 

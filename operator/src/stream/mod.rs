@@ -1,6 +1,6 @@
 //! The controller of `ReadingStream`s: a Deployment whose pods read the hub, and what they say in the stream's status.
 //!
-//! `build`, `picture`, `state`, `status` and `events` are pure, `poller` asks the pods, `apply` writes. [`Context::pass`] alone calls
+//! `build`, `picture`, `standing`, `status` and `events` are pure, `poller` asks the pods, `apply` writes. [`Context::pass`] alone calls
 //! them.
 //!
 //! The operator reads neither the hub nor storage: what a stream has come to its pods know, and they say it at their port.
@@ -11,13 +11,13 @@ mod controller;
 mod deployment_view;
 mod events;
 mod memory;
-mod observed;
 mod picture;
 mod pod_view;
 mod poller;
-mod state;
+mod sighting;
+mod snapshot;
+mod standing;
 mod status;
-mod subject;
 #[cfg(test)]
 mod testing;
 
@@ -40,10 +40,10 @@ pub use poller::Poller;
 
 use build::{STREAM_LABEL, child_name, children, digest_of};
 use deployment_view::DeploymentView;
-use memory::{Memories, Memory};
-use observed::Observed;
-use pod_view::PodView;
-use subject::Subject;
+use memory::{StreamMemories, StreamMemory};
+use pod_view::StreamPodView;
+use sighting::Sighting;
+use snapshot::StreamSnapshot;
 
 /// What all passes share.
 pub struct Context {
@@ -53,12 +53,12 @@ pub struct Context {
     deployments: Store<Deployment>,
     pods: Store<Pod>,
     filled: [Filled; 2],
-    memories: Memories,
+    memories: StreamMemories,
 }
 
 impl Reconciler for Context {
     type Object = ReadingStream;
-    type Snapshot = Subject;
+    type Snapshot = StreamSnapshot;
 
     const DEBOUNCE: Duration = Duration::from_millis(200);
     const CONCURRENCY: u16 = 16;
@@ -67,8 +67,8 @@ impl Reconciler for Context {
         &self.tools
     }
 
-    fn snapshot(stream: &ReadingStream) -> Option<Subject> {
-        Subject::of(stream)
+    fn snapshot(stream: &ReadingStream) -> Option<StreamSnapshot> {
+        StreamSnapshot::of(stream)
     }
 
     /// One pass over one stream.
@@ -79,48 +79,52 @@ impl Reconciler for Context {
     /// 4. `status` (pure): what that comes to.
     /// 5. write the status (client): one server-side apply of that version of the object which step 1 saw, if it is worth it.
     /// 6. events (client), once the status stands.
-    #[tracing::instrument(skip_all, fields(namespace = subject.namespace, stream = subject.name))]
-    async fn pass(&self, stream: &ReadingStream, subject: &Subject) -> Result<Action, PassError> {
+    #[tracing::instrument(skip_all, fields(namespace = snapshot.namespace, stream = snapshot.name))]
+    async fn pass(
+        &self,
+        stream: &ReadingStream,
+        snapshot: &StreamSnapshot,
+    ) -> Result<Action, PassError> {
         // The watches are independent: before the Deployments are listed, a stream would seem to have none.
         if !all_filled(self.filled.clone()).await {
             return Err(PassError::Stopping("Deployments or pods"));
         }
-        if subject.deleting {
+        if snapshot.deleting {
             // Its children go with it. What it has stored stays.
-            self.memories.forget(&subject.uid);
+            self.memories.forget(&snapshot.uid);
             return Ok(Action::await_change());
         }
         let now = Timestamp::now();
-        let mut memory = self.memories.get(&subject.uid);
-        let mut seen = self.observe(subject);
+        let mut memory = self.memories.get(&snapshot.uid);
+        let mut seen = self.observe(snapshot);
         seen.refusal = self
-            .write_children(subject, &seen, &mut memory, now)
+            .write_children(snapshot, &seen, &mut memory, now)
             .await?;
         if let Some(view) = &mut seen.deployment {
             // The cache may be behind what was just written.
             view.generation = view.generation.max(memory.generation());
         }
         if memory.must_ask(&seen.pods, now) {
-            let picture = self.poller.ask(&subject.id(), &seen.pods, now).await;
+            let picture = self.poller.ask(&snapshot.id(), &seen.pods, now).await;
             memory.asked(&seen.pods, picture, now);
         }
         seen.picture = memory.picture.clone();
         // What was seen of children and pods stays known, whatever becomes of the status.
-        self.memories.put(&subject.uid, memory.clone());
-        let new = status::status(subject, &seen, now);
-        let is_worth_it = status::is_worth_writing(&subject.status, &new, memory.written, now);
+        self.memories.put(&snapshot.uid, memory.clone());
+        let new = status::status(snapshot, &seen, now);
+        let is_worth_it = status::is_worth_writing(&snapshot.status, &new, memory.written, now);
         // Where it is gone, there is nothing to tell.
         if is_worth_it && self.tools.write_status(stream, &new).await? {
             memory.written = Some(now);
             // What the operator forgot when it was started anew, the status says.
             let last = memory.told.take();
-            let last = last.or_else(|| events::told(None, &subject.status));
-            let events = events::events(last.as_deref(), &subject.status, &new);
+            let last = last.or_else(|| events::told(None, &snapshot.status));
+            let events = events::events(last.as_deref(), &snapshot.status, &new);
             self.tools.tell(stream, events).await;
             memory.told = events::told(last.as_deref(), &new);
         }
         let again = memory.again();
-        self.memories.put(&subject.uid, memory);
+        self.memories.put(&snapshot.uid, memory);
         Ok(look_again(again, now, Duration::ZERO))
     }
 
@@ -131,34 +135,34 @@ impl Reconciler for Context {
 
 impl Context {
     /// What the caches hold of the stream.
-    fn observe(&self, subject: &Subject) -> Observed {
-        let name = child_name(&subject.name);
-        let key = ObjectRef::new(&name).within(&subject.namespace);
+    fn observe(&self, snapshot: &StreamSnapshot) -> Sighting {
+        let name = child_name(&snapshot.name);
+        let key = ObjectRef::new(&name).within(&snapshot.namespace);
         let deployment = self.deployments.get(&key);
-        let deployment = deployment.and_then(|found| DeploymentView::of(&found, &subject.uid));
+        let deployment = deployment.and_then(|found| DeploymentView::of(&found, &snapshot.uid));
         let own = |pod: &Pod| {
-            pod.namespace().as_ref() == Some(&subject.namespace)
-                && pod.labels().get(STREAM_LABEL) == Some(&subject.name)
+            pod.namespace().as_ref() == Some(&snapshot.namespace)
+                && pod.labels().get(STREAM_LABEL) == Some(&snapshot.name)
         };
         let pods = self.pods.state_filter(own);
         let pods = pods
             .iter()
-            .filter_map(|pod| PodView::of(pod, &subject.name));
+            .filter_map(|pod| StreamPodView::of(pod, &snapshot.name));
         let mut pods: Vec<_> = pods.collect();
         pods.sort_by(|one, other| one.name.cmp(&other.name));
-        Observed {
+        Sighting {
             deployment,
             pods,
-            ..Observed::default()
+            ..Sighting::default()
         }
     }
 
     /// Writes the children where that is due. Gives why the stream cannot have what it needs, where it cannot.
     async fn write_children(
         &self,
-        subject: &Subject,
-        seen: &Observed,
-        memory: &mut Memory,
+        snapshot: &StreamSnapshot,
+        seen: &Sighting,
+        memory: &mut StreamMemory,
         now: Timestamp,
     ) -> Result<Option<Refusal>, PassError> {
         let Some(ingest) = &self.config.ingest else {
@@ -166,16 +170,16 @@ impl Context {
         };
         // A stream that may not use its storage has no pods as long as that is so.
         let access = &self.config.storage;
-        let barred = access.stream_refusal(&subject.namespace, &subject.spec);
-        let replicas = if barred.is_some() || subject.spec.suspend {
+        let barred = access.stream_refusal(&snapshot.namespace, &snapshot.spec);
+        let replicas = if barred.is_some() || snapshot.spec.suspend {
             0
         } else {
-            subject.spec.replicas
+            snapshot.spec.replicas
         };
-        let children = children(ingest, subject, replicas);
+        let children = children(ingest, snapshot, replicas);
         let digest = digest_of(&children);
         if memory.must_write(&digest, seen, now) {
-            let written = apply::apply(&self.tools.client, subject, &children).await?;
+            let written = apply::apply(&self.tools.client, snapshot, &children).await?;
             memory.wrote(digest, written, now);
         }
         let barred = barred.map(|message| lasting("StorageNotAllowed", message));

@@ -5,7 +5,7 @@ use crate::run::cannot_start;
 
 /// What is looked at of a stream's pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PodView {
+pub struct StreamPodView {
     /// Its name.
     pub name: String,
     /// Where it answers, once it is known.
@@ -16,7 +16,7 @@ pub struct PodView {
     pub trouble: Option<String>,
 }
 
-impl PodView {
+impl StreamPodView {
     /// The view, unless the pod is none of the stream's, has ended or is ending.
     pub fn of(pod: &Pod, stream: &str) -> Option<Self> {
         let meta = &pod.metadata;
@@ -102,7 +102,7 @@ mod tests {
     }
 
     fn trouble_of(status: &Value) -> Option<String> {
-        PodView::of(&pod("pumps-ingest-1", status), "pumps")?.trouble
+        StreamPodView::of(&pod("pumps-ingest-1", status), "pumps")?.trouble
     }
 
     #[test]
@@ -149,14 +149,17 @@ mod tests {
     fn only_pods_that_live_and_are_the_streams_count() {
         let ready =
             json!({"podIP": "fd00::7", "conditions": [{"type": "Ready", "status": "True"}]});
-        let view = PodView::of(&pod("pumps-ingest-1", &ready), "pumps").unwrap();
+        let view = StreamPodView::of(&pod("pumps-ingest-1", &ready), "pumps").unwrap();
         assert_eq!((view.ready, view.ip.as_deref()), (true, Some("fd00::7")));
-        assert_eq!(PodView::of(&pod("other-1", &ready), "pumps"), None);
+        assert_eq!(StreamPodView::of(&pod("other-1", &ready), "pumps"), None);
         let failed = json!({"phase": "Failed", "reason": "Evicted"});
-        assert_eq!(PodView::of(&pod("pumps-ingest-1", &failed), "pumps"), None);
+        assert_eq!(
+            StreamPodView::of(&pod("pumps-ingest-1", &failed), "pumps"),
+            None
+        );
         let mut leaving = pod("pumps-ingest-1", &ready);
         leaving.metadata.deletion_timestamp =
             Some(serde_json::from_value(json!("2026-01-01T00:00:00Z")).unwrap());
-        assert_eq!(PodView::of(&leaving, "pumps"), None);
+        assert_eq!(StreamPodView::of(&leaving, "pumps"), None);
     }
 }

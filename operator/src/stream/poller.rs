@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::picture::Picture;
-use super::pod_view::PodView;
+use super::pod_view::StreamPodView;
 
 /// How long a pod may take to answer.
 const ANSWER: Duration = Duration::from_secs(2);
@@ -53,7 +53,7 @@ impl Poller {
     }
 
     /// What the ready ones of the pods of the stream `id` say.
-    pub async fn ask(&self, id: &str, pods: &[PodView], now: Timestamp) -> Picture {
+    pub async fn ask(&self, id: &str, pods: &[StreamPodView], now: Timestamp) -> Picture {
         let mut picture = Picture::default();
         let end = Instant::now() + ALL;
         let ready = pods.iter().filter(|pod| pod.ready).take(MOST_PODS);
@@ -65,13 +65,17 @@ impl Poller {
         picture
     }
 
-    async fn in_time(&self, pod: PodView, end: Instant) -> (String, Result<ProcessStatus, String>) {
+    async fn in_time(
+        &self,
+        pod: StreamPodView,
+        end: Instant,
+    ) -> (String, Result<ProcessStatus, String>) {
         let answer = tokio::time::timeout_at(end, self.answer(&pod)).await;
         let late = |_| Err("there was no time to ask it".to_owned());
         (pod.name, answer.unwrap_or_else(late))
     }
 
-    async fn answer(&self, pod: &PodView) -> Result<ProcessStatus, String> {
+    async fn answer(&self, pod: &StreamPodView) -> Result<ProcessStatus, String> {
         // The semaphore is never closed.
         let _turn = self.turns.acquire().await;
         let ip = pod.ip.as_deref().unwrap_or_default();

@@ -8,17 +8,17 @@ use fleetscore_crds::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::build::selector;
-use super::observed::Observed;
 use super::picture::Picture;
-use super::state::{State, state};
-use super::subject::Subject;
+use super::sighting::Sighting;
+use super::snapshot::StreamSnapshot;
+use super::standing::{Standing, standing};
 use crate::controller::Story;
 
 /// Mere numbers are written at most so often.
 const NUMBERS_EVERY: SignedDuration = SignedDuration::from_secs(30);
 
 /// The stream's status after a pass.
-pub fn status(stream: &Subject, seen: &Observed, now: Timestamp) -> ReadingStreamStatus {
+pub fn status(stream: &StreamSnapshot, seen: &Sighting, now: Timestamp) -> ReadingStreamStatus {
     let (mut status, picture) = (stream.status.clone(), &seen.picture);
     status.observed_generation = Some(stream.generation);
     // It never falls back: what is published stays.
@@ -32,7 +32,7 @@ pub fn status(stream: &Subject, seen: &Observed, now: Timestamp) -> ReadingStrea
     conditions(
         &mut status.conditions,
         stream,
-        &state(stream, seen, now),
+        &standing(stream, seen, now),
         picture,
         now,
     );
@@ -147,8 +147,8 @@ fn add(sum: &mut ReadingCounts, counts: &Counts) {
 
 fn conditions(
     conditions: &mut Vec<Condition>,
-    stream: &Subject,
-    state: &State,
+    stream: &StreamSnapshot,
+    standing: &Standing,
     picture: &Picture,
     now: Timestamp,
 ) {
@@ -160,11 +160,11 @@ fn conditions(
         now,
     };
     let holds = [
-        ("Ready", state.ready),
-        ("Reconciling", state.reconciling),
-        ("Stalled", state.stalled),
+        ("Ready", standing.ready),
+        ("Reconciling", standing.reconciling),
+        ("Stalled", standing.stalled),
     ];
-    story(state.reason.as_str(), state.message.as_str()).set(conditions, &holds);
+    story(standing.reason.as_str(), standing.message.as_str()).set(conditions, &holds);
     let mut owned = picture.owned.values();
     let producers = owned.clone().find(|owned| owned.status.has_producers_clock);
     if let Some(producers) = producers {

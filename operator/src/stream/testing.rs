@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::deployment_view::DeploymentView;
-use super::pod_view::PodView;
-use super::subject::Subject;
+use super::pod_view::StreamPodView;
+use super::snapshot::StreamSnapshot;
 use crate::config::Ingest;
 
 /// The moment at which the tests' streams begin.
@@ -26,8 +26,8 @@ pub fn ingest() -> Ingest {
 }
 
 /// A stream named `pumps` that has just been created.
-pub fn subject() -> Subject {
-    Subject {
+pub fn snapshot() -> StreamSnapshot {
+    StreamSnapshot {
         name: "pumps".to_owned(),
         namespace: "plant".to_owned(),
         uid: "stream-uid".to_owned(),
@@ -49,8 +49,8 @@ pub fn subject() -> Subject {
 }
 
 /// A pod that is ready.
-pub fn pod(name: &str) -> PodView {
-    PodView {
+pub fn pod(name: &str) -> StreamPodView {
+    StreamPodView {
         name: name.to_owned(),
         ip: Some("127.0.0.1".to_owned()),
         ready: true,

@@ -4,7 +4,7 @@ use fleetscore_crds::{
 use serde_json::{Value, json};
 
 use super::metadata;
-use crate::stream::subject::Subject;
+use crate::stream::snapshot::StreamSnapshot;
 
 /// The file of a `ConfigMap` that holds the stream.
 pub struct File {
@@ -16,7 +16,7 @@ pub struct File {
 
 /// The file that hands the pods their stream: the spec as it is now, without what only the operator needs. It is the same whatever number
 /// of pods there are to be.
-pub fn file(stream: &Subject) -> File {
+pub fn file(stream: &StreamSnapshot) -> File {
     let text = json!(manifest(stream)).to_string();
     File {
         key: format!("stream-{}.json", digest(&text)),
@@ -30,14 +30,14 @@ pub fn config_map_name(stream: &str) -> String {
 }
 
 /// The `ConfigMap` with that file.
-pub fn config_map(stream: &Subject, file: &File) -> Value {
+pub fn config_map(stream: &StreamSnapshot, file: &File) -> Value {
     json!({
         "metadata": metadata(stream, &config_map_name(&stream.name)),
         "data": {&file.key: file.text},
     })
 }
 
-fn manifest(stream: &Subject) -> Manifest<ReadingStreamSpec> {
+fn manifest(stream: &StreamSnapshot) -> Manifest<ReadingStreamSpec> {
     Manifest {
         api_version: API_VERSION.to_owned(),
         kind: Kind::ReadingStream,

@@ -14,7 +14,7 @@ use kube::Resource;
 use kube::core::ApiResource;
 use serde_json::{Value, json};
 
-use super::subject::Subject;
+use super::snapshot::StreamSnapshot;
 use crate::config::Ingest;
 
 pub use pod::CONTAINER;
@@ -24,14 +24,14 @@ pub const STREAM_LABEL: &str = "scoring.fleetscore.io/stream";
 
 /// A child as it is to be.
 #[derive(Clone, Debug)]
-pub struct Child {
+pub struct ChildObject {
     /// Its kind.
     pub resource: ApiResource,
     /// What of it is the operator's.
     pub object: Value,
 }
 
-impl Child {
+impl ChildObject {
     fn of<K: Resource<DynamicType = ()>>(mut object: Value) -> Self {
         let resource = ApiResource::erase::<K>(&());
         object["apiVersion"] = json!(resource.api_version);
@@ -47,25 +47,25 @@ impl Child {
 
 /// The stream's children, in the order in which they are written: the Deployment last, since pods need the others. `replicas` is how many
 /// pods there are to be.
-pub fn children(ingest: &Ingest, stream: &Subject, replicas: u32) -> Vec<Child> {
+pub fn children(ingest: &Ingest, stream: &StreamSnapshot, replicas: u32) -> Vec<ChildObject> {
     let file = config_map::file(stream);
     let map = config_map::config_map(stream, &file);
     let deployment = deployment::deployment(ingest, stream, &file, replicas);
     let policy = ingest.network_policy.as_ref();
     let policy = policy.map(|policy| services::network_policy(policy, stream));
-    [Child::of::<ConfigMap>(map)]
+    [ChildObject::of::<ConfigMap>(map)]
         .into_iter()
-        .chain(policy.map(Child::of::<NetworkPolicy>))
+        .chain(policy.map(ChildObject::of::<NetworkPolicy>))
         .chain([
-            Child::of::<Service>(services::service(stream)),
-            Child::of::<PodDisruptionBudget>(services::budget(stream)),
-            Child::of::<Deployment>(deployment),
+            ChildObject::of::<Service>(services::service(stream)),
+            ChildObject::of::<PodDisruptionBudget>(services::budget(stream)),
+            ChildObject::of::<Deployment>(deployment),
         ])
         .collect()
 }
 
 /// What tells these children from others.
-pub fn digest_of(children: &[Child]) -> String {
+pub fn digest_of(children: &[ChildObject]) -> String {
     let objects: Vec<_> = children.iter().map(|child| &child.object).collect();
     digest(&json!(objects).to_string())
 }
@@ -82,11 +82,11 @@ pub fn selector(stream: &str) -> String {
 }
 
 /// The labels by which the stream's pods are told.
-fn own_labels(stream: &Subject) -> Value {
+fn own_labels(stream: &StreamSnapshot) -> Value {
     json!({STREAM_LABEL: stream.name})
 }
 
-fn metadata(stream: &Subject, name: &str) -> Value {
+fn metadata(stream: &StreamSnapshot, name: &str) -> Value {
     json!({
         "name": name,
         "namespace": stream.namespace,
@@ -95,7 +95,7 @@ fn metadata(stream: &Subject, name: &str) -> Value {
     })
 }
 
-fn labels(stream: &Subject) -> Value {
+fn labels(stream: &StreamSnapshot) -> Value {
     json!({
         STREAM_LABEL: stream.name,
         "app.kubernetes.io/name": "fleetscore",

@@ -6,7 +6,7 @@ use super::config_map::{File, config_map_name};
 use super::{labels, own_labels};
 use crate::config::Ingest;
 use crate::merge::merge;
-use crate::stream::subject::Subject;
+use crate::stream::snapshot::StreamSnapshot;
 use crate::volumes;
 
 /// The container that reads the stream.
@@ -18,7 +18,7 @@ const VOLUME: &str = "fleetscore-stream";
 const WORKLOAD_IDENTITY: &str = "azure.workload.identity/use";
 
 /// The pod template: the defaults, then the operator's template, then the stream's, then what is not theirs to change.
-pub fn pod(ingest: &Ingest, stream: &Subject, file: &File) -> Value {
+pub fn pod(ingest: &Ingest, stream: &StreamSnapshot, file: &File) -> Value {
     let mut template = defaults(ingest, stream);
     for PodTemplate { metadata, spec } in [&ingest.pod_template, &stream.spec.pod_template] {
         merge(
@@ -30,7 +30,7 @@ pub fn pod(ingest: &Ingest, stream: &Subject, file: &File) -> Value {
     Value::Object(template)
 }
 
-fn defaults(ingest: &Ingest, stream: &Subject) -> Map<String, Value> {
+fn defaults(ingest: &Ingest, stream: &StreamSnapshot) -> Map<String, Value> {
     let mut template = json!({
         "metadata": {"labels": {}, "annotations": {"kubectl.kubernetes.io/default-container": CONTAINER}},
         "spec": {
@@ -64,7 +64,7 @@ fn defaults(ingest: &Ingest, stream: &Subject) -> Map<String, Value> {
     object(template)
 }
 
-fn container(ingest: &Ingest, stream: &Subject) -> Value {
+fn container(ingest: &Ingest, stream: &StreamSnapshot) -> Value {
     let probe = |path: &str, period: u32, failures: u32| {
         json!({
             "httpGet": {"path": path, "port": "http"},
@@ -104,7 +104,7 @@ fn container(ingest: &Ingest, stream: &Subject) -> Value {
 }
 
 /// What no template can change: which stream is read, under which name, and how the operator sees it.
-fn reserved(stream: &Subject, file: &File) -> Map<String, Value> {
+fn reserved(stream: &StreamSnapshot, file: &File) -> Map<String, Value> {
     let map = json!({
         "name": config_map_name(&stream.name),
         // A pod waits until its machine has seen this very text, and starts with no other.

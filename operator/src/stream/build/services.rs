@@ -3,10 +3,10 @@ use serde_json::{Value, json};
 
 use super::{child_name, metadata, own_labels};
 use crate::config::IngestPolicy;
-use crate::stream::subject::Subject;
+use crate::stream::snapshot::StreamSnapshot;
 
 /// The Service that names the stream's pods, for whoever reads their metrics.
-pub fn service(stream: &Subject) -> Value {
+pub fn service(stream: &StreamSnapshot) -> Value {
     json!({
         "metadata": metadata(stream, &child_name(&stream.name)),
         "spec": {
@@ -19,7 +19,7 @@ pub fn service(stream: &Subject) -> Value {
 
 /// One pod may be moved at a time, so a machine can be emptied whatever their number: also the machine of the only one, which begins
 /// again elsewhere. A pod that does not work anyway keeps no machine from being emptied.
-pub fn budget(stream: &Subject) -> Value {
+pub fn budget(stream: &StreamSnapshot) -> Value {
     json!({
         "metadata": metadata(stream, &child_name(&stream.name)),
         "spec": {
@@ -31,7 +31,7 @@ pub fn budget(stream: &Subject) -> Value {
 }
 
 /// Who may reach the pods. Where they go themselves (hub, storage, sign-in) is not bounded: brokers tell their own addresses.
-pub fn network_policy(policy: &IngestPolicy, stream: &Subject) -> Value {
+pub fn network_policy(policy: &IngestPolicy, stream: &StreamSnapshot) -> Value {
     let mut rule = json!({"ports": [{"port": "http", "protocol": "TCP"}]});
     if !policy.from.is_empty() {
         rule["from"] = json!(policy.from);

@@ -2,16 +2,16 @@ use fleetscore_crds::{Manifest, ReadingStreamSpec};
 use k8s_openapi::api::apps::v1::DeploymentSpec;
 
 use super::*;
-use crate::stream::testing::{ingest, subject};
+use crate::stream::testing::{ingest, snapshot};
 
-fn find<'a>(children: &'a [Child], kind: &str) -> &'a Value {
+fn find<'a>(children: &'a [ChildObject], kind: &str) -> &'a Value {
     let mut found = children.iter().filter(|child| child.resource.kind == kind);
     let child = found.next().unwrap();
     assert!(found.next().is_none());
     &child.object
 }
 
-fn template(ingest: &Ingest, stream: &Subject) -> Value {
+fn template(ingest: &Ingest, stream: &StreamSnapshot) -> Value {
     let children = children(ingest, stream, 1);
     find(&children, "Deployment")["spec"]["template"].clone()
 }
@@ -20,7 +20,7 @@ fn template(ingest: &Ingest, stream: &Subject) -> Value {
 fn all_children_are_the_streams_own_and_the_deployment_comes_last() {
     let mut ingest = ingest();
     ingest.network_policy = Some(serde_json::from_value(json!({})).unwrap());
-    let children = children(&ingest, &subject(), 2);
+    let children = children(&ingest, &snapshot(), 2);
     let written: Vec<_> = children
         .iter()
         .map(|child| {
@@ -57,7 +57,7 @@ fn children_are_what_kubernetes_knows_of_such_objects() {
     let mut ingest = ingest();
     ingest.network_policy =
         Some(serde_json::from_value(json!({"from": [{"namespaceSelector": {}}]})).unwrap());
-    let children = children(&ingest, &subject(), 2);
+    let children = children(&ingest, &snapshot(), 2);
     same::<ConfigMap>(find(&children, "ConfigMap"));
     same::<NetworkPolicy>(find(&children, "NetworkPolicy"));
     same::<Service>(find(&children, "Service"));
@@ -73,7 +73,7 @@ fn pods_of_the_longest_name_fit_into_a_label() {
 
 #[test]
 fn the_pod_reads_its_stream_and_starts_anew_only_for_another_one() {
-    let stream = subject();
+    let stream = snapshot();
     let map = children(&ingest(), &stream, 1);
     let map = find(&map, "ConfigMap");
     let (key, text) = map["data"].as_object().unwrap().iter().next().unwrap();
@@ -101,7 +101,7 @@ fn the_pod_reads_its_stream_and_starts_anew_only_for_another_one() {
 
 #[test]
 fn the_pod_runs_under_the_restricted_standard_and_gives_its_partitions_back() {
-    let children = children(&ingest(), &subject(), 3);
+    let children = children(&ingest(), &snapshot(), 3);
     let deployment = find(&children, "Deployment");
     let spec: DeploymentSpec = serde_json::from_value(deployment["spec"].clone()).unwrap();
     assert_eq!(spec.replicas, Some(3));
@@ -141,11 +141,11 @@ fn the_pod_runs_under_the_restricted_standard_and_gives_its_partitions_back() {
 
 #[test]
 fn a_new_pod_comes_before_an_old_one_goes_but_on_files_after_it() {
-    let strategy = |stream: &Subject| {
+    let strategy = |stream: &StreamSnapshot| {
         let children = children(&ingest(), stream, 1);
         find(&children, "Deployment")["spec"]["strategy"].clone()
     };
-    let mut stream = subject();
+    let mut stream = snapshot();
     assert_eq!(
         strategy(&stream),
         json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}})
@@ -156,10 +156,11 @@ fn a_new_pod_comes_before_an_old_one_goes_but_on_files_after_it() {
 
 #[test]
 fn credentials_come_the_way_the_stream_says() {
-    let mut stream = subject();
-    let env_from =
-        |stream: &Subject| template(&ingest(), stream)["spec"]["containers"][0]["envFrom"].clone();
-    let label = |stream: &Subject| {
+    let mut stream = snapshot();
+    let env_from = |stream: &StreamSnapshot| {
+        template(&ingest(), stream)["spec"]["containers"][0]["envFrom"].clone()
+    };
+    let label = |stream: &StreamSnapshot| {
         template(&ingest(), stream)["metadata"]["labels"]["azure.workload.identity/use"].clone()
     };
     assert_eq!(
@@ -203,7 +204,7 @@ fn the_streams_template_is_over_the_operators_and_neither_changes_what_is_relied
         "containers": [{"name": "ingest", "resources": {"requests": {"cpu": "1"}}}],
     }}))
     .unwrap();
-    let mut stream = subject();
+    let mut stream = snapshot();
     stream.spec.pod_template = serde_json::from_value(json!({
         "metadata": {"labels": {STREAM_LABEL: "other", "team": "a"}},
         "spec": {

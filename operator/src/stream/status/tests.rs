@@ -2,14 +2,14 @@ use fleetscore_crds::ConditionStatus;
 use fleetscore_crds::contract::{PartitionStatus, ProcessStatus, Reason};
 
 use super::*;
-use crate::stream::testing::{at, deployment, pod, process, start, subject};
+use crate::stream::testing::{at, deployment, pod, process, snapshot, start};
 
-fn seen(answers: &[(&str, ProcessStatus)]) -> Observed {
+fn seen(answers: &[(&str, ProcessStatus)]) -> Sighting {
     let mut picture = Picture::default();
     for (pod, answer) in answers {
         picture.add(pod, Ok(answer.clone()), "plant/pumps", start());
     }
-    Observed {
+    Sighting {
         deployment: Some(deployment(1)),
         pods: vec![pod("a")],
         picture,
@@ -46,7 +46,7 @@ fn what_the_pods_say_adds_up() {
     });
     answer.owned[0].stall = Some(crate::stream::testing::trouble("TooManySensors"));
     (answer.complete_through, answer.last_segment) = (Some(at(3600)), Some(segment(0)));
-    let status = status(&subject(), &seen(&[("a", answer)]), at(5));
+    let status = status(&snapshot(), &seen(&[("a", answer)]), at(5));
     assert_eq!(
         status.lag,
         Some(StreamLag {
@@ -80,7 +80,7 @@ fn what_the_pods_say_adds_up() {
 fn what_is_published_never_falls_back_and_what_is_not_known_is_not_told() {
     let mut whole = all(|_, one| one.counts.accepted = 5);
     (whole.complete_through, whole.last_segment) = (Some(at(7200)), Some(segment(3600)));
-    let mut stream = subject();
+    let mut stream = snapshot();
     stream.status = status(&stream, &seen(&[("a", whole)]), at(0));
     assert_eq!(stream.status.lag, Some(StreamLag::default()));
 
@@ -121,19 +121,19 @@ fn numbers_that_no_pod_can_mean_are_bounded() {
         files: u64::MAX,
         ..segment(0)
     });
-    let status = status(&subject(), &seen(&[("a", answer.clone())]), at(0));
+    let status = status(&snapshot(), &seen(&[("a", answer.clone())]), at(0));
     assert_eq!(status.lag, None);
     assert_eq!(status.partitions.unwrap().total, i32::MAX as u32);
     assert_eq!(status.last_segment.unwrap().rows, LARGEST_COUNT);
     answer.partitions = Some(4);
-    let status = super::status(&subject(), &seen(&[("a", answer)]), at(0));
+    let status = super::status(&snapshot(), &seen(&[("a", answer)]), at(0));
     assert_eq!(status.lag.unwrap().events, LARGEST_COUNT);
     assert_eq!(status.counts.unwrap().invalid["BadText"], LARGEST_COUNT);
 }
 
 #[test]
 fn conditions_keep_the_time_of_their_last_change() {
-    let mut stream = subject();
+    let mut stream = snapshot();
     stream.status = status(&stream, &seen(&[("a", all(|_, _| ()))]), at(0));
     let condition = |status: &ReadingStreamStatus, kind: &str| {
         let mut found = status.conditions.iter().filter(|found| found.kind == kind);
@@ -167,7 +167,7 @@ fn conditions_keep_the_time_of_their_last_change() {
 
 #[test]
 fn mere_numbers_are_written_now_and_then() {
-    let mut stream = subject();
+    let mut stream = snapshot();
     stream.status = status(&stream, &seen(&[("a", all(|_, _| ()))]), at(0));
     let worth = |change: &dyn Fn(&mut ReadingStreamStatus), seconds: i64| {
         let mut new = stream.status.clone();

@@ -3,10 +3,10 @@
 use fleetscore_crds::contract::Trouble;
 use jiff::Timestamp;
 
-use super::observed::Observed;
 use super::picture::{Owned, Picture};
-use super::pod_view::PodView;
-use super::subject::Subject;
+use super::pod_view::StreamPodView;
+use super::sighting::Sighting;
+use super::snapshot::StreamSnapshot;
 
 /// All is well.
 pub const RUNNING: &str = "Running";
@@ -29,7 +29,7 @@ const LASTING: [&str; 4] = [
 
 /// How a stream is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct State {
+pub struct Standing {
     /// Whether everything is read.
     pub ready: bool,
     /// Whether it is on its way.
@@ -43,7 +43,7 @@ pub struct State {
 }
 
 /// How the stream is. What others cannot mend comes first.
-pub fn state(stream: &Subject, seen: &Observed, now: Timestamp) -> State {
+pub fn standing(stream: &StreamSnapshot, seen: &Sighting, now: Timestamp) -> Standing {
     if let Some(refusal) = &seen.refusal {
         return bad(refusal.invalid, &refusal.reason, &refusal.message);
     }
@@ -57,14 +57,14 @@ pub fn state(stream: &Subject, seen: &Observed, now: Timestamp) -> State {
 }
 
 /// A stream that is to have no pods.
-fn resting(stream: &Subject, seen: &Observed) -> Option<State> {
+fn resting(stream: &StreamSnapshot, seen: &Sighting) -> Option<Standing> {
     let message = match (stream.spec.suspend, stream.spec.replicas) {
         (true, _) => "stopped by spec.suspend",
         (false, 0) => "spec.replicas is 0",
         (false, _) => return None,
     };
     let left = seen.pods.len();
-    Some(State {
+    Some(Standing {
         ready: true,
         reconciling: left > 0,
         stalled: false,
@@ -77,7 +77,7 @@ fn resting(stream: &Subject, seen: &Observed) -> Option<State> {
 }
 
 /// Partitions that go no further, whatever time passes.
-fn stalled(picture: &Picture) -> Option<State> {
+fn stalled(picture: &Picture) -> Option<Standing> {
     let found = picture
         .owned
         .values()
@@ -87,7 +87,7 @@ fn stalled(picture: &Picture) -> Option<State> {
 }
 
 /// What keeps pods or partitions from their work, as long as it does.
-fn troubled(picture: &Picture) -> Option<State> {
+fn troubled(picture: &Picture) -> Option<Standing> {
     if let Some((pod, told)) = picture.troubles.first_key_value() {
         let Trouble { reason, message } = &told.trouble;
         let message = format!(
@@ -126,9 +126,9 @@ fn more(all: usize, what: &str) -> String {
 }
 
 /// Pods that do not start.
-fn not_starting(seen: &Observed) -> Option<State> {
+fn not_starting(seen: &Sighting) -> Option<Standing> {
     let view = seen.deployment.as_ref()?;
-    let said = |pod: &PodView| Some(format!("pod {}: {}", pod.name, pod.trouble.as_ref()?));
+    let said = |pod: &StreamPodView| Some(format!("pod {}: {}", pod.name, pod.trouble.as_ref()?));
     let failed = view.failure.clone();
     let said = failed.or_else(|| seen.pods.iter().find_map(said));
     let why = said.or_else(|| view.overdue.clone())?;
@@ -137,13 +137,13 @@ fn not_starting(seen: &Observed) -> Option<State> {
 }
 
 /// Pods that are ready and do not answer.
-fn silent(picture: &Picture, now: Timestamp) -> Option<State> {
+fn silent(picture: &Picture, now: Timestamp) -> Option<Standing> {
     let (pod, why) = picture.lost(now).next()?;
     let message = format!(
         "pod {pod} is ready and does not answer{}: {why}; may the operator reach its port?",
         more(picture.lost(now).count(), "pods")
     );
-    Some(State {
+    Some(Standing {
         ready: false,
         reconciling: true,
         stalled: false,
@@ -152,7 +152,7 @@ fn silent(picture: &Picture, now: Timestamp) -> Option<State> {
     })
 }
 
-fn going(seen: &Observed) -> State {
+fn going(seen: &Sighting) -> Standing {
     let picture = &seen.picture;
     let whole = picture.is_whole();
     let read = match picture.total {
@@ -173,7 +173,7 @@ fn going(seen: &Observed) -> State {
         (false, false) => (CLAIMING, read),
         (false, true) => (RUNNING, read),
     };
-    State {
+    Standing {
         ready: whole,
         reconciling: reason != RUNNING,
         stalled: false,
@@ -182,8 +182,8 @@ fn going(seen: &Observed) -> State {
     }
 }
 
-fn bad(lasts: bool, reason: &str, message: &str) -> State {
-    State {
+fn bad(lasts: bool, reason: &str, message: &str) -> Standing {
+    Standing {
         ready: false,
         reconciling: !lasts,
         stalled: lasts,

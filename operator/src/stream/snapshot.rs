@@ -13,7 +13,7 @@ const STORAGE_SECRET: &str = "FLEETSCORE_AZURE_";
 
 /// A `ReadingStream` as the API server holds it, with what the API server always sets.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Subject {
+pub struct StreamSnapshot {
     /// Its name.
     pub name: String,
     /// Its namespace.
@@ -32,8 +32,8 @@ pub struct Subject {
     pub status: ReadingStreamStatus,
 }
 
-impl Subject {
-    /// The subject, unless the object lacks what every stored object has.
+impl StreamSnapshot {
+    /// The snapshot, unless the object lacks what every stored object has.
     pub fn of(stream: &ReadingStream) -> Option<Self> {
         let meta = &stream.metadata;
         let mut status = stream.status.clone().unwrap_or_default();

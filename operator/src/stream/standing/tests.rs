@@ -1,14 +1,14 @@
 use super::*;
 use crate::controller::Refusal;
-use crate::stream::testing::{at, deployment, pod, process, start, subject, trouble};
+use crate::stream::testing::{at, deployment, pod, process, snapshot, start, trouble};
 
 /// Two pods that read everything.
-fn seen() -> Observed {
+fn seen() -> Sighting {
     let mut picture = Picture::default();
     for (name, owned) in [("a", [0, 1]), ("b", [2, 3])] {
         picture.add(name, Ok(process(owned)), "plant/pumps", start());
     }
-    Observed {
+    Sighting {
         deployment: Some(deployment(2)),
         pods: vec![pod("a"), pod("b")],
         picture,
@@ -16,26 +16,26 @@ fn seen() -> Observed {
     }
 }
 
-fn two() -> Subject {
-    let mut stream = subject();
+fn two() -> StreamSnapshot {
+    let mut stream = snapshot();
     stream.spec.replicas = 2;
     stream
 }
 
 /// Ready, reconciling, stalled; the reason and the message.
-fn told(stream: &Subject, seen: &Observed) -> (bool, bool, bool, String, String) {
-    let state = state(stream, seen, at(100));
+fn told(stream: &StreamSnapshot, seen: &Sighting) -> (bool, bool, bool, String, String) {
+    let standing = standing(stream, seen, at(100));
     (
-        state.ready,
-        state.reconciling,
-        state.stalled,
-        state.reason,
-        state.message,
+        standing.ready,
+        standing.reconciling,
+        standing.stalled,
+        standing.reason,
+        standing.message,
     )
 }
 
 fn expect(
-    seen: &Observed,
+    seen: &Sighting,
     (ready, reconciling, stalled): (bool, bool, bool),
     reason: &str,
     message: &str,
@@ -132,7 +132,7 @@ fn pods_that_do_not_start_say_why() {
     expect(&seen, (false, false, true), "PodsNotReady", message);
 }
 
-fn view_of(seen: &mut Observed) -> &mut crate::stream::deployment_view::DeploymentView {
+fn view_of(seen: &mut Sighting) -> &mut crate::stream::deployment_view::DeploymentView {
     seen.deployment.as_mut().unwrap()
 }
 
