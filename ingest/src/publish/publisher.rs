@@ -151,8 +151,17 @@ impl<'a> Publisher<'a> {
         loop {
             match future::select(work.as_mut(), ticks.next()).await {
                 Either::Left((done, _)) => return Ok(done?),
-                Either::Right((Some(()), _)) => self.show(true).await?,
+                Either::Right((Some(()), _)) => {}
                 Either::Right((None, _)) => return Ok(work.await?),
+            }
+            // The work goes on meanwhile: it may hold what showing waits for, such as the turn to write a file.
+            let show = std::pin::pin!(self.show(true));
+            match future::select(work.as_mut(), show).await {
+                Either::Left((done, show)) => {
+                    show.await?;
+                    return Ok(done?);
+                }
+                Either::Right((shown, _)) => shown?,
             }
         }
     }

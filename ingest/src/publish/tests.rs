@@ -673,6 +673,33 @@ async fn a_segment_waits_for_all_partitions() {
     assert_eq!(publisher.progress().complete_through, Some(segments()[2]));
 }
 
+/// Files are compared and written one after the other, the one that shows it too: neither may wait for the other for ever.
+#[tokio::test]
+async fn who_publishes_files_may_show_it_at_any_moment() {
+    let (place, rules) = (
+        tempfile::tempdir().unwrap(),
+        Rules::new(&spec(true), 0).unwrap(),
+    );
+    let storage = Storage::new(&StorageSpec::default(), StorageOptions::default()).unwrap();
+    let mut spec = spec(true);
+    spec.output.location = format!("file://{}/", place.path().display());
+    let folder = StreamFolder::open(&storage, &spec, "plant/pumps", segments()[0]);
+    let folder = folder.await.unwrap();
+    store(&folder, &rules).await;
+    let mut claims = Claims::new(owner("p", 1), Duration::from_mins(2));
+    let now = Duration::ZERO;
+    claims.look_at_publisher(&folder, now).await.unwrap();
+    let (held, commit) = claims.claim_publisher(&folder).await.unwrap().unwrap();
+    let mut publisher = Publisher::new(&folder, &rules, held, commit.progress);
+    publisher.sizes = SMALL;
+    let stop = CancellationToken::new();
+    let mut always = stream::repeat(());
+    let mut tell = |_: &PublisherProgress| {};
+    let published = publisher.publish(PARTITIONS, &mut always, &stop, &mut tell);
+    let published = tokio::time::timeout(Duration::from_mins(1), published).await;
+    assert_eq!(published.expect("it stands still").unwrap(), 3);
+}
+
 #[tokio::test]
 async fn who_publishes_for_long_shows_it() {
     let (objects, rules) = world(true).await;

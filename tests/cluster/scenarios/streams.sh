@@ -146,7 +146,7 @@ scenario_stream_ticks() {
 
   kube patch readingstream minutes --type=merge -p '{"spec": {"suspend": true}}' >/dev/null
   within 60 has_stream_pods minutes 0
-  within 30 stream_says minutes Ready False Suspended
+  within 30 stream_says minutes Ready True Suspended
   run=$(date -u -d "@$(($(date +%s) / 60 * 60 + 60))" +minutes-%s)
   within 90 exists "$run"
   within 60 in_phase "$run" WaitingForReadings
