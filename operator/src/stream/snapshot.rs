@@ -1,4 +1,4 @@
-use fleetscore_crds::contract::stream_pod;
+use fleetscore_crds::contract::{run_pod, stream_pod};
 use fleetscore_crds::{
     AzureAuth, Condition, EventHubAuth, ReadingStream, ReadingStreamSpec, ReadingStreamStatus,
     SaslMechanism,
@@ -7,9 +7,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Resource;
 
 use crate::controller::UNREADABLE;
-
-/// The prefix of the environment variables that a secret of storage becomes.
-const STORAGE_SECRET: &str = "FLEETSCORE_AZURE_";
 
 /// A `ReadingStream` as the API server holds it, with what the API server always sets.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,7 +64,7 @@ impl StreamSnapshot {
         let sasl = sasl.and_then(|kafka| kafka.sasl.as_ref());
         [
             (
-                STORAGE_SECRET,
+                run_pod::AZURE_SECRET,
                 azure.and_then(|azure| azure.secret_ref.as_ref()),
             ),
             (
