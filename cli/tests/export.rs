@@ -60,103 +60,107 @@ fn the_example_becomes_these_texts() {
     }
 }
 
+const FUNCTION: (&str, &str) = ("function: Avg", "function: Last");
+
+/// Targets, changes to the manifest, and the fields that are refused.
+const REFUSED: &[(&str, (&str, &str), &str)] = &[
+    (
+        "FlinkSql",
+        ("filter:", "duplicates: DropSameTime\n  filter:"),
+        "spec.duplicates",
+    ),
+    (
+        "StreamAnalytics",
+        ("filter:", "duplicates: DropSameTime\n  filter:"),
+        "spec.duplicates",
+    ),
+    ("FlinkSql", FUNCTION, "spec.aggregates[0].function"),
+    ("StreamAnalytics", FUNCTION, "spec.aggregates[0].function"),
+    (
+        "FlinkSql",
+        ("ts: {type", "ts: {path: \"values[].t\", type"),
+        "spec.event.fields.ts.path",
+    ),
+    (
+        "StreamAnalytics",
+        ("ts: {type", "ts: {path: \"values[].t\", type"),
+        "spec.event.fields.ts.path",
+    ),
+    (
+        "FlinkSql",
+        ("device: {}", "device: {path: \"@header.d\"}"),
+        "spec.event.fields.device.path",
+    ),
+    (
+        "StreamAnalytics",
+        ("device: {}", "device: {path: \"@key\"}"),
+        "spec.event.fields.device.path",
+    ),
+    (
+        "FlinkSql",
+        (
+            "features: [bar]",
+            "features: [bar]\n      timeZone: Europe/Berlin",
+        ),
+        "spec.event.columns.timeZone",
+    ),
+    (
+        "FlinkSql",
+        ("psi > -1.0", "psi % 2.0 > -1.0"),
+        "spec.filter",
+    ),
+    (
+        "FlinkSql",
+        ("psi > -1.0", "tag.matches('(?m)^a')"),
+        "spec.filter",
+    ),
+    (
+        "StreamAnalytics",
+        ("psi > -1.0", "tag.matches('a')"),
+        "spec.filter",
+    ),
+    (
+        "FlinkSql",
+        ("column: Value", "column: time"),
+        "spec.aggregates[0].column",
+    ),
+    (
+        "StreamAnalytics",
+        ("column: Value", "column: \"a]b\""),
+        "spec.aggregates[0].column",
+    ),
+    (
+        "StreamAnalytics",
+        ("startAt: \"2026-11-28T00:00:00Z\"", "startAt: Earliest"),
+        "spec.source.startAt",
+    ),
+    (
+        "StreamAnalytics",
+        ("filter:", "lateness: {toleranceSeconds: 600}\n  filter:"),
+        "spec.lateness.toleranceSeconds",
+    ),
+    (
+        "StreamAnalytics",
+        ("filter:", "lateness: {earlySeconds: 60}\n  filter:"),
+        "spec.lateness.earlySeconds",
+    ),
+    (
+        "StreamAnalytics",
+        ("pumps/", "pumps/\n    segmentSeconds: 60"),
+        "spec.output.segmentSeconds",
+    ),
+    (
+        "FlinkDeployment",
+        ("    # {\"ts\"", "    format: Csv\n    # {\"ts\""),
+        "spec.event.format",
+    ),
+];
+
 #[test]
 fn what_the_other_engine_cannot_say_is_refused_by_its_field() {
     let window = ("window: {sizeSeconds: 60}", "window: {sizeSeconds: 60}");
-    let function = ("function: Avg", "function: Last");
-    for (target, edit, field) in [
-        (
-            "FlinkSql",
-            ("filter:", "duplicates: DropSameTime\n  filter:"),
-            "spec.duplicates",
-        ),
-        (
-            "StreamAnalytics",
-            ("filter:", "duplicates: DropSameTime\n  filter:"),
-            "spec.duplicates",
-        ),
-        ("FlinkSql", function, "spec.aggregates[0].function"),
-        ("StreamAnalytics", function, "spec.aggregates[0].function"),
-        (
-            "FlinkSql",
-            ("ts: {type", "ts: {path: \"values[].t\", type"),
-            "spec.event.fields.ts.path",
-        ),
-        (
-            "StreamAnalytics",
-            ("ts: {type", "ts: {path: \"values[].t\", type"),
-            "spec.event.fields.ts.path",
-        ),
-        (
-            "FlinkSql",
-            ("device: {}", "device: {path: \"@header.d\"}"),
-            "spec.event.fields.device.path",
-        ),
-        (
-            "StreamAnalytics",
-            ("device: {}", "device: {path: \"@key\"}"),
-            "spec.event.fields.device.path",
-        ),
-        (
-            "FlinkSql",
-            (
-                "features: [bar]",
-                "features: [bar]\n      timeZone: Europe/Berlin",
-            ),
-            "spec.event.columns.timeZone",
-        ),
-        (
-            "FlinkSql",
-            ("psi > -1.0", "psi % 2.0 > -1.0"),
-            "spec.filter",
-        ),
-        (
-            "FlinkSql",
-            ("psi > -1.0", "tag.matches('(?m)^a')"),
-            "spec.filter",
-        ),
-        (
-            "StreamAnalytics",
-            ("psi > -1.0", "tag.matches('a')"),
-            "spec.filter",
-        ),
-        (
-            "FlinkSql",
-            ("column: Value", "column: time"),
-            "spec.aggregates[0].column",
-        ),
-        (
-            "StreamAnalytics",
-            ("column: Value", "column: \"a]b\""),
-            "spec.aggregates[0].column",
-        ),
-        (
-            "StreamAnalytics",
-            ("startAt: \"2026-11-28T00:00:00Z\"", "startAt: Earliest"),
-            "spec.source.startAt",
-        ),
-        (
-            "StreamAnalytics",
-            ("filter:", "lateness: {toleranceSeconds: 600}\n  filter:"),
-            "spec.lateness.toleranceSeconds",
-        ),
-        (
-            "StreamAnalytics",
-            ("filter:", "lateness: {earlySeconds: 60}\n  filter:"),
-            "spec.lateness.earlySeconds",
-        ),
-        (
-            "StreamAnalytics",
-            ("pumps/", "pumps/\n    segmentSeconds: 60"),
-            "spec.output.segmentSeconds",
-        ),
-        (
-            "FlinkDeployment",
-            ("    # {\"ts\"", "    format: Csv\n    # {\"ts\""),
-            "spec.event.format",
-        ),
-    ] {
-        let folder = with(&edited(&[window, edit]).replace(
+    for (target, edit, field) in REFUSED {
+        let folder = with(&edited(&[window, *edit]).replace(
             "values[].",
             if field.ends_with("format") {
                 ""

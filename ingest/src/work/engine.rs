@@ -373,13 +373,12 @@ impl Engine {
             .is_none_or(|ahead| ahead.abs() <= CLOCK_DIFFERENCE);
         let idle = Duration::from_nanos(settings.rules.idle.unsigned_abs());
         let is_bounded = settings.until != Until::Stopped;
-        let mut ends = Vec::new();
+        let (mut ends, count) = (Vec::new(), works.len());
         for (number, work) in works.iter_mut() {
             if !work.is_assigned || work.is_last || work.waits {
                 continue;
             }
             let now = shared.clock.now();
-            let is_asked = work.asked.is_some_and(|asked| asked.elapsed() < ASK_AGAIN);
             if is_bounded && !work.at_end {
                 let is_over = match settings.until {
                     Until::Arrival(time) => now >= time,
@@ -391,7 +390,8 @@ impl Engine {
                         && questions.ask(*number, || source.is_drained(*number)) == Some(true));
             }
             let is_silent = work.silent_for(now) >= idle && agrees && !work.has_more;
-            if is_silent && (work.at_end || !is_asked) {
+            let is_due = work.at_end || questions.is_due(work.asked, ASK_AGAIN, count);
+            if is_silent && is_due && questions.may_ask(*number) {
                 work.asked = Some(Instant::now());
                 let is_drained =
                     questions.ask(*number, || source.is_drained(*number)) == Some(true);
@@ -419,16 +419,14 @@ impl Engine {
             ..
         } = self;
         let idle = Duration::from_nanos(shared.settings.rules.idle.unsigned_abs());
+        let count = works.len();
         for (number, work) in works.iter_mut() {
             beat.strike();
             let Some(reader) = work.reader.as_ref().filter(|_| work.is_assigned) else {
                 continue;
             };
             let (events, next) = (reader.events(), reader.next());
-            let is_due = work
-                .measured
-                .is_none_or(|measured| measured.elapsed() >= MEASURE);
-            if is_due {
+            if questions.is_due(work.measured, MEASURE, count) && questions.may_ask(*number) {
                 work.measured = Some(Instant::now());
                 work.known_end = questions
                     .ask(*number, || source.bounds(*number))
