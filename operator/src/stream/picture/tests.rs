@@ -32,11 +32,11 @@ fn of_two_that_own_a_partition_the_higher_epoch_does() {
     let mut owner = process([1, 2]);
     owner.owned[0].epoch = 8;
     for answers in [
-        [("a", Ok(zombie.clone())), ("b", Ok(owner.clone()))],
-        [("b", Ok(owner)), ("a", Ok(zombie))],
+        [("b", Ok(zombie.clone())), ("a", Ok(owner.clone()))],
+        [("a", Ok(owner)), ("b", Ok(zombie))],
     ] {
         let picture = picture(&answers, start());
-        assert_eq!(owners(&picture), [(0, "a"), (1, "b"), (2, "b")]);
+        assert_eq!(owners(&picture), [(0, "b"), (1, "a"), (2, "a")]);
         assert!(!picture.is_whole());
     }
 }
