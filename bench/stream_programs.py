@@ -29,7 +29,7 @@ spec:
   aggregates: [{column: Value, of: value}, {column: Readings, of: value, function: Count}]
   lateness: {idleSeconds: 1}
   output: {location: FOLDER/}
-  checkpointSeconds: 10
+  checkpointSeconds: 1
 """
 SQL = """
 SET 'parallelism.default' = '2';
@@ -148,14 +148,17 @@ def differing(rows, plant):
 
 
 class Log:
-    """What `fleetscore ingest --verbose` tells: when reading began and ended, how long it stood still for each checkpoint, and when all
+    """What `fleetscore ingest --verbose` tells: when reading began, when all was read, when it ended, how long it stood still for each checkpoint, and when all
     was published."""
 
     def __init__(self, text):
         self.began = self.find(text, "claimed")[0]
-        cuts = re.findall(r"^(\S+) DEBUG cut .*microseconds=(\d+)", text, re.MULTILINE)
+        cuts = re.findall(r"^(\S+) DEBUG cut partition=(\d+) events=(\d+) microseconds=(\d+)", text, re.MULTILINE)
         self.ended = self.time(cuts[-1][0])
-        self.pauses = [int(microseconds) / 1000 for _, microseconds in cuts]
+        self.pauses = [int(microseconds) / 1000 for *_, microseconds in cuts]
+        # The first cut of each partition behind which nothing came.
+        first = {(partition, events): stamp for stamp, partition, events, _ in reversed(cuts)}
+        self.read = max(self.time(first[last]) for last in {partition: (partition, events) for _, partition, events, _ in cuts}.values())
         self.published = self.find(text, "published")[-1]
 
     def find(self, text, word):

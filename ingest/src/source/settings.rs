@@ -256,6 +256,8 @@ fn tune(config: &mut ClientConfig, options: &SourceOptions) {
         ("enable.partition.eof", "true"),
         // With the client's own second a partition waits too long once its queue was full.
         ("fetch.queue.backoff.ms", "10"),
+        // Where nothing is left to read, questions to the hub wait as long as the fetch before them.
+        ("fetch.wait.max.ms", "100"),
         // Azure drops connections without a word after four minutes without traffic.
         ("socket.keepalive.enable", "true"),
         ("connections.max.idle.ms", "180000"),

@@ -9,8 +9,9 @@ use crate::SourceError;
 const PAUSE: Duration = Duration::from_secs(30);
 const OF_PARTITION: Duration = Duration::from_mins(1);
 
-/// After an answer the hub is asked nothing for so many times as long as that took, so that nine tenths of the time are for reading; but
-/// no longer than this.
+/// After an answer that took longer than this the hub is asked nothing for so many times as long as it took, so that nine tenths of the
+/// time are for reading; but not for longer than this.
+const SLOW: Duration = Duration::from_secs(1);
 const REST: u32 = 9;
 const LONGEST_REST: Duration = Duration::from_mins(1);
 
@@ -69,7 +70,12 @@ impl Questions {
     }
 
     fn took(&mut self, took: Duration) {
-        self.last = Some((Instant::now(), (took * REST).min(LONGEST_REST)));
+        let rest = if took > SLOW {
+            (took * REST).min(LONGEST_REST)
+        } else {
+            Duration::ZERO
+        };
+        self.last = Some((Instant::now(), rest));
     }
 }
 
