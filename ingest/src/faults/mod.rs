@@ -65,6 +65,11 @@ impl Calls {
         self.is_struck.load(Ordering::SeqCst)
     }
 
+    /// How many there were.
+    pub fn count(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+
     /// Waits until the process is killed.
     pub async fn killed(&self) {
         while !self.is_killed.load(Ordering::SeqCst) {

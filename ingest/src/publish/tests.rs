@@ -220,6 +220,15 @@ async fn world(has_windows: bool) -> (Arc<InMemory>, Rules) {
     (objects, rules)
 }
 
+/// Publishes all that `publisher` can, undisturbed.
+async fn publish_with(publisher: &mut Publisher<'_>, count: i32) -> Result<usize, CommitError> {
+    let stop = CancellationToken::new();
+    let mut never = stream::pending();
+    publisher
+        .publish(count, &mut never, &stop, &mut |_| {})
+        .await
+}
+
 /// Publishes all that there is, as a process does that is started.
 async fn publish(storage: &Storage, rules: &Rules, nonce: u32) -> Result<usize, CommitError> {
     let folder = open(storage, rules.has_windows).await?;
@@ -231,14 +240,7 @@ async fn publish(storage: &Storage, rules: &Rules, nonce: u32) -> Result<usize, 
     };
     let mut publisher = Publisher::new(&folder, rules, held, commit.progress);
     publisher.sizes = SMALL;
-    publisher
-        .publish(
-            PARTITIONS,
-            &mut stream::pending(),
-            &CancellationToken::new(),
-            &mut |_| {},
-        )
-        .await
+    publish_with(&mut publisher, PARTITIONS).await
 }
 
 /// All that was published: names and bytes.
@@ -533,15 +535,7 @@ async fn an_error_at_any_call_is_got_over() {
             };
             let mut publisher = Publisher::new(&folder, &rules, held, commit.progress);
             publisher.sizes = SMALL;
-            while let Err(error) = publisher
-                .publish(
-                    PARTITIONS,
-                    &mut stream::pending(),
-                    &CancellationToken::new(),
-                    &mut |_| {},
-                )
-                .await
-            {
+            while let Err(error) = publish_with(&mut publisher, PARTITIONS).await {
                 assert!(
                     matches!(&error, CommitError::Folder(FolderError::Storage(error)) if error.is_temporary()),
                     "{:?}: {error}",
@@ -591,25 +585,9 @@ async fn who_was_claimed_from_publishes_nothing_else() {
     let (held, commit) = claims.claim_publisher(&folder).await.unwrap().unwrap();
     let mut publisher = Publisher::new(&folder, &rules, held, commit.progress);
     publisher.sizes = SMALL;
-    publisher
-        .publish(
-            PARTITIONS,
-            &mut stream::pending(),
-            &CancellationToken::new(),
-            &mut |_| {},
-        )
-        .await
-        .unwrap();
+    publish_with(&mut publisher, PARTITIONS).await.unwrap();
     let wanted = published(&objects).await;
-    let error = zombie
-        .publish(
-            PARTITIONS,
-            &mut stream::pending(),
-            &CancellationToken::new(),
-            &mut |_| {},
-        )
-        .await
-        .unwrap_err();
+    let error = publish_with(&mut zombie, PARTITIONS).await.unwrap_err();
     assert!(matches!(error, CommitError::Lost { .. }), "{error}");
     assert!(published(&objects).await == wanted);
 }
@@ -627,17 +605,8 @@ async fn a_segment_waits_for_all_partitions() {
     let (held, commit) = claims.claim_publisher(&folder).await.unwrap().unwrap();
     let mut publisher = Publisher::new(&folder, &rules, held, commit.progress);
     // One partition more, which nobody has read.
-    let mut never = stream::pending();
     assert_eq!(
-        publisher
-            .publish(
-                PARTITIONS + 1,
-                &mut never,
-                &CancellationToken::new(),
-                &mut |_| {}
-            )
-            .await
-            .unwrap(),
+        publish_with(&mut publisher, PARTITIONS + 1).await.unwrap(),
         0
     );
     let url = folder.partition(PARTITIONS).unwrap();
@@ -659,15 +628,7 @@ async fn a_segment_waits_for_all_partitions() {
         held.commit(&folder, progress, Bytes::new(), true)
             .await
             .unwrap();
-        let done = publisher
-            .publish(
-                PARTITIONS + 1,
-                &mut never,
-                &CancellationToken::new(),
-                &mut |_| {},
-            )
-            .await
-            .unwrap();
+        let done = publish_with(&mut publisher, PARTITIONS + 1).await.unwrap();
         assert_eq!(done, expected, "{closed:?}");
     }
     assert_eq!(publisher.progress().complete_through, Some(segments()[2]));
@@ -893,14 +854,7 @@ async fn every_store_holds_the_same() {
         let (held, commit) = claims.claim_publisher(&folder).await.unwrap().unwrap();
         let mut publisher = Publisher::new(&folder, &rules, held, commit.progress);
         publisher.sizes = SMALL;
-        let published = publisher
-            .publish(
-                PARTITIONS,
-                &mut stream::pending(),
-                &CancellationToken::new(),
-                &mut |_| {},
-            )
-            .await;
+        let published = publish_with(&mut publisher, PARTITIONS).await;
         assert_eq!(published.unwrap(), 3);
         let listed: Vec<_> = storage.list(folder.location()).try_collect().await.unwrap();
         let mut found = BTreeMap::new();

@@ -12,6 +12,7 @@ mod error;
 mod questions;
 mod reader;
 mod recent;
+mod sign;
 mod stall;
 mod state;
 mod task;

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fleetscore_crds::ReadingStreamSpec;
+use fleetscore_crds::contract::segment_start;
 use fleetscore_storage::{ObjectUrl, Storage};
 use futures::stream;
 use jiff::{SignedDuration, Timestamp};
@@ -18,6 +19,7 @@ use super::engine::{Command, Engine, Shared, Told};
 use super::error::WorkerError;
 use super::lock;
 use super::reader::{Settings, nanoseconds, timestamp};
+use super::sign::Sign;
 use super::state::Watch;
 use super::until::Until;
 use crate::event::Decoder;
@@ -40,9 +42,6 @@ const COUNT: Duration = Duration::from_mins(2);
 
 /// How many checkpoint intervals a claim lasts that nobody renews.
 const LEASE: u32 = 4;
-
-/// How often the worker shows what it does while a step takes long.
-const SHOW: Duration = Duration::from_secs(1);
 
 /// How a worker works.
 #[derive(Clone)]
@@ -470,20 +469,24 @@ impl Worker {
         if self.is_bounded() {
             return true;
         }
-        let closed = {
+        let (closed, has_own) = {
             let seen = lock(&self.shared.seen);
             let closed = seen.values().map(|seen| seen.progress.closed_through);
-            closed.min().flatten()
+            (closed.min().flatten(), !seen.is_empty())
         };
         let is_new = closed != self.closed;
         self.closed = closed;
-        let is_closed = match (progress.complete_through, closed) {
-            (Some(published), Some(closed)) => {
-                let segment = SignedDuration::from_nanos(self.shared.settings.rules.segment);
-                closed.duration_since(published) >= segment
-            }
+        let document = self.shared.folder.document();
+        let first = |start| segment_start(start, document.segment_seconds);
+        let published = progress.complete_through.or(document.start.map(first));
+        let segment = SignedDuration::from_nanos(self.shared.settings.rules.segment);
+        let is_closed = match (published, closed) {
             // A process without partitions of its own publishes what others have closed.
-            _ => true,
+            _ if !has_own => true,
+            // Which segment is the first is told by the rows.
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(published), Some(closed)) => closed.duration_since(published) >= segment,
         };
         is_closed && (is_new || is_due)
     }
@@ -602,37 +605,5 @@ async fn give_back(folder: &StreamFolder, command: Command) {
             partition = number,
             "not given back, and free later: {error}"
         );
-    }
-}
-
-/// Shows others that the worker is alive, and what it does.
-struct Sign {
-    beat: Beat,
-    watch: Watch,
-    shared: Arc<Shared>,
-}
-
-impl Sign {
-    fn show(&self) {
-        self.beat.strike();
-        let seen = lock(&self.shared.seen).clone();
-        self.watch.change(|state| state.seen = seen);
-    }
-
-    fn note_published(&self, progress: PublisherProgress) {
-        *lock(&self.shared.published) = progress.complete_through;
-        self.watch.change(|state| state.published = progress);
-    }
-
-    /// Awaits a step that may take long.
-    async fn show_while<T>(&self, step: impl Future<Output = T>) -> T {
-        let mut step = Box::pin(step);
-        loop {
-            self.show();
-            tokio::select! {
-                done = &mut step => return done,
-                () = tokio::time::sleep(SHOW) => {}
-            }
-        }
     }
 }

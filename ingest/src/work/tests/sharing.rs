@@ -87,3 +87,29 @@ fn partitions_are_given_back_while_a_segment_is_published() {
         );
     });
 }
+
+/// Requests cost money: while nothing can be published, the partitions' progress is not read.
+#[test]
+fn a_process_asks_storage_for_little_while_no_segment_is_complete() {
+    let objects = Arc::new(InMemory::new());
+    in_virtual_time(async {
+        let hub = MemoryHub::new(8);
+        let mut options = options("a", Until::Stopped, NINE);
+        // One segment for all of the time that is looked at.
+        options.spec.output.segment_seconds = 86_400;
+        let calls = Calls::new(Fault::Never);
+        let storage = Faulty::storage(&objects, &calls);
+        let process = Process::begin(hub, &storage, options);
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        let before = calls.count();
+        tokio::time::sleep(Duration::from_mins(10)).await;
+        let asked = calls.count() - before;
+        // Checkpoints of eight partitions and the publisher's sign every five seconds, claims every ten.
+        let needed = (8 + 1) * 120 + 60;
+        assert!(
+            asked <= needed + needed / 10,
+            "{asked}, needed are {needed}"
+        );
+        process.end().await;
+    });
+}
