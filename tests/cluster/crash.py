@@ -1,9 +1,9 @@
-"""Kills an operator after its N-th API call, and starts it again: crash.py N before|after NAMESPACE RUN|SCHEDULE@TICK -- OPERATOR ARG...
+"""Kills an operator after its N-th API call, and starts it again: crash.py N before|after NAMESPACE RUN|SCHEDULE@TICK|stream/STREAM -- OPERATOR ARG...
 
 The operator speaks through a proxy on loopback to the API server of KUBECONFIG. When the server has answered the N-th call, the
 operator is killed: `before` it gets the answer or `after`. It is then started anew, directly, and runs until the run has ended; or, of a
-schedule whose runs are suspended, until the run of that tick (in seconds since 1970) is there, suspended and written down. Prints
-what the call was, or `not reached` where all that was so before. A call is a request; renewals of a lease do not count.
+schedule whose runs are suspended, until the run of that tick (in seconds since 1970) is there, suspended and written down; or, of a
+stream, until its pods have worked, and it is suspended (which is done here, once they do) and has none. Prints what the call was, or `not reached` where all that was so before. A call is a request; renewals of a lease do not count.
 """
 import base64
 import json
@@ -48,15 +48,34 @@ class Cluster:
         connection.request(method, path, body, {**headers, **self.headers})
         return connection.getresponse()
 
+    def ask(self, method: str, namespace: str, of: str, body: bytes | None = None) -> dict:
+        """An object; one of kind Status where that fails."""
+        path = f"/apis/scoring.fleetscore.io/v1alpha1/namespaces/{namespace}/{of}"
+        with self.send(method, path, body, {"Content-Type": "application/merge-patch+json"}) as answer:
+            return json.load(answer)
+
     def status(self, namespace: str, kind: str, name: str) -> dict:
         """The object's; empty where it is not there."""
-        path = f"/apis/scoring.fleetscore.io/v1alpha1/namespaces/{namespace}/{kind}/{name}"
-        with self.send("GET", path, None, {}) as answer:
-            found = json.load(answer)
+        found = self.ask("GET", namespace, f"{kind}/{name}")
         return found.get("status", {}) if found["kind"] != "Status" else {}
 
+    def stream_rests(self, namespace: str, name: str) -> bool:
+        """Whether its pods have worked, and are gone since it is suspended."""
+        stream = self.ask("GET", namespace, f"readingstreams/{name}")
+        status = stream.get("status", {})
+        conditions = {found["type"]: found for found in status.get("conditions", [])}
+        if any(conditions.get(kind, {}).get("status") != wanted for kind, wanted in (("Ready", "True"), ("Reconciling", "False"))):
+            return False
+        if not stream["spec"].get("suspend"):
+            self.ask("PATCH", namespace, f"readingstreams/{name}", b'{"spec": {"suspend": true}}')
+            return False
+        is_seen = status.get("observedGeneration") == stream["metadata"]["generation"]
+        return is_seen and conditions["Ready"]["reason"] == "Suspended" and not status.get("replicas")
+
     def has_ended(self, namespace: str, name: str) -> bool:
-        """Whether the run has, or the tick is done with."""
+        """Whether the run has, the tick is done with, or the stream rests."""
+        if name.startswith("stream/"):
+            return self.stream_rests(namespace, name.removeprefix("stream/"))
         if "@" not in name:
             return self.status(namespace, "scoringruns", name).get("phase") in ("Succeeded", "PartiallySucceeded", "Failed")
         schedule, tick = name.split("@")
@@ -162,14 +181,14 @@ def kubeconfig(folder: Path, port: int) -> Path:
 
 
 def until_ended(cluster: Cluster, namespace: str, run: str, operator: subprocess.Popen, killer: Killer) -> None:
-    """Waits until the run has ended, or the operator was killed."""
+    """Waits until the run, or what else it is, has ended, or the operator was killed."""
     deadline = time.monotonic() + TIMEOUT
     while not killer.dead.is_set() and not cluster.has_ended(namespace, run):
         # In this order: what the call was is known before the operator is killed.
         if operator.poll() is not None and not killer.what:
             sys.exit(f"the operator ended by itself with {operator.returncode}")
         if time.monotonic() > deadline:
-            sys.exit(f"the run has not ended after {TIMEOUT} s; last call: {killer.what or 'none'}")
+            sys.exit(f"{run} has not ended after {TIMEOUT} s; last call: {killer.what or 'none'}")
         killer.dead.wait(0.1)
 
 
@@ -184,7 +203,7 @@ def main() -> None:
         operator = subprocess.Popen(command, env={**os.environ, "KUBECONFIG": str(file)})
         killer.operator = operator
         until_ended(cluster, namespace, run, operator, killer)
-        # What it does when the run has ended, such as telling so in events, is part of it.
+        # What it does after the end, such as telling so in events, is part of it.
         killer.dead.wait(1)
         if killer.what:
             killer.dead.wait(10)

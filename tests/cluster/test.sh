@@ -25,7 +25,7 @@ work=$(mktemp -d)
 source "$root/testcluster/lib/within.sh"
 # shellcheck source=tests/cluster/lib.sh
 source "$here/lib.sh"
-for file in success crashes sensors disruptions blocked patience lifecycle places admission scale queued schedules streams volumes; do
+for file in success crashes sensors disruptions blocked patience lifecycle places admission scale queued schedules streams stream_crashes volumes; do
   # shellcheck source=/dev/null
   source "$here/scenarios/$file.sh"
 done
@@ -35,7 +35,7 @@ scenarios=(
   template_refused image_late model_denied operator_upgraded one_place place_within config_map_clash namespace_unreadable
   fail_fast suspended suspended_collecting deadline deleted ttl manifests planned_spec from_zero queued
   schedule_windows schedule_killed schedule_leader schedule_no_drift schedule_manifests
-  stream_ticks stream_moves file_server
+  stream_ticks stream_moves stream_node_lost stream_killed stream_leader file_server
 )
 [[ $# -eq 0 ]] || scenarios=("$@")
 

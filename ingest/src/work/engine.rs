@@ -268,6 +268,8 @@ impl Engine {
             shared,
             ..
         } = self;
+        // Of all records of a poll, which come at about the same time: the clock takes as long as a good part of a record.
+        let mut come = None;
         let polled = source.poll(BATCH, POLL, &mut |event| {
             match event {
                 Event::Record {
@@ -275,11 +277,12 @@ impl Engine {
                     has_hub_time,
                 } => {
                     let number = record.partition;
+                    let come = *come.get_or_insert_with(Instant::now);
                     if let Some(work) = works.get_mut(&number)
                         && work.takes(record.offset, record.arrival, shared.settings.until)
                         && let Some(reader) = &mut work.reader
                         && let Err(stall) =
-                            reader.take(&record, has_hub_time, decoder, &shared.settings)
+                            reader.take(&record, has_hub_time, come, decoder, &shared.settings)
                     {
                         stalls.push((number, stall));
                         return ControlFlow::Break(());

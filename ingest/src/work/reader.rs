@@ -153,11 +153,12 @@ impl Reader {
         self.last_record.elapsed()
     }
 
-    /// Takes the next record of the log.
+    /// Takes the next record of the log, which has come at `come`.
     pub fn take(
         &mut self,
         record: &Record<'_>,
         has_hub_time: bool,
+        come: Instant,
         decoder: &mut Decoder,
         settings: &Settings,
     ) -> Result<(), Stall> {
@@ -210,7 +211,7 @@ impl Reader {
         self.events += 1;
         self.next = record.offset + 1;
         self.arrival = Some(record.arrival);
-        self.last_record = Instant::now();
+        self.last_record = come;
         self.has_hub_time = has_hub_time;
         Ok(())
     }

@@ -4,7 +4,8 @@
 readonly BROKER=10.99.0.1:9092
 readonly PARTITIONS=4
 
-# stream_of NAME: a manifest; it reads the topic of its name in segments of a minute. Standard input: more of its spec.
+# stream_of NAME: a manifest; it reads the topic of its name in segments of a minute, and saves as often as CHECKPOINT says (default: every
+# 2 s). Standard input: more of its spec.
 stream_of() {
   cat <<Y
 apiVersion: scoring.fleetscore.io/v1alpha1
@@ -17,7 +18,7 @@ spec:
     columns: {time: ts, keys: {Device: device, Tag: tag}, features: [Value]}
   lateness: {toleranceSeconds: 2, idleSeconds: 20}
   output: {location: "az://readings/$1/", segmentSeconds: 60, timeColumn: TS}
-  checkpointSeconds: 2
+  checkpointSeconds: ${CHECKPOINT:-2}
   podTemplate: {spec: {containers: [{name: ingest, resources: {requests: {cpu: 50m, memory: 64Mi}}}]}}
   storage: $STORAGE
 Y
@@ -28,15 +29,20 @@ Y
 begin_stream() {
   local manifest
   manifest=$(stream_of "$1")
-  cluster broker >/dev/null
   kube delete readingstream "$1" --ignore-not-found --cascade=foreground >/dev/null
+  begin_feeding "$1"
+  kube create -f - <<<"$manifest" >/dev/null
+}
+
+# begin_feeding NAME: the topic is there when this returns.
+begin_feeding() {
+  cluster broker >/dev/null
   blobs clear readings "$1/"
   rm -rf "$work/fed-$1"
   mkdir -p "$work/fed-$1"
   touch "$work/feeding-$1"
   feed "$1" &
   within 30 has_been_fed "$1"
-  kube create -f - <<<"$manifest" >/dev/null
 }
 
 # feed NAME: sends the plant's readings as they come, ten seconds of them at a time, each sensor's every second.
