@@ -67,6 +67,9 @@ class Cluster:
         if any(conditions.get(kind, {}).get("status") != wanted for kind, wanted in (("Ready", "True"), ("Reconciling", "False"))):
             return False
         if not stream["spec"].get("suspend"):
+            # Once the events are read: what the topic says of their times is told too.
+            if not status.get("counts", {}).get("accepted") or status.get("lag", {}).get("events") != 0:
+                return False
             self.ask("PATCH", namespace, f"readingstreams/{name}", b'{"spec": {"suspend": true}}')
             return False
         is_seen = status.get("observedGeneration") == stream["metadata"]["generation"]

@@ -86,8 +86,8 @@ pub struct PartitionStatus {
     pub lag_seconds: Option<u64>,
     /// Whether it had no event for the stream's idle time.
     pub is_idle: bool,
-    /// Whether the events' arrival is told by the producers' clocks.
-    pub has_producers_clock: bool,
+    /// Whether the events' arrival is told by the producers' clocks; none: this process has read no event yet.
+    pub has_producers_clock: Option<bool>,
     /// Why it goes no further, whatever time passes.
     pub stall: Option<Trouble>,
     /// What the hub says, as long as it cannot be read, or what storage says, as long as it cannot be saved.

@@ -493,7 +493,7 @@ impl Engine {
                     microseconds = begun.elapsed().as_micros(),
                     "cut"
                 );
-                let has_producers_clock = !reader.has_hub_time();
+                let has_producers_clock = reader.has_hub_time().map(|has| !has);
                 shared.see(*number, |seen| {
                     seen.has_producers_clock = has_producers_clock;
                 });

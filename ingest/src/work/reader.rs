@@ -57,7 +57,7 @@ pub(super) struct Reader {
     last_record: Instant,
     last_cut: Instant,
     closed_through: Option<i64>,
-    has_hub_time: bool,
+    has_hub_time: Option<bool>,
 }
 
 impl Reader {
@@ -94,7 +94,7 @@ impl Reader {
             events: 0,
             last_record: now,
             last_cut: now,
-            has_hub_time: true,
+            has_hub_time: None,
         })
     }
 
@@ -143,8 +143,8 @@ impl Reader {
         &self.partition
     }
 
-    /// Whether arrival is the hub's own time.
-    pub fn has_hub_time(&self) -> bool {
+    /// Whether arrival is the hub's own time; none: no record was taken yet.
+    pub fn has_hub_time(&self) -> Option<bool> {
         self.has_hub_time
     }
 
@@ -212,7 +212,7 @@ impl Reader {
         self.next = record.offset + 1;
         self.arrival = Some(record.arrival);
         self.last_record = come;
-        self.has_hub_time = has_hub_time;
+        self.has_hub_time = Some(has_hub_time);
         Ok(())
     }
 

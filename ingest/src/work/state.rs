@@ -50,7 +50,7 @@ pub struct Seen {
     /// What storage says, as long as it cannot be saved.
     pub save_error: Option<Trouble>,
     /// Whether arrival is the producers' clock.
-    pub has_producers_clock: bool,
+    pub has_producers_clock: Option<bool>,
 }
 
 impl Watch {

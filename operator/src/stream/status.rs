@@ -165,9 +165,11 @@ fn conditions(
         ("Stalled", standing.stalled),
     ];
     story(standing.reason.as_str(), standing.message.as_str()).set(conditions, &holds);
-    let mut owned = picture.owned.values();
-    let producers = owned.clone().find(|owned| owned.status.has_producers_clock);
-    if let Some(producers) = producers {
+    let told = |has: bool| {
+        let mut owned = picture.owned.values();
+        owned.find(|owned| owned.status.has_producers_clock == Some(has))
+    };
+    if let Some(producers) = told(true) {
         let message = format!(
             "the topic keeps the time of the events' producers (partition {}): whether a reading is early or too old is told by their clocks; \
              set message.timestamp.type=LogAppendTime",
@@ -179,7 +181,7 @@ fn conditions(
         if let Some(found) = found.find(|found| found.kind == "ArrivalTime") {
             found.message = message;
         }
-    } else if owned.next().is_some() {
+    } else if told(false).is_some() {
         story("HubsClock", "").set(conditions, &[("ArrivalTime", true)]);
     }
     for condition in conditions {

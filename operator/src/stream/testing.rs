@@ -89,6 +89,7 @@ pub fn partition(partition: i32) -> PartitionStatus {
         epoch: 1,
         lag_events: Some(0),
         lag_seconds: Some(0),
+        has_producers_clock: Some(false),
         ..PartitionStatus::default()
     }
 }

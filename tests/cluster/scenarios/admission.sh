@@ -31,7 +31,8 @@ scenario_manifests() {
 
 # names_field TEXT FIELD: kubectl itself says of an unknown kind or version that there is `no matches for kind`.
 names_field() {
-  [[ $1 == *"$2"* || ($2 =~ ^(kind|apiVersion)$ && $1 == *"no matches for kind"*) ]]
+  # It writes a field of a map as [x], not as .x.
+  [[ $(sed 's/\[\([a-z]*\)\]/.\1/g' <<<"$1") == *"$2"* || $1 == *"$2"* || ($2 =~ ^(kind|apiVersion)$ && $1 == *"no matches for kind"*) ]]
 }
 
 scenario_planned_spec() {

@@ -90,7 +90,7 @@ scenario_stream_leader() {
 # A node goes with one of two pods, which save every 30 s as they do by default: what they claimed is claimed again in time, each reading
 # is scored once.
 scenario_stream_node_lost() {
-  local since pause
+  local since pause lost
   cluster node add worker 2>/dev/null
   cluster run kubectl cordon worker >/dev/null
   CHECKPOINT=30 begin_stream parted </dev/null
@@ -103,13 +103,15 @@ scenario_stream_node_lost() {
   kube scale readingstream parted --replicas=2 >/dev/null
   within 60 has_stream_pods parted 2
   cluster run kubectl uncordon "$(other_node)" >/dev/null
-  within 60 worker_owns parted
+  within 90 worker_owns parted
+  lost=$(partitions_of "$(pod_on_worker parted)")
   since=$(date +%s)
   cluster node remove worker
   # The status tells of it at the next look at the pods, within 15 s.
-  within 155 owned_elsewhere parted "$since"
+  # shellcheck disable=SC2086  # numbers
+  within 155 owned_elsewhere parted "$since" $lost
   pause=$(($(date -d "$(last_claim parted)" +%s) - since))
-  echo "a node lost: all partitions claimed again after $pause s"
+  echo "a node lost: partitions ${lost//$'\n'/, } claimed again after $pause s"
   ((pause <= 135)) || fail "the last partition was claimed only after $pause s"
   within 400 ended_well parted 3
   kube patch scoringschedule parted --type=merge -p '{"spec": {"suspend": true}}' >/dev/null
@@ -121,21 +123,36 @@ other_node() { # the name of the node that is not `worker`
   cluster run kubectl get nodes -o 'jsonpath={range .items[*]}{.metadata.name}{"\n"}{end}' | grep -vx worker
 }
 
-pod_on_worker() { # pod_on_worker NAME
-  kube get pods -l "scoring.fleetscore.io/stream=$1" --field-selector spec.nodeName=worker -o name
+pod_on_worker() { # pod_on_worker NAME: its pod's name
+  kube get pods -l "scoring.fleetscore.io/stream=$1" --field-selector spec.nodeName=worker -o 'jsonpath={.items[*].metadata.name}'
 }
 
-worker_owns() { # worker_owns NAME: the pod there has claimed partitions
-  kube logs "$(pod_on_worker "$1")" | grep -q '"claimed"' && owns_all "$1"
+partitions_of() { # partitions_of POD: numbers of those that it works on, as it says
+  kube get --raw "/api/v1/namespaces/$NAMESPACE/pods/$1:8080/proxy/status" |
+    python3 -c 'import json, sys; print(*(found["partition"] for found in json.load(sys.stdin)["partitions"]), sep="\n")'
 }
 
-owned_elsewhere() { # owned_elsewhere NAME TIME: by pods that have claimed since then (in seconds since 1970)
-  (($(date -d "$(last_claim "$1")" +%s) >= $2)) && stream_says "$1" Ready True && owns_all "$1"
+worker_owns() { # worker_owns NAME: its fair share of the partitions
+  [[ $(partitions_of "$(pod_on_worker "$1")" | wc -l) -eq 2 ]] && owns_all "$1"
 }
 
-last_claim() { # last_claim NAME: when one of its pods last claimed a partition
+claims() { # claims NAME: when its pods claimed which partition
   local pod
   for pod in $(stream_pods "$1"); do
-    kube logs "$pod" | sed -n 's/.*"timestamp":"\([^"]*\)".*"message":"claimed".*/\1/p'
-  done | sort | tail -n 1
+    kube logs "$pod" | sed -n 's/.*"timestamp":"\([^"]*\)".*"message":"claimed","partition":\([0-9]*\).*/\1 \2/p'
+  done | sort
+}
+
+# owned_elsewhere NAME TIME PARTITION...: by pods that have claimed these partitions since then (in seconds since 1970).
+owned_elsewhere() {
+  local found partition
+  found=$(claims "$1" | while read -r when partition; do (($(date -d "$when" +%s) < $2)) || echo "$partition"; done)
+  for partition in "${@:3}"; do
+    grep -qx "$partition" <<<"$found" || return 1
+  done
+  stream_says "$1" Ready True && owns_all "$1"
+}
+
+last_claim() { # last_claim NAME
+  claims "$1" | tail -n 1 | cut -d ' ' -f 1
 }

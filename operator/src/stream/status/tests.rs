@@ -132,6 +132,20 @@ fn numbers_that_no_pod_can_mean_are_bounded() {
 }
 
 #[test]
+fn whose_clock_tells_the_arrival_is_said_once_an_event_was_read() {
+    let stream = snapshot();
+    let found = |known: Option<bool>| {
+        let answer = all(|_, one| one.has_producers_clock = known);
+        let found = status(&stream, &seen(&[("a", answer)]), at(0)).conditions;
+        let found = found.into_iter().find(|one| one.kind == "ArrivalTime");
+        found.map(|one| one.status)
+    };
+    assert_eq!(found(None), None);
+    assert_eq!(found(Some(false)), Some(ConditionStatus::True));
+    assert_eq!(found(Some(true)), Some(ConditionStatus::False));
+}
+
+#[test]
 fn conditions_keep_the_time_of_their_last_change() {
     let mut stream = snapshot();
     stream.status = status(&stream, &seen(&[("a", all(|_, _| ()))]), at(0));
@@ -149,7 +163,7 @@ fn conditions_keep_the_time_of_their_last_change() {
         ConditionStatus::True
     );
     stream.generation = 2;
-    let producers = all(|number, one| one.has_producers_clock = number == 2);
+    let producers = all(|number, one| one.has_producers_clock = Some(number == 2));
     let later = status(&stream, &seen(&[("a", producers)]), at(60));
     assert_eq!(condition(&later, "Ready").last_transition_time, at(0));
     assert_eq!(condition(&later, "Ready").observed_generation, Some(2));
