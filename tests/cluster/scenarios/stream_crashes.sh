@@ -129,7 +129,7 @@ pod_on_worker() { # pod_on_worker NAME: its pod's name
 
 partitions_of() { # partitions_of POD: numbers of those that it works on, as it says
   kube get --raw "/api/v1/namespaces/$NAMESPACE/pods/$1:8080/proxy/status" |
-    python3 -c 'import json, sys; print(*(found["partition"] for found in json.load(sys.stdin)["partitions"]), sep="\n")'
+    python3 -c 'import json, sys; print(*(found["partition"] for found in json.load(sys.stdin)["owned"]), sep="\n")'
 }
 
 worker_owns() { # worker_owns NAME: its fair share of the partitions
