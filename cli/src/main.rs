@@ -1,16 +1,19 @@
 //! `fleetscore`: scores a fleet of sensors from one manifest.
 
 mod commands;
+mod kubectl;
 mod local;
 mod progress;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use fleetscore_scorer::descriptors;
 
-use commands::{export, ingest, model, output, plan, report, run, simulate, train};
+use commands::{completions, export, ingest, model, output, plan, report, simulate, train};
+use kubectl::{Face, Kubectl};
 
 /// Parsing makes many small pieces: a tenth less time than with glibc's allocator.
 #[global_allocator]
@@ -36,7 +39,7 @@ Exit codes:
   0  done
   1  failed
   2  the command line or the manifest is wrong; nothing was done
-  More in `fleetscore run --help`."
+  More in `fleetscore run --help` and, of commands that ask a cluster, in `fleetscore kubectl --help`."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -45,7 +48,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Run(run::RunArgs),
+    Run(commands::run::RunArgs),
     Plan(plan::PlanArgs),
     Ingest(ingest::IngestArgs),
     Export(export::ExportArgs),
@@ -54,30 +57,17 @@ enum Command {
     #[command(subcommand)]
     Model(model::ModelCommand),
     Report(report::ReportArgs),
-    /// Print the completion script for a shell
-    #[command(after_help = "\
-Examples:
-  source <(fleetscore completions bash)         in ~/.bashrc
-  fleetscore completions zsh > \"${fpath[1]}/_fleetscore\"
-  fleetscore completions fish > ~/.config/fish/completions/fleetscore.fish")]
-    Completions {
-        /// The shell
-        shell: clap_complete::Shell,
-    },
+    #[command(flatten)]
+    Cluster(kubectl::ClusterCommand),
+    Completions(completions::CompletionsArgs),
 }
 
 fn main() -> ExitCode {
     descriptors::raise_limit();
-    let result = match Cli::parse().command {
-        Command::Run(args) => run::run(&args),
-        Command::Plan(args) => plan::run(&args),
-        Command::Ingest(args) => ingest::run(&args),
-        Command::Export(args) => export::run(&args),
-        Command::Simulate(args) => simulate::run(&args),
-        Command::Train(args) => train::run(&args),
-        Command::Model(command) => model::run(&command),
-        Command::Report(args) => report::run(&args),
-        Command::Completions { shell } => completions(shell),
+    let args: Vec<_> = std::env::args_os().collect();
+    let result = match kubectl::asked(&args) {
+        Some(words) => kubectl::complete(&words),
+        None => called(args),
     };
     match result {
         Ok(code) => ExitCode::from(code),
@@ -85,6 +75,29 @@ fn main() -> ExitCode {
             output::note(&format!("error: {}", told(&failure.error)));
             ExitCode::from(failure.code)
         }
+    }
+}
+
+fn called(args: Vec<OsString>) -> commands::Result {
+    let (face, args) = Face::of(args);
+    match face {
+        Face::Fleetscore => run(Cli::parse_from(args).command),
+        Face::Kubectl => kubectl::run_as_plugin(&Kubectl::parse_from(args).command),
+    }
+}
+
+fn run(command: Command) -> commands::Result {
+    match command {
+        Command::Run(args) => commands::run::run(&args),
+        Command::Plan(args) => plan::run(&args),
+        Command::Ingest(args) => ingest::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
+        Command::Train(args) => train::run(&args),
+        Command::Model(command) => model::run(&command),
+        Command::Report(args) => report::run(&args),
+        Command::Cluster(command) => kubectl::run(&command),
+        Command::Completions(args) => completions::run(&args, &mut Cli::command()),
     }
 }
 
@@ -98,11 +111,4 @@ fn told(error: &anyhow::Error) -> String {
             _ => format!("{told}: {cause}"),
         }
     })
-}
-
-fn completions(shell: clap_complete::Shell) -> commands::Result {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "fleetscore", &mut script);
-    output::print_as_is(&script)?;
-    Ok(0)
 }

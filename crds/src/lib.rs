@@ -6,6 +6,7 @@
 
 mod condition;
 pub mod contract;
+pub mod cost;
 #[cfg(feature = "kube")]
 mod definition;
 mod digest;
@@ -18,6 +19,7 @@ mod manifest;
 mod model;
 mod output;
 mod pod;
+mod quantity;
 mod reason;
 #[cfg(feature = "kube")]
 mod reference;
@@ -47,6 +49,7 @@ pub use manifest::{Kind, Manifest, ManifestError, ManifestMetadata, Spec};
 pub use model::{ModelFormat, ModelSpec};
 pub use output::{LogsSpec, OutputSpec, PredictionFormat};
 pub use pod::PodTemplate;
+pub use quantity::thousandths;
 pub use reason::{Failure, FailureReason, OTHER_REASON, SENSOR_REASONS, known_reason};
 pub use run::ScoringRunSpec;
 pub use schedule::{
@@ -59,7 +62,7 @@ pub use sharding::Sharding;
 pub use status::{
     BackfillStatus, FailureGroup, HandledTrigger, JobState, MissedTick, Phase, PodCounts,
     ScorerVersion, ScoringRunStatus, ScoringScheduleStatus, SensorCounts, SettledTicks, Step,
-    StepJob, TickRange,
+    StepJob, TickRange, Usage,
 };
 pub use storage::{AzureAuth, AzureStorage, CsiVolume, NfsVolume, SecretRef, StorageSpec, Volume};
 pub use stream::{
@@ -95,8 +98,11 @@ pub const VERSION: &str = "v1alpha1";
 pub const API_VERSION: &str = "scoring.fleetscore.io/v1alpha1";
 /// The label that names the schedule a run came from; it fills the placeholder `{schedule}`.
 pub const SCHEDULE_LABEL: &str = "scoring.fleetscore.io/schedule";
-/// The label that tells what made a schedule create a run: `tick`, `backfill` or `trigger`.
+/// The label that tells why a run was created: `tick`, `backfill` or `trigger` by its schedule, or [`RETRY_CAUSE`].
 pub const CAUSE_LABEL: &str = "scoring.fleetscore.io/cause";
+/// The cause of a run that scores again what failed in an earlier one. It carries the earlier run's schedule label and is gone with that
+/// run, which owns it without being its controller: so it is no tick's run, and no schedule waits for it.
+pub const RETRY_CAUSE: &str = "retry";
 /// The annotation of a schedule's run with the tick (RFC 3339) whose window it scores.
 pub const TICK_ANNOTATION: &str = "scoring.fleetscore.io/tick";
 /// The annotation of a schedule whose every new value makes one run; the run carries the value, too.

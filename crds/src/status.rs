@@ -78,6 +78,9 @@ pub struct ScoringRunStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub report: Option<String>,
+    /// What machines the scoring took, as an estimate; known at the end, where the operator is told how large a machine is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
     /// What the run was planned with, and is scored and collected with, also after the operator was upgraded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scorer: Option<ScorerVersion>,
@@ -89,6 +92,23 @@ pub struct ScoringRunStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
+}
+
+/// What machines a run's scoring took. It is reckoned from the times of the score Jobs and the size of a machine, not from a bill.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Usage {
+    /// Machines that the score pods filled at the same time.
+    pub nodes: u32,
+    /// The seconds of all these machines together, also those in which they waited to be taken away.
+    pub node_seconds: u64,
+    /// What these seconds cost, in `currency`; known where the operator is told a price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<f64>,
+    /// The currency of `amount`: `EUR`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    pub currency: Option<String>,
 }
 
 /// What runs in a run's pods, under the run's own templates.

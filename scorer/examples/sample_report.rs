@@ -55,6 +55,7 @@ fn full() -> anyhow::Result<Report> {
             end: "2018-08-29T00:00:00Z".parse()?,
         }),
         output: "az://predictions/pumps-1535500800/".into(),
+        retries: None,
     };
     let mut fold = Fold::new(run, 40, Limit::Percent(10));
     for shard in 0..4 {
@@ -92,6 +93,7 @@ fn plain() -> anyhow::Result<Report> {
         schedule: None,
         window: None,
         output: "file:///data/predictions/".into(),
+        retries: None,
     };
     let mut fold = Fold::new(run, 1, Limit::default());
     let header = LedgerHeader {

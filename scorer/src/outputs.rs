@@ -11,6 +11,10 @@ pub const REPORT_JSON: &str = "_run/report.json";
 pub const REPORT_HTML: &str = "_run/report.html";
 /// The sensors to retry: a line a failed sensor.
 pub const FAILED: &str = "_run/failed.jsonl";
+/// What became of each sensor, as a table.
+pub const SENSORS: &str = "_run/sensors.parquet";
+/// The folder of the records of all runs, below the root of their output locations.
+pub const RUNS_FOLDER: &str = "_runs/";
 /// Put last, and only when the run's failure policy holds.
 pub const SUCCESS: &str = "_SUCCESS";
 /// The folder of the claims of the runs that have written here, the newest of which is the owner.

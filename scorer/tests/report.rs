@@ -25,6 +25,7 @@ fn run() -> RunInfo {
         schedule: None,
         window: None,
         output: "az://predictions/pumps-1764324000/".into(),
+        retries: None,
     }
 }
 

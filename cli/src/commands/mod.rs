@@ -1,5 +1,7 @@
 //! The commands, one file each.
 
+pub mod completions;
+pub mod cost;
 pub mod export;
 pub mod ingest;
 pub mod model;
@@ -29,6 +31,13 @@ use tokio_util::sync::CancellationToken;
 pub const FAILED: u8 = 1;
 /// Exit code: wrong usage or an invalid manifest; nothing was done.
 pub const USAGE: u8 = 2;
+
+/// Exit code: some sensors failed, not more than the run allows.
+pub const PARTIAL: u8 = 3;
+/// Exit code: what was asked for is not there.
+pub const NOT_FOUND: u8 = 4;
+/// Exit code: nobody can tell, since the cluster or storage cannot be reached or gives no access.
+pub const CANNOT_TELL: u8 = 5;
 
 /// How the manifest of a run is given.
 #[derive(Args)]

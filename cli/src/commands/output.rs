@@ -53,3 +53,10 @@ pub fn print_json_text(json: &str) -> Result<()> {
 pub fn note(line: &str) {
     let _ = writeln!(io::stderr(), "{}", visible_lines(line));
 }
+
+/// Asks something on standard error; the answer is to be typed on the same line.
+pub fn ask(question: &str) {
+    let mut out = io::stderr();
+    let _ = write!(out, "{}", visible_lines(question));
+    let _ = out.flush();
+}

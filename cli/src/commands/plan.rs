@@ -10,7 +10,9 @@ use fleetscore_crds::{Manifest, visible};
 use fleetscore_scorer::run::Run;
 use fleetscore_scorer::steps::{self, Limits, StepError, Survey};
 use indicatif::{HumanBytes, HumanCount};
+use serde::Serialize;
 
+use super::cost::{self, Cost, CostArgs};
 use super::schedule::{self, TickArgs};
 use super::stream;
 use super::{FAILED, ManifestArgs, Result, block_on, failure, load, open, output, usage};
@@ -30,6 +32,10 @@ const EXAMPLES: usize = 20;
 ///
 /// Of a `ReadingStream`: reads the last events of each partition, and shows the readings
 /// that they become, and what is refused and why.
+///
+/// With the price of a node: how long a run takes and what it and a month of runs cost
+/// on 1, 2, 4, 8 and as many nodes as there are, and how long nodes without work should
+/// stay. Every number that is taken for granted is named.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -38,6 +44,7 @@ Examples:
   fleetscore plan -f run.yaml --json | jq -r '.failing[].message'
   fleetscore plan -f stream.yaml
   fleetscore plan -f schedule.yaml --from 2026-03-07T00:00:00Z --ticks 3
+  fleetscore plan -f schedule.yaml --price 0.19 --node-cpus 4 --sensors 15000 --deadline 15m
 
 Exit codes:
   0  every sensor can be scored; the schedule has ticks; every event can be used
@@ -49,6 +56,8 @@ pub struct PlanArgs {
     manifest: ManifestArgs,
     #[command(flatten)]
     ticks: TickArgs,
+    #[command(flatten)]
+    cost: CostArgs,
     /// Print the plan as JSON, with every sensor that is sure to fail and every warning
     #[arg(long)]
     json: bool,
@@ -59,18 +68,22 @@ pub fn run(args: &PlanArgs) -> Result {
     match load(&args.manifest)? {
         Loaded::Schedule(manifest) => {
             Run::check_schedule(&manifest).map_err(usage)?;
-            schedule::plan(&manifest.spec, &args.ticks, args.json)
+            schedule::plan(&manifest.spec, &args.ticks, &args.cost, args.json)
         }
+        Loaded::Stream(_) if args.cost.given() => Err(usage(anyhow!(
+            "{}: is a ReadingStream, whose pods always run; --price is for runs and schedules",
+            manifest::name(&args.manifest.file)
+        ))),
         Loaded::Stream(manifest) => stream::plan(&manifest, args.json),
         Loaded::Run(_) if args.ticks.given() => Err(usage(anyhow!(
             "{}: is a ScoringRun; --from and --ticks are for a ScoringSchedule",
             manifest::name(&args.manifest.file)
         ))),
-        Loaded::Run(manifest) => plan(manifest, args.json),
+        Loaded::Run(manifest) => plan(manifest, &args.cost, args.json),
     }
 }
 
-fn plan(manifest: Manifest, json: bool) -> Result {
+fn plan(manifest: Manifest, cost: &CostArgs, json: bool) -> Result {
     let context = open(manifest, Limits::default(), RETRY)?;
     let asked = context.run.spec.sharding.sensors_per_pod;
     let survey = block_on(steps::survey(&context))?.map_err(|error: StepError| {
@@ -80,12 +93,26 @@ fn plan(manifest: Manifest, json: bool) -> Result {
             failure(error)
         }
     })?;
+    let cost = cost::estimate(cost, &context.run.spec, Some(survey.sensors), &[])?;
     if json {
-        output::print_json(&survey)?;
+        output::print_json(&Plan {
+            survey: &survey,
+            cost: cost.as_ref(),
+        })?;
     } else {
-        output::print(text(&survey, asked))?;
+        let cost = cost.as_ref().map(cost::text).unwrap_or_default();
+        output::print(text(&survey, asked) + &cost)?;
     }
     Ok(if survey.failing.is_empty() { 0 } else { FAILED })
+}
+
+/// The plan as JSON.
+#[derive(Serialize)]
+struct Plan<'a> {
+    #[serde(flatten)]
+    survey: &'a Survey,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<&'a Cost>,
 }
 
 /// `asked` are the sensors a pod that the spec asks for.

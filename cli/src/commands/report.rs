@@ -1,11 +1,17 @@
 //! `fleetscore report`.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context as _, anyhow};
 use clap::{Args, ValueEnum};
+use fleetscore_cluster::Target;
 use fleetscore_crds::{AzureAuth, AzureStorage, StorageSpec};
 use fleetscore_scorer::outputs;
 use fleetscore_scorer::report::{Report, text};
 use fleetscore_storage::{self, ObjectUrl, Storage, StorageError, StorageOptions, StoreKind};
+
+use crate::kubectl::report::{self, Form};
+use crate::kubectl::{LoginArgs, StorageArgs};
 
 use super::{Result, block_on, failure, location, output, usage};
 
@@ -15,21 +21,24 @@ const REPORT_BYTES: u64 = 64 * 1024 * 1024;
 /// Show the report of a finished run
 ///
 /// The same that `fleetscore run` printed at its end. Beside report.json lies
-/// report.html, with plots, for a browser.
+/// report.html, with plots, for a browser. A word without / and . that is no folder
+/// here is a run on the cluster, or a schedule, meaning its newest run.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   fleetscore report predictions
   fleetscore report predictions --json | jq .failures
   fleetscore report az://predictions/pumps-1764324000/ --account plantstore
+  fleetscore report pumps -n plant-a                           of a run on a cluster
 
 Exit codes:
   0  the report was shown, whatever it says
   1  there is no report, or it cannot be read
-  2  the command line is wrong")]
+  2  the command line is wrong
+Of a run on a cluster: 4 there is none, or it has no report; 5 cannot tell")]
 pub struct ReportArgs {
-    /// The run's output location: a folder or a URL
-    #[arg(value_name = "DIR-or-URL")]
+    /// The run's output location: a folder or a URL; or a run on the cluster
+    #[arg(value_name = "DIR-or-URL-or-RUN")]
     output: String,
     /// Print the report as JSON
     #[arg(long)]
@@ -37,12 +46,16 @@ pub struct ReportArgs {
     /// The storage account of an az:// location
     #[arg(long)]
     account: Option<String>,
-    /// URL of the Blob service, where it is not the public cloud's
-    #[arg(long)]
-    endpoint: Option<String>,
+    /// Of a run on a cluster: write the report with its plots to this file
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    html: Option<PathBuf>,
     /// How to sign in to the storage account
     #[arg(long, value_enum, default_value_t = Auth::Login)]
     auth: Auth,
+    #[command(flatten)]
+    storage: StorageArgs,
+    #[command(flatten)]
+    login: LoginArgs,
 }
 
 /// How to sign in.
@@ -60,6 +73,19 @@ enum Auth {
 
 /// Runs the command.
 pub fn run(args: &ReportArgs) -> Result {
+    if let Some(target) = on_cluster(&args.output) {
+        let form = match (&args.html, args.json) {
+            (Some(file), _) => Form::Html(file),
+            (None, true) => Form::Json,
+            (None, false) => Form::Text,
+        };
+        return report::show(&target, &args.login, &args.storage, form);
+    }
+    if args.html.is_some() {
+        return Err(usage(anyhow!(
+            "--html is for a run on a cluster; here report.html lies beside report.json"
+        )));
+    }
     fleetscore_storage::install_crypto();
     let folder = ObjectUrl::parse(&location(&args.output)?).map_err(usage)?;
     let spec = spec(args);
@@ -91,6 +117,15 @@ pub fn run(args: &ReportArgs) -> Result {
     Ok(0)
 }
 
+/// The run on a cluster that is meant, where it is no place.
+fn on_cluster(text: &str) -> Option<Target> {
+    let said = text.starts_with("run/") || text.starts_with("schedule/");
+    let is_place = text.contains(['/', '.']) || Path::new(text).exists();
+    text.parse()
+        .ok()
+        .filter(|_| !Path::new(text).exists() && (said || !is_place))
+}
+
 fn spec(args: &ReportArgs) -> StorageSpec {
     let auth = match args.auth {
         Auth::Login => AzureAuth::WorkloadIdentity,
@@ -105,7 +140,7 @@ fn spec(args: &ReportArgs) -> StorageSpec {
         .or(emulator)
         .map(|account| AzureStorage {
             account,
-            endpoint: args.endpoint.clone(),
+            endpoint: args.storage.endpoint.clone(),
             auth,
             secret_ref: None,
         });

@@ -6,13 +6,17 @@ use anyhow::anyhow;
 use clap::Args;
 use fleetscore_crds::{BACKFILL_TICKS, ScheduleWindowKind, ScoringScheduleSpec, Window};
 use fleetscore_ticks::{Timetable, window, zones};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::cost::{self, Cost, CostArgs};
 use super::{FAILED, Result, output, usage};
 
 /// How many ticks are shown where the command line does not say.
 const TICKS: u32 = 10;
+
+/// What a month costs is told of so many days.
+const MONTH: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Which ticks of a schedule are shown.
 #[derive(Args)]
@@ -36,6 +40,8 @@ impl TickArgs {
 #[derive(Serialize)]
 struct Plan {
     ticks: Vec<Tick>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<Cost>,
 }
 
 /// A tick and the window that its run scores.
@@ -47,7 +53,7 @@ struct Tick {
 }
 
 /// Prints the next ticks of a schedule.
-pub fn plan(spec: &ScoringScheduleSpec, args: &TickArgs, json: bool) -> Result {
+pub fn plan(spec: &ScoringScheduleSpec, args: &TickArgs, cost: &CostArgs, json: bool) -> Result {
     let timetable = Timetable::parse(&spec.schedule, &spec.time_zone).map_err(usage)?;
     let backfill = spec
         .backfill
@@ -65,6 +71,12 @@ pub fn plan(spec: &ScoringScheduleSpec, args: &TickArgs, json: bool) -> Result {
     });
     let plan = Plan {
         ticks: ticks.collect(),
+        cost: cost::estimate(
+            cost,
+            &spec.run_template.spec,
+            None,
+            &month(&timetable, from),
+        )?,
     };
     if json {
         output::print_json(&plan)?;
@@ -115,7 +127,19 @@ fn text(
             readings(tick.window, spec.window.kind)
         );
     }
+    if let Some(cost) = &plan.cost {
+        text += &cost::text(cost);
+    }
     text
+}
+
+/// The ticks of the thirty days after `from`, in seconds since 1970.
+fn month(timetable: &Timetable, from: Timestamp) -> Vec<f64> {
+    let Ok(end) = from.checked_add(MONTH) else {
+        return Vec::new();
+    };
+    let ticks = timetable.after(from).take_while(|tick| *tick < end);
+    ticks.map(|tick| tick.as_second() as f64).collect()
 }
 
 fn readings(window: Option<Window>, kind: ScheduleWindowKind) -> String {

@@ -18,8 +18,26 @@ pub const MEMORY_MIB: &str = "FLEETSCORE_MEMORY_MIB";
 pub const DEFAULT_MEMORY_MIB: u32 = 256;
 /// Environment variable: threads that compute.
 pub const THREADS: &str = "FLEETSCORE_THREADS";
+/// The CPU that a score pod requests where no template says otherwise.
+pub const SCORE_CPU: &str = "1";
+/// The memory that it requests.
+pub const SCORE_MEMORY: &str = "384Mi";
 /// The prefix of the environment variables that the secret of a storage account becomes.
 pub const AZURE_SECRET: &str = "FLEETSCORE_AZURE_";
+
+/// The label that names a child's run.
+pub const RUN_LABEL: &str = "scoring.fleetscore.io/run";
+/// The label that names a child's step.
+pub const STEP_LABEL: &str = "scoring.fleetscore.io/step";
+/// The label that numbers the score Jobs of a run.
+pub const PART_LABEL: &str = "scoring.fleetscore.io/part";
+/// Shards that one Job scores. Its status, and every update of it, lists its indexes: at 10,000 these lists stay below 60 KB.
+///
+/// Up to there a Job's time grows with its pods, not faster: 30.2 s per 1,000 pods for a Job of 1,000, 29.8 s for a score step of
+/// 10,000 (`bench/cluster.sh`, parallelism 500, 2 CPUs for all of the cluster, one run each). Larger ones are not measured.
+pub const SHARDS_PER_JOB: u32 = 10_000;
+/// The container of a run's pods.
+pub const CONTAINER: &str = "scorer";
 
 /// The folder of a run's own files, below its output location.
 pub const RUN_FOLDER: &str = "_run/";

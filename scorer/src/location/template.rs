@@ -231,6 +231,28 @@ impl Template {
         }
     }
 
+    /// The folder up to the last `/` before the first placeholder other than `{schedule}`, which is filled; all of it, where there is
+    /// no such placeholder.
+    pub fn root(&self, schedule: Option<&str>) -> Result<String, TemplateError> {
+        let mut text = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Literal(literal) => text.push_str(literal),
+                Part::Schedule => {
+                    text.push_str(&encode_value(schedule.ok_or(TemplateError::NoSchedule)?));
+                }
+                Part::Run | Part::Namespace | Part::Window(..) | Part::Key(_) => {
+                    text.truncate(text.rfind('/').map_or(0, |slash| slash + 1));
+                    return Ok(text);
+                }
+            }
+        }
+        if !text.ends_with('/') {
+            text.push('/');
+        }
+        Ok(text)
+    }
+
     /// The keys with which this template expands to `text`, if there are any.
     ///
     /// A key matches at least one character and no `/`, as few as possible except the last one of a segment; a key that

@@ -5,13 +5,15 @@ use fleetscore_crds::FailureReason;
 
 /// A reason in a few words, and the way out.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Advice {
-    pub(super) title: &'static str,
-    pub(super) action: &'static str,
+pub struct Advice {
+    /// What happened, in a few words.
+    pub title: &'static str,
+    /// What to do about it.
+    pub action: &'static str,
 }
 
 /// What to do about failed sensors.
-pub(super) fn failure(reason: FailureReason) -> Advice {
+pub fn failure(reason: FailureReason) -> Advice {
     let (title, action) = match reason {
         FailureReason::ModelNotFound => (
             "No model",

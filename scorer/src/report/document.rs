@@ -26,6 +26,9 @@ pub struct Report {
     pub phase: Phase,
     /// Sensors by outcome.
     pub sensors: SensorTotals,
+    /// What is left of the fleet; only of a retry in place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<LeftTotals>,
     /// Readings scored, of the sensors that succeeded.
     pub rows: u64,
     /// Readings left out because they could not be scored, of the sensors that succeeded.
@@ -71,8 +74,26 @@ pub struct RunInfo {
     /// The readings scored; absent: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
-    /// Location of the predictions, with a final slash. The report is at `_run/report.json` below it.
+    /// Location of the predictions, with a final slash. The report is at `_run/report.json` below it, that of a retry in place at
+    /// `_run/retry/RUN/report.json`.
     pub output: String,
+    /// The earlier run whose failed sensors this one has scored again, in the place of that run; absent for all other runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<String>,
+}
+
+/// What a retry in place has left of the fleet that it belongs to. The reports of the earlier runs do not change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LeftTotals {
+    /// Sensors of the run that first scored the fleet.
+    pub total: u64,
+    /// Of those, the sensors that have no predictions after this run.
+    pub failed: u64,
+    /// Failed sensors that the fleet may have for `_SUCCESS`.
+    pub limit: u64,
+    /// Whether `_SUCCESS` is there after this run: put by it, or by an earlier one.
+    pub complete: bool,
 }
 
 /// Sensors by outcome.

@@ -107,6 +107,7 @@ impl Fold {
                 failed,
                 limit: self.limit,
             },
+            left: None,
             rows: self.rows,
             skipped: self.skipped,
             anomalies: self.anomalies,

@@ -2,9 +2,10 @@ use fleetscore_crds::Step;
 use fleetscore_crds::contract::run_pod;
 use serde_json::{Value, json};
 
-use super::pod::{CONTAINER, pod, scorer};
+use super::pod::{pod, scorer};
 use super::{
-    GENERATION_ANNOTATION, PART_LABEL, Part, QUEUE_LABEL, SCORER_ANNOTATION, job_name, labels,
+    CONTAINER, GENERATION_ANNOTATION, PART_LABEL, Part, QUEUE_LABEL, SCORER_ANNOTATION, job_name,
+    labels,
 };
 use crate::config::Config;
 use crate::run::snapshot::{Plan, RunSnapshot};

@@ -11,17 +11,13 @@ use serde_json::{Value, json};
 use super::snapshot::RunSnapshot;
 
 pub use config_map::{config_map, config_map_name};
-pub use fleetscore_crds::contract::run_pod::step_name;
+pub use fleetscore_crds::contract::run_pod::{
+    CONTAINER, PART_LABEL, RUN_LABEL, SHARDS_PER_JOB, STEP_LABEL, step_name,
+};
 pub use job::{job, sample};
-pub use parts::{Part, SHARDS_PER_JOB, parts};
-pub use pod::{CONTAINER, pod};
+pub use parts::{Part, parts};
+pub use pod::pod;
 
-/// The label that names a child's run.
-pub const RUN_LABEL: &str = "scoring.fleetscore.io/run";
-/// The label that names a child's step.
-pub const STEP_LABEL: &str = "scoring.fleetscore.io/step";
-/// The label that numbers the score Jobs of a run.
-pub const PART_LABEL: &str = "scoring.fleetscore.io/part";
 /// Kueue's label that names the local queue.
 pub const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
 /// The annotation with the generation of the run's spec that a child was created for.

@@ -1,8 +1,4 @@
-/// Shards that one Job scores. Its status, and every update of it, lists its indexes: at 10,000 these lists stay below 60 KB.
-///
-/// Up to there a Job's time grows with its pods, not faster: 30.2 s per 1,000 pods for a Job of 1,000, 29.8 s for a score step of
-/// 10,000 (`bench/cluster.sh`, parallelism 500, 2 CPUs for all of the cluster, one run each). Larger ones are not measured.
-pub const SHARDS_PER_JOB: u32 = 10_000;
+use fleetscore_crds::contract::run_pod::SHARDS_PER_JOB;
 
 /// One score Job's share of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

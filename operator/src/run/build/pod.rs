@@ -1,4 +1,4 @@
-use fleetscore_crds::contract::run_pod;
+use fleetscore_crds::contract::run_pod::{self, CONTAINER};
 use fleetscore_crds::{AzureAuth, PodTemplate, ScorerVersion, Step};
 use serde_json::{Map, Value, json};
 
@@ -7,9 +7,6 @@ use crate::config::Config;
 use crate::merge::merge;
 use crate::run::snapshot::RunSnapshot;
 use crate::volumes;
-
-/// The container that runs the scorer.
-pub const CONTAINER: &str = "scorer";
 
 const VOLUME: &str = "fleetscore-run";
 /// Where a score pod puts predictions that do not fit into memory: its root is read-only.
@@ -142,7 +139,7 @@ fn annotations(step: Step) -> Value {
 
 fn container(config: &Config, run: &RunSnapshot, step: Step) -> Value {
     let (cpu, memory) = match step {
-        Step::Score => ("1", "384Mi"),
+        Step::Score => (run_pod::SCORE_CPU, run_pod::SCORE_MEMORY),
         Step::Plan | Step::Collect => ("100m", "256Mi"),
     };
     let mut container = json!({

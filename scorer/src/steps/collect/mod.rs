@@ -80,6 +80,7 @@ fn run_info(context: &Context) -> RunInfo {
         schedule: run.schedule.clone(),
         window: run.spec.window,
         output: run.output.to_string(),
+        retries: None,
     }
 }
 

@@ -1,0 +1,20 @@
+//! The commands that act, and completion, against an API server that keeps what it is told.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+#[allow(dead_code)]
+#[path = "../../../operator/tests/operator/api.rs"]
+mod api;
+#[allow(dead_code)]
+#[path = "../../../operator/tests/operator/objects.rs"]
+mod objects;
+
+mod acts;
+mod bundle;
+mod completion;
+mod plan;
+mod tools;
