@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::SensorKey;
+use crate::{FailureReason, SensorKey};
 
 /// Which sensors a run scores. At most one of the fields is set; none means `fromModels`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +34,10 @@ pub struct SensorsSpec {
 pub struct FromModels {}
 
 /// Names the run whose failed sensors are scored again.
+///
+/// Where `output.location` does not hold `{run}`, so that both runs have the same one, the retry is in place: it scores the failed sensors
+/// into the output of the earlier run, which must have ended and be the last one that wrote there, and touches nothing else. Its own files
+/// are in `_run/retry/RUN/`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FailedIn {
@@ -43,4 +47,8 @@ pub struct FailedIn {
         regex(pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")
     )]
     pub run: String,
+    /// Only the sensors that failed for one of these reasons. Without it: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "set"))]
+    pub reasons: Vec<FailureReason>,
 }

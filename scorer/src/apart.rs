@@ -10,12 +10,14 @@ use crate::location::{Letters, Names, Pattern, Piece, Template, TemplateError};
 use crate::outputs;
 
 /// What a run writes beside its predictions; all that is in the folders.
-const OWN_FILES: [&str; 8] = [
+const OWN_FILES: [&str; 10] = [
     outputs::SUCCESS,
     outputs::PLAN,
     outputs::REPORT_JSON,
     outputs::REPORT_HTML,
     outputs::FAILED,
+    outputs::SENSORS,
+    outputs::RETRIES,
     outputs::LEDGERS,
     outputs::LOGS,
     outputs::OWNERS,
@@ -141,6 +143,10 @@ fn check_failed_in(spec: &ScoringRunSpec, names: Names<'_>) -> Result<(), ApartE
         ..names
     };
     let mut list = output(spec, earlier)?;
+    if names.run != failed_in.run && list == output(spec, names)? {
+        // A retry in place: its own files have a folder of their own.
+        return Ok(());
+    }
     push(&mut list, outputs::FAILED);
     let list = Pattern::new(&list);
     let mut writes = writes(spec, names, &output(spec, names)?)?.into_iter();
@@ -275,6 +281,17 @@ fn writes(
             pieces,
         }
     };
+    let mut records = Template::parse(location)
+        .map_err(|source| ApartError::Template { field, source })?
+        .root_pieces(names);
+    records.extend([Piece::Word(outputs::RUNS_FOLDER), Piece::Rest]);
+    let records = Write {
+        field,
+        folder: field,
+        what: "records of all runs",
+        text: location.clone() + " up to its first placeholder, then " + outputs::RUNS_FOLDER,
+        pieces: without_links(records),
+    };
     // All that lies there is removed when a run begins anew. No key is taken for the folder's name; the files have names of their own.
     let mut own = below("own files", "");
     own.text += outputs::RUN_FOLDER;
@@ -291,6 +308,7 @@ fn writes(
             pieces: without_links(joined(predictions)),
         },
         own,
+        records,
     ];
     for name in OWN_FILES {
         let mut own = below("own files", name);

@@ -1,18 +1,19 @@
 //! `scorer`: runs one step of a run in a pod.
 
 mod pod;
+mod show;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use fleetscore_crds::contract::run_pod;
 
 /// Parsing makes many small pieces: a tenth less time than with glibc's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Runs one step of a scoring run: what a pod does. To run a manifest with all its steps, use `fleetscore run`.
+/// Runs one step of a scoring run: what a pod does, or shows what a run has written. To run a manifest with all its steps, use `fleetscore run`.
 ///
 /// Exit codes: 0 done; 10 some sensors failed for good (their ledger says why); 64 the run or the command line is wrong; 75 a temporary
 /// failure, try again; 143 stopped by a signal, try again.
@@ -34,6 +35,26 @@ enum Step {
     /// Sum up the ledgers: report, failed sensors, `_SUCCESS`.
     #[command(name = run_pod::step_name(fleetscore_crds::Step::Collect))]
     Collect(PodArgs),
+    /// Print an object of the run: one of its own files or logs.
+    Show(show::ShowArgs),
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, with the run, the shard, and the sensor and the reason where there are such.
+    Json,
+}
+
+impl From<LogFormat> for fleetscore_scorer::log::LogFormat {
+    fn from(format: LogFormat) -> Self {
+        match format {
+            LogFormat::Text => Self::Text,
+            LogFormat::Json => Self::Json,
+        }
+    }
 }
 
 /// What every step takes.
@@ -61,6 +82,15 @@ struct PodArgs {
         value_name = "SECONDS"
     )]
     retry_seconds: u64,
+    /// How log lines are written, on standard error and in the run's logs.
+    #[arg(
+        long,
+        env = "FLEETSCORE_LOG_FORMAT",
+        value_enum,
+        default_value = "text",
+        value_name = "FORMAT"
+    )]
+    log_format: LogFormat,
     /// Where the summary for the operator goes; left out when it cannot be written.
     #[arg(
         long,
@@ -103,6 +133,7 @@ fn main() -> ExitCode {
             pod::Step::Score(args.shard.saturating_add(args.shard_offset)),
         ),
         Step::Collect(args) => pod::run(&args, pod::Step::Collect),
+        Step::Show(args) => show::run(&args),
     };
     ExitCode::from(code)
 }

@@ -19,6 +19,8 @@ pub const RUNS_FOLDER: &str = "_runs/";
 pub const SUCCESS: &str = "_SUCCESS";
 /// The folder of the claims of the runs that have written here, the newest of which is the owner.
 pub const OWNERS: &str = "_run/owner/";
+/// The folder of the own files of retries in place, a folder a run.
+pub const RETRIES: &str = "_run/retry/";
 /// The folder of the ledgers.
 pub const LEDGERS: &str = "_run/ledger/";
 
@@ -32,12 +34,17 @@ pub fn shard_log(shard: u32) -> String {
     format!("{shard:06}.log")
 }
 
-/// Whether predictions at `path` would overwrite the run's own files.
+/// The folder of the own files of a run that scores failed sensors again in the place of an earlier one.
+pub fn retry_folder(run: &str) -> String {
+    format!("{RETRIES}{run}/")
+}
+
+/// Whether predictions at `path` would overwrite the run's own files, or the records of runs.
 pub fn is_reserved(path: &str) -> bool {
-    path == SUCCESS || path.starts_with(RUN_FOLDER)
+    path == SUCCESS || path.starts_with(RUN_FOLDER) || path.starts_with(RUNS_FOLDER)
 }
 
 /// The same of a path without differences of upper and lower case, which some file systems do not make.
 pub fn is_reserved_folded(path: &str) -> bool {
-    path == "_success" || path.starts_with(RUN_FOLDER)
+    path == "_success" || path.starts_with(RUN_FOLDER) || path.starts_with(RUNS_FOLDER)
 }

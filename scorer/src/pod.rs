@@ -14,7 +14,7 @@ use fleetscore_scorer::run::Run;
 use fleetscore_scorer::steps::{self, Compute, Context, Limits, Progress, StepError};
 use fleetscore_storage::{Storage, StorageOptions};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -54,7 +54,7 @@ struct Outcome {
 pub fn run(args: &PodArgs, step: Step) -> u8 {
     fleetscore_storage::install_crypto();
     descriptors::raise_limit();
-    let log = log::start(true);
+    let log = log::start(true, args.log_format.into());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -74,6 +74,7 @@ async fn run_step(args: &PodArgs, step: Step, log: &LogBuffer) -> Outcome {
         Ok(context) => context,
         Err(error) => return failed(&error),
     };
+    log.stamp(stamp(&context, step));
     let signals = stop_on_signals(context.stop.clone());
     let outcome = match step {
         Step::Plan | Step::Collect => tokio::select! {
@@ -97,6 +98,18 @@ async fn run_step(args: &PodArgs, step: Step, log: &LogBuffer) -> Outcome {
     outcome
 }
 
+/// What every line of the log says in JSON.
+fn stamp(context: &Context, step: Step) -> Map<String, Value> {
+    let run = &context.run;
+    let mut fields = Map::from_iter([("run".to_owned(), Value::from(run.name.as_str()))]);
+    let namespace = run.namespace.iter();
+    fields.extend(namespace.map(|name| ("namespace".to_owned(), Value::from(name.as_str()))));
+    if let Step::Score(shard) = step {
+        fields.insert("shard".to_owned(), shard.into());
+    }
+    fields
+}
+
 /// Whether the run writes nothing more after this step: it is the last one, or the plan has failed for good.
 fn ends_run(step: Step, code: u8) -> bool {
     match step {
@@ -116,14 +129,19 @@ async fn coordinate(context: &Context, step: Step) -> Result<Outcome, StepError>
     Ok(done(run_pod::DONE, &steps::totals(context, &report)))
 }
 
-fn open(args: &PodArgs) -> Result<Context, StepError> {
+/// Reads and checks the run in a file.
+pub fn read_run(file: &Path) -> Result<Run, StepError> {
     let invalid = |reason: String| StepError::Manifest {
-        file: args.run.display().to_string(),
+        file: file.display().to_string(),
         reason,
     };
-    let bytes = std::fs::read(&args.run).map_err(|error| invalid(error.to_string()))?;
+    let bytes = std::fs::read(file).map_err(|error| invalid(error.to_string()))?;
     let manifest = Manifest::from_json(&bytes).map_err(|error| invalid(error.to_string()))?;
-    let run = Run::check(manifest)?;
+    Ok(Run::check(manifest)?)
+}
+
+fn open(args: &PodArgs) -> Result<Context, StepError> {
+    let run = read_run(&args.run)?;
     let defaults = Limits::default();
     let limits = Limits {
         memory: args.memory_mib as usize * 1024 * 1024,

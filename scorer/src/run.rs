@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::apart::{self, ApartError, Written};
+use crate::history;
 use crate::location::{Names, Template, TemplateError};
 use crate::outputs;
 use crate::place::{Owner, Place, Process, RunIdentity, Times};
@@ -38,10 +39,16 @@ pub struct Run {
     pub input: Template,
     /// Path of a sensor's predictions below [`Run::output`].
     pub file: Template,
-    /// The prefix of everything the run writes.
+    /// The prefix of everything the run writes, but for its record.
     pub output: ObjectUrl,
+    /// The prefix of the run's own files: `_run/` below [`Run::output`], of a retry in place `_run/retry/RUN/`.
+    pub own: ObjectUrl,
+    /// The run whose failed sensors are scored again in its own place.
+    pub retries: Option<String>,
     /// The prefix of the run's logs.
     pub logs: ObjectUrl,
+    /// The folder of the records of all runs of the same root ([`history::root`]), where there is one.
+    pub records: Option<ObjectUrl>,
     /// The list of sensors, where the spec names one.
     pub listing: Option<ObjectUrl>,
     /// The object that says that the readings are complete, where the spec names one.
@@ -131,18 +138,35 @@ impl Run {
             generation: metadata.generation,
             window: spec.window,
         };
-        let default_logs = format!("{}{}", spec.output.location, outputs::LOGS);
-        let logs = spec
-            .logs
-            .as_ref()
-            .map_or(&default_logs, |logs| &logs.location);
+        let output = prefix("spec.output.location", &spec.output.location, names)?;
+        let retries = retries(&spec, names, &output)?;
+        let folder = match &retries {
+            Some(_) => outputs::retry_folder(names.run),
+            None => outputs::RUN_FOLDER.to_owned(),
+        };
+        let url = |field| move |source| RunError::Url { field, source };
+        let own = (output.join(&folder)).map_err(url("spec.output.location"))?;
+        let field = "spec.logs.location";
+        let logs = match (&spec.logs, &retries) {
+            (None, _) => own.join("logs/").map_err(url(field))?,
+            (Some(logs), None) => prefix(field, &logs.location, names)?,
+            // Those of the earlier run have the same names.
+            (Some(logs), Some(_)) => prefix(field, &logs.location, names)?
+                .as_prefix()
+                .join(&format!("retry/{}/", names.run))
+                .map_err(url(field))?,
+        };
         let written = apart::check(&spec, names)?;
         Ok(Self {
             model: bound("spec.model.location", &spec.model.location, names)?,
             input: bound("spec.input.location", &spec.input.location, names)?,
             file: bound("spec.output.file", &spec.output.file, names)?,
-            output: prefix("spec.output.location", &spec.output.location, names)?,
-            logs: prefix("spec.logs.location", logs, names)?,
+            output,
+            own,
+            retries,
+            logs,
+            records: history::root(&spec.output.location, names.schedule)
+                .and_then(|root| root.join(outputs::RUNS_FOLDER).ok()),
             listing: spec
                 .sensors
                 .manifest
@@ -194,6 +218,12 @@ impl Run {
         prefix("spec.output.location", &self.spec.output.location, names)
     }
 
+    /// One of the run's own files: `name` as it is in `_run/`.
+    pub fn own_file(&self, name: &str) -> Result<ObjectUrl, StorageError> {
+        self.own
+            .join(name.strip_prefix(outputs::RUN_FOLDER).unwrap_or(name))
+    }
+
     /// The place that the run writes to. `process` is the one that does all of the run's work, where there is such a one.
     pub fn place(&self, storage: &Storage, process: Option<Process>, times: Times) -> Place {
         let owner = Owner {
@@ -202,6 +232,7 @@ impl Run {
             run: self.identity.clone(),
             since: Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH),
             process,
+            retries: self.retries.clone(),
         };
         Place::new(storage, &self.output, owner, times)
     }
@@ -234,6 +265,23 @@ impl Run {
         keys.dedup();
         keys
     }
+}
+
+/// The earlier run whose failed sensors this one scores again, if it writes to the same output.
+fn retries(
+    spec: &ScoringRunSpec,
+    names: Names<'_>,
+    output: &ObjectUrl,
+) -> Result<Option<String>, RunError> {
+    let Some(failed_in) = &spec.sensors.failed_in else {
+        return Ok(None);
+    };
+    let earlier = Names {
+        run: &failed_in.run,
+        ..names
+    };
+    let place = prefix("spec.output.location", &spec.output.location, earlier)?;
+    Ok((place == *output).then(|| failed_in.run.clone()))
 }
 
 fn bound(field: &'static str, text: &str, names: Names<'_>) -> Result<Template, RunError> {

@@ -1,15 +1,24 @@
-//! The committed JSON schema of `report.json` is the one of the code.
+//! The committed JSON schemas of `report.json` and of the records of runs are those of the code.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::Path;
 
 use fleetscore_crds::{FailureReason, SENSOR_REASONS};
+use fleetscore_scorer::history::RunRecord;
 use fleetscore_scorer::report::Report;
 
 /// Run with `UPDATE=1` to write the schema anew.
 #[test]
 fn committed_schema_is_current() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/report.schema.json");
-    let schema = serde_json::to_string_pretty(&schemars::schema_for!(Report)).unwrap() + "\n";
+    check("report.schema.json", &schemars::schema_for!(Report));
+    check("run-record.schema.json", &schemars::schema_for!(RunRecord));
+}
+
+fn check(name: &str, schema: &schemars::Schema) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference");
+    let path = folder.join(name);
+    let schema = serde_json::to_string_pretty(schema).unwrap() + "\n";
     if std::env::var_os("UPDATE").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, &schema).unwrap();
@@ -17,7 +26,7 @@ fn committed_schema_is_current() {
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         committed == schema,
-        "docs/reference/report.schema.json is out of date: run this test with UPDATE=1"
+        "docs/reference/{name} is out of date: run this test with UPDATE=1"
     );
 }
 

@@ -43,13 +43,13 @@ def names(container: str, prefix: str) -> list[str]:
 
 
 def digest(container: str, prefix: str) -> list[str]:
-    """One line a blob outside `_run/`. `_SUCCESS` is told by its name alone: it holds the time."""
+    """One line a blob outside `_run/` and `_runs/`. `_SUCCESS` is told by its name alone: it holds the time."""
     lines = []
     for name in names(container, prefix):
         rest = name.removeprefix(prefix)
         if rest == "_SUCCESS":
             lines.append(f"{'-' * 64} {rest}")
-        elif not rest.startswith("_run/"):
+        elif not rest.startswith(("_run/", "_runs/")):
             lines.append(f"{hashlib.sha256(ask(container, name)).hexdigest()} {rest}")
     return lines
 

@@ -138,7 +138,7 @@ pub fn run(args: &IngestArgs) -> Result {
         close: args.close,
         clock: Arc::new(SystemClock),
     };
-    log::start(args.verbose);
+    log::start(args.verbose, log::LogFormat::Text);
     let watch = Watch::default();
     let stop = CancellationToken::new();
     let begun = Instant::now();

@@ -7,16 +7,13 @@ use clap::{Args, ValueEnum};
 use fleetscore_cluster::Target;
 use fleetscore_crds::{AzureAuth, AzureStorage, StorageSpec};
 use fleetscore_scorer::outputs;
-use fleetscore_scorer::report::{Report, text};
+use fleetscore_scorer::report::{REPORT_BYTES, Report, text};
 use fleetscore_storage::{self, ObjectUrl, Storage, StorageError, StorageOptions, StoreKind};
 
 use crate::kubectl::report::{self, Form};
 use crate::kubectl::{LoginArgs, StorageArgs};
 
 use super::{Result, block_on, failure, location, output, usage};
-
-/// Largest report, in bytes.
-const REPORT_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Show the report of a finished run
 ///
@@ -28,6 +25,7 @@ const REPORT_BYTES: u64 = 64 * 1024 * 1024;
 Examples:
   fleetscore report predictions
   fleetscore report predictions --json | jq .failures
+  fleetscore report predictions --retry pumps-again
   fleetscore report az://predictions/pumps-1764324000/ --account plantstore
   fleetscore report pumps -n plant-a                           of a run on a cluster
 
@@ -40,6 +38,9 @@ pub struct ReportArgs {
     /// The run's output location: a folder or a URL; or a run on the cluster
     #[arg(value_name = "DIR-or-URL-or-RUN")]
     output: String,
+    /// The report of this retry in place: a run whose spec.sensors.failedIn scored failed sensors again in that location
+    #[arg(long, value_name = "RUN")]
+    retry: Option<String>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -99,7 +100,11 @@ pub fn run(args: &ReportArgs) -> Result {
         ..StorageOptions::default()
     };
     let storage = Storage::new(&spec, options).map_err(usage)?;
-    let url = folder.join(outputs::REPORT_JSON).map_err(usage)?;
+    let own = args.retry.as_ref().map_or_else(
+        || outputs::RUN_FOLDER.to_owned(),
+        |run| outputs::retry_folder(run),
+    );
+    let url = folder.join(&format!("{own}report.json")).map_err(usage)?;
     let bytes = block_on(storage.get(&url, REPORT_BYTES))?.map_err(|error| match error {
         StorageError::NotFound { .. } => failure(anyhow!(
             "{url} does not exist; a run that has ended has a report in its output location"

@@ -76,7 +76,7 @@ pub fn run(args: &RunArgs) -> Result {
         limits,
         Duration::from_secs(args.retry_seconds),
     )?;
-    let log = log::start(args.verbose);
+    let log = log::start(args.verbose, log::LogFormat::Text);
     let display = Display::start(&context.progress, args.quiet || args.verbose);
     let outcome = block_on(async {
         let stop = context.stop.clone();

@@ -127,6 +127,7 @@ fn stable(name: &str, bytes: &[u8]) -> String {
     match name {
         "_run/report.json" => without_timings(&text),
         "_run/report.html" => "html".to_owned(),
+        _ if name.starts_with("_runs/") => without_timings(&text),
         _ if name.starts_with("_run/logs/") => "log".to_owned(),
         _ => text,
     }

@@ -22,7 +22,7 @@ pub fn run() -> Vec<Rule> {
 
 /// What a run's spec and a schedule's template have in common: the rules that do not speak of the window.
 pub(super) fn fleet() -> Vec<Rule> {
-    let mut rules = vec![azure_needed(), failed_in()];
+    let mut rules = vec![azure_needed()];
     rules.extend(keys_of_models());
     rules.extend(keys_of_list());
     rules.extend(apart());
@@ -102,18 +102,6 @@ fn azure_needed() -> Rule {
         },
         "az:// locations need the storage account; set spec.storage.azure",
         ".storage",
-    )
-}
-
-fn failed_in() -> Rule {
-    rule(
-        "!has(self.sensors.failedIn) || self.output.location.contains('{run}')",
-        |spec| {
-            let holds_run = || Some(spec.text_at("output.location")?.contains("{run}"));
-            any([not(spec.has("sensors.failedIn")), holds_run()])
-        },
-        "sensors.failedIn looks for the earlier run under its name; put {run} into output.location",
-        ".output.location",
     )
 }
 

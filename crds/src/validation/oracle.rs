@@ -430,6 +430,12 @@ fn of_spec() -> Vec<(&'static str, BoxedStrategy<Value>)> {
         ),
         ("sensors.fromModels", Just(json!({})).boxed()),
         ("sensors.failedIn.run", name()),
+        (
+            "sensors.failedIn.reasons",
+            vec(select(&["ModelNotFound", "NoReadings"][..]), 0..3)
+                .prop_map(|reasons| json!(reasons))
+                .boxed(),
+        ),
         ("storage.azure.account", account()),
         (
             "storage.azure.auth",

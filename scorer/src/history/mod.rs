@@ -20,7 +20,7 @@ mod writer;
 
 pub use columns::{Column, ROWS_PER_GROUP, TABLE_VERSION};
 pub use error::HistoryError;
-pub use records::{RecordName, list_records, read_record};
+pub use records::{RECORD_BYTES, RecordName, list_records, read_record};
 pub use root::{record_path, root};
 pub use run_record::{RECORD_VERSION, ReasonCount, RecordTiming, RunRecord, ShardCounts, Shares};
 pub use sensor::SensorRow;

@@ -6,7 +6,7 @@ use super::{HistoryError, RunRecord};
 use crate::outputs;
 
 /// Largest record that is read, in bytes.
-const RECORD_BYTES: u64 = 256 << 10;
+pub const RECORD_BYTES: u64 = 256 << 10;
 
 /// A record as its name tells of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -136,6 +136,12 @@ impl Claims {
         Ok(())
     }
 
+    /// Whether the retry in place `run` has come to its report.
+    pub async fn has_report(&self, run: &str) -> Result<bool, StorageError> {
+        let name = format!("{}report.json", outputs::retry_folder(run));
+        self.storage.exists(&self.output.join(&name)?).await
+    }
+
     /// How long a request of a process that has ended may still be on its way to this place.
     pub fn flight(&self, longest: Duration) -> Duration {
         match self.output.kind() {
@@ -178,6 +184,17 @@ impl Claims {
 
     pub fn gone(&self) -> PlaceError {
         self.lost(None)
+    }
+
+    pub fn not_last(&self, retries: &str, owner: Option<&Owner>) -> PlaceError {
+        PlaceError::NotLast {
+            place: self.output.to_string(),
+            retries: retries.to_owned(),
+            owner: match owner {
+                Some(owner) => format!("{owner} wrote there last"),
+                None => "no run has written there".to_owned(),
+            },
+        }
     }
 
     /// The error of a step that writes before it has claimed: the run has no place.

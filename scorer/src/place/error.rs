@@ -37,6 +37,26 @@ pub enum PlaceError {
         /// The output location.
         place: String,
     },
+    /// A retry in place names a run that is not the last one there.
+    #[error(
+        "spec.sensors.failedIn: {place} is not that of run `{retries}`: {owner}; name the run that wrote there last, or score all sensors again"
+    )]
+    NotLast {
+        /// The output location.
+        place: String,
+        /// The run that the retry names.
+        retries: String,
+        /// Whose it is.
+        owner: String,
+    },
+    /// A retry in place names a run that has not ended.
+    #[error(
+        "spec.sensors.failedIn: {owner} has not ended, so what failed in it is not known yet; wait for its end, or run it again to finish it"
+    )]
+    NotEnded {
+        /// The run that the retry names.
+        owner: Box<Owner>,
+    },
     /// Storage refused or failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -54,6 +74,8 @@ impl PlaceError {
             Self::InUse { .. } => "OutputInUse",
             Self::Lost { .. } => "OutputLost",
             Self::Gone { .. } => "OutputGone",
+            Self::NotLast { .. } => "RetryNotLast",
+            Self::NotEnded { .. } => "RetryNotEnded",
             Self::Storage(error) => error.reason(),
         }
     }

@@ -10,6 +10,10 @@
 //! A run that is at work on a machine ([`Process`]) keeps its place: others are refused. That it is at work is seen in the
 //! processes of the same machine, and elsewhere by its beat, an object that it writes every [`Times::beat`]. Pods have no
 //! beat, since a run may wait for machines for hours: the operator lets only one of its runs at a place at a time.
+//!
+//! A retry in place (`spec.sensors.failedIn`) goes on where an earlier run has ended: it claims the place only while that run is its last
+//! owner, and from then on owns it like any other run. So there is one line of runs at a place, each of which knows what the one before it
+//! has left. A retry that never came to a report has left nothing, and may be replaced by another one; each may be run again.
 
 mod claims;
 mod error;
@@ -119,7 +123,8 @@ impl Place {
     ///
     /// # Errors
     ///
-    /// [`PlaceError::InUse`] where a process of another run is at work there.
+    /// [`PlaceError::InUse`] where a process of another run is at work there; [`PlaceError::NotLast`] and [`PlaceError::NotEnded`] where
+    /// the run shall score the failed sensors of an earlier one in its place, and that one was not the last there or has not ended.
     pub async fn claim(&self) -> Result<bool, PlaceError> {
         loop {
             let begun = Instant::now();
@@ -134,6 +139,9 @@ impl Place {
                     return Ok(false);
                 }
                 self.refuse_busy(newest, owner.as_ref()).await?;
+                self.refuse_stranger(newest, owner.as_ref()).await?;
+            } else if let Some(retries) = &self.inner.owner.retries {
+                return Err(self.inner.claims.not_last(retries, None));
             }
             let number = found.last().map_or(1, |newest| newest.number + 1);
             if self.inner.claims.create(number, &self.inner.owner).await? {
@@ -349,6 +357,42 @@ impl Place {
             return Err(self.inner.claims.in_use(owner.clone()));
         }
         Ok(())
+    }
+
+    /// Refuses a retry in place, unless the run that it retries has ended and was the last there. Another retry of that run may have begun
+    /// since, if it has left nothing that counts; and the retry itself may be run again.
+    async fn refuse_stranger(
+        &self,
+        claim: &Claim,
+        owner: Option<&Owner>,
+    ) -> Result<(), PlaceError> {
+        let me = &self.inner.owner;
+        let (Some(retries), Some(owner)) = (&me.retries, owner) else {
+            return Ok(());
+        };
+        if self.is_own(owner) {
+            return Ok(());
+        }
+        let claims = &self.inner.claims;
+        if owner.namespace != me.namespace {
+            return Err(claims.not_last(retries, Some(owner)));
+        }
+        if owner.name == *retries {
+            return if claim.ended {
+                Ok(())
+            } else {
+                Err(PlaceError::NotEnded {
+                    owner: Box::new(owner.clone()),
+                })
+            };
+        }
+        let is_same = owner.name == me.name;
+        if owner.retries.as_ref() == Some(retries)
+            && (is_same || !claims.has_report(&owner.name).await?)
+        {
+            return Ok(());
+        }
+        Err(claims.not_last(retries, Some(owner)))
     }
 
     /// Whether the beat of a claim is heard before it has been silent for too long.

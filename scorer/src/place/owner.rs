@@ -37,6 +37,9 @@ pub struct Owner {
     /// The process that does all of the run's work; absent for pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<Process>,
+    /// The earlier run whose failed sensors it scores again there; absent for a run that scores all of its sensors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<String>,
 }
 
 impl Owner {
@@ -52,6 +55,7 @@ impl Owner {
             },
             since: Timestamp::UNIX_EPOCH,
             process: None,
+            retries: None,
         }
     }
 }

@@ -10,6 +10,9 @@ use crate::ledger::{Confusion, ScoreSummary, WarningReason};
 /// The version of [`Report`]'s format that this software writes and reads.
 pub const REPORT_VERSION: u32 = 1;
 
+/// Largest report that is read, in bytes.
+pub const REPORT_BYTES: u64 = 64 * 1024 * 1024;
+
 /// What `report.json` holds: the outcome of one run.
 ///
 /// All but `timing` and the run's `uid` is the same, byte for byte, for the same ledgers.

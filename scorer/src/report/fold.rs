@@ -60,10 +60,20 @@ impl Fold {
         header: &LedgerHeader,
         entries: impl IntoIterator<Item = E>,
     ) {
-        self.shards.add(header);
+        self.begin_shard(header);
         entries
             .into_iter()
             .for_each(|entry| self.add_entry(entry.borrow()));
+    }
+
+    /// Begins a shard that has left a ledger, whose sensors are added after it.
+    pub fn begin_shard(&mut self, header: &LedgerHeader) {
+        self.shards.add(header);
+    }
+
+    /// Adds a shard that has left no usable ledger, whose sensors are added after it.
+    pub fn begin_missing(&mut self, shard: u32) {
+        self.shards.add_missing(shard);
     }
 
     /// Adds a shard without a usable ledger: its sensors have failed, each as given.
@@ -72,7 +82,7 @@ impl Fold {
         shard: u32,
         sensors: impl IntoIterator<Item = (&'a SensorKey, &'a Failure)>,
     ) {
-        self.shards.add_missing(shard);
+        self.begin_missing(shard);
         for (sensor, failure) in sensors {
             self.add_failure(sensor, failure.reason, &failure.message);
         }
@@ -139,7 +149,8 @@ impl Fold {
         }
     }
 
-    fn add_entry(&mut self, entry: &LedgerEntry) {
+    /// Adds a sensor of a shard as its ledger has it.
+    pub fn add_entry(&mut self, entry: &LedgerEntry) {
         for warning in &entry.warnings {
             self.warnings
                 .add(warning.reason, &entry.key, &warning.message);

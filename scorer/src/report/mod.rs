@@ -21,9 +21,9 @@ mod top;
 
 pub use advice::{Advice, failure as advice};
 pub use document::{
-    AnomalousSensor, Example, FailureGroup, LeftTotals, MissingShards, Quality, REPORT_VERSION,
-    Report, ReportError, RunInfo, Seconds, SensorTotals, ShardTiming, ShardTotals, Timing,
-    WarningGroup,
+    AnomalousSensor, Example, FailureGroup, LeftTotals, MissingShards, Quality, REPORT_BYTES,
+    REPORT_VERSION, Report, ReportError, RunInfo, Seconds, SensorTotals, ShardTiming, ShardTotals,
+    Timing, WarningGroup,
 };
 pub use fold::Fold;
 pub use plot::{DRAWN_FEATURES, Feature, Plot, PlotTotals};

@@ -6,6 +6,7 @@ use fleetscore_crds::Phase;
 
 use super::document::{Example, Report};
 use super::format;
+use crate::outputs;
 
 /// Columns of the terminal that the summary keeps to, where a single word is not longer.
 const WIDTH: usize = 100;
@@ -45,7 +46,11 @@ fn write(out: &mut String, report: &Report) -> fmt::Result {
     }
     most_anomalous(out, report)?;
     writeln!(out)?;
-    writeln!(out, "report: {}_run/report.html", report.run.output)
+    let folder = match &report.run.retries {
+        Some(_) => outputs::retry_folder(&report.run.name),
+        None => outputs::RUN_FOLDER.to_owned(),
+    };
+    writeln!(out, "report: {}{folder}report.html", report.run.output)
 }
 
 fn head(out: &mut String, report: &Report) -> fmt::Result {
@@ -86,6 +91,17 @@ fn totals(out: &mut String, report: &Report) -> fmt::Result {
         ),
     };
     fact(out, "sensors", &(counts + &failed))?;
+    if let (Some(retries), Some(left)) = (&report.run.retries, &report.left) {
+        let success = if left.complete { "is" } else { "is not" };
+        let text = format!(
+            "of {} sensors {} still have no predictions ({} allowed): _SUCCESS {success} there",
+            format::count(left.total),
+            format::count(left.failed),
+            format::count(left.limit)
+        );
+        fact(out, "retry of", retries)?;
+        fact(out, "left", &text)?;
+    }
     let skipped = match report.skipped {
         0 => String::new(),
         skipped => format!(", {} left out", format::count(skipped)),

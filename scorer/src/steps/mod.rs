@@ -14,6 +14,7 @@ mod model;
 mod model_reader;
 mod plan;
 mod plots;
+mod retried;
 mod score;
 #[cfg(test)]
 mod tests;

@@ -272,7 +272,9 @@ fn add_files(root: &Path, folder: &Path, files: &mut BTreeMap<String, String>) {
         if path.is_dir() {
             add_files(root, &path, files);
         } else if !name.starts_with("_run/owner/") {
-            let text = String::from_utf8(fs::read(&path).unwrap()).unwrap();
+            let bytes = fs::read(&path).unwrap();
+            let text = String::from_utf8(bytes)
+                .unwrap_or_else(|error| format!("{:?}", error.into_bytes()));
             files.insert(name.clone(), stable(&name, &text));
         }
     }
@@ -282,6 +284,7 @@ fn stable(name: &str, text: &str) -> String {
     match name {
         "_run/report.html" => "page".to_owned(),
         "_run/report.json" => without_timings(text),
+        _ if name.starts_with("_runs/") => without_timings(text),
         _ if name.starts_with("_run/logs/") => "log".to_owned(),
         _ if name.starts_with("_run/ledger/") => text.lines().map(without_timings).collect(),
         _ => text.to_owned(),

@@ -73,6 +73,29 @@ impl Template {
         }
         pieces
     }
+
+    /// What the [root](Template::root) of a run's location can stand for.
+    pub fn root_pieces(&self, names: Names<'_>) -> Vec<Piece> {
+        let fixed = |part: &&Part| matches!(part, Part::Literal(_) | Part::Schedule);
+        let parts: Vec<Part> = self.parts.iter().take_while(fixed).cloned().collect();
+        let is_all = parts.len() == self.parts.len();
+        let mut pieces = Self { parts }.pieces(names);
+        if is_all {
+            if !matches!(pieces.last(), Some(Piece::Text(text)) if text.ends_with('/')) {
+                push_text(&mut pieces, "/");
+            }
+            return pieces;
+        }
+        while let Some(last) = pieces.pop() {
+            if let Piece::Text(text) = last
+                && let Some(slash) = text.rfind('/')
+            {
+                pieces.push(Piece::Text(text[..=slash].to_owned()));
+                break;
+            }
+        }
+        pieces
+    }
 }
 
 /// The text of a placeholder that `names` fills.

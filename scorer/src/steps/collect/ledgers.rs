@@ -1,15 +1,15 @@
 //! Reads the ledgers of all shards.
 
 use bytes::Bytes;
-use fleetscore_crds::{Failure, FailureReason, SensorKey};
+use fleetscore_crds::{Failure, FailureReason};
 use futures::{StreamExt, stream};
 use serde::de::DeserializeOwned;
 
+use super::gather::Gather;
 use crate::ledger::{LEDGER_VERSION, LedgerEntry, LedgerHeader, SensorState};
 use crate::outputs;
-use crate::report::Fold;
-use crate::steps::plan::{PlanHeader, StoredPlan};
-use crate::steps::{Context, FailedSensor, StepError};
+use crate::steps::plan::{PlanEntry, PlanHeader, StoredPlan};
+use crate::steps::{Context, StepError};
 
 /// Largest ledger, in bytes: 100,000 sensors with long messages.
 const LEDGER_BYTES: u64 = 512 * 1024 * 1024;
@@ -29,16 +29,15 @@ struct Ledger {
     entries: Vec<Result<LedgerEntry, String>>,
 }
 
-/// Adds every shard to the fold, in order, and returns the lines of `failed.jsonl`.
+/// Adds every shard to what is gathered, in order.
 ///
 /// A shard without a usable ledger fails all its sensors, and a line that cannot be read its own, so that no sensor goes missing.
-pub async fn fold_ledgers(
+pub async fn gather_ledgers(
     context: &Context,
     plan: &StoredPlan,
-    fold: &mut Fold,
-) -> Result<Vec<u8>, StepError> {
+    gather: &mut Gather,
+) -> Result<(), StepError> {
     let header = &plan.header;
-    let mut failed = Vec::new();
     let shards =
         u32::try_from(header.shards()).map_err(|error| StepError::Internal(error.to_string()))?;
     let bytes = ENTRY.saturating_mul(header.sensors_per_shard as usize);
@@ -48,81 +47,59 @@ pub async fn fold_ledgers(
         .map(|shard| read_ledger(context, header, shard))
         .buffered(at_once);
     while let Some(shard) = ledgers.next().await {
-        let shard = shard?;
-        match shard.ledger {
-            Ok(ledger) => {
-                let unreadable = unreadable(context, plan, shard.number, &ledger).await?;
-                let failures = ledger.entries.iter().flatten();
-                let failures =
-                    failures.filter_map(|entry| Some((&entry.key, entry.error.as_ref()?)));
-                for (key, error) in failures {
-                    push(&mut failed, key, error)?;
-                }
-                fold.add_shard(&ledger.header, ledger.entries.iter().flatten());
-                for (key, failure) in &unreadable {
-                    push(&mut failed, key, failure)?;
-                    fold.add_failure(key, failure.reason, &failure.message);
-                }
-            }
+        let Shard { number, ledger } = shard?;
+        match ledger {
+            Ok(ledger) => add_ledger(context, plan, number, ledger, gather).await?,
             Err(message) => {
-                tracing::warn!(shard = shard.number, "{message}");
+                tracing::warn!(shard = number, "{message}");
                 let not_scored = Failure {
                     reason: FailureReason::NotScored,
                     message,
                 };
-                let entries = plan.shard(context, shard.number).await?;
-                let failures: Vec<_> = entries
-                    .iter()
-                    .map(|entry| (&entry.key, entry.error.as_ref().unwrap_or(&not_scored)))
-                    .collect();
-                for (key, failure) in &failures {
-                    push(&mut failed, key, failure)?;
+                gather.fold.begin_missing(number);
+                for PlanEntry { key, error, .. } in plan.shard(context, number).await? {
+                    gather.add_failure(key, error.as_ref().unwrap_or(&not_scored));
                 }
-                fold.add_missing(shard.number, failures);
             }
         }
     }
-    Ok(failed)
+    Ok(())
 }
 
-/// The sensors whose lines cannot be read: the plan, whose order the ledger has, knows which they are.
-async fn unreadable(
+/// Adds a shard's entries. Where one cannot be read the plan, whose order the ledger has, knows whose it is.
+async fn add_ledger(
     context: &Context,
     plan: &StoredPlan,
     shard: u32,
-    ledger: &Ledger,
-) -> Result<Vec<(SensorKey, Failure)>, StepError> {
-    if ledger.entries.iter().all(Result::is_ok) {
-        return Ok(Vec::new());
+    ledger: Ledger,
+    gather: &mut Gather,
+) -> Result<(), StepError> {
+    let mut planned = if ledger.entries.iter().all(Result::is_ok) {
+        Vec::new()
+    } else {
+        plan.shard(context, shard).await?
     }
-    let url = context.run.output.join(&outputs::ledger(shard))?;
-    let sensors = plan.shard(context, shard).await?;
-    let failures = sensors.into_iter().zip(&ledger.entries);
-    Ok(failures
-        .filter_map(|(sensor, entry)| {
-            let reason = entry.as_ref().err()?;
-            let message = format!(
-                "the sensor's entry in the ledger {url} of shard {shard} cannot be used: {reason}; score the shard again"
-            );
-            tracing::warn!(shard, sensor = %sensor.key, "{message}");
-            let not_scored = Failure {
-                reason: FailureReason::NotScored,
-                message,
-            };
-            Some((sensor.key, sensor.error.unwrap_or(not_scored)))
-        })
-        .collect())
-}
-
-fn push(lines: &mut Vec<u8>, key: &SensorKey, failure: &Failure) -> Result<(), StepError> {
-    let line = FailedSensor {
-        key: key.clone(),
-        reason: failure.reason,
-        message: failure.message.clone(),
-    };
-    serde_json::to_writer(&mut *lines, &line)
-        .map_err(|error| StepError::Internal(error.to_string()))?;
-    lines.push(b'\n');
+    .into_iter();
+    let url = context.run.own_file(&outputs::ledger(shard))?;
+    gather.begin_shard(&ledger.header);
+    for entry in ledger.entries {
+        match (entry, planned.next()) {
+            (Ok(entry), _) => gather.add(entry),
+            (Err(reason), Some(PlanEntry { key, error, .. })) => {
+                let message = format!(
+                    "the sensor's entry in the ledger {url} of shard {shard} cannot be used: {reason}; score the shard again"
+                );
+                tracing::warn!(shard, sensor = %key, "{message}");
+                let not_scored = Failure {
+                    reason: FailureReason::NotScored,
+                    message,
+                };
+                gather.add_failure(key, &error.unwrap_or(not_scored));
+            }
+            // There are as many entries as sensors.
+            (Err(_), None) => {}
+        }
+    }
     Ok(())
 }
 
@@ -131,7 +108,7 @@ async fn read_ledger(
     header: &PlanHeader,
     shard: u32,
 ) -> Result<Shard, StepError> {
-    let url = context.run.output.join(&outputs::ledger(shard))?;
+    let url = context.run.own_file(&outputs::ledger(shard))?;
     let sensors = header.sensors_of(shard);
     let ledger = match context.storage.get(&url, LEDGER_BYTES).await {
         Ok(bytes) => parse(context, &bytes, shard, sensors.end - sensors.start).map_err(|reason| {

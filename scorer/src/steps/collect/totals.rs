@@ -22,7 +22,9 @@ pub fn totals(context: &Context, report: &Report) -> Totals {
         failed: report.sensors.failed,
         rows: report.rows,
         anomalies: report.anomalies,
-        report: format!("{}{}", context.run.output, outputs::REPORT_HTML),
+        report: (context.run)
+            .own_file(outputs::REPORT_HTML)
+            .map_or_else(|_| context.run.own.to_string(), |url| url.to_string()),
         top_failures: Vec::new(),
     };
     tell(&mut totals, &report.failures);

@@ -1,15 +1,15 @@
 //! What the list of sensors alone shows to be wrong: duplicates, missing keys, colliding outputs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use fleetscore_crds::{Failure, FailureReason, SensorKey};
 
 use super::PlanEntry;
 use super::sources::Candidate;
 use crate::ledger::{Warning, WarningReason};
-use crate::location::fold;
 use crate::outputs;
 use crate::run::Run;
+use crate::steps::retried;
 use fleetscore_storage::StoreKind;
 
 /// The plan's entries, sorted by key; a sensor that cannot be scored carries the reason.
@@ -83,7 +83,6 @@ fn failure(reason: FailureReason, message: String) -> Failure {
 fn mark_collisions(run: &Run, entries: &mut [PlanEntry]) {
     // Names that a file system may take for one are one; of blobs they differ.
     let is_file = run.output.kind() == StoreKind::File;
-    let form = |path: &str| if is_file { fold(path) } else { path.to_owned() };
     let mut first_at: HashMap<String, usize> = HashMap::with_capacity(entries.len());
     for at in 0..entries.len() {
         if entries[at].error.is_some() {
@@ -92,7 +91,7 @@ fn mark_collisions(run: &Run, entries: &mut [PlanEntry]) {
         let Ok(path) = run.file.expand(&entries[at].key) else {
             continue;
         };
-        let folded = form(&path);
+        let folded = retried::compared(run, &path);
         if outputs::is_reserved(&path) || (is_file && outputs::is_reserved_folded(&folded)) {
             let message = format!(
                 "its predictions would be `{path}`, which belongs to the run itself; change spec.output.file"
@@ -108,6 +107,24 @@ fn mark_collisions(run: &Run, entries: &mut [PlanEntry]) {
                 .get_or_insert_with(|| failure(FailureReason::OutputCollision, its));
         } else {
             first_at.insert(folded, at);
+        }
+    }
+}
+
+/// Fails the sensors whose predictions would replace what earlier runs have written in the same place: paths as
+/// [`retried::compared`] makes them.
+pub fn refuse_written(run: &Run, written: &HashSet<String>, entries: &mut [PlanEntry]) {
+    let planned = entries.iter_mut().filter(|entry| entry.error.is_none());
+    for entry in planned {
+        let Ok(path) = run.file.expand(&entry.key) else {
+            continue;
+        };
+        if written.contains(&retried::compared(run, &path)) {
+            let message = format!(
+                "its predictions would replace `{path}`, which an earlier run has written in this place; a retry touches no predictions \
+                 that are there: score all sensors again, with an output.file that names each of them once"
+            );
+            entry.error = Some(failure(FailureReason::OutputCollision, message));
         }
     }
 }

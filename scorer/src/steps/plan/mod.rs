@@ -21,6 +21,7 @@ pub use stored::StoredPlan;
 pub use survey::{SensorWarning, Survey, survey};
 
 use self::tables::refuse_tables;
+use super::retried::{self, Retried};
 use super::{Context, StepError};
 use crate::outputs;
 use fleetscore_crds::contract::PlanSummary;
@@ -60,9 +61,13 @@ pub async fn plan(
     if let Some(incomplete) = &readings.incomplete {
         tracing::warn!("{incomplete}");
     }
-    let url = run.output.join(outputs::PLAN)?;
+    let url = run.own_file(outputs::PLAN)?;
     let is_taken_over = place.claim().await?;
-    let entries = entries?;
+    // What there was before the claim may have changed until then.
+    let entries = match &run.retries {
+        Some(_) => list(context).await?,
+        None => entries?,
+    };
     place
         .write(|| storage.sweep_staged(&run.output, std::time::Duration::ZERO, outputs::RUN_FOLDER))
         .await?;
@@ -110,8 +115,14 @@ fn warn(entries: &[PlanEntry]) {
 
 /// The run's sensors, checked, in the order of their keys. Writes nothing.
 async fn list(context: &Context) -> Result<Vec<PlanEntry>, StepError> {
-    let candidates = sources::find(&context.run, &context.storage).await?;
-    Ok(check::check(&context.run, candidates))
+    let Context { run, storage, .. } = context;
+    let candidates = sources::find(run, storage).await?;
+    let mut entries = check::check(run, candidates);
+    if run.retries.is_some() {
+        let written = retried::written_paths(run, storage).await?;
+        check::refuse_written(run, &written, &mut entries);
+    }
+    Ok(entries)
 }
 
 /// Whether the plan in storage has these bytes.
@@ -123,7 +134,8 @@ async fn is_stored(context: &Context, url: &ObjectUrl, bytes: &[u8]) -> Result<b
     }
 }
 
-/// Removes what an earlier attempt left beside its predictions.
+/// Removes what an earlier attempt left beside its predictions. A retry in place removes what is its own, and so `_SUCCESS` only where
+/// the earlier run has not put it.
 async fn forget_attempt(context: &Context) -> Result<(), StepError> {
     let Context {
         run,
@@ -133,8 +145,18 @@ async fn forget_attempt(context: &Context) -> Result<(), StepError> {
     } = context;
     let success = run.output.join(outputs::SUCCESS)?;
     let owners = run.output.join(outputs::OWNERS)?;
-    let objects = storage.list(&run.output.join(outputs::RUN_FOLDER)?);
-    let (deleted, objects) = tokio::join!(place.delete(&success), objects.try_collect::<Vec<_>>());
+    let is_others = match &run.retries {
+        Some(retries) => Retried::read(run, storage, retries).await?.complete,
+        None => false,
+    };
+    let delete = async {
+        if is_others {
+            return Ok(());
+        }
+        place.delete(&success).await
+    };
+    let objects = storage.list(&run.own);
+    let (deleted, objects) = tokio::join!(delete, objects.try_collect::<Vec<_>>());
     deleted?;
     let objects = objects?;
     let old = objects

@@ -1,12 +1,13 @@
 //! Where a run's sensors come from.
 
-use fleetscore_crds::SensorKey;
+use fleetscore_crds::{FailedIn, SensorKey};
 use futures::TryStreamExt;
 
 use super::listing;
 use crate::outputs;
 use crate::run::Run;
-use crate::steps::StepError;
+use crate::steps::retried::{Retried, is_meant, read_failed};
+use crate::steps::{FailedSensor, StepError};
 use fleetscore_storage::{ObjectInfo, ObjectUrl, Storage};
 
 /// Largest list of sensors that is read, in bytes.
@@ -45,8 +46,7 @@ pub async fn find(run: &Run, storage: &Storage) -> Result<Vec<Candidate>, StepEr
         return from_listing(run, storage, listing).await;
     }
     if let Some(failed_in) = &sensors.failed_in {
-        let url = run.output_of(&failed_in.run)?.join(outputs::FAILED)?;
-        return from_failed(storage, &failed_in.run, &url).await;
+        return from_failed(run, storage, failed_in).await;
     }
     from_models(run, storage).await
 }
@@ -78,40 +78,60 @@ async fn from_listing(
 }
 
 async fn from_failed(
+    run: &Run,
     storage: &Storage,
-    run: &str,
-    url: &ObjectUrl,
+    failed_in: &FailedIn,
 ) -> Result<Vec<Candidate>, StepError> {
-    let bytes = storage.get(url, LISTING_BYTES).await.map_err(|error| {
-        if error.is_not_found() {
-            let reason = format!("spec.sensors.failedIn: run `{run}` has left no list of failed sensors; it must have finished");
-            StepError::Sensors { url: url.to_string(), reason }
-        } else {
-            error.into()
-        }
-    })?;
-    let mut candidates = Vec::new();
-    for (line, content) in (1..).zip(bytes.split(|&byte| byte == b'\n')) {
-        if content.is_empty() {
-            continue;
-        }
-        let failed: crate::steps::FailedSensor =
-            serde_json::from_slice(content).map_err(|source| StepError::Sensors {
+    let FailedIn { run: name, reasons } = failed_in;
+    let (failed, url) = earlier(run, storage, name).await?;
+    let all = failed.len();
+    let numbered = (1_u64..).zip(failed);
+    let candidates: Vec<_> = numbered
+        .filter(|(_, sensor)| is_meant(sensor, reasons))
+        .map(|(line, sensor)| candidate(sensor.key, format!("line {line} of {url}")))
+        .collect();
+    if !candidates.is_empty() {
+        return Ok(candidates);
+    }
+    let reason = if all == 0 {
+        format!(
+            "spec.sensors.failedIn: no sensor failed in run `{name}`, so there is nothing to score again"
+        )
+    } else {
+        format!(
+            "spec.sensors.failedIn: {all} sensors failed in run `{name}`, but none of them for one of the reasons {reasons:?}, so there is \
+             nothing to score again; take the reasons out to score all of them"
+        )
+    };
+    Err(StepError::Sensors {
+        url: url.to_string(),
+        reason,
+    })
+}
+
+/// The sensors that failed in an earlier run, and where they are listed.
+async fn earlier(
+    run: &Run,
+    storage: &Storage,
+    name: &str,
+) -> Result<(Vec<FailedSensor>, ObjectUrl), StepError> {
+    if run.retries.is_some() {
+        let retried = Retried::read(run, storage, name).await?;
+        return Ok((retried.failed, retried.list));
+    }
+    let url = run.output_of(name)?.join(outputs::FAILED)?;
+    match read_failed(storage, &url).await {
+        Err(StepError::Storage(error)) if error.is_not_found() => {
+            let reason = format!(
+                "spec.sensors.failedIn: run `{name}` has left no list of failed sensors; it must have finished"
+            );
+            Err(StepError::Sensors {
                 url: url.to_string(),
-                reason: format!("line {line}: {source}"),
-            })?;
-        candidates.push(candidate(failed.key, format!("line {line} of {url}")));
+                reason,
+            })
+        }
+        failed => Ok((failed?, url)),
     }
-    if candidates.is_empty() {
-        let reason = format!(
-            "spec.sensors.failedIn: no sensor failed in run `{run}`, so there is nothing to score again"
-        );
-        return Err(StepError::Sensors {
-            url: url.to_string(),
-            reason,
-        });
-    }
-    Ok(candidates)
 }
 
 /// Every object that matches the model location is a sensor.
@@ -123,7 +143,11 @@ async fn from_models(run: &Run, storage: &Storage) -> Result<Vec<Candidate>, Ste
     let prefix = ObjectUrl::parse(folder)?;
     let objects: Vec<ObjectInfo> = storage.list(&prefix).try_collect().await?;
     let mut candidates = Vec::new();
-    for object in &objects {
+    let is_record = |object: &&ObjectInfo| {
+        let records = run.records.as_ref();
+        records.is_some_and(|records| object.url.relative_to(records).is_some())
+    };
+    for object in objects.iter().filter(|object| !is_record(object)) {
         let url = object.url.to_string();
         if let Some(key) = run.model.matches(&url) {
             candidates.push(Candidate {

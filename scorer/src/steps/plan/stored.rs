@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -9,6 +11,9 @@ use fleetscore_storage::ObjectUrl;
 
 /// Bytes that the first request asks for: enough for the header and some hundred sensors.
 const FIRST_BYTES: u64 = 256 << 10;
+
+/// Bytes of a piece of the plan, where all of it is read.
+const PIECE_BYTES: u64 = 4 << 20;
 
 /// The plan of a run, as the plan step has written it.
 #[derive(Clone, Debug)]
@@ -42,7 +47,7 @@ impl StoredPlan {
         if let Some(plan) = context.kept.as_ref().and_then(|kept| kept.plan()) {
             return Ok(plan);
         }
-        let url = context.run.output.join(outputs::PLAN)?;
+        let url = context.run.own_file(outputs::PLAN)?;
         let (object, mut first) = context.storage.begin(&url, FIRST_BYTES).await?;
         if first.is_empty() {
             first = context.storage.get_range(&url, 0..HEADER_BYTES).await?;
@@ -92,6 +97,25 @@ impl StoredPlan {
             return Ok(self.first.slice(at(bytes.start)..at(bytes.end)));
         }
         Ok(context.storage.get_range(&self.url, bytes).await?)
+    }
+
+    /// The names of the keys of all sensors. Reads all of the plan, a piece at a time.
+    pub async fn key_names(&self, context: &Context) -> Result<BTreeSet<String>, StepError> {
+        let mut names = BTreeSet::new();
+        let step = (PIECE_BYTES / self.header.width.max(1)).max(1);
+        let mut start = 0;
+        while start < self.header.sensors {
+            let end = (start + step).min(self.header.sensors);
+            for entry in self.entries(context, start..end).await? {
+                for (name, _) in entry.key.iter() {
+                    if !names.contains(name) {
+                        names.insert(name.to_owned());
+                    }
+                }
+            }
+            start = end;
+        }
+        Ok(names)
     }
 
     /// The sensors of one shard. Reads only that slice of the plan.

@@ -31,7 +31,7 @@ pub async fn write(
     context
         .place
         .put(
-            &context.run.output.join(&outputs::ledger(shard))?,
+            &context.run.own_file(&outputs::ledger(shard))?,
             Bytes::from(lines),
         )
         .await?;

@@ -45,7 +45,6 @@ use self::load::Loaded;
 use super::plan::{PlanEntry, PlannedReadings, StoredPlan};
 use super::{Context, Progress, StepError};
 use crate::ledger::{LedgerEntry, SensorState, Warning, WarningReason};
-use crate::outputs;
 
 /// The least that a group is given for its readings, where that is not all there is.
 const GROUP_READINGS: usize = 8 << 20;
@@ -120,7 +119,7 @@ async fn score_shard(context: &Context, shard: u32) -> Result<ShardSummary, Step
         let shards = plan.header.shards();
         let reason = format!("there is no shard {shard}: the plan has {shards}, counted from 0");
         return Err(StepError::Sensors {
-            url: context.run.output.join(crate::outputs::PLAN)?.to_string(),
+            url: context.run.own_file(crate::outputs::PLAN)?.to_string(),
             reason,
         });
     }
@@ -265,8 +264,7 @@ fn tell_wave(budget: &Budget, loaded: &Loaded, before: usize, waiting: usize) {
 /// the system keeps large files, where it keeps small ones.
 fn scratch_folders(context: &Context) -> Vec<PathBuf> {
     let told = std::env::var_os("TMPDIR").map(PathBuf::from);
-    let beside = context.run.output.join(outputs::RUN_FOLDER);
-    let beside = beside.ok().and_then(|url| context.storage.local_file(&url));
+    let beside = context.storage.local_file(&context.run.own);
     let system = [PathBuf::from("/var/tmp"), std::env::temp_dir()];
     told.into_iter().chain(beside).chain(system).collect()
 }

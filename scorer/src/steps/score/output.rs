@@ -309,7 +309,11 @@ fn encoding_bytes(packed: u64) -> usize {
 fn place_failure(context: &Context, error: &PlaceError) -> Failure {
     match error {
         PlaceError::Storage(error) => output_failure(error),
-        PlaceError::InUse { .. } | PlaceError::Lost { .. } | PlaceError::Gone { .. } => {
+        PlaceError::InUse { .. }
+        | PlaceError::Lost { .. }
+        | PlaceError::Gone { .. }
+        | PlaceError::NotLast { .. }
+        | PlaceError::NotEnded { .. } => {
             context.stop.cancel();
             Job::not_scored()
         }
