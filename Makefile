@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 PROFILE ?= release
 BIN = $(CARGO_TARGET_DIR)/$(shell rustc -vV | sed -n 's/^host: //p')/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
-.PHONY: help build fleetscore demo demo-stream demo-cluster cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench bench-cluster bench-schedules soak-streams fuzz model ticks-oracle cases flink
+.PHONY: help build dashboard-scale fleetscore demo demo-stream demo-cluster cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench bench-cluster bench-schedules soak-streams fuzz model ticks-oracle cases flink
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | column -t -s '|'
@@ -72,7 +72,7 @@ audit: ## Check the dependencies for security advisories, where their database c
 generate: ## Write the generated files again: CRDs, reference, schema.
 	cargo build --locked --workspace --all-features --examples
 	$(CARGO_TARGET_DIR)/debug/examples/crdgen
-	UPDATE=1 cargo test -q --locked --workspace --all-features --test report_schema
+	UPDATE=1 cargo test -q --locked --workspace --all-features --test report_schema --test dashboard_schema
 	scripts/chart-generate.sh
 
 images: ## Build all programs, and the images of the operator, the scorer and the streams' pods into the cache, with buildah.
@@ -85,6 +85,10 @@ builder-image: ## Build an image from this machine's Rust and compile in it, as 
 
 scale: fleetscore ## Score 5 million rows and 5,000 sensors, and check time and memory (minutes).
 	scripts/scale.sh $(BIN)/fleetscore
+
+dashboard-scale: build ## Show 100,000 sensors by 48 runs, and check time, memory and size (minutes; SENSORS=20000 RUNS=48).
+	cargo build --release --locked --workspace --all-features --example sample_history
+	scripts/dashboard-scale.sh $(CARGO_TARGET_DIR)/release/examples/sample_history $(BIN)/fleetscore $(or $(SENSORS),100000) $(or $(RUNS),48)
 
 bench: build ## Time it against the peers, and write docs/benchmarks.md (installs them into the cache; PARTS="processes files latency streams kernels").
 	@scripts/install.sh node broker flink

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Opens sample reports in a real browser and checks what it shows.
+# Opens sample reports and the dashboard in a real browser and checks what they show.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -14,6 +14,7 @@ REPORT_DIR=$(mktemp -d)
 export REPORT_DIR
 trap 'rm -rf "$REPORT_DIR"' EXIT
 # The same selection as in the other tests, so that nothing is compiled twice.
-cargo build --quiet --locked --workspace --all-features --examples
+cargo build --quiet --locked --workspace --all-features --examples --bin fleetscore
 "${CARGO_TARGET_DIR:-target}/debug/examples/sample_report" "$REPORT_DIR"
-node --test "$home/report.test.js"
+export FLEETSCORE=${CARGO_TARGET_DIR:-target}/debug/fleetscore SAMPLE_HISTORY=${CARGO_TARGET_DIR:-target}/debug/examples/sample_history
+node --test "$home/report.test.js" "$home/dashboard.test.js"

@@ -12,7 +12,9 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use fleetscore_scorer::descriptors;
 
-use commands::{completions, export, ingest, model, output, plan, report, simulate, train};
+use commands::{
+    completions, dashboard, export, ingest, model, output, plan, report, simulate, train,
+};
 use kubectl::{Face, Kubectl};
 
 /// Parsing makes many small pieces: a tenth less time than with glibc's allocator.
@@ -57,6 +59,7 @@ enum Command {
     #[command(subcommand)]
     Model(model::ModelCommand),
     Report(report::ReportArgs),
+    Dashboard(dashboard::DashboardArgs),
     #[command(flatten)]
     Cluster(kubectl::ClusterCommand),
     Completions(completions::CompletionsArgs),
@@ -96,6 +99,7 @@ fn run(command: Command) -> commands::Result {
         Command::Train(args) => train::run(&args),
         Command::Model(command) => model::run(&command),
         Command::Report(args) => report::run(&args),
+        Command::Dashboard(args) => dashboard::run(&args),
         Command::Cluster(command) => kubectl::run(&command),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
     }

@@ -26,7 +26,7 @@ pub struct Login {
 }
 
 /// How long one request may take where nothing is said.
-const REQUEST: Duration = Duration::from_secs(60);
+const REQUEST: Duration = Duration::from_mins(1);
 
 /// A cluster, with somebody's login.
 #[derive(Clone)]

@@ -6,10 +6,12 @@
 //! What a step works with: [`location`] (URLs and their placeholders), [`apart`] (what is written lies apart from what is
 //! read), [`place`] (who owns an output location), [`models`] (reading a model, its decision function), `fleetscore_storage`
 //! (objects behind a URL), `fleetscore_readings` (reading rows), [`predictions`] (writing results), [`ledger`] (what happened to each sensor),
-//! [`report`] (the ledger summed up) and [`history`] (what of each run is kept for those who look back).
+//! [`report`] (the ledger summed up), [`drawing`] (numbers as words, series as charts) and [`history`] (what of each run is kept for those
+//! who look back).
 
 pub mod apart;
 pub mod descriptors;
+pub mod drawing;
 pub mod history;
 pub mod ledger;
 pub mod location;

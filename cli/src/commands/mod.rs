@@ -1,7 +1,9 @@
 //! The commands, one file each.
 
+pub mod account;
 pub mod completions;
 pub mod cost;
+pub mod dashboard;
 pub mod export;
 pub mod ingest;
 pub mod model;

@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use fleetscore_cluster::Target;
-use fleetscore_crds::{AzureAuth, AzureStorage, StorageSpec};
 use fleetscore_scorer::outputs;
 use fleetscore_scorer::report::{REPORT_BYTES, Report, text};
 use fleetscore_storage::{self, ObjectUrl, Storage, StorageError, StorageOptions, StoreKind};
@@ -13,6 +12,7 @@ use fleetscore_storage::{self, ObjectUrl, Storage, StorageError, StorageOptions,
 use crate::kubectl::report::{self, Form};
 use crate::kubectl::{LoginArgs, StorageArgs};
 
+use super::account::AccountArgs;
 use super::{Result, block_on, failure, location, output, usage};
 
 /// Show the report of a finished run
@@ -44,32 +44,15 @@ pub struct ReportArgs {
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
-    /// The storage account of an az:// location
-    #[arg(long)]
-    account: Option<String>,
     /// Of a run on a cluster: write the report with its plots to this file
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     html: Option<PathBuf>,
-    /// How to sign in to the storage account
-    #[arg(long, value_enum, default_value_t = Auth::Login)]
-    auth: Auth,
+    #[command(flatten)]
+    account: AccountArgs,
     #[command(flatten)]
     storage: StorageArgs,
     #[command(flatten)]
     login: LoginArgs,
-}
-
-/// How to sign in.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Auth {
-    /// Keys in the environment, else the Azure CLI's login
-    Login,
-    /// The identity of this machine
-    ManagedIdentity,
-    /// Azurite's well-known account
-    Emulator,
-    /// No credentials
-    Anonymous,
 }
 
 /// Runs the command.
@@ -89,7 +72,7 @@ pub fn run(args: &ReportArgs) -> Result {
     }
     fleetscore_storage::install_crypto();
     let folder = ObjectUrl::parse(&location(&args.output)?).map_err(usage)?;
-    let spec = spec(args);
+    let spec = args.account.spec(args.storage.endpoint.as_deref());
     if folder.kind() == StoreKind::Azure && spec.azure.is_none() {
         return Err(usage(anyhow!(
             "{folder}: which storage account? Add --account NAME, or --auth emulator for Azurite"
@@ -129,28 +112,4 @@ fn on_cluster(text: &str) -> Option<Target> {
     text.parse()
         .ok()
         .filter(|_| !Path::new(text).exists() && (said || !is_place))
-}
-
-fn spec(args: &ReportArgs) -> StorageSpec {
-    let auth = match args.auth {
-        Auth::Login => AzureAuth::WorkloadIdentity,
-        Auth::ManagedIdentity => AzureAuth::ManagedIdentity,
-        Auth::Emulator => AzureAuth::Emulator,
-        Auth::Anonymous => AzureAuth::Anonymous,
-    };
-    let emulator = matches!(args.auth, Auth::Emulator).then(|| "devstoreaccount1".to_owned());
-    let azure = args
-        .account
-        .clone()
-        .or(emulator)
-        .map(|account| AzureStorage {
-            account,
-            endpoint: args.storage.endpoint.clone(),
-            auth,
-            secret_ref: None,
-        });
-    StorageSpec {
-        azure,
-        ..StorageSpec::default()
-    }
 }

@@ -54,14 +54,14 @@ mod tests {
 
     use super::*;
 
-    fn requested(containers: Value) -> Result<Resources, String> {
+    fn requested(containers: &Value) -> Result<Resources, String> {
         requests(&serde_json::from_value(json!({"spec": {"containers": containers}})).unwrap())
     }
 
     #[test]
     fn a_pod_requests_what_its_containers_do() {
-        let mib = 1 << 20;
-        let of = |cpu, memory| {
+        let mib = 1_u64 << 20;
+        let of = |cpu, memory: u64| {
             Ok(Resources {
                 cpu,
                 memory: Some(memory * mib),
@@ -69,15 +69,15 @@ mod tests {
         };
         assert_eq!(requests(&PodTemplate::default()), of(1000, 384));
         let scorer = json!({"name": "scorer", "resources": {"requests": {"cpu": 2}}});
-        assert_eq!(requested(json!([scorer])), of(2000, 384));
+        assert_eq!(requested(&json!([scorer])), of(2000, 384));
         let side = json!({"name": "side", "resources": {"requests": {"cpu": "100m"}, "limits": {"cpu": "1", "memory": "16Mi"}}});
         assert_eq!(
-            requested(json!([scorer, side, {"name": "bare"}])),
+            requested(&json!([scorer, side, {"name": "bare"}])),
             of(2100, 400)
         );
         let wrong = json!({"name": "scorer", "resources": {"requests": {"memory": "lots"}}});
         assert!(
-            requested(json!([wrong]))
+            requested(&json!([wrong]))
                 .unwrap_err()
                 .contains("memory: \"lots\"")
         );

@@ -80,7 +80,7 @@ pub fn failure(reason: FailureReason) -> Advice {
 }
 
 /// What to do about warnings.
-pub(super) fn warning(reason: WarningReason) -> Advice {
+pub fn warning(reason: WarningReason) -> Advice {
     let (title, action) = match reason {
         WarningReason::MostlyAnomalous => (
             "Mostly anomalous",

@@ -5,10 +5,10 @@ use fleetscore_crds::{Phase, SensorKey};
 use rayon::prelude::*;
 
 use super::advice::{self, Advice};
-use super::chart::Chart;
 use super::document::{AnomalousSensor, Example, Quality, Report};
-use super::format;
-use super::plot::Plot;
+use crate::drawing::Chart;
+use crate::drawing::Plot;
+use crate::drawing::format;
 
 /// Bytes that the plots may take; those that would pass it are left out.
 const PLOTS_BYTES: usize = 1_500_000;

@@ -4,21 +4,17 @@
 //! is what `report.json` holds; [`html::render`] makes a page of it, with a [`Plot`] for some sensors,
 //! and [`text::summary`] a table for the terminal.
 
-mod advice;
-mod axis;
-mod chart;
+pub mod advice;
 mod document;
-mod downsample;
 mod fold;
-mod format;
 pub mod html;
-mod plot;
 mod ranking;
 mod reasons;
 mod shards;
 pub mod text;
 mod top;
 
+pub use crate::drawing::{DRAWN_FEATURES, Feature, Plot, PlotTotals};
 pub use advice::{Advice, failure as advice};
 pub use document::{
     AnomalousSensor, Example, FailureGroup, LeftTotals, MissingShards, Quality, REPORT_BYTES,
@@ -26,4 +22,3 @@ pub use document::{
     Timing, WarningGroup,
 };
 pub use fold::Fold;
-pub use plot::{DRAWN_FEATURES, Feature, Plot, PlotTotals};

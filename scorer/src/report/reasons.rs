@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use fleetscore_crds::SensorKey;
 
 use super::document::Example;
-use super::format;
 use super::top::Top;
+use crate::drawing::format;
 
 /// Examples kept for each reason.
 const EXAMPLES: usize = 5;

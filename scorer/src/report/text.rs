@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use fleetscore_crds::Phase;
 
 use super::document::{Example, Report};
-use super::format;
+use crate::drawing::format;
 use crate::outputs;
 
 /// Columns of the terminal that the summary keeps to, where a single word is not longer.

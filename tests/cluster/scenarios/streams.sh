@@ -128,7 +128,6 @@ Y
 each_scored_once() {
   local run sensor folder=$work/scored-$1
   mkdir -p "$folder"
-  { echo TS,Device,Tag,Value,Label; cat "$work/fed-$1"/*/readings.csv | grep -v '^TS,'; } >"$folder/readings.csv"
   runs_of "$1" | while read -r run; do
     [[ $(field "$run" .status.phase </dev/null) == Succeeded ]] || continue
     for sensor in {1..6}_{1..4}; do
@@ -137,6 +136,8 @@ each_scored_once() {
     field "$run" '.spec.window.start} {.spec.window.end' </dev/null
     echo
   done >"$folder/windows"
+  # Last: whatever was scored has been sent by now.
+  { echo TS,Device,Tag,Value,Label; cat "$work/fed-$1"/*/readings.csv | grep -v '^TS,'; } >"$folder/readings.csv"
   python3 "$here/partition.py" "$folder/readings.csv" "$folder/windows" "$folder/$1-"*.csv
 }
 

@@ -4,21 +4,23 @@ use jiff::Timestamp;
 
 /// Where a tick is, from 0 (start of the axis) to 1 (its end), and its label.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Tick {
-    pub(super) at: f64,
-    pub(super) label: String,
+pub struct Tick {
+    /// Its share of the axis, from 0 to 1.
+    pub at: f64,
+    /// What is written beside it.
+    pub label: String,
 }
 
 /// A linear axis of values that has room around the data.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct ValueAxis {
+pub struct ValueAxis {
     low: f64,
     high: f64,
 }
 
 impl ValueAxis {
     /// The axis that shows all of `values`. Those that are not finite do not count.
-    pub(super) fn of(values: impl Iterator<Item = f64>) -> Self {
+    pub fn of(values: impl Iterator<Item = f64>) -> Self {
         let finite = values.filter(|value| value.is_finite()).map(bounded);
         let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
             (low.min(value), high.max(value))
@@ -43,12 +45,12 @@ impl ValueAxis {
     }
 
     /// Where `value` is, from 0 (low) to 1 (high).
-    pub(super) fn at(self, value: f64) -> f64 {
+    pub fn at(self, value: f64) -> f64 {
         ((bounded(value) - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
     }
 
     /// Two to six ticks at multiples of 1, 2 or 5 times a power of ten.
-    pub(super) fn ticks(self) -> Vec<Tick> {
+    pub fn ticks(self) -> Vec<Tick> {
         let longest = (self.high - self.low) / 2.2;
         let power = 10f64.powf(longest.log10().floor());
         let nice = [5.0, 2.0, 1.0]
@@ -93,7 +95,7 @@ fn label(value: f64, step: f64) -> String {
 
 /// An axis of time from the first to the last reading, in nanoseconds since 1970 UTC.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct TimeAxis {
+pub struct TimeAxis {
     first: i64,
     last: i64,
 }
@@ -119,7 +121,7 @@ const TICKS: i128 = 5;
 
 impl TimeAxis {
     /// The axis that shows `times`, which ascend.
-    pub(super) fn of(times: &[i64]) -> Self {
+    pub fn of(times: &[i64]) -> Self {
         Self {
             first: times.first().copied().unwrap_or_default(),
             last: times.last().copied().unwrap_or_default(),
@@ -127,7 +129,7 @@ impl TimeAxis {
     }
 
     /// Where `time` is, from 0 (first) to 1 (last).
-    pub(super) fn at(self, time: i64) -> f64 {
+    pub fn at(self, time: i64) -> f64 {
         let span = self.span();
         if span == 0 {
             return 0.5;
@@ -136,7 +138,7 @@ impl TimeAxis {
     }
 
     /// At most six ticks at round times in UTC; the first reading alone when all are within milliseconds.
-    pub(super) fn ticks(self) -> Vec<Tick> {
+    pub fn ticks(self) -> Vec<Tick> {
         let span = self.span();
         if span < 6 * MILLISECOND {
             let label = time_label(self.first, MILLISECOND, &mut None);

@@ -27,8 +27,8 @@ const TIMES_HEIGHT: u32 = 22;
 
 /// The drawing of one sensor.
 #[derive(Template)]
-#[template(path = "chart.html")]
-pub(super) struct Chart {
+#[template(path = "drawing/chart.html")]
+pub struct Chart {
     id: usize,
     sensor: String,
     caption: String,
@@ -113,7 +113,7 @@ fn pick<T: Copy>(values: &[T], order: &[usize]) -> Vec<T> {
 
 impl Chart {
     /// The drawing of `plot`, the `id`-th of its page.
-    pub(super) fn new(id: usize, plot: &Plot) -> Self {
+    pub fn new(id: usize, plot: &Plot) -> Self {
         let series = Series::of(plot);
         let marks = downsample::marks(&series.scores, &series.anomalies);
         let is_dense = marks.len() > DENSE_MARKS;

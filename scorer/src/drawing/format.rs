@@ -1,7 +1,9 @@
+//! Numbers, times and names as people read them.
+
 use jiff::Timestamp;
 
 /// `17,768`.
-pub(super) fn count(number: u64) -> String {
+pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {
@@ -14,13 +16,13 @@ pub(super) fn count(number: u64) -> String {
 }
 
 /// `12 sensors`, `1 sensor`.
-pub(super) fn counted(number: u64, noun: &str) -> String {
+pub fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", count(number))
 }
 
 /// `38.0%`; a share that is not zero never reads as zero.
-pub(super) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent > 0.0 && percent < 0.05 {
         "<0.1%".into()
@@ -30,7 +32,7 @@ pub(super) fn percent(share: f64) -> String {
 }
 
 /// `part` of `whole` as [`percent`]; an en dash without a whole.
-pub(super) fn percent_of(part: u64, whole: u64) -> String {
+pub fn percent_of(part: u64, whole: u64) -> String {
     if whole == 0 {
         "–".into()
     } else {
@@ -39,14 +41,14 @@ pub(super) fn percent_of(part: u64, whole: u64) -> String {
 }
 
 /// A coordinate with so many decimals, 1 to 9: `12.5`.
-pub(super) fn fixed(value: f64, decimals: usize) -> String {
+pub fn fixed(value: f64, decimals: usize) -> String {
     let mut text = String::with_capacity(8);
     push_fixed(&mut text, value, decimals);
     text
 }
 
 /// Appends a coordinate as [`fixed`] writes it; whole numbers are several times faster to write than floats are.
-pub(super) fn push_fixed(text: &mut String, value: f64, decimals: usize) {
+pub fn push_fixed(text: &mut String, value: f64, decimals: usize) {
     let unit = (0..decimals).fold(1.0, |unit, _| unit * 10.0);
     #[allow(clippy::cast_possible_truncation, reason = "saturates")]
     let scaled = (value * unit).round() as i64;
@@ -63,7 +65,7 @@ pub(super) fn push_fixed(text: &mut String, value: f64, decimals: usize) {
 }
 
 /// `0.42 s`, `3.1 s`, `2 min 5 s`, `1 h 4 min`.
-pub(super) fn duration(seconds: f64) -> String {
+pub fn duration(seconds: f64) -> String {
     if seconds < 1.0 {
         return format!("{seconds:.2} s");
     }
@@ -85,7 +87,7 @@ pub(super) fn duration(seconds: f64) -> String {
 }
 
 /// `812 B`, `1.2 MB` (powers of 1000).
-pub(super) fn bytes(number: u64) -> String {
+pub fn bytes(number: u64) -> String {
     const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
     if number < 1000 {
         return format!("{number} B");
@@ -103,7 +105,7 @@ pub(super) fn bytes(number: u64) -> String {
 }
 
 /// Four significant digits, without an exponent where that stays short.
-pub(super) fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     let size = value.abs();
     if size == 0.0 {
         return "0".into();
@@ -126,13 +128,13 @@ pub(super) fn number(value: f64) -> String {
 }
 
 /// `2018-08-28 23:00:00 UTC`.
-pub(super) fn time(time: Timestamp) -> String {
+pub fn time(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 /// `text` without what could disturb a terminal or the reading order: control characters, bidirectional overrides, line
 /// breaks.
-pub(super) fn harmless(text: &str) -> String {
+pub fn harmless(text: &str) -> String {
     text.chars().map(undisturbing).collect()
 }
 
@@ -145,7 +147,7 @@ fn undisturbing(char: char) -> char {
 }
 
 /// `text` as [`harmless`] makes it, at most `limit` characters, an ellipsis as the last of a longer one.
-pub(super) fn shortened(text: &str, limit: usize) -> String {
+pub fn shortened(text: &str, limit: usize) -> String {
     let mut clean = text.chars().map(undisturbing);
     let mut short: String = clean.by_ref().take(limit).collect();
     if clean.next().is_some() {

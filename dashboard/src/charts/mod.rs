@@ -1,0 +1,14 @@
+//! Small drawings as SVG. Horizontal positions are shares of the width, so that one drawing fits a phone and a desk.
+
+mod spark;
+mod trend;
+
+pub use spark::Spark;
+pub use trend::{Mark, Trend};
+
+/// `share` of the width as an attribute: `12.50%`.
+fn width(share: f64) -> String {
+    let mut text = fleetscore_scorer::drawing::format::fixed(share * 100.0, 2);
+    text.push('%');
+    text
+}

@@ -1,0 +1,195 @@
+//! The sensors of a series, run by run, in so little memory that 100,000 of them fit 168 times.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use fleetscore_scorer::history::SensorRow;
+use fleetscore_scorer::ledger::SensorState;
+use jiff::Timestamp;
+
+use super::Run;
+use crate::slug;
+
+/// Steps between a share of 0 and one of 1.
+const STEPS: f64 = 60_000.0;
+const FAILED: u16 = u16::MAX;
+const ABSENT: u16 = u16::MAX - 1;
+const NO_ROWS: u16 = u16::MAX - 2;
+
+/// What became of a sensor in one run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Outcome {
+    /// The run had no such sensor.
+    Absent,
+    /// No predictions were written.
+    Failed,
+    /// It was scored, and had no readings.
+    NoRows,
+    /// Its share of anomalies, from 0 to 1.
+    Share(f64),
+}
+
+/// One run's sensors.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// The run.
+    pub run: Arc<Run>,
+    shares: Vec<u16>,
+    means: Vec<f32>,
+}
+
+/// The sensors of a series in its newest runs.
+#[derive(Clone, Debug, Default)]
+pub struct Fleet {
+    /// The runs whose table could be read, oldest first.
+    pub columns: Vec<Column>,
+    /// Runs whose table could not be read, with the reason.
+    pub unread: Vec<(Arc<Run>, String)>,
+    /// Why sensors failed in the newest run, by number of the sensor.
+    pub reasons: HashMap<u32, String>,
+    /// The runs that were asked for, read or not, oldest first.
+    tried: Vec<Arc<Run>>,
+    keys: Vec<Arc<str>>,
+    numbers: HashMap<Arc<str>, u32>,
+}
+
+impl Column {
+    /// What became of the sensor with this number.
+    pub fn outcome(&self, sensor: u32) -> Outcome {
+        match self.shares.get(sensor as usize).copied().unwrap_or(ABSENT) {
+            FAILED => Outcome::Failed,
+            ABSENT => Outcome::Absent,
+            NO_ROWS => Outcome::NoRows,
+            share => Outcome::Share(f64::from(share) / STEPS),
+        }
+    }
+
+    /// The sensor's mean score; none without one.
+    pub fn mean(&self, sensor: u32) -> Option<f64> {
+        let mean = self.means.get(sensor as usize)?;
+        mean.is_finite().then_some(f64::from(*mean))
+    }
+
+    /// The end of the run's readings.
+    pub fn at(&self) -> Timestamp {
+        self.run.at()
+    }
+}
+
+impl Fleet {
+    /// Number of sensors that were in any of the runs. They are numbered from 0.
+    pub fn sensors(&self) -> u32 {
+        u32::try_from(self.keys.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The sensor's key as a segment of an address.
+    pub fn key(&self, sensor: u32) -> Arc<str> {
+        let key = self.keys.get(sensor as usize);
+        key.cloned().unwrap_or_else(|| Arc::from("-"))
+    }
+
+    /// Bytes that it holds, roughly.
+    pub fn bytes(&self) -> usize {
+        let columns: usize = (self.columns.iter())
+            .map(|column| column.shares.len() * 2 + column.means.len() * 4)
+            .sum();
+        let keys: usize = self.keys.iter().map(|key| key.len() + 64).sum();
+        columns + keys
+    }
+
+    /// Adds the newest run, all of whose sensors `rows` gives.
+    pub fn push(&mut self, run: Arc<Run>, rows: impl IntoIterator<Item = SensorRow>) {
+        let mut column = Column {
+            run,
+            shares: vec![ABSENT; self.keys.len()],
+            means: vec![f32::NAN; self.keys.len()],
+        };
+        self.reasons.clear();
+        self.tried.push(column.run.clone());
+        for (position, row) in rows.into_iter().enumerate() {
+            let sensor = self.number(position, &slug::encode_key(&row.key));
+            let place = sensor as usize;
+            if column.shares.len() <= place {
+                column.shares.resize(place + 1, ABSENT);
+                column.means.resize(place + 1, f32::NAN);
+            }
+            if let Some(share) = column.shares.get_mut(place) {
+                *share = stored(&row);
+            }
+            #[allow(
+                clippy::cast_possible_truncation,
+                reason = "six digits are enough to compare"
+            )]
+            if let (Some(mean), Some(score)) = (column.means.get_mut(place), row.score) {
+                *mean = score.mean as f32;
+            }
+            if let Some(reason) = row.reason {
+                self.reasons.insert(sensor, reason);
+            }
+        }
+        self.columns.push(column);
+    }
+
+    /// Notes that the newest run cannot be read.
+    pub fn leave_out(&mut self, run: Arc<Run>, reason: String) {
+        self.tried.push(run.clone());
+        self.unread.push((run, reason));
+    }
+
+    /// Forgets the runs that are not `wanted`, and returns those that are yet to be added, oldest first. Where another run than the oldest
+    /// has gone, or one came between two, it forgets all.
+    pub fn advance(&mut self, wanted: &[Arc<Run>]) -> Vec<Arc<Run>> {
+        let is_first = |run: &Arc<Run>| wanted.first().is_some_and(|first| Arc::ptr_eq(run, first));
+        let start = self.tried.iter().position(is_first);
+        let kept = start
+            .and_then(|start| self.tried.get(start..))
+            .unwrap_or_default();
+        let is_prefix = kept.len() <= wanted.len()
+            && kept
+                .iter()
+                .zip(wanted)
+                .all(|(one, other)| Arc::ptr_eq(one, other));
+        if !is_prefix || kept.is_empty() {
+            *self = Self::default();
+            return wanted.to_vec();
+        }
+        let unseen = wanted.get(kept.len()..).unwrap_or_default().to_vec();
+        self.tried = kept.to_vec();
+        let tried = &self.tried;
+        let is_kept = |run: &Arc<Run>| tried.iter().any(|kept| Arc::ptr_eq(kept, run));
+        self.columns.retain(|column| is_kept(&column.run));
+        self.unread.retain(|(run, _)| is_kept(run));
+        unseen
+    }
+
+    /// The number of a key. Most runs have the same sensors in the same order, so that one is looked at first.
+    fn number(&mut self, position: usize, key: &str) -> u32 {
+        if self.keys.get(position).is_some_and(|at| **at == *key) {
+            return u32::try_from(position).unwrap_or(u32::MAX);
+        }
+        if let Some(number) = self.numbers.get(key) {
+            return *number;
+        }
+        let number = self.sensors();
+        let key: Arc<str> = Arc::from(key);
+        self.keys.push(key.clone());
+        self.numbers.insert(key, number);
+        number
+    }
+}
+
+fn stored(row: &SensorRow) -> u16 {
+    if row.state == SensorState::Failed {
+        return FAILED;
+    }
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "from 0 to STEPS"
+    )]
+    row.share().map_or(NO_ROWS, |share| {
+        let step = (share.clamp(0.0, 1.0) * STEPS).round() as u16;
+        // A share that is not zero never reads as zero.
+        if share > 0.0 { step.max(1) } else { 0 }
+    })
+}

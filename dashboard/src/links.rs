@@ -1,0 +1,68 @@
+//! Addresses of pages.
+
+use fleetscore_crds::SensorKey;
+
+use crate::history::{Run, Series};
+use crate::slug;
+
+/// The namespace of what is in none. It is no name of a namespace.
+pub const NO_NAMESPACE: &str = "-";
+
+fn namespace(namespace: &str) -> String {
+    if namespace.is_empty() {
+        NO_NAMESPACE.into()
+    } else {
+        slug::encode(namespace)
+    }
+}
+
+fn name(name: &str) -> String {
+    // A record may hold anything, also no name.
+    if name.is_empty() {
+        "~".into()
+    } else {
+        slug::encode(name)
+    }
+}
+
+/// The page of a run. Outside a cluster runs may share a name, so it says which.
+pub fn run(run: &Run) -> String {
+    let path = format!(
+        "/runs/{}/{}",
+        namespace(run.namespace()),
+        name(&run.record.run.name)
+    );
+    if run.namespace().is_empty() {
+        format!("{path}?at={}", run.at())
+    } else {
+        path
+    }
+}
+
+/// The page of a series.
+pub fn schedule(series: &Series) -> String {
+    of(series, "schedules")
+}
+
+/// The page of the health of a series' models.
+pub fn health(series: &Series) -> String {
+    of(series, "health")
+}
+
+/// The page of a sensor.
+pub fn sensor(series: &Series, key: &SensorKey) -> String {
+    sensor_of(series, &slug::encode_key(key))
+}
+
+/// The page of the sensor with this segment.
+pub fn sensor_of(series: &Series, key: &str) -> String {
+    format!("{}/{key}", of(series, "sensors"))
+}
+
+fn of(series: &Series, page: &str) -> String {
+    format!(
+        "/{page}/{}/{}",
+        namespace(&series.namespace),
+        name(&series.name)
+    )
+}
