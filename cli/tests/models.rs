@@ -209,7 +209,7 @@ fn a_plan_compares_models_with_columns() {
         ("1", "names_rbf_d3_sk191.p5.pkl"),
         ("2", "formats_rbf_d3_sk191.p5.pkl"),
         ("3", "bare_rbf_d1_sk191.p5.pkl"),
-        ("4", "refused/grid_search.pkl"),
+        ("4", "refused/kernel_pca.pkl"),
         ("5", "formats_rbf_d3_sk191.onnx"),
     ] {
         fs::copy(fixture(model), path(&format!("models/{sensor}"))).unwrap();

@@ -10,7 +10,7 @@ use clap::Parser;
 use fleetscore_cli::simulate::{self, SimulateArgs};
 use fleetscore_cli::train::{self, Error, Summary, TrainArgs};
 use fleetscore_crds::ModelFormat;
-use fleetscore_scorer::models::{self, Model};
+use fleetscore_scorer::models::{self, Model, Verdicts};
 use indicatif::ProgressBar;
 use tempfile::TempDir;
 
@@ -74,10 +74,12 @@ fn models_of_a_simulated_plant_find_its_spikes() {
     let mut alarms: HashSet<String> = HashSet::new();
     for (sensor, rows) in &sensors {
         let values: Vec<f64> = rows.iter().map(|row| row[3].parse().unwrap()).collect();
-        let mut scores = vec![0.0; values.len()];
+        let mut verdicts = Verdicts::default();
         model(&folder.path().join(format!("models/model_{sensor}.fsm")))
-            .decisions(&values, &mut scores);
-        let flagged = rows.iter().zip(scores).filter(|(_, score)| *score <= 0.0);
+            .score(&values, &mut verdicts);
+        assert_eq!(verdicts.len(), rows.len());
+        let flagged = rows.iter().zip(verdicts.anomalies());
+        let flagged = flagged.filter(|(_, anomaly)| **anomaly);
         alarms.extend(flagged.map(|(row, _)| format!("{sensor} {}", row[0])));
     }
     let anomalies = cells(&folder.path().join("anomalies.csv"));
@@ -236,10 +238,8 @@ fn a_longer_history_is_thinned_and_the_summary_says_so() {
         "{summary}"
     );
     // The coefficients of a one-class SVM sum to nu times the number of rows.
-    let sum: f64 = model(&folder.path().join("1-1.fsm"))
-        .coefficients
-        .iter()
-        .sum();
+    let model = model(&folder.path().join("1-1.fsm"));
+    let sum: f64 = model.svm().unwrap().coefficients.iter().sum();
     assert!((sum - 10.0).abs() < 1e-9, "{sum}");
 }
 

@@ -46,7 +46,7 @@ pub use input::{
 pub use key::SensorKey;
 pub use lenient::{UnknownField, misfits, take_unknown};
 pub use manifest::{Kind, Manifest, ManifestError, ManifestMetadata, Spec};
-pub use model::{ModelFormat, ModelSpec};
+pub use model::{ModelBundle, ModelFormat, ModelSpec};
 pub use output::{LogsSpec, OutputSpec, PredictionFormat};
 pub use pod::PodTemplate;
 pub use quantity::thousandths;

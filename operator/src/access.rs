@@ -40,6 +40,7 @@ impl StorageAccess {
         let wait = spec.input.wait_for.as_ref();
         let locations = [
             ("model.location", Some(&spec.model.location)),
+            ("model.scaler", spec.model.scaler.as_ref()),
             ("input.location", Some(&spec.input.location)),
             ("output.location", Some(&spec.output.location)),
             (

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use fleetscore_crds::ModelFormat;
-use fleetscore_scorer::models::{Kernel, Model, Origin, Scaler, read};
+use fleetscore_scorer::models::{Kernel, OneClassSvm, Scaler, read};
 
 /// Support vectors, features and rows of the models that are made here.
 const SHAPES: [(usize, usize, usize); 10] = [
@@ -61,23 +61,22 @@ fn measure_shapes() -> anyhow::Result<()> {
 }
 
 /// Seconds of scoring with a model that has never scored: a copy prepares itself anew.
-fn time(model: &Model, rows: &[f64], scores: &mut [f64]) -> f64 {
+fn time(model: &OneClassSvm, rows: &[f64], scores: &mut [f64]) -> f64 {
     let model = model.clone();
     let start = Instant::now();
     model.decisions(rows, scores);
     start.elapsed().as_secs_f64()
 }
 
-fn made_model(vectors: usize, features: usize) -> anyhow::Result<Model> {
+fn made_model(vectors: usize, features: usize) -> anyhow::Result<OneClassSvm> {
     let gamma = 1.0 / features as f64;
-    let model = Model::new(
+    let model = OneClassSvm::new(
         Scaler::None,
         Kernel::Rbf { gamma },
         features,
         made(vectors * features, 1),
         vec![0.5; vectors],
         0.1 * vectors as f64,
-        Origin::new(ModelFormat::Native),
     );
     Ok(model?)
 }
@@ -96,6 +95,7 @@ fn made(count: usize, seed: u32) -> Vec<f64> {
 
 fn serve(model: &Path, rows: &Path, scores_file: &Path) -> anyhow::Result<()> {
     let model = read(&std::fs::read(model)?, ModelFormat::Auto)?;
+    let model = model.svm().context("it is no one-class SVM")?;
     let bytes = std::fs::read(rows)?;
     let (numbers, rest) = bytes.as_chunks();
     ensure!(
@@ -117,7 +117,7 @@ fn serve(model: &Path, rows: &Path, scores_file: &Path) -> anyhow::Result<()> {
     println!("{}", model.coefficients.len());
     for line in std::io::stdin().lock().lines() {
         line?;
-        println!("{}", time(&model, &rows, &mut scores));
+        println!("{}", time(model, &rows, &mut scores));
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use std::time::Instant;
 use anyhow::Context;
 use fleetscore_crds::{Columns, OnInvalidReading, PredictionFormat, ReadingFormat, SensorKey};
 use fleetscore_readings::{KeyIndex, ObjectSource, ReadRequest, SensorRows, read};
+use fleetscore_scorer::models::Verdicts;
 use fleetscore_scorer::predictions::{PredictionLayout, PredictionWriter};
 use object_store::memory::InMemory;
 use object_store::{ObjectStoreExt, path::Path as ObjectPath};
@@ -131,15 +132,12 @@ fn write(format: PredictionFormat, chunks: &[SensorRows]) -> anyhow::Result<u64>
         let mut writer = PredictionWriter::new(format, &layout);
         let (mut out, mut packed) = (Vec::new(), Vec::new());
         for rows in chunks.iter().filter(|rows| rows.sensor == sensor) {
-            let scores: Vec<f64> = rows
-                .features
-                .iter()
-                .map(|value| (value / 7.0).sin())
-                .collect();
+            let scores = rows.features.iter().map(|value| (value / 7.0).sin());
+            let verdicts: Verdicts = scores.map(|score| (score, score <= 0.0)).collect();
             match writer.group_bytes() {
-                None => writer.append(rows, &scores, &mut out)?,
+                None => writer.append(rows, &verdicts, &mut out)?,
                 Some(group) => {
-                    writer.append(rows, &scores, &mut packed)?;
+                    writer.append(rows, &verdicts, &mut packed)?;
                     if packed.len() >= group {
                         let rest = packed.split_off(group);
                         writer.write_group(&packed, &mut out)?;

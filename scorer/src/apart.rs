@@ -225,6 +225,9 @@ fn reads(spec: &ScoringRunSpec, names: Names<'_>) -> Result<Vec<Read>, ApartErro
         )?,
         read("spec.model.location", "models", &spec.model.location, names)?,
     ];
+    if let Some(scaler) = &spec.model.scaler {
+        reads.push(read("spec.model.scaler", "scalers", scaler, names)?);
+    }
     if let Some(list) = &spec.sensors.manifest {
         let field = "spec.sensors.manifest";
         reads.push(read(field, "the list of sensors", list, names)?);

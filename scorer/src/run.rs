@@ -35,6 +35,8 @@ pub struct Run {
     pub spec: ScoringRunSpec,
     /// URL of a sensor's model.
     pub model: Template,
+    /// Where a sensor's scaler is, if it is a file of its own.
+    pub scaler: Option<Template>,
     /// URL of a sensor's readings.
     pub input: Template,
     /// Path of a sensor's predictions below [`Run::output`].
@@ -159,6 +161,12 @@ impl Run {
         let written = apart::check(&spec, names)?;
         Ok(Self {
             model: bound("spec.model.location", &spec.model.location, names)?,
+            scaler: spec
+                .model
+                .scaler
+                .as_ref()
+                .map(|scaler| bound("spec.model.scaler", scaler, names))
+                .transpose()?,
             input: bound("spec.input.location", &spec.input.location, names)?,
             file: bound("spec.output.file", &spec.output.file, names)?,
             output,
@@ -257,7 +265,8 @@ impl Run {
     pub fn required_keys(&self) -> Vec<&str> {
         let templates = [&self.model, &self.input, &self.file];
         let mut keys: Vec<&str> = templates
-            .iter()
+            .into_iter()
+            .chain(&self.scaler)
             .flat_map(|template| template.keys())
             .collect();
         keys.extend(self.spec.input.columns.keys.keys().map(String::as_str));

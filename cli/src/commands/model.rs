@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
 use fleetscore_crds::{ModelFormat, visible};
-use fleetscore_scorer::models::{self, Kernel, Model, Scaler};
+use fleetscore_scorer::models::{self, Estimator, Kernel, Model, OneClassSvm, Scaler};
 use serde_json::{Value, json};
 
 use super::{Result, failure, output, usage};
@@ -115,7 +115,33 @@ fn inspect(args: &InspectArgs) -> Result {
 
 /// What a model holds, by the names that scikit-learn uses.
 fn facts(model: &Model) -> Value {
-    let (kernel, gamma, coef0, degree) = match model.kernel {
+    let mut facts = json!({
+        "format": model.origin.format,
+        "producer": model.origin.producer,
+        "features": model.features,
+        "featureNames": model.origin.feature_names,
+        "taken": model.origin.parts.as_ref().map(|parts| &parts.taken),
+        "leftOut": model.origin.parts.as_ref().map(|parts| &parts.left),
+    });
+    let of_estimator = match &model.estimator {
+        Estimator::OneClassSvm(svm) => of_svm(svm),
+        other => json!({ "estimator": other.name(), "size": other.size() }),
+    };
+    let precision = if model.origin.single_precision {
+        "single"
+    } else {
+        "double"
+    };
+    if let (Some(facts), Value::Object(others)) = (facts.as_object_mut(), of_estimator) {
+        facts.extend(others);
+        facts.insert("precision".to_owned(), precision.into());
+        facts.retain(|_, value| !value.is_null());
+    }
+    facts
+}
+
+fn of_svm(svm: &OneClassSvm) -> Value {
+    let (kernel, gamma, coef0, degree) = match svm.kernel {
         Kernel::Rbf { gamma } => ("rbf", Some(gamma), None, None),
         Kernel::Linear => ("linear", None, None, None),
         Kernel::Polynomial {
@@ -125,7 +151,7 @@ fn facts(model: &Model) -> Value {
         } => ("poly", Some(gamma), Some(coef0), Some(degree)),
         Kernel::Sigmoid { gamma, coef0 } => ("sigmoid", Some(gamma), Some(coef0), None),
     };
-    let scaler = match &model.scaler {
+    let scaler = match &svm.scaler {
         Scaler::None => json!("none"),
         Scaler::Standard { center, scale } => {
             json!({ "kind": "standard", "center": center, "scale": scale })
@@ -134,27 +160,16 @@ fn facts(model: &Model) -> Value {
             json!({ "kind": "minmax", "scale": scale, "min": min, "clip": clip })
         }
     };
-    let mut facts = json!({
-        "format": model.origin.format,
-        "producer": model.origin.producer,
-        "features": model.features,
-        "featureNames": model.origin.feature_names,
-        "taken": model.origin.parts.as_ref().map(|parts| &parts.taken),
-        "leftOut": model.origin.parts.as_ref().map(|parts| &parts.left),
+    json!({
         "scaler": scaler,
         "kernel": kernel,
         "gamma": gamma,
         "coef0": coef0,
         "degree": degree,
-        "supportVectors": model.coefficients.len(),
-        "sumOfCoefficients": model.coefficients.iter().sum::<f64>(),
-        "rho": model.rho,
-        "precision": if model.origin.single_precision { "single" } else { "double" },
-    });
-    if let Some(facts) = facts.as_object_mut() {
-        facts.retain(|_, value| !value.is_null());
-    }
-    facts
+        "supportVectors": svm.coefficients.len(),
+        "sumOfCoefficients": svm.coefficients.iter().sum::<f64>(),
+        "rho": svm.rho,
+    })
 }
 
 fn convert(args: &ConvertArgs) -> Result {
@@ -168,7 +183,9 @@ fn convert(args: &ConvertArgs) -> Result {
     let model = read(&args.file)?;
     let place = || args.file.display().to_string();
     let bytes = match target {
-        Target::Native => models::write_native(&model),
+        Target::Native => models::write_native(&model)
+            .with_context(place)
+            .map_err(failure)?,
         Target::Libsvm => models::write_libsvm(&model)
             .with_context(place)
             .map_err(failure)?

@@ -10,8 +10,9 @@ use super::node::{Node, Placed};
 use super::{Place, Problem};
 
 /// The fields of a run's spec that hold a location.
-const OF_RUN: [&str; 6] = [
+const OF_RUN: [&str; 7] = [
     "model.location",
+    "model.scaler",
     "input.location",
     "input.waitFor.object",
     "output.location",

@@ -1,5 +1,4 @@
-use fleetscore_crds::ModelFormat;
-use fleetscore_scorer::models::{Kernel, Model, Origin, Scaler};
+use fleetscore_scorer::models::{Kernel, OneClassSvm, Scaler};
 use linfa::DatasetBase;
 use linfa::dataset::Pr;
 use linfa::traits::Fit;
@@ -41,7 +40,11 @@ impl Default for Settings {
 ///
 /// The decision function agrees with scikit-learn's `make_pipeline(scaler, OneClassSVM(nu=nu, gamma=gamma))`. Time and memory
 /// grow with the square of the number of rows.
-pub fn fit(mut rows: Vec<f64>, features: usize, settings: &Settings) -> Result<Model, SensorError> {
+pub fn fit(
+    mut rows: Vec<f64>,
+    features: usize,
+    settings: &Settings,
+) -> Result<OneClassSvm, SensorError> {
     let count = rows.len() / features.max(1);
     if count < MIN_ROWS {
         return Err(SensorError::TooFewReadings {
@@ -124,24 +127,21 @@ fn model(
     scaler: Scaler,
     gamma: f64,
     solution: &Solution,
-) -> Result<Model, SensorError> {
+) -> Result<OneClassSvm, SensorError> {
     let support = inputs
         .outer_iter()
         .zip(&solution.alpha)
         .filter(|(_, alpha)| **alpha > 0.0);
     let (vectors, coefficients): (Vec<_>, Vec<f64>) =
         support.map(|(row, alpha)| (row.to_vec(), *alpha)).unzip();
-    let mut origin = Origin::new(ModelFormat::Native);
-    origin.producer = Some(concat!("fleetscore ", env!("CARGO_PKG_VERSION")).to_owned());
     let kernel = Kernel::Rbf { gamma };
-    Model::new(
+    OneClassSvm::new(
         scaler,
         kernel,
         inputs.ncols(),
         vectors.concat(),
         coefficients,
         solution.rho,
-        origin,
     )
     .map_err(|error| not_solved(&error))
 }

@@ -1,8 +1,8 @@
 use std::fs;
 use std::path::Path;
 
-use fleetscore_crds::SensorKey;
-use fleetscore_scorer::models::write_native;
+use fleetscore_crds::{ModelFormat, SensorKey};
+use fleetscore_scorer::models::{Model, Origin, write_native};
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 
@@ -56,16 +56,25 @@ struct Trained {
 
 fn train_one(job: &Job, sensor: &SensorKey, history: History) -> Result<Trained, SensorError> {
     let subsampled = history.rows > job.max_rows as u64;
-    let mut model = fit(history.sample?, job.columns.features.len(), &job.settings)?;
-    model.origin.feature_names = Some(job.columns.features.clone());
+    let svm = fit(history.sample?, job.columns.features.len(), &job.settings)?;
+    let support_vectors = svm.coefficients.len() as u64;
+    let origin = Origin {
+        producer: Some(concat!("fleetscore ", env!("CARGO_PKG_VERSION")).to_owned()),
+        feature_names: Some(job.columns.features.clone()),
+        ..Origin::new(ModelFormat::Native)
+    };
+    let model = Model::of_svm(svm, origin).and_then(|model| write_native(&model));
+    let model = model.map_err(|error| SensorError::NotSolved {
+        message: error.to_string(),
+    })?;
     let path = job.model_path(sensor);
-    write(&path, &write_native(&model)).map_err(|error| SensorError::Write {
+    write(&path, &model).map_err(|error| SensorError::Write {
         path: path.clone(),
         message: error.to_string(),
     })?;
     Ok(Trained {
         subsampled,
-        support_vectors: model.coefficients.len() as u64,
+        support_vectors,
     })
 }
 

@@ -42,9 +42,10 @@ pub(super) fn uses_window_cel(spec: &str) -> String {
     ]
     .map(holds);
     format!(
-        "{} || (has({spec}.logs) && {}) || (has({spec}.sensors.manifest) && {}) || \
+        "{} || (has({spec}.model.scaler) && {}) || (has({spec}.logs) && {}) || (has({spec}.sensors.manifest) && {}) || \
          (has({spec}.input.waitFor) && has({spec}.input.waitFor.object) && {})",
         fields.join(" || "),
+        holds("model.scaler"),
         holds("logs.location"),
         holds("sensors.manifest"),
         holds("input.waitFor.object"),
@@ -62,6 +63,7 @@ pub(super) fn uses_window(spec: Subject<'_>) -> Answer {
         holds("input.location"),
         holds("output.location"),
         holds("output.file"),
+        all([spec.has("model.scaler"), holds("model.scaler")]),
         all([spec.has("logs"), holds("logs.location")]),
         all([spec.has("sensors.manifest"), holds("sensors.manifest")]),
         all([
@@ -77,9 +79,10 @@ fn azure_needed() -> Rule {
     let fields = ["model.location", "input.location", "output.location"].map(azure);
     rule(
         format!(
-            "has(self.storage.azure) || !({} || (has(self.logs) && {}) || (has(self.sensors.manifest) && {}) || \
-             (has(self.input.waitFor) && has(self.input.waitFor.object) && {}))",
+            "has(self.storage.azure) || !({} || (has(self.model.scaler) && {}) || (has(self.logs) && {}) || \
+             (has(self.sensors.manifest) && {}) || (has(self.input.waitFor) && has(self.input.waitFor.object) && {}))",
             fields.join(" || "),
+            azure("model.scaler"),
             azure("logs.location"),
             azure("sensors.manifest"),
             azure("input.waitFor.object"),
@@ -90,6 +93,7 @@ fn azure_needed() -> Rule {
                 azure("model.location"),
                 azure("input.location"),
                 azure("output.location"),
+                all([spec.has("model.scaler"), azure("model.scaler")]),
                 all([spec.has("logs"), azure("logs.location")]),
                 all([spec.has("sensors.manifest"), azure("sensors.manifest")]),
                 all([

@@ -406,6 +406,7 @@ fn one_of(values: &'static [&'static str]) -> BoxedStrategy<Value> {
 fn of_spec() -> Vec<(&'static str, BoxedStrategy<Value>)> {
     vec![
         ("model.location", location()),
+        ("model.scaler", location()),
         ("input.location", location()),
         ("output.location", location()),
         ("logs.location", location()),

@@ -4,8 +4,9 @@ use super::Violation;
 use crate::SCHEDULE_LABEL;
 
 /// The texts of a run's spec that may hold placeholders.
-const TEXTS: [&str; 7] = [
+const TEXTS: [&str; 8] = [
     "spec.model.location",
+    "spec.model.scaler",
     "spec.input.location",
     "spec.input.waitFor.object",
     "spec.output.location",

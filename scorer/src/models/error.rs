@@ -13,7 +13,7 @@ pub enum ModelError {
         /// What it seems to be and what to do, where that can be told.
         way_out: String,
     },
-    /// A well-formed file, but of something that is not a one-class SVM this program can score.
+    /// A well-formed file, but of something that this program cannot score.
     #[error("unsupported model: {0}")]
     Unsupported(String),
     /// The file asks for a Python class or function outside the closed list.
@@ -74,6 +74,13 @@ pub enum ModelError {
 }
 
 impl ModelError {
+    /// Numbers that make no model; `problem` says why.
+    pub(super) fn unfit(problem: impl std::fmt::Display) -> Self {
+        Self::Invalid(format!(
+            "{problem}; train the model again, or save it as it was fitted"
+        ))
+    }
+
     /// The variant's name: what metrics and ledgers group by.
     pub fn reason(&self) -> &'static str {
         match self {

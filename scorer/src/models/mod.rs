@@ -1,24 +1,33 @@
-//! One-class SVMs: reading them from any supported file, and their decision function.
+//! Models: reading them from any supported file, and what they say of readings.
 //!
 //! A file becomes a [`Model`] by [`read`], whatever its format; [`formats`] knows the formats, nothing else does. A [`Model`]
-//! is a [`Scaler`] and a [`Kernel`] with their numbers, checked once by [`Model::new`]. [`Model::decisions`] is its decision
-//! function, fast; [`Model::decision`] computes it in libsvm's own operations.
+//! is a chain of [`Transform`]s and an [`Estimator`] behind them, checked once by [`Model::new`]. [`Model::score`] makes
+//! [`Verdicts`] of readings: everything behind it takes those, and nothing else knows which score is an anomaly.
 
-mod columns;
-mod decision;
+mod check;
 mod error;
+mod estimator;
 pub mod formats;
-mod kernel;
-mod kernels;
+mod meaning;
 mod model;
+mod names;
 mod scaler;
 mod shown;
+pub mod svm;
+pub mod transforms;
+mod verdicts;
 
-pub use columns::Columns;
-pub use decision::is_anomaly;
 pub use error::ModelError;
-pub use formats::{Allowance, read, read_within, write_libsvm, write_native, write_onnx};
-pub use kernel::Kernel;
-pub use model::{Model, Origin, Parts};
+pub use estimator::Estimator;
+pub use formats::{
+    Allowance, read, read_bundle, read_preparation, read_within, write_libsvm, write_native,
+    write_onnx,
+};
+pub use meaning::Meaning;
+pub use model::{Model, Origin, Parts, Preparation};
+pub use names::Names;
 pub use scaler::Scaler;
 pub use shown::shown;
+pub use svm::{Kernel, OneClassSvm};
+pub use transforms::Transform;
+pub use verdicts::Verdicts;

@@ -1,29 +1,26 @@
 use fleetscore_crds::ModelFormat;
 
-use super::kernels::Prepared;
-use super::{Kernel, ModelError, Scaler};
+use super::svm::OneClassSvm;
+use super::transforms::{self, Passage, Transform};
+use super::{Estimator, Meaning, ModelError, Scaler, Verdicts};
 
-/// A sensor's trained model: a scaler and a one-class SVM behind it. [`Model::new`] makes one, with consistent shapes.
-///
-/// Its numbers must not change after its first scores: what makes them fast is worked out then.
+/// Numbers of the rows that go through the transforms at a time, about.
+const NUMBERS: usize = 64 << 10;
+
+/// A sensor's trained model: transforms, and an estimator behind them. [`Model::new`] makes one, with consistent shapes.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Model {
-    /// Applied to every reading first.
-    pub scaler: Scaler,
-    /// The kernel K.
-    pub kernel: Kernel,
     /// Number of features d of a reading.
     pub features: usize,
-    /// Support vectors, row-major: n rows of d numbers, in the order of the file.
-    pub support_vectors: Vec<f64>,
-    /// The n coefficients alpha (`_dual_coef_`), in the order of the file.
-    pub coefficients: Vec<f64>,
-    /// The offset rho: f(x) = sum of alpha K(z, sv) - rho. scikit-learn's `_intercept_` is its negative.
-    pub rho: f64,
+    /// What readings go through first, in order. The scaler right before a one-class SVM is a part of that.
+    pub transforms: Vec<Transform>,
+    /// What makes a score of the outcome.
+    pub estimator: Estimator,
+    /// What the score says.
+    pub meaning: Meaning,
     /// Where the model comes from.
     pub origin: Origin,
-    pub(super) prepared: Prepared,
 }
 
 /// Where a model comes from.
@@ -63,123 +60,153 @@ impl Origin {
     }
 }
 
+/// Fitted transformers from a file of their own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Preparation {
+    /// The steps, in order.
+    pub transforms: Vec<Transform>,
+    /// Names of the features that they were fitted with, where they had names.
+    pub feature_names: Option<Vec<String>>,
+}
+
 impl Model {
-    /// Checks the parts of a model and puts them together; see the fields for shapes.
+    /// The model behind transformers from a file of their own.
     ///
-    /// Errors with [`ModelError::Invalid`] when there is no support vector, a shape differs from the others, a number is not
-    /// finite, gamma is negative, or a scale to divide by is 0.
+    /// Errors when they leave another number of features than the model takes, or were fitted with other names.
+    pub fn behind(mut self, before: Preparation) -> Result<Self, ModelError> {
+        let Preparation {
+            mut transforms,
+            feature_names,
+        } = before;
+        let names = self.origin.feature_names.take();
+        let (origin, meaning) = (self.origin, self.meaning);
+        transforms.append(&mut self.transforms);
+        let mut model = Self::new(transforms, self.estimator, origin)?;
+        model.meaning = meaning;
+        let fits = |names: &Vec<String>| names.len() == model.features;
+        model.origin.feature_names = match (feature_names, names) {
+            (Some(before), Some(own)) if fits(&own) && before != own => {
+                return Err(ModelError::unfit(
+                    "the scaler was fitted with other names of features than the model",
+                ));
+            }
+            (Some(before), _) => Some(before),
+            (None, own) => own.filter(fits),
+        };
+        Ok(model)
+    }
+
+    /// Puts transforms and an estimator together. The scores mean what the estimator's own rule says.
+    ///
+    /// Errors with [`ModelError::Invalid`] when a step takes another number of features than the one before it leaves, or there
+    /// are more or fewer names than features.
     pub fn new(
-        scaler: Scaler,
-        kernel: Kernel,
-        features: usize,
-        support_vectors: Vec<f64>,
-        coefficients: Vec<f64>,
-        rho: f64,
+        mut transforms: Vec<Transform>,
+        mut estimator: Estimator,
         origin: Origin,
     ) -> Result<Self, ModelError> {
-        let model = Self {
-            scaler,
-            kernel,
-            features,
-            support_vectors,
-            coefficients,
-            rho,
-            origin,
-            prepared: Prepared::default(),
-        };
-        model
-            .check_shapes()
-            .and_then(|()| model.check_numbers())
-            .map_err(|problem| {
-                ModelError::Invalid(format!(
-                    "{problem}; train the model again, or save it as it was fitted"
-                ))
-            })?;
-        Ok(model)
+        let features = transforms::inputs(&transforms).unwrap_or(estimator.features());
+        let width = transforms::outputs(&transforms, features)?;
+        if estimator.features() != width {
+            return Err(ModelError::unfit(format!(
+                "the steps before {} leave {width} features, and it takes {}",
+                estimator.name(),
+                estimator.features()
+            )));
+        }
+        // The scaler right before a one-class SVM is worked out with it.
+        if let Estimator::OneClassSvm(svm) = &mut estimator
+            && svm.scaler == Scaler::None
+            && let Some(Transform::Scale(scaler)) = transforms.pop_if(is_scale)
+        {
+            svm.scaler = scaler;
+        }
+        match &origin.feature_names {
+            Some(names) if names.len() != features => Err(ModelError::unfit(format!(
+                "{} feature names, but the model has {features} features",
+                names.len()
+            ))),
+            _ => Ok(Self {
+                features,
+                transforms,
+                meaning: estimator.meaning(),
+                estimator,
+                origin,
+            }),
+        }
+    }
+
+    /// A one-class SVM without further transforms.
+    ///
+    /// Errors as [`Model::new`].
+    pub fn of_svm(svm: OneClassSvm, origin: Origin) -> Result<Self, ModelError> {
+        Self::new(Vec::new(), Estimator::OneClassSvm(svm), origin)
+    }
+
+    /// The one-class SVM, where the model is one without further transforms.
+    pub fn svm(&self) -> Option<&OneClassSvm> {
+        match &self.estimator {
+            Estimator::OneClassSvm(svm) if self.transforms.is_empty() => Some(svm),
+            Estimator::OneClassSvm(_) => None,
+        }
+    }
+
+    /// The same, for a format that holds nothing else.
+    pub(super) fn only_svm(&self, format: ModelFormat) -> Result<&OneClassSvm, ModelError> {
+        self.svm().ok_or_else(|| ModelError::Unwritable {
+            format,
+            problem: "it holds a OneClassSVM behind one scaler alone; use the file as it is".into(),
+        })
+    }
+
+    /// Whether readings come to the estimator unscaled.
+    pub fn takes_raw_readings(&self) -> bool {
+        let moves_only = |step: &Transform| matches!(step, Transform::Columns(_));
+        self.transforms.iter().all(moves_only) && !self.estimator.scales()
     }
 
     /// Bytes of memory that the model takes, with what it is turned into to be scored fast.
     pub fn bytes(&self) -> usize {
-        let scaler = self.scaler.vectors();
-        let scaler: usize = scaler.iter().map(|(_, values)| values.len()).sum();
         let names = self.origin.feature_names.iter().flatten();
-        let names: usize = names
-            .map(|name| name.capacity() + size_of::<String>())
-            .sum();
-        let (vectors, coefficients) = (self.support_vectors.len(), self.coefficients.len());
-        // The model; in the other form, every support vector has a start beside its coefficient.
-        let numbers = (vectors + coefficients) + (vectors + 2 * coefficients) + scaler;
-        size_of::<Self>() + 8 * numbers + names
+        let names = names.map(|name| name.capacity() + size_of::<String>());
+        let transforms = self.transforms.iter();
+        let transforms = transforms.map(|step| step.bytes() + size_of::<Transform>());
+        size_of::<Self>()
+            + self.estimator.bytes()
+            + transforms.sum::<usize>()
+            + names.sum::<usize>()
     }
 
-    fn check_shapes(&self) -> Result<(), String> {
-        let (vectors, d) = (self.coefficients.len(), self.features);
-        if vectors == 0 {
-            return Err("it has no support vectors".into());
+    /// Appends the verdicts of n readings to `verdicts`; `rows` holds d unscaled numbers each, row-major. A row's verdict depends
+    /// on the model and the row alone.
+    pub fn score(&self, rows: &[f64], verdicts: &mut Verdicts) {
+        if self.transforms.is_empty() {
+            let decide = |scores: &mut [f64]| self.estimator.decisions(rows, scores);
+            return self.judge(rows.len() / self.features, decide, verdicts);
         }
-        if d == 0 {
-            return Err("its support vectors have no features".into());
-        }
-        if vectors.checked_mul(d) != Some(self.support_vectors.len()) {
-            return Err(format!(
-                "{} numbers in the support vectors, but {vectors} coefficients and {d} features",
-                self.support_vectors.len()
-            ));
-        }
-        for (name, values) in self.scaler.vectors() {
-            if values.len() != d {
-                return Err(format!(
-                    "the scaler's {name} has {} features, the SVM {d}",
-                    values.len()
-                ));
-            }
-        }
-        match &self.origin.feature_names {
-            Some(names) if names.len() != d => Err(format!(
-                "{} feature names, but the SVM has {d} features",
-                names.len()
-            )),
-            _ => Ok(()),
+        let mut passage = Passage::default();
+        let width = self.features.max(self.estimator.features());
+        let at_once = (NUMBERS / width).max(1);
+        for rows in rows.chunks(at_once * self.features) {
+            let decide = |scores: &mut [f64]| {
+                let rows = passage.through(&self.transforms, self.features, rows);
+                self.estimator.decisions(rows, scores);
+                for &row in passage.broken() {
+                    if let Some(score) = scores.get_mut(row) {
+                        *score = f64::NAN;
+                    }
+                }
+            };
+            self.judge(rows.len() / self.features, decide, verdicts);
         }
     }
 
-    fn check_numbers(&self) -> Result<(), String> {
-        let (gamma, coef0, _) = self.kernel.parameters();
-        if gamma < 0.0 {
-            return Err(format!("gamma {gamma} is negative"));
-        }
-        let scalars = [("gamma", gamma), ("coef0", coef0), ("rho", self.rho)];
-        for (name, value) in &scalars {
-            check_finite(name, std::slice::from_ref(value))?;
-        }
-        check_finite("support vectors", &self.support_vectors)?;
-        check_finite("coefficients", &self.coefficients)?;
-        for (name, values) in self.scaler.vectors() {
-            check_finite(&format!("the scaler's {name}"), values)?;
-        }
-        match &self.scaler {
-            Scaler::Standard {
-                scale: Some(scale), ..
-            } if scale.contains(&0.0) => {
-                Err("the scaler's scale contains 0, and it divides by it".into())
-            }
-            Scaler::MinMax {
-                clip: Some((low, high)),
-                ..
-            } if low.partial_cmp(high).is_none_or(std::cmp::Ordering::is_gt) => Err(format!(
-                "the scaler clips to the empty range {low} to {high}"
-            )),
-            _ => Ok(()),
-        }
+    /// Appends the verdicts of `count` readings, whose scores `decide` writes.
+    fn judge(&self, count: usize, decide: impl FnOnce(&mut [f64]), verdicts: &mut Verdicts) {
+        verdicts.add(count, decide, |score| self.meaning.is_anomaly(score));
     }
 }
 
-fn check_finite(name: &str, values: &[f64]) -> Result<(), String> {
-    match values.iter().position(|value| !value.is_finite()) {
-        Some(at) => Err(format!(
-            "{name}: number {at} is {}, not finite",
-            values.get(at).unwrap_or(&f64::NAN)
-        )),
-        None => Ok(()),
-    }
+fn is_scale(step: &mut Transform) -> bool {
+    matches!(step, Transform::Scale(_))
 }

@@ -1,3 +1,5 @@
+use super::check::check_finite;
+
 /// A scaler z = scaler(x), feature by feature, in scikit-learn's order of operations.
 ///
 /// Every vector has d numbers, one a feature.
@@ -73,7 +75,52 @@ impl Scaler {
         }
     }
 
-    /// The scaler's vectors with scikit-learn's names, for checks.
+    /// Bytes of memory beyond the value itself.
+    pub(super) fn bytes(&self) -> usize {
+        let vectors = self.vectors();
+        vectors.iter().map(|(_, values)| size_of_val(*values)).sum()
+    }
+
+    /// Numbers of a row that it takes; nothing where it leaves all as they are.
+    pub(super) fn features(&self) -> Option<usize> {
+        self.vectors().first().map(|(_, values)| values.len())
+    }
+
+    /// Errors when a vector has another length than `features`.
+    pub(super) fn check_shape(&self, features: usize) -> Result<(), String> {
+        for (name, values) in self.vectors() {
+            if values.len() != features {
+                return Err(format!(
+                    "the scaler's {name} has {} features, and what comes behind it {features}",
+                    values.len()
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Errors when a number is not finite, a scale to divide by is 0, or the range to clip to is empty.
+    pub(super) fn check_numbers(&self) -> Result<(), String> {
+        for (name, values) in self.vectors() {
+            check_finite(&format!("the scaler's {name}"), values)?;
+        }
+        match self {
+            Self::Standard {
+                scale: Some(scale), ..
+            } if scale.contains(&0.0) => {
+                Err("the scaler's scale contains 0, and it divides by it".into())
+            }
+            Self::MinMax {
+                clip: Some((low, high)),
+                ..
+            } if low.partial_cmp(high).is_none_or(std::cmp::Ordering::is_gt) => Err(format!(
+                "the scaler clips to the empty range {low} to {high}"
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The scaler's vectors with scikit-learn's names.
     pub(crate) fn vectors(&self) -> Vec<(&'static str, &[f64])> {
         match self {
             Self::None => Vec::new(),

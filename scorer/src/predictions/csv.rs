@@ -1,6 +1,6 @@
 use super::PredictionLayout;
 use super::time::RowTimes;
-use crate::models::is_anomaly;
+use crate::models::Verdicts;
 use fleetscore_readings::{SensorRows, push_short};
 
 /// Writes CSV: a header line, commas, LF, fields quoted only where they must be, numbers in the shortest form that reads back
@@ -35,13 +35,13 @@ impl CsvEncoder {
         }
     }
 
-    pub fn append(&mut self, rows: &SensorRows, scores: &[f64], out: &mut Vec<u8>) {
+    pub fn append(&mut self, rows: &SensorRows, verdicts: &Verdicts, out: &mut Vec<u8>) {
         out.append(&mut self.header);
         let mut times = RowTimes::new(rows);
         let mut float = zmij::Buffer::new();
         let mut features = rows.features.iter();
         let is_plain = times.all_text().is_none_or(is_plain);
-        for (row, score) in scores.iter().enumerate() {
+        for (row, (score, is_anomaly)) in verdicts.iter().enumerate() {
             let time = times.get(row);
             if is_plain {
                 push_short(out, time);
@@ -57,8 +57,8 @@ impl CsvEncoder {
                 let is_true = labels.get(row).is_some_and(|label| *label);
                 out.extend_from_slice(if is_true { b"1," } else { b"0," });
             }
-            push_short(out, float.format(*score).as_bytes());
-            out.extend_from_slice(if is_anomaly(*score) { b",1\n" } else { b",0\n" });
+            push_short(out, float.format(score).as_bytes());
+            out.extend_from_slice(if is_anomaly { b",1\n" } else { b",0\n" });
         }
     }
 

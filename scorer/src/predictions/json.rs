@@ -1,6 +1,6 @@
 use super::time::RowTimes;
 use super::{PREDICTION, PredictionLayout, SCORE};
-use crate::models::is_anomaly;
+use crate::models::Verdicts;
 use fleetscore_readings::SensorRows;
 
 /// Writes JSON lines: one object a row; times and keys are strings, labels booleans.
@@ -39,11 +39,11 @@ impl JsonEncoder {
         }
     }
 
-    pub fn append(&mut self, rows: &SensorRows, scores: &[f64], out: &mut Vec<u8>) {
+    pub fn append(&mut self, rows: &SensorRows, verdicts: &Verdicts, out: &mut Vec<u8>) {
         let mut times = RowTimes::new(rows);
         let mut float = zmij::Buffer::new();
         let mut features = rows.features.iter();
-        for (row, score) in scores.iter().enumerate() {
+        for (row, (score, is_anomaly)) in verdicts.iter().enumerate() {
             out.extend_from_slice(&self.start);
             push_string(out, &String::from_utf8_lossy(times.get(row)));
             out.extend_from_slice(&self.keys);
@@ -57,9 +57,9 @@ impl JsonEncoder {
                 out.extend_from_slice(if is_true { b"true" } else { b"false" });
             }
             push_name(out, SCORE);
-            out.extend_from_slice(float.format(*score).as_bytes());
+            out.extend_from_slice(float.format(score).as_bytes());
             push_name(out, PREDICTION);
-            out.extend_from_slice(if is_anomaly(*score) { b"1}\n" } else { b"0}\n" });
+            out.extend_from_slice(if is_anomaly { b"1}\n" } else { b"0}\n" });
         }
     }
 }

@@ -1,35 +1,40 @@
 use super::PredictionLayout;
+use crate::models::Verdicts;
 use fleetscore_readings::SensorRows;
 
+/// Bits of a row's last byte.
+const LABEL: u8 = 1;
+const ANOMALY: u8 = 2;
+
 /// Rows in the least space that they can be held in until they make a row group: 8 bytes the time in microseconds, 8 a feature, 8
-/// the score, and 1 the label where there is one.
+/// the score, and 1 the label and the prediction.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PackedRows {
     features: usize,
-    label: bool,
 }
 
 impl PackedRows {
     pub fn new(layout: &PredictionLayout) -> Self {
         Self {
             features: layout.features.len(),
-            label: layout.label.is_some(),
         }
     }
 
     /// Bytes of a row.
     pub fn width(self) -> usize {
-        8 * (self.features + 2) + usize::from(self.label)
+        8 * (self.features + 2) + 1
     }
 
-    /// Appends rows with their scores to `out`.
-    pub fn pack(self, rows: &SensorRows, scores: &[f64], out: &mut Vec<u8>) {
+    /// Appends rows with their verdicts to `out`.
+    pub fn pack(self, rows: &SensorRows, verdicts: &Verdicts, out: &mut Vec<u8>) {
         let start = out.len();
-        out.resize(start + scores.len() * self.width(), 0);
+        out.resize(start + verdicts.len() * self.width(), 0);
         let packed = out.get_mut(start..).unwrap_or_default();
         let mut features = rows.features.iter();
-        let values = scores.iter().zip(&rows.times.nanos).enumerate();
-        for (row, (number, (score, nanos))) in packed.chunks_exact_mut(self.width()).zip(values) {
+        let values = verdicts.iter().zip(&rows.times.nanos).enumerate();
+        for (row, (number, ((score, is_anomaly), nanos))) in
+            packed.chunks_exact_mut(self.width()).zip(values)
+        {
             let mut rest = put(row, nanos.div_euclid(1000).to_le_bytes());
             for feature in features.by_ref().take(self.features) {
                 rest = put(rest, feature.to_le_bytes());
@@ -37,7 +42,8 @@ impl PackedRows {
             rest = put(rest, score.to_le_bytes());
             if let Some(place) = rest.first_mut() {
                 let labels = rows.labels.as_deref().unwrap_or_default();
-                *place = u8::from(labels.get(number).is_some_and(|label| *label));
+                let label = labels.get(number).is_some_and(|label| *label);
+                *place = u8::from(label) * LABEL + u8::from(is_anomaly) * ANOMALY;
             }
         }
     }
@@ -60,8 +66,17 @@ impl PackedRows {
 
     /// The labels of packed rows.
     pub fn labels(self, packed: &[u8]) -> impl Iterator<Item = bool> {
+        self.flag(packed, LABEL)
+    }
+
+    /// Which of packed rows are anomalies.
+    pub fn anomalies(self, packed: &[u8]) -> impl Iterator<Item = bool> {
+        self.flag(packed, ANOMALY)
+    }
+
+    fn flag(self, packed: &[u8], flag: u8) -> impl Iterator<Item = bool> {
         let rows = packed.chunks_exact(self.width());
-        rows.map(|row| row.last() == Some(&1))
+        rows.map(move |row| row.last().is_some_and(|flags| flags & flag != 0))
     }
 
     fn column(self, packed: &[u8], position: usize) -> impl Iterator<Item = [u8; 8]> {

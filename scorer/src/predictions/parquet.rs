@@ -10,7 +10,7 @@ use parquet::schema::types::ColumnPath;
 use super::packed::PackedRows;
 use super::writer::PredictionError;
 use super::{PREDICTION, PredictionLayout, SCORE, constant};
-use crate::models::is_anomaly;
+use crate::models::Verdicts;
 use fleetscore_readings::SensorRows;
 
 /// Rows that are encoded at a time; those of a row group are a multiple of it.
@@ -43,9 +43,9 @@ impl ParquetEncoder {
         group_rows(columns(&self.layout)) * self.packed.width()
     }
 
-    /// Appends rows with their scores to `out`, packed.
-    pub fn append(&self, rows: &SensorRows, scores: &[f64], out: &mut Vec<u8>) {
-        self.packed.pack(rows, scores, out);
+    /// Appends rows with their verdicts to `out`, packed.
+    pub fn append(&self, rows: &SensorRows, verdicts: &Verdicts, out: &mut Vec<u8>) {
+        self.packed.pack(rows, verdicts, out);
     }
 
     /// Appends a row group of packed rows to `out`.
@@ -96,10 +96,7 @@ impl ParquetEncoder {
             write::<BoolType, _>(&mut group, pieces().map(|rows| self.packed.labels(rows)))?;
         }
         write::<DoubleType, _>(&mut group, pieces().map(|rows| self.packed.scores(rows)))?;
-        let predictions = |rows| {
-            let scores = self.packed.scores(rows);
-            scores.map(|score| i32::from(is_anomaly(score)))
-        };
+        let predictions = |rows| self.packed.anomalies(rows).map(i32::from);
         write::<Int32Type, _>(&mut group, pieces().map(predictions))?;
         group.close()?;
         file.flush()?;

@@ -2,7 +2,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::ops::Range;
 
-use crate::models::is_anomaly;
+use crate::models::Verdicts;
 
 /// A sensor's predictions, thinned out for a plot.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,11 +21,18 @@ pub struct PlotSeries {
     pub anomalies: u64,
 }
 
+/// What tells a row from others, and its prediction.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    position: u64,
+    time: i64,
+    is_anomaly: bool,
+}
+
 /// A row of predictions.
 #[derive(Clone, Debug)]
 struct Point {
-    /// Position and time.
-    row: (u64, i64),
+    row: Row,
     features: Box<[f64]>,
     score: f64,
 }
@@ -34,13 +41,12 @@ struct Point {
 #[derive(Debug)]
 struct Table {
     width: usize,
-    /// Position and time of each row.
-    rows: Vec<(u64, i64)>,
+    rows: Vec<Row>,
     values: Vec<f64>,
 }
 
 impl Table {
-    fn push(&mut self, row: (u64, i64), features: &[f64], score: f64) {
+    fn push(&mut self, row: Row, features: &[f64], score: f64) {
         self.rows.push(row);
         self.values.extend_from_slice(features);
         self.values.push(score);
@@ -53,7 +59,7 @@ impl Table {
         values.unwrap_or_default()
     }
 
-    fn set(&mut self, place: usize, row: (u64, i64), features: &[f64], score: f64) {
+    fn set(&mut self, place: usize, row: Row, features: &[f64], score: f64) {
         let start = place * self.width;
         let kept = self.values.get_mut(start..start + self.width);
         if let (Some(kept_row), Some([kept @ .., kept_score])) = (self.rows.get_mut(place), kept) {
@@ -85,21 +91,23 @@ struct Added<'a> {
     kept: usize,
     times: &'a [i64],
     features: &'a [f64],
-    scores: &'a [f64],
+    verdicts: &'a Verdicts,
 }
 
 impl Added<'_> {
-    /// Position and time, kept features and score of a row.
-    fn get(&self, row: usize) -> ((u64, i64), &[f64], f64) {
+    /// A row with its kept features and score.
+    fn get(&self, row: usize) -> (Row, &[f64], f64) {
         let start = row * self.width;
         let time = self.times.get(row).copied().unwrap_or_default();
         let features = self.features.get(start..start + self.kept);
-        let score = self.scores.get(row).copied().unwrap_or(f64::NAN);
-        (
-            (self.first + row as u64, time),
-            features.unwrap_or_default(),
-            score,
-        )
+        let score = self.verdicts.scores().get(row).copied();
+        let is_anomaly = self.verdicts.anomalies().get(row).copied();
+        let row = Row {
+            position: self.first + row as u64,
+            time,
+            is_anomaly: is_anomaly.unwrap_or_default(),
+        };
+        (row, features.unwrap_or_default(), score.unwrap_or(f64::NAN))
     }
 }
 
@@ -178,36 +186,36 @@ impl Thinning {
         }
     }
 
-    /// Adds n rows: their times, their features, row-major and at least as many as are kept, and their scores.
-    pub fn add(&mut self, times: &[i64], features: &[f64], scores: &[f64]) {
+    /// Adds n rows: their times, their features, row-major and at least as many as are kept, and their verdicts.
+    pub fn add(&mut self, times: &[i64], features: &[f64], verdicts: &Verdicts) {
         let rows = Added {
             first: self.rows,
-            width: features.len() / scores.len().max(1),
+            width: features.len() / verdicts.len().max(1),
             kept: self.extremes.width - 1,
             times,
             features,
-            scores,
+            verdicts,
         };
         let mut start = 0;
-        while start < scores.len() {
+        while start < verdicts.len() {
             if self.filled == self.full {
                 self.begin_bucket(&rows, start);
                 start += 1;
                 continue;
             }
             let room = usize::try_from(self.full - self.filled).unwrap_or(usize::MAX);
-            let end = scores.len().min(start.saturating_add(room));
+            let end = verdicts.len().min(start.saturating_add(room));
             self.take_extremes(&rows, start..end);
             self.filled += (end - start) as u64;
             start = end;
         }
-        for (row, score) in scores.iter().enumerate() {
-            if is_anomaly(*score) {
+        for (row, (score, is_anomaly)) in verdicts.iter().enumerate() {
+            if is_anomaly {
                 self.anomalies += 1;
-                self.keep_worst(&rows, row, *score);
+                self.keep_worst(&rows, row, score);
             }
         }
-        self.rows += scores.len() as u64;
+        self.rows += verdicts.len() as u64;
     }
 
     /// Begins a bucket with `row`, which has all places.
@@ -236,7 +244,7 @@ impl Thinning {
                 let values = values.iter().step_by(rows.width).take(some.len());
                 extremes(values, (least, most))
             } else {
-                let scores = rows.scores.get(some.clone()).unwrap_or_default();
+                let scores = rows.verdicts.scores().get(some.clone()).unwrap_or_default();
                 extremes(scores.iter(), (least, most))
             };
             for (found, place) in [(smaller, place), (larger, place + 1)] {
@@ -256,10 +264,10 @@ impl Thinning {
         }
         let places = all.rows.iter().zip(0_usize..);
         let mut order: Vec<_> = places
-            .map(|((row, time), place)| (*time, *row, place))
+            .map(|(row, place)| (row.time, row.position, place))
             .collect();
         order.sort_unstable();
-        order.dedup_by_key(|(_, row, _)| *row);
+        order.dedup_by_key(|(_, position, _)| *position);
         let column = || Vec::with_capacity(order.len());
         let mut series = PlotSeries {
             times: order.iter().map(|(time, ..)| *time).collect(),
@@ -272,12 +280,9 @@ impl Thinning {
             columns
                 .zip(all.values(place))
                 .for_each(|(column, value)| column.push(*value));
+            let is_anomaly = all.rows.get(place).map(|row| row.is_anomaly);
+            series.predictions.push(is_anomaly.unwrap_or_default());
         }
-        series.predictions = series
-            .scores
-            .iter()
-            .map(|score| is_anomaly(*score))
-            .collect();
         (series.rows, series.anomalies) = (self.rows, self.anomalies);
         series
     }
@@ -329,7 +334,7 @@ impl Ord for Worst {
         self.0
             .score
             .total_cmp(&other.0.score)
-            .then(self.0.row.cmp(&other.0.row))
+            .then(self.0.row.position.cmp(&other.0.row.position))
     }
 }
 

@@ -5,7 +5,8 @@ use fleetscore_crds::{Columns, OnInvalidReading, PredictionFormat, ReadingFormat
 use serde_json::{Map, Value};
 
 use super::plot::Thinning;
-use super::{PlotSeries, PredictionLayout, SCORE};
+use super::{PREDICTION, PlotSeries, PredictionLayout, SCORE};
+use crate::models::Verdicts;
 use fleetscore_readings::{KeyIndex, ObjectSource, ReadRequest, ReadingsError, TimeParser};
 
 /// The longest line of JSON, in bytes.
@@ -49,7 +50,7 @@ pub fn read_plot(
     Ok(thinning.finish())
 }
 
-/// Predictions are readings whose last feature is the score.
+/// Predictions are readings whose last features are score and prediction.
 fn read_table(
     object: &ObjectSource,
     request: &PlotRequest,
@@ -57,8 +58,8 @@ fn read_table(
     thinning: &mut Thinning,
 ) -> Result<(), ReadingsError> {
     let features = request.layout.features.iter().take(request.features);
-    let score = SCORE.to_owned();
-    let features: Vec<String> = features.cloned().chain([score]).collect();
+    let computed = [SCORE, PREDICTION].map(str::to_owned);
+    let features: Vec<String> = features.cloned().chain(computed).collect();
     let width = features.len();
     let read = ReadRequest {
         format,
@@ -79,16 +80,12 @@ fn read_table(
     let mut damage = None;
     fleetscore_readings::read(object, &read, &mut |chunk| {
         for rows in &chunk.rows {
-            for (time, row) in rows
-                .times
-                .nanos
-                .iter()
-                .zip(rows.features.chunks_exact(width))
-            {
-                if let Some((score, features)) = row.split_last() {
-                    thinning.add(&[*time], features, &[*score]);
-                }
-            }
+            let verdict = |row: &[f64]| match row {
+                [.., score, prediction] => (*score, *prediction != 0.0),
+                _ => (f64::NAN, false),
+            };
+            let verdicts: Verdicts = rows.features.chunks_exact(width).map(verdict).collect();
+            thinning.add(&rows.times.nanos, &rows.features, &verdicts);
         }
         damage = chunk.failed.into_iter().next();
         if damage.is_some() {
@@ -113,7 +110,7 @@ fn read_json(
 ) -> Result<(), ReadingsError> {
     let mut lines = BufReader::new(object.stream(request.memory)?);
     let mut parser = TimeParser::new(&request.time_zone)?;
-    let mut line = Vec::new();
+    let (mut line, mut verdict) = (Vec::new(), Verdicts::default());
     for number in 1_u64.. {
         line.clear();
         let count = lines.by_ref().take(MAX_LINE).read_until(b'\n', &mut line);
@@ -122,13 +119,15 @@ fn read_json(
         }
         let row: Option<Map<String, Value>> = serde_json::from_slice(&line).ok();
         let point = row.and_then(|row| point(&row, request, &mut parser));
-        let Some((time, features, score)) = point else {
+        let Some((time, features, score, is_anomaly)) = point else {
             return Err(ReadingsError::unreadable(
                 object.name(),
                 format!("line {number} holds no prediction"),
             ));
         };
-        thinning.add(&[time], &features, &[score]);
+        verdict.clear();
+        verdict.push(score, is_anomaly);
+        thinning.add(&[time], &features, &verdict);
     }
     Ok(())
 }
@@ -137,7 +136,7 @@ fn point(
     row: &Map<String, Value>,
     request: &PlotRequest,
     parser: &mut TimeParser,
-) -> Option<(i64, Vec<f64>, f64)> {
+) -> Option<(i64, Vec<f64>, f64, bool)> {
     let layout = &request.layout;
     let time = parser.parse(row.get(&layout.time)?.as_str()?.as_bytes())?;
     let features = layout
@@ -146,5 +145,6 @@ fn point(
         .take(request.features)
         .map(|name| row.get(name)?.as_f64())
         .collect::<Option<Vec<f64>>>()?;
-    Some((time, features, row.get(SCORE)?.as_f64()?))
+    let (score, prediction) = (row.get(SCORE)?.as_f64()?, row.get(PREDICTION)?.as_f64()?);
+    Some((time, features, score, prediction != 0.0))
 }

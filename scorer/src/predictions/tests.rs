@@ -7,6 +7,7 @@ use super::{
     PlotRequest, PredictionError, PredictionLayout, PredictionWriter, Thinning, format_of,
     read_plot,
 };
+use crate::models::Verdicts;
 use fleetscore_readings::testing::{keyed, object, outcome, request, strings};
 use fleetscore_readings::{SensorRows, TimeText, Times};
 
@@ -62,6 +63,11 @@ fn piece(all: &SensorRows, from: usize, to: usize) -> SensorRows {
     }
 }
 
+/// As a one-class SVM says.
+fn verdicts(scores: &[f64]) -> Verdicts {
+    scores.iter().map(|score| (*score, *score <= 0.0)).collect()
+}
+
 /// Encodes rows cut at the given places.
 fn encode(format: PredictionFormat, all: &SensorRows, scores: &[f64], cuts: &[usize]) -> Vec<u8> {
     let writer = PredictionWriter::new(format, &layout(all.labels.is_some()));
@@ -84,10 +90,12 @@ fn written<'s>(
     let (mut out, mut packed) = (Vec::new(), Vec::new());
     for (rows, scores) in pieces {
         let Some(group) = writer.group_bytes() else {
-            writer.append(&rows, scores, &mut out).unwrap();
+            writer.append(&rows, &verdicts(scores), &mut out).unwrap();
             continue;
         };
-        writer.append(&rows, scores, &mut packed).unwrap();
+        writer
+            .append(&rows, &verdicts(scores), &mut packed)
+            .unwrap();
         while packed.len() >= group {
             let rest = packed.split_off(group);
             writer.write_group(&packed, &mut out).unwrap();
@@ -224,7 +232,7 @@ fn scores_must_match_the_rows() {
     let (all, scores) = small();
     let mut writer = PredictionWriter::new(PredictionFormat::Csv, &layout(true));
     let error = writer
-        .append(&all, &scores[1..], &mut Vec::new())
+        .append(&all, &verdicts(&scores[1..]), &mut Vec::new())
         .unwrap_err();
     assert!(matches!(
         error,
@@ -276,7 +284,7 @@ fn the_reference_predictions_come_out() {
         for mut rows in chunk.rows {
             let scores: Vec<f64> = rows.features.iter().skip(1).step_by(2).copied().collect();
             rows.features = rows.features.iter().step_by(2).copied().collect();
-            writer.append(&rows, &scores, &mut out).unwrap();
+            writer.append(&rows, &verdicts(&scores), &mut out).unwrap();
         }
         ControlFlow::Continue(())
     })
@@ -328,8 +336,16 @@ fn plots_keep_peaks_and_the_worst_rows() {
     let all = rows(&times, &features, None);
     let mut kept = Thinning::new(2, 100, 5);
     let nanos = &all.times.nanos;
-    kept.add(&nanos[..777], &features[..2 * 777], &scores[..777]);
-    kept.add(&nanos[777..], &features[2 * 777..], &scores[777..]);
+    kept.add(
+        &nanos[..777],
+        &features[..2 * 777],
+        &verdicts(&scores[..777]),
+    );
+    kept.add(
+        &nanos[777..],
+        &features[2 * 777..],
+        &verdicts(&scores[777..]),
+    );
     let mut seen = vec![kept.finish()];
     for format in FORMATS {
         let source = object("preds", encode(format, &all, &scores, &[]));
@@ -375,7 +391,7 @@ fn of_many_features_a_plot_keeps_the_first() {
     };
     let scores: Vec<f64> = (0..1000).map(|row| value(row, 500) - 3.5).collect();
     let mut kept = Thinning::new(4, 100, 5);
-    kept.add(&all.times.nanos, &all.features, &scores);
+    kept.add(&all.times.nanos, &all.features, &verdicts(&scores));
     let writer = PredictionWriter::new(PredictionFormat::Parquet, &layout);
     let bytes = written(writer, std::iter::once((all, scores.as_slice())));
     let wanted = PlotRequest {

@@ -5,6 +5,7 @@ use super::PredictionLayout;
 use super::csv::CsvEncoder;
 use super::json::JsonEncoder;
 use super::parquet::ParquetEncoder;
+use crate::models::Verdicts;
 use fleetscore_readings::SensorRows;
 
 /// Why predictions cannot be encoded.
@@ -77,24 +78,23 @@ impl PredictionWriter {
         Self { encoder }
     }
 
-    /// Encodes rows with their n finite scores and appends them to `out`, packed where the format has row groups. Normal is a score
-    /// above zero, strictly.
+    /// Encodes rows with their n verdicts, whose scores are finite, and appends them to `out`, packed where the format has row groups.
     pub fn append(
         &mut self,
         rows: &SensorRows,
-        scores: &[f64],
+        verdicts: &Verdicts,
         out: &mut Vec<u8>,
     ) -> Result<(), PredictionError> {
-        if rows.len() != scores.len() {
+        if rows.len() != verdicts.len() {
             return Err(PredictionError::ScoreCount {
-                scores: scores.len(),
+                scores: verdicts.len(),
                 rows: rows.len(),
             });
         }
         match &mut self.encoder {
-            Encoder::Csv(encoder) => encoder.append(rows, scores, out),
-            Encoder::Json(encoder) => encoder.append(rows, scores, out),
-            Encoder::Parquet(encoder) => encoder.append(rows, scores, out),
+            Encoder::Csv(encoder) => encoder.append(rows, verdicts, out),
+            Encoder::Json(encoder) => encoder.append(rows, verdicts, out),
+            Encoder::Parquet(encoder) => encoder.append(rows, verdicts, out),
         }
         Ok(())
     }

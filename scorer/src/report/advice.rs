@@ -100,7 +100,7 @@ pub fn warning(reason: WarningReason) -> Advice {
         ),
         WarningReason::ThresholdLeftOut => (
             "A threshold was left out",
-            "The model was saved beside a threshold, but labels are scikit-learn's predict(): anomaly where the score is not above 0.",
+            "The model was saved beside a threshold, but labels are scikit-learn's predict().",
         ),
         WarningReason::FeaturesRenamed => (
             "Columns of other names",

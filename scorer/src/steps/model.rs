@@ -1,7 +1,7 @@
 //! A sensor's model, fitted to the run's columns.
 
 use crate::ledger::{Warning, WarningReason};
-use crate::models::{self, Columns, Model};
+use crate::models::{self, Model, Names};
 use fleetscore_crds::{Failure, FailureReason};
 
 /// Names that a message lists.
@@ -10,10 +10,8 @@ const NAMES: usize = 12;
 /// A model that can score the run's readings.
 #[derive(Debug)]
 pub struct SensorModel {
-    /// The model.
+    /// The model, for rows that hold the run's columns in the order listed.
     pub model: Model,
-    /// The position of each feature's column, where the columns are in another order than the model's features.
-    order: Option<Vec<usize>>,
     /// What a user should know of it, whatever the readings are.
     pub warnings: Vec<Warning>,
 }
@@ -35,7 +33,7 @@ impl SensorModel {
         }
         let mut warnings = Vec::new();
         let mut warn = |reason, message: String| warnings.push(Warning { reason, message });
-        let columns_are = Columns::of(&model, columns);
+        let columns_are = Names::of(&model, columns);
         let names = model.origin.feature_names.as_deref().unwrap_or_default();
         let both = || {
             format!(
@@ -45,8 +43,8 @@ impl SensorModel {
             )
         };
         let order = match columns_are {
-            Columns::AsListed => None,
-            Columns::Reordered(order) => {
+            Names::AsListed => None,
+            Names::Reordered(order) => {
                 let message = format!(
                     "{}: the readings are put into the model's order; list the columns in that order and this warning goes away",
                     both()
@@ -54,7 +52,7 @@ impl SensorModel {
                 warn(WarningReason::FeaturesReordered, message);
                 Some(order)
             }
-            Columns::Renamed => {
+            Names::Renamed => {
                 let message = format!(
                     "{}: they are taken in the order listed; check that they are the same quantities in the same order and units",
                     both()
@@ -62,14 +60,14 @@ impl SensorModel {
                 warn(WarningReason::FeaturesRenamed, message);
                 None
             }
-            Columns::Mixed(absent) if absent.is_empty() => {
+            Names::Mixed(absent) if absent.is_empty() => {
                 let message = format!(
                     "{}: a name is there twice, so that the order cannot be told; list the columns in the model's order",
                     both()
                 );
                 return Err(mismatch(message));
             }
-            Columns::Mixed(absent) => {
+            Names::Mixed(absent) => {
                 let message = format!(
                     "{}: no column is named {}; list the columns that the model was trained on, or train it again",
                     both(),
@@ -85,34 +83,25 @@ impl SensorModel {
         }
         if let Some(left) = threshold_left_out(&model) {
             let message = format!(
-                "{place}: beside the model lies {left}, which is left out: labels are those of scikit-learn's predict(), anomaly where the \
-                 score is not above 0; the score is in the predictions, for a threshold of your own"
+                "{place}: beside the model lies {left}, which is left out: labels are those of scikit-learn's predict(); the score is in \
+                 the predictions, for a threshold of your own"
             );
             warn(WarningReason::ThresholdLeftOut, message);
         }
-        Ok(Self {
-            model,
-            order,
-            warnings,
-        })
+        let model = match order {
+            None => model,
+            Some(order) => {
+                let in_order = model.in_order(order);
+                in_order.map_err(|error| mismatch(format!("{place}: {error}")))?
+            }
+        };
+        Ok(Self { model, warnings })
     }
 
     /// Bytes of memory that it takes.
     pub fn bytes(&self) -> usize {
-        let order = self
-            .order
-            .as_ref()
-            .map_or(0, |order| size_of_val(order.as_slice()));
         let warnings = self.warnings.iter().map(|warning| warning.message.len());
-        self.model.bytes() + order + warnings.sum::<usize>()
-    }
-
-    /// The decision function of rows that hold the run's columns in the order listed; see [`Model::decisions`].
-    pub fn decisions(&self, rows: &[f64], scores: &mut [f64]) {
-        match &self.order {
-            None => self.model.decisions(rows, scores),
-            Some(order) => self.model.decisions_in_order(order, rows, scores),
-        }
+        self.model.bytes() + warnings.sum::<usize>()
     }
 }
 

@@ -1,16 +1,20 @@
 use bytes::Bytes;
 use futures::executor::block_on;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::models::{self, Allowance, Model, ModelError};
+use crate::location::Template;
+use crate::models::{self, Allowance, Model, ModelError, Preparation};
 use crate::steps::Context;
 use crate::steps::model::SensorModel;
-use fleetscore_crds::{Failure, FailureReason, ModelFormat};
+use fleetscore_crds::{Failure, FailureReason, ModelBundle, ModelFormat, SensorKey};
 use fleetscore_storage::{ObjectUrl, StorageError};
 
 /// Largest model file, in bytes.
 const MODEL_BYTES: u64 = 256 * 1024 * 1024;
+/// Largest file of a scaler, and memory to read it, in bytes.
+const SCALER_BYTES: u64 = 4 * 1024 * 1024;
+const SCALER_MEMORY: usize = 16 * 1024 * KIB;
 const KIB: usize = 1024;
 
 /// Reads models, as many at a time as are asked for, in bounded memory: each may take a small share at once, and those that need
@@ -23,6 +27,8 @@ pub struct ModelReader<'c> {
     small: usize,
     /// Bytes that one model may take.
     most: usize,
+    /// The scaler that all sensors have in common, once it is read.
+    common: OnceCell<Preparation>,
 }
 
 impl<'c> ModelReader<'c> {
@@ -35,13 +41,14 @@ impl<'c> ModelReader<'c> {
             large: Semaphore::new(most / KIB),
             small: (memory / 4 / context.limits.requests.max(1)).max(64 * KIB),
             most,
+            common: OnceCell::new(),
         }
     }
 
-    /// Reads the model at `location`, a URL.
+    /// Reads the model at `location`, a URL, and the scaler of `sensor` before it where that is a file of its own.
     ///
     /// Errors when there is none, it cannot be read, it takes too much memory, or its features are not the run's columns.
-    pub async fn read(&self, location: &str) -> Result<SensorModel, Failure> {
+    pub async fn read(&self, location: &str, sensor: &SensorKey) -> Result<SensorModel, Failure> {
         let url = ObjectUrl::parse(location)
             .map_err(|error| error.failure(FailureReason::ModelNotFound))?;
         let place = url.to_string();
@@ -49,7 +56,59 @@ impl<'c> ModelReader<'c> {
             Ok(model) => model,
             Err(needed) => self.read_large(&url, needed).await?,
         };
+        let model = match &self.context.run.scaler {
+            None => model,
+            Some(scaler) => {
+                let before = self.scaler(scaler, sensor).await?;
+                let behind = model.behind(before);
+                behind.map_err(|error| Failure {
+                    reason: FailureReason::ModelMismatch,
+                    message: format!("{place}, behind spec.model.scaler: {error}"),
+                })?
+            }
+        };
         SensorModel::fit(&place, model, &self.context.run.spec.input.columns.features)
+    }
+
+    /// The scaler of a sensor; one without placeholders is read once.
+    async fn scaler(
+        &self,
+        template: &Template,
+        sensor: &SensorKey,
+    ) -> Result<Preparation, Failure> {
+        let expanded = template.expand(sensor).map_err(|error| Failure {
+            reason: FailureReason::KeyMissing,
+            message: format!("spec.model.scaler: {error}"),
+        })?;
+        if template.keys().is_empty() {
+            let common = self.common.get_or_try_init(|| self.read_scaler(&expanded));
+            return common.await.cloned();
+        }
+        self.read_scaler(&expanded).await
+    }
+
+    async fn read_scaler(&self, location: &str) -> Result<Preparation, Failure> {
+        let url = ObjectUrl::parse(location)
+            .map_err(|error| error.failure(FailureReason::ModelNotFound))?;
+        let bytes = self.context.storage.get(&url, SCALER_BYTES).await;
+        let bytes = bytes.map_err(|error| model_failure(&error))?;
+        let stop = self.context.stop.clone();
+        let read = self.context.compute.run(move || {
+            let allowance = Allowance {
+                memory: SCALER_MEMORY,
+                stopped: &|| stop.is_cancelled(),
+            };
+            models::read_preparation(&bytes, allowance)
+        });
+        match read.await {
+            Ok(Ok(before)) => Ok(before),
+            Ok(Err(ModelError::Stopped)) => Err(stopped()),
+            Ok(Err(error)) => Err(unreadable(&url, &format!("spec.model.scaler: {error}"))),
+            Err(error) => Err(unreadable(
+                &url,
+                &format!("internal error: {error}; please report it"),
+            )),
+        }
     }
 
     /// Reads a model within the small share, or says what it needs.
@@ -117,6 +176,7 @@ impl<'c> ModelReader<'c> {
     fn parser(&self, memory: usize) -> Parser {
         Parser {
             format: self.context.run.spec.model.format,
+            bundle: self.context.run.spec.model.bundle.clone(),
             stop: self.context.stop.clone(),
             memory,
         }
@@ -150,6 +210,8 @@ type Tried = Result<Model, usize>;
 /// Reads models' files.
 struct Parser {
     format: ModelFormat,
+    /// What to take of a dict, tuple or list.
+    bundle: Option<ModelBundle>,
     stop: CancellationToken,
     /// Bytes that reading one may take, its own among them.
     memory: usize,
@@ -162,13 +224,10 @@ impl Parser {
             memory: self.memory.saturating_sub(size),
             stopped: &|| self.stop.is_cancelled(),
         };
-        match models::read_within(bytes, self.format, allowance) {
+        match models::read_bundle(bytes, self.format, self.bundle.as_ref(), allowance) {
             Ok(model) => Ok(Ok(model)),
             Err(ModelError::TooMuchMemory { needed, .. }) => Ok(Err(needed.saturating_add(size))),
-            Err(ModelError::Stopped) => Err(Failure {
-                reason: FailureReason::NotScored,
-                message: "the step was stopped while the model was read; run it again".to_owned(),
-            }),
+            Err(ModelError::Stopped) => Err(stopped()),
             Err(error) => Err(unreadable(url, &error)),
         }
     }
@@ -181,6 +240,13 @@ fn not_read(error: &StorageError) -> Result<Tried, Failure> {
     };
     let size = usize::try_from((*size).min(MODEL_BYTES)).unwrap_or(usize::MAX);
     Ok(Err(size.saturating_mul(2)))
+}
+
+fn stopped() -> Failure {
+    Failure {
+        reason: FailureReason::NotScored,
+        message: "the step was stopped while the model was read; run it again".to_owned(),
+    }
 }
 
 fn unreadable(url: &ObjectUrl, problem: &dyn std::fmt::Display) -> Failure {

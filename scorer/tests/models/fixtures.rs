@@ -152,7 +152,7 @@ fn says_what_was_taken_out_of_a_dict() {
 
 #[test]
 fn keeps_parameters() {
-    let kernel = load("standard_poly_d8_sk191.p4.pkl").kernel;
+    let kernel = load("standard_poly_d8_sk191.p4.pkl").svm().unwrap().kernel;
     assert_eq!(
         kernel,
         Kernel::Polynomial {
@@ -161,7 +161,7 @@ fn keeps_parameters() {
             degree: 3
         }
     );
-    let kernel = load("bare_sigmoid_d1_sk191.libsvm").kernel;
+    let kernel = load("bare_sigmoid_d1_sk191.libsvm").svm().unwrap().kernel;
     assert_eq!(
         kernel,
         Kernel::Sigmoid {
@@ -169,7 +169,8 @@ fn keeps_parameters() {
             coef0: 0.3
         }
     );
-    let scaler = load("minmaxclip_rbf_d3_sk191.p5.pkl").scaler;
+    let model = load("minmaxclip_rbf_d3_sk191.p5.pkl");
+    let scaler = &model.svm().unwrap().scaler;
     assert!(
         matches!(
             scaler,
@@ -180,7 +181,8 @@ fn keeps_parameters() {
         ),
         "{scaler:?}"
     );
-    let scaler = load("stdnostd_rbf_d3_sk191.p5.pkl").scaler;
+    let model = load("stdnostd_rbf_d3_sk191.p5.pkl");
+    let scaler = &model.svm().unwrap().scaler;
     assert!(
         matches!(
             scaler,

@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use fleetscore_crds::ModelFormat;
-use fleetscore_scorer::models::{Allowance, Model, ModelError, read, read_within, write_native};
+use fleetscore_scorer::models::{
+    Allowance, Model, ModelError, Verdicts, read, read_within, write_native,
+};
 use proptest::prelude::*;
 
 use crate::fixtures::{folder, models};
@@ -27,8 +29,9 @@ fn read_all(bytes: &[u8]) {
 }
 
 fn score(model: &Model) {
-    let mut scores = [0.0];
-    model.decisions(&vec![0.5; model.features], &mut scores);
+    let mut verdicts = Verdicts::default();
+    model.score(&vec![0.5; model.features], &mut verdicts);
+    assert_eq!(verdicts.len(), 1);
 }
 
 /// A fixture, with the place of each change and what is put there.
@@ -40,7 +43,10 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
     let natives = files
         .iter()
         .filter_map(|bytes| read(bytes, ModelFormat::Auto).ok());
-    let natives: Vec<Vec<u8>> = natives.map(|model| write_native(&model)).take(8).collect();
+    let natives: Vec<Vec<u8>> = natives
+        .filter_map(|model| write_native(&model).ok())
+        .take(8)
+        .collect();
     let files: Vec<Vec<u8>> = files.into_iter().chain(natives).collect();
     let change = (any::<prop::sample::Index>(), interesting_byte(), 0..4_u8);
     (

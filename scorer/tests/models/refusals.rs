@@ -33,7 +33,7 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
     (
         "bundle_empty.pkl",
         "Unsupported",
-        &["a dict of `rmse`", "no OneClassSVM", "joblib.dump"],
+        &["a dict of `rmse`", "no model", "joblib.dump"],
     ),
     (
         "bundle_forest.pkl",
@@ -42,8 +42,11 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
     ),
     (
         "bundle_function.pkl",
-        "ForbiddenGlobal",
-        &["in `prepare` of the dict"],
+        "Unsupported",
+        &[
+            "a class or function, in `prepare` of the dict",
+            "not plain what it is for",
+        ],
     ),
     (
         "bundle_models.pkl",
@@ -60,13 +63,16 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
     ),
     (
         "bundle_pca.pkl",
-        "ForbiddenGlobal",
-        &["PCA", "in `pca` of the dict"],
+        "Invalid",
+        &["leave 2 features", "OneClassSVM", "takes 3"],
     ),
     (
         "bundle_scalers.pkl",
         "Unsupported",
-        &["StandardScaler before StandardScaler", "only one scaler"],
+        &[
+            "beside the pipeline lies `scaler` (StandardScaler)",
+            "save the pipeline alone",
+        ],
     ),
     (
         "bundle_score_scaler.pkl",
@@ -96,12 +102,9 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
         ],
     ),
     (
-        "column_transformer.pkl",
-        "ForbiddenGlobal",
-        &[
-            "as the step `columntransformer`",
-            "spec.input.columns.features",
-        ],
+        "ct_weights.pkl",
+        "Unsupported",
+        &["transformer_weights", "train without"],
     ),
     (
         "dill.pkl",
@@ -124,9 +127,14 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
         &["support_vectors_", "n_features_in_"],
     ),
     (
-        "grid_search.pkl",
+        "function_other.pkl",
         "ForbiddenGlobal",
-        &["GridSearchCV", "search.best_estimator_"],
+        &["numpy.sin", "as `func` of FunctionTransformer"],
+    ),
+    (
+        "function_own.pkl",
+        "ForbiddenGlobal",
+        &["__main__.twice", "as `func` of FunctionTransformer"],
     ),
     (
         "imputer_empty.pkl",
@@ -168,6 +176,15 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
         "ForbiddenGlobal",
         &["IsolationForest", "at byte"],
     ),
+    (
+        "kernel_pca.pkl",
+        "ForbiddenGlobal",
+        &[
+            "sklearn.decomposition._kernel_pca.KernelPCA",
+            "as the step `kernelpca` of the Pipeline",
+            "PCA is supported",
+        ],
+    ),
     ("lof.pkl", "ForbiddenGlobal", &["LocalOutlierFactor"]),
     (
         "names_differ.pkl",
@@ -188,15 +205,6 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
             "__main__.Detector",
             "joblib.dump(detector.pipeline, file)",
             "StandardScaler in `scaler` and OneClassSVM in `svm`",
-        ],
-    ),
-    (
-        "pca.pkl",
-        "ForbiddenGlobal",
-        &[
-            "sklearn.decomposition._pca.PCA",
-            "as the step `pca` of the Pipeline",
-            "train on the scaled features",
         ],
     ),
     ("precomputed.libsvm", "Unsupported", &["precomputed"]),
@@ -247,11 +255,6 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
         "two_scalers.onnx",
         "Unsupported",
         &["Scaler, Scaler", "single scaler"],
-    ),
-    (
-        "two_scalers.pkl",
-        "Unsupported",
-        &["StandardScaler", "MinMaxScaler"],
     ),
     ("unfitted.pkl", "Invalid", &["_gamma", "fitted"]),
     ("zero_scale.pkl", "Invalid", &["scale", "0"]),

@@ -13,10 +13,10 @@ mod sklearn;
 mod skops;
 mod strangers;
 
-use fleetscore_crds::ModelFormat;
+use fleetscore_crds::{ModelBundle, ModelFormat};
 
 use self::limits::Meter;
-use super::{Model, ModelError};
+use super::{Model, ModelError, Preparation};
 
 pub use libsvm::write_libsvm;
 pub use limits::Allowance;
@@ -25,8 +25,7 @@ pub use onnx::write_onnx;
 
 /// Reads a model from a file's bytes; `Auto` recognises the format from the first of them.
 ///
-/// Errors when the file is of no or another format, damaged, too large, or holds anything but a one-class SVM, bare or at the
-/// end of a pipeline with at most one scaler.
+/// Errors when the file is of no or another format, damaged, too large, or holds anything but a model that can be scored.
 pub fn read(bytes: &[u8], format: ModelFormat) -> Result<Model, ModelError> {
     read_within(bytes, format, Allowance::default())
 }
@@ -37,20 +36,57 @@ pub fn read_within(
     format: ModelFormat,
     allowance: Allowance<'_>,
 ) -> Result<Model, ModelError> {
+    read_bundle(bytes, format, None, allowance)
+}
+
+/// The same of a file that holds a dict, tuple or list, of which `bundle` names what to take.
+///
+/// Errors, too, when the file is another, or has no such keys.
+pub fn read_bundle(
+    bytes: &[u8],
+    format: ModelFormat,
+    bundle: Option<&ModelBundle>,
+    allowance: Allowance<'_>,
+) -> Result<Model, ModelError> {
     let meter = &mut Meter::new(allowance);
-    meter.go_on()?;
-    limits::check_bytes("the file", bytes.len(), limits::FILE_BYTES)?;
-    let format = match format {
-        ModelFormat::Auto => recognise(bytes).ok_or_else(|| unknown(bytes))?,
-        named => named,
-    };
+    let format = recognised(bytes, format, meter)?;
     match format {
         ModelFormat::Auto => Err(unknown(bytes)),
-        ModelFormat::Sklearn => sklearn::read(bytes, meter),
-        ModelFormat::Skops => skops::read(bytes, meter),
+        ModelFormat::Sklearn => sklearn::read(bytes, bundle, meter),
+        ModelFormat::Skops => skops::read(bytes, bundle, meter),
+        _ if bundle.is_some() => Err(ModelError::Unsupported(format!(
+            "spec.model.bundle names keys, and a file of the format {format:?} has none: leave it out"
+        ))),
         ModelFormat::Onnx => onnx::read(bytes, meter),
         ModelFormat::Libsvm => libsvm::read(bytes, meter),
         ModelFormat::Native => native::read(bytes, meter),
+    }
+}
+
+/// Reads the fitted transformers, one or a pipeline of them, that a file holds.
+///
+/// Errors when the file is none of scikit-learn's or skops', damaged, too large, or holds anything else.
+pub fn read_preparation(bytes: &[u8], allowance: Allowance<'_>) -> Result<Preparation, ModelError> {
+    let meter = &mut Meter::new(allowance);
+    match recognised(bytes, ModelFormat::Auto, meter)? {
+        ModelFormat::Sklearn => sklearn::read_preparation(bytes, meter),
+        ModelFormat::Skops => skops::read_preparation(bytes, meter),
+        other => Err(ModelError::Unsupported(format!(
+            "a file of the format {other:?} holds no transformer: save the fitted scaler, joblib.dump(scaler, file)"
+        ))),
+    }
+}
+
+fn recognised(
+    bytes: &[u8],
+    format: ModelFormat,
+    meter: &Meter<'_>,
+) -> Result<ModelFormat, ModelError> {
+    meter.go_on()?;
+    limits::check_bytes("the file", bytes.len(), limits::FILE_BYTES)?;
+    match format {
+        ModelFormat::Auto => recognise(bytes).ok_or_else(|| unknown(bytes)),
+        named => Ok(named),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The dry run: what a run would do, without writing anything.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use fleetscore_crds::{Failure, FailureReason, SensorKey};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -176,16 +176,16 @@ impl Survey {
 /// Reads every model of the sensors once, some at a time, and keeps what there is to say of it.
 async fn look_at_models(context: &Context, entries: &[PlanEntry], models: &Sizes) -> Looks {
     let there = entries.iter().filter(|entry| entry.error.is_none());
-    let urls: BTreeSet<&String> = there
-        .filter_map(|entry| entry.model.as_ref())
-        .filter(|url| models.contains_key(*url))
+    let urls: BTreeMap<&String, &SensorKey> = there
+        .filter_map(|entry| Some((entry.model.as_ref()?, &entry.key)))
+        .filter(|(url, _)| models.contains_key(*url))
         .collect();
     let reader = ModelReader::new(context, context.limits.memory / 2);
     stream::iter(urls)
-        .map(|url| {
+        .map(|(url, key)| {
             let reader = &reader;
             async move {
-                let model = reader.read(url).await;
+                let model = reader.read(url, key).await;
                 (url.clone(), model.map(|model| model.warnings))
             }
         })

@@ -1,15 +1,17 @@
 //! Readings whose scores are not finite: none of them may get into predictions, sums or the report.
 
+use crate::models::Verdicts;
 use fleetscore_readings::{InvalidReading, SensorRows};
 
-/// Leaves out of `scores` those that are not finite, and returns the rows of the others; none where all are finite.
-pub fn leave_out(rows: &SensorRows, scores: &mut Vec<f64>) -> Option<SensorRows> {
+/// Leaves out of `verdicts` those whose scores are not finite, and returns the rows of the others; none where all are finite.
+pub fn leave_out(rows: &SensorRows, verdicts: &mut Verdicts) -> Option<SensorRows> {
+    let scores = verdicts.scores();
     if scores.iter().all(|score| score.is_finite()) {
         return None;
     }
     let is_finite = |row: usize| scores.get(row).is_some_and(|score| score.is_finite());
     let kept = rows.only(is_finite);
-    scores.retain(|score| score.is_finite());
+    verdicts.retain_finite();
     Some(kept)
 }
 
@@ -62,9 +64,16 @@ mod tests {
 
     #[test]
     fn the_rows_with_finite_scores_stay() {
-        let mut scores = vec![1.0, f64::INFINITY, -2.0, f64::NAN];
-        let kept = leave_out(&rows(), &mut scores).unwrap();
-        assert_eq!(scores, [1.0, -2.0]);
+        let said = [
+            (1.0, false),
+            (f64::INFINITY, false),
+            (-2.0, true),
+            (f64::NAN, true),
+        ];
+        let mut verdicts: Verdicts = said.into_iter().collect();
+        let kept = leave_out(&rows(), &mut verdicts).unwrap();
+        assert_eq!(verdicts.scores(), [1.0, -2.0]);
+        assert_eq!(verdicts.anomalies(), [false, true]);
         assert_eq!((kept.sensor, kept.skipped), (3, 1));
         assert_eq!(kept.times.nanos, [0, 2]);
         let text = kept.times.text.unwrap();
@@ -72,7 +81,7 @@ mod tests {
         assert_eq!(kept.features, [0.0, 0.5, 2.0, 2.5]);
         assert_eq!(kept.labels, Some(vec![true, true]));
         assert_eq!((kept.numbers.get(0), kept.numbers.get(1)), (2, 22));
-        assert!(leave_out(&rows(), &mut vec![1.0, 2.0, 3.0, 4.0]).is_none());
+        assert!(leave_out(&rows(), &mut [(1.0, false); 4].into_iter().collect()).is_none());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::finite;
 use super::output::Output;
 use super::tally::Tally;
 use crate::ledger::{LedgerEntry, SensorState, Warning, WarningReason};
-use crate::models::Scaler;
+use crate::models::Verdicts;
 use crate::predictions::{PredictionWriter, Thinning};
 use crate::steps::model::SensorModel;
 use crate::steps::plan::PlanEntry;
@@ -51,7 +51,7 @@ struct Open {
 /// Room for a thread's pieces of work.
 #[derive(Default)]
 pub struct Workspace {
-    scores: Vec<f64>,
+    verdicts: Verdicts,
     encoded: Vec<u8>,
 }
 
@@ -119,31 +119,30 @@ impl Job {
     ) {
         let start = Instant::now();
         let (input, progress) = (&context.run.spec.input, &context.progress);
-        let Workspace { scores, encoded } = workspace;
+        let Workspace { verdicts, encoded } = workspace;
         self.tally.skipped += rows.skipped;
         let State::Open(open) = &mut self.state else {
             return;
         };
-        scores.clear();
-        scores.resize(rows.len(), 0.0);
-        open.model.decisions(&rows.features, scores);
+        verdicts.clear();
+        open.model.model.score(&rows.features, verdicts);
         if input.on_invalid_reading == OnInvalidReading::Fail
             && let Some(invalid) =
-                finite::first_failure(object, &input.columns.features, rows, scores)
+                finite::first_failure(object, &input.columns.features, rows, verdicts.scores())
         {
             return self.fail(progress, invalid_reading(&invalid));
         }
-        let finite = finite::leave_out(rows, scores);
-        let left_out = rows.len() - scores.len();
+        let finite = finite::leave_out(rows, verdicts);
+        let left_out = rows.len() - verdicts.len();
         self.tally.skipped += left_out as u64;
         let rows = finite.as_ref().unwrap_or(rows);
         let anomalies = self.tally.anomalies;
-        self.tally.add(scores, rows.labels.as_deref());
+        self.tally.add(verdicts, rows.labels.as_deref());
         if let Some(plot) = &mut open.plot {
-            plot.add(&rows.times.nanos, &rows.features, scores);
+            plot.add(&rows.times.nanos, &rows.features, verdicts);
         }
         let written = match &mut open.output {
-            Some(output) => output.append(rows, scores, encoded),
+            Some(output) => output.append(rows, verdicts, encoded),
             None => Ok(()),
         };
         Progress::add(&progress.rows, rows.len() as u64);
@@ -311,15 +310,15 @@ fn warnings(model: &SensorModel, tally: &Tally) -> Vec<Warning> {
     let mut warnings = model.warnings.clone();
     if tally.anomalies * 2 > tally.rows {
         let share = tally.anomalies as f64 / tally.rows as f64 * 100.0;
-        let vectors = model.model.coefficients.len();
-        let cause = if model.model.scaler == Scaler::None {
+        let size = model.model.estimator.size();
+        let cause = if model.model.takes_raw_readings() {
             "it has no scaler: if it was trained on scaled readings, save both as one, make_pipeline(scaler, model); else check the units \
              of the readings, or train it again"
         } else {
             "check the units of the readings, or train it again"
         };
         let message = format!(
-            "{share:.1}% of the readings are anomalies: the model ({vectors} support vectors) may not fit the sensor; {cause}"
+            "{share:.1}% of the readings are anomalies: the model ({size}) may not fit the sensor; {cause}"
         );
         warnings.push(Warning {
             reason: WarningReason::MostlyAnomalous,

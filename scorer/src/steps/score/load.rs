@@ -66,7 +66,7 @@ async fn load_entry(
         Some(error) => Err(error.clone()),
         None if context.is_stopped() => Err(Job::not_scored()),
         None => tokio::select! {
-            model = reader.read(location) => model,
+            model = reader.read(location, &entry.key) => model,
             () = context.stop.cancelled() => Err(Job::not_scored()),
         },
     };

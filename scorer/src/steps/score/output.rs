@@ -9,6 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::buffers::Buffers;
 use super::job::{Job, output_failure};
 use super::spool::Spool;
+use crate::models::Verdicts;
 use crate::place::PlaceError;
 use crate::predictions::{PredictionError, PredictionWriter};
 use crate::steps::Context;
@@ -63,11 +64,11 @@ impl Output {
         self.packed.held() + self.bytes.held()
     }
 
-    /// Adds rows with their scores. `encoded` is room for a piece of work.
+    /// Adds rows with their verdicts. `encoded` is room for a piece of work.
     pub fn append(
         &mut self,
         rows: &SensorRows,
-        scores: &[f64],
+        verdicts: &Verdicts,
         encoded: &mut Vec<u8>,
     ) -> Result<(), Failure> {
         let Some(writer) = &mut self.writer else {
@@ -76,7 +77,7 @@ impl Output {
         encoded.clear();
         encoded.reserve(ROW * rows.len() + VALUE * (rows.len() + rows.features.len()));
         writer
-            .append(rows, scores, encoded)
+            .append(rows, verdicts, encoded)
             .map_err(|error| unwritable(&error))?;
         let block = self.buffers.block();
         match writer.group_bytes() {

@@ -1,5 +1,5 @@
 use crate::ledger::{Confusion, ScoreSummary};
-use crate::models::is_anomaly;
+use crate::models::Verdicts;
 
 /// A power of two that is small enough for any number of scores to be summed up, and no digit is lost by.
 const SMALL: f64 = 1.0 / 18_446_744_073_709_551_616.0;
@@ -22,9 +22,9 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Adds the scores of some readings, with the known truth where there is one.
-    pub fn add(&mut self, scores: &[f64], labels: Option<&[bool]>) {
-        for &score in scores {
+    /// Adds the verdicts of some readings, with the known truth where there is one.
+    pub fn add(&mut self, verdicts: &Verdicts, labels: Option<&[bool]>) {
+        for (score, is_anomaly) in verdicts.iter() {
             self.min = if self.rows == 0 {
                 score
             } else {
@@ -38,14 +38,12 @@ impl Tally {
             self.sum += score;
             self.small_sum += score * SMALL;
             self.rows += 1;
-            self.anomalies += u64::from(is_anomaly(score));
+            self.anomalies += u64::from(is_anomaly);
         }
         if let Some(labels) = labels {
             let confusion = self.labels.get_or_insert_default();
-            scores
-                .iter()
-                .zip(labels)
-                .for_each(|(&score, &label)| count(confusion, is_anomaly(score), label));
+            let predicted = verdicts.anomalies().iter().zip(labels);
+            predicted.for_each(|(&predicted, &label)| count(confusion, predicted, label));
         }
     }
 
@@ -87,9 +85,13 @@ fn count(confusion: &mut Confusion, predicted: bool, known: bool) {
 mod tests {
     use super::*;
 
+    fn verdicts(scores: &[f64]) -> Verdicts {
+        scores.iter().map(|score| (*score, *score <= 0.0)).collect()
+    }
+
     fn summary(scores: &[f64]) -> ScoreSummary {
         let mut tally = Tally::default();
-        tally.add(scores, None);
+        tally.add(&verdicts(scores), None);
         tally.score().unwrap()
     }
 
@@ -97,15 +99,33 @@ mod tests {
     fn scores_are_counted_and_held_against_the_truth() {
         let mut tally = Tally::default();
         assert_eq!((tally.score(), tally.labels()), (None, None));
-        // A score of zero is an anomaly.
-        tally.add(&[0.5, 0.0], Some(&[false, true]));
-        tally.add(&[-1.5, 3.0, -0.5], Some(&[false, true, true]));
+        tally.add(&verdicts(&[0.5, 0.0]), Some(&[false, true]));
+        tally.add(&verdicts(&[-1.5, 3.0, -0.5]), Some(&[false, true, true]));
         assert_eq!((tally.rows, tally.anomalies), (5, 3));
         let score = tally.score().unwrap();
         assert_eq!((score.min, score.mean, score.max), (-1.5, 0.3, 3.0));
         let labels = tally.labels().unwrap();
         assert_eq!((labels.true_positives, labels.false_positives), (2, 1));
         assert_eq!((labels.true_negatives, labels.false_negatives), (1, 1));
+    }
+
+    /// Whatever the scores are: which of them are anomalies is the model's to say.
+    #[test]
+    fn anomalies_are_those_that_the_model_says() {
+        let mut tally = Tally::default();
+        let said: Verdicts = [(0.0, false), (0.5, true), (-1.0, false)]
+            .into_iter()
+            .collect();
+        tally.add(&said, Some(&[true, true, true]));
+        let labels = tally.labels().unwrap();
+        assert_eq!(
+            (
+                tally.anomalies,
+                labels.true_positives,
+                labels.false_negatives
+            ),
+            (1, 1, 2)
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use fleetscore_crds::ModelFormat;
 
 use crate::models::formats::limits::{self, Meter};
-use crate::models::{Kernel, Model, ModelError, Origin, Scaler, shown};
+use crate::models::{Kernel, Model, ModelError, OneClassSvm, Origin, Scaler, shown};
 
 /// Reads a one-class model. The number of features is the largest index in the file.
 pub fn read(bytes: &[u8], meter: &mut Meter<'_>) -> Result<Model, ModelError> {
@@ -44,15 +44,15 @@ pub fn read(bytes: &[u8], meter: &mut Meter<'_>) -> Result<Model, ModelError> {
         producer: Some("libsvm".into()),
         ..Origin::new(ModelFormat::Libsvm)
     };
-    Model::new(
+    let svm = OneClassSvm::new(
         Scaler::None,
         header.kernel()?,
         features,
         support_vectors,
         coefficients,
         header.rho()?,
-        origin,
-    )
+    )?;
+    Model::of_svm(svm, origin)
 }
 
 /// The lines before `SV`.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::models::formats::cursor::Cursor;
 use crate::models::formats::limits::{self, Meter};
-use crate::models::{Kernel, Model, ModelError, Origin, Scaler};
+use crate::models::{Kernel, Model, ModelError, OneClassSvm, Origin, Scaler};
 
 /// Reads a model that [`super::write_native`] wrote.
 ///
@@ -27,15 +27,15 @@ pub fn read(bytes: &[u8], meter: &mut Meter<'_>) -> Result<Model, ModelError> {
     if input.remaining() != 0 {
         return Err(malformed(format!("{} bytes too many", input.remaining())));
     }
-    Model::new(
+    let svm = OneClassSvm::new(
         scaler,
         header.kernel()?,
         features,
         support_vectors,
         coefficients,
         header.rho,
-        origin,
-    )
+    )?;
+    Model::of_svm(svm, origin)
 }
 
 /// What lies between magic number and checksum.

@@ -1,14 +1,19 @@
+use fleetscore_crds::ModelFormat;
+
 use super::{
     CENTER, CLIP, LINEAR, MAGIC, MIN_MAX, NAMES, NO_SCALER, POLYNOMIAL, PRODUCER, RBF, SCALE,
     SIGMOID, SINGLE_PRECISION, STANDARD, VERSION,
 };
-use crate::models::{Kernel, Model, Scaler};
+use crate::models::{Kernel, Model, ModelError, OneClassSvm, Scaler};
 
 /// Writes a model in the native format, which holds all of it. `origin.format` is not kept: it is `Native` when read.
-pub fn write_native(model: &Model) -> Vec<u8> {
+///
+/// Errors when the model is more than a one-class SVM behind a scaler.
+pub fn write_native(model: &Model) -> Result<Vec<u8>, ModelError> {
+    let svm = model.only_svm(ModelFormat::Native)?;
     let text = text(model);
-    let (gamma, coef0, degree) = model.kernel.parameters();
-    let (low, high) = match model.scaler {
+    let (gamma, coef0, degree) = svm.kernel.parameters();
+    let (low, high) = match svm.scaler {
         Scaler::MinMax {
             clip: Some(range), ..
         } => range,
@@ -16,29 +21,29 @@ pub fn write_native(model: &Model) -> Vec<u8> {
     };
     let mut bytes = MAGIC.to_vec();
     bytes.extend(VERSION.to_le_bytes());
-    bytes.extend([kernel_code(&model.kernel), scaler_code(&model.scaler)]);
+    bytes.extend([kernel_code(&svm.kernel), scaler_code(&svm.scaler)]);
     for number in [
-        flags(model),
-        length(model.coefficients.len()),
-        length(model.features),
+        flags(model, svm),
+        length(svm.coefficients.len()),
+        length(svm.features),
         degree,
         length(text.len()),
     ] {
         bytes.extend(number.to_le_bytes());
     }
-    let scaler = model.scaler.vectors();
+    let scaler = svm.scaler.vectors();
     let vectors = scaler.iter().flat_map(|(_, values)| values.iter());
-    for number in [gamma, coef0, model.rho, low, high]
+    for number in [gamma, coef0, svm.rho, low, high]
         .iter()
         .chain(vectors)
-        .chain(&model.coefficients)
-        .chain(&model.support_vectors)
+        .chain(&svm.coefficients)
+        .chain(&svm.support_vectors)
     {
         bytes.extend(number.to_le_bytes());
     }
     bytes.extend(text);
     bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
-    bytes
+    Ok(bytes)
 }
 
 fn kernel_code(kernel: &Kernel) -> u8 {
@@ -58,8 +63,8 @@ fn scaler_code(scaler: &Scaler) -> u8 {
     }
 }
 
-fn flags(model: &Model) -> u32 {
-    let (center, scale, clip) = match &model.scaler {
+fn flags(model: &Model, svm: &OneClassSvm) -> u32 {
+    let (center, scale, clip) = match &svm.scaler {
         Scaler::None => (false, false, false),
         Scaler::Standard { center, scale } => (center.is_some(), scale.is_some(), false),
         Scaler::MinMax { clip, .. } => (false, false, clip.is_some()),

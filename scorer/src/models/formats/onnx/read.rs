@@ -6,7 +6,7 @@ use super::graph::{Graph, floats, integer, short, string};
 use super::proto::{ModelProto, NodeProto};
 use super::scaler;
 use crate::models::formats::limits::Meter;
-use crate::models::{Kernel, Model, ModelError, Origin};
+use crate::models::{Kernel, Model, ModelError, OneClassSvm, Origin};
 
 /// Messages and strings of a file; skl2onnx's have some 40.
 const MOST_OBJECTS: usize = 100_000;
@@ -63,15 +63,15 @@ pub fn read(bytes: &[u8], meter: &mut Meter<'_>) -> Result<Model, ModelError> {
         ..Origin::new(ModelFormat::Onnx)
     };
     // ONNX adds rho.
-    Model::new(
+    let svm = OneClassSvm::new(
         scaler::read(&graph, &before, features)?,
         kernel(svm)?,
         features,
         support_vectors,
         coefficients,
         -rho,
-        origin,
-    )
+    )?;
+    Model::of_svm(svm, origin)
 }
 
 fn features(

@@ -179,23 +179,15 @@ mod tests {
     use crate::models::formats::onnx::proto::{
         ATTRIBUTE_INT, AttributeProto, ModelProto, TENSOR_INT64, TensorProto,
     };
-    use crate::models::{Kernel, Model, Origin, read, write_onnx};
+    use crate::models::{Kernel, Model, OneClassSvm, Origin, read, write_onnx};
 
     /// A graph in which the operators lie before an SVM of two features: name, whether the constant comes first, the constant.
     fn graph(operators: &[(&str, bool, &[f32])]) -> Vec<u8> {
         let origin = Origin::new(ModelFormat::Native);
         let vectors = vec![0.5, -1.0, 2.0, 0.25];
         let kernel = Kernel::Rbf { gamma: 0.5 };
-        let model = Model::new(
-            Scaler::None,
-            kernel,
-            2,
-            vectors,
-            vec![1.0, 0.5],
-            0.75,
-            origin,
-        );
-        let bytes = write_onnx(&model.unwrap()).unwrap();
+        let svm = OneClassSvm::new(Scaler::None, kernel, 2, vectors, vec![1.0, 0.5], 0.75).unwrap();
+        let bytes = write_onnx(&Model::of_svm(svm, origin).unwrap()).unwrap();
         let mut file = ModelProto::decode(bytes.as_slice()).unwrap();
         let graph = file.graph.as_mut().unwrap();
         let mut value = "X".to_owned();
@@ -228,7 +220,7 @@ mod tests {
     fn scaler_of(bytes: &[u8]) -> Result<Scaler, String> {
         let model = read(bytes, ModelFormat::Onnx);
         model
-            .map(|model| model.scaler)
+            .map(|model| model.svm().unwrap().scaler.clone())
             .map_err(|error| error.to_string())
     }
 

@@ -6,17 +6,18 @@ use super::proto::{
     ModelProto, NodeProto, OperatorSetIdProto, TENSOR_FLOAT, TENSOR_INT64, TensorShapeProto,
     TensorTypeProto, TypeProto, ValueInfoProto,
 };
-use crate::models::{Kernel, Model, ModelError, Scaler};
+use crate::models::{Kernel, Model, ModelError, OneClassSvm, Scaler};
 
 /// Writes a model as an ONNX graph of the shape that skl2onnx writes: `X` in, `label` (1 normal, -1 anomaly) and `scores` out.
 ///
 /// The format is single precision, so scores and, near 0, labels differ. Errors when the scaler clips, and when a number is
 /// beyond single precision.
 pub fn write_onnx(model: &Model) -> Result<Vec<u8>, ModelError> {
-    let mut nodes = scaler(model)?.into_iter().collect::<Vec<_>>();
+    let one_class = model.only_svm(ModelFormat::Onnx)?;
+    let mut nodes = scaler(one_class)?.into_iter().collect::<Vec<_>>();
     let scaled = if nodes.is_empty() { "X" } else { "variable" };
     nodes.extend([
-        svm(model, scaled)?,
+        svm(one_class, scaled)?,
         node(
             "Cast",
             "",
@@ -63,7 +64,7 @@ pub fn write_onnx(model: &Model) -> Result<Vec<u8>, ModelError> {
 }
 
 /// The operator `Scaler`: (x - offset) * scale.
-fn scaler(model: &Model) -> Result<Option<NodeProto>, ModelError> {
+fn scaler(model: &OneClassSvm) -> Result<Option<NodeProto>, ModelError> {
     let d = model.features;
     let (offset, scale) = match &model.scaler {
         Scaler::None => return Ok(None),
@@ -102,7 +103,7 @@ fn scaler(model: &Model) -> Result<Option<NodeProto>, ModelError> {
     )))
 }
 
-fn svm(model: &Model, input: &str) -> Result<NodeProto, ModelError> {
+fn svm(model: &OneClassSvm, input: &str) -> Result<NodeProto, ModelError> {
     let kernel = match model.kernel {
         Kernel::Rbf { .. } => "RBF",
         Kernel::Linear => "LINEAR",

@@ -6,7 +6,7 @@ use super::machine::{Machine, Step};
 use crate::models::ModelError;
 use crate::models::formats::limits;
 use crate::models::formats::python::{
-    Array, Class, Data, Dtype, Function, Global, Instance, Kind, Object, Value,
+    Array, Class, Data, Dtype, Function, Global, Instance, Kind, Object, Value, find,
 };
 
 /// numpy's `NPY_ITEM_REFCOUNT`: a part of an item is a reference to an object.
@@ -47,10 +47,27 @@ impl<'a> Machine<'a, '_, '_> {
                 self.buffer_array(bytes, dtype, shape, order)
             }
             (Function::Encode, &[text, _encoding]) => self.encode(text),
+            (Function::Ufunc, &[module, name]) => self.ufunc(module, name),
             (Function::Bytes, []) => self.add(Object::Bytes(Cow::Borrowed(&[]))),
             _ => Err(self.malformed(&format!(
                 "a call of {function:?} with other arguments than expected"
             ))),
+        }
+    }
+
+    /// One of numpy's functions of numbers, named by its module and its own name.
+    fn ufunc(&mut self, module: Value, name: Value) -> Step {
+        let names = (self.heap.text(module), self.heap.text(name));
+        let found = match names {
+            (Some(module), Some(name)) => find(module, name),
+            _ => None,
+        };
+        match found {
+            Some(global @ Global::Ufunc(_)) => self.add(Object::Global(global)),
+            _ => self.add(Object::Made {
+                class: Value::None,
+                state: Value::None,
+            }),
         }
     }
 

@@ -33,19 +33,13 @@ pub fn way_out(module: &str, name: &str) -> &'static str {
 const OLD_JOBLIB: &str = "it was written by joblib before 0.10: load it and save it again";
 const OWN_CLASS: &str = "it is a class or function of the program that saved the file, and nothing was run: save the fitted scikit-learn \
                          pipeline inside, such as joblib.dump(detector.pipeline, file)";
-const ONLY: &str = "only OneClassSVM is supported, bare or in a Pipeline behind a SimpleImputer and a StandardScaler, MinMaxScaler, \
-                    RobustScaler or MaxAbsScaler: train one of these";
+const ONLY: &str = "only OneClassSVM is supported, bare or in a Pipeline behind scalers, SimpleImputer, PolynomialFeatures, PCA, \
+                    Normalizer, VarianceThreshold, FunctionTransformer and ColumnTransformer: train one of these";
 
 fn of_sklearn(module: &str, name: &str) -> &'static str {
     match name {
-        "GridSearchCV" | "RandomizedSearchCV" | "HalvingGridSearchCV" | "HalvingRandomSearchCV" => {
-            "it is a search, not the model that it found: save search.best_estimator_"
-        }
-        "ColumnTransformer" => {
-            "train without it: make_pipeline(StandardScaler(), OneClassSVM()), and choose the columns in spec.input.columns.features"
-        }
-        "PCA" | "KernelPCA" | "TruncatedSVD" | "IncrementalPCA" | "FastICA" => {
-            "turning features into components is not supported: train on the scaled features, make_pipeline(StandardScaler(), OneClassSVM())"
+        "KernelPCA" | "TruncatedSVD" | "IncrementalPCA" | "FastICA" => {
+            "of what turns features into components, PCA is supported: train with it, make_pipeline(StandardScaler(), PCA(), OneClassSVM())"
         }
         "SGDOneClassSVM" | "Nystroem" | "RBFSampler" => {
             "it approximates a one-class SVM: train OneClassSVM itself (kernel='linear' for SGDOneClassSVM alone)"
@@ -53,14 +47,9 @@ fn of_sklearn(module: &str, name: &str) -> &'static str {
         "KNNImputer" | "IterativeImputer" | "Imputer" | "MissingIndicator" => {
             "readings have no missing values here: train without it, or with SimpleImputer"
         }
-        "PowerTransformer"
-        | "QuantileTransformer"
-        | "Normalizer"
-        | "PolynomialFeatures"
-        | "FunctionTransformer"
-        | "KBinsDiscretizer"
-        | "SplineTransformer" => {
-            "supported scalers are StandardScaler, MinMaxScaler, RobustScaler and MaxAbsScaler: train with one of them"
+        "PowerTransformer" | "QuantileTransformer" | "KBinsDiscretizer" | "SplineTransformer" => {
+            "supported are StandardScaler, MinMaxScaler, RobustScaler, MaxAbsScaler and FunctionTransformer, such as of numpy.log1p: train with \
+             one of them"
         }
         "NDArrayWrapper" | "ZNDArrayWrapper" => OLD_JOBLIB,
         _ if module.starts_with("sklearn.externals") => OLD_JOBLIB,
@@ -75,19 +64,14 @@ mod tests {
     #[test]
     fn says_what_to_save_instead() {
         for (module, name, part) in [
-            (
-                "sklearn.model_selection._search",
-                "GridSearchCV",
-                "search.best_estimator_",
-            ),
             ("pyod.models.ocsvm", "OCSVM", "detector.detector_"),
             ("dill._dill", "_create_array", "pickle.dump or joblib.dump"),
             ("__main__", "Detector", "joblib.dump(detector.pipeline"),
             ("plant.models", "Detector", "joblib.dump(detector.pipeline"),
             (
-                "sklearn.compose._column_transformer",
-                "ColumnTransformer",
-                "columns.features",
+                "sklearn.decomposition._kernel_pca",
+                "KernelPCA",
+                "PCA is supported",
             ),
             (
                 "sklearn.linear_model._stochastic_gradient",

@@ -5,6 +5,8 @@ pub enum Global {
     Class(Class),
     /// A function, or a class that files call as one.
     Function(Function),
+    /// One of numpy's functions of numbers, by its name.
+    Ufunc(&'static str),
 }
 
 /// Classes whose instances a file may hold.
@@ -18,6 +20,16 @@ pub enum Class {
     RobustScaler,
     MaxAbsScaler,
     SimpleImputer,
+    ColumnTransformer,
+    FunctionTransformer,
+    PolynomialFeatures,
+    Pca,
+    Normalizer,
+    VarianceThreshold,
+    /// `GridSearchCV` and its like.
+    Search,
+    /// The columns that a `ColumnTransformer` gives to none of its transformers.
+    RemainderColumns,
     /// `numpy.ndarray`, named as the class of an array.
     Ndarray,
     /// joblib's `NumpyArrayWrapper`: an array whose bytes follow it.
@@ -39,6 +51,8 @@ pub enum Function {
     Encode,
     /// `bytes`: how protocol 2 spells no bytes.
     Bytes,
+    /// numpy's `_ufunc_reconstruct`: a function of numbers by module and name.
+    Ufunc,
 }
 
 impl Class {
@@ -52,6 +66,14 @@ impl Class {
             Self::RobustScaler => "RobustScaler",
             Self::MaxAbsScaler => "MaxAbsScaler",
             Self::SimpleImputer => "SimpleImputer",
+            Self::ColumnTransformer => "ColumnTransformer",
+            Self::FunctionTransformer => "FunctionTransformer",
+            Self::PolynomialFeatures => "PolynomialFeatures",
+            Self::Pca => "PCA",
+            Self::Normalizer => "Normalizer",
+            Self::VarianceThreshold => "VarianceThreshold",
+            Self::Search => "a search",
+            Self::RemainderColumns => "_RemainderColsList",
             Self::Ndarray => "ndarray",
             Self::ArrayWrapper => "NumpyArrayWrapper",
         }
@@ -72,9 +94,34 @@ pub fn find(module: &str, name: &str) -> Option<Global> {
             "MinMaxScaler" => class(Class::MinMaxScaler),
             "RobustScaler" => class(Class::RobustScaler),
             "MaxAbsScaler" => class(Class::MaxAbsScaler),
+            "Normalizer" => class(Class::Normalizer),
+            "PolynomialFeatures" => class(Class::PolynomialFeatures),
             _ => None,
         },
         ("sklearn.impute" | "sklearn.impute._base", "SimpleImputer") => class(Class::SimpleImputer),
+        ("sklearn.preprocessing._polynomial", "PolynomialFeatures") => {
+            class(Class::PolynomialFeatures)
+        }
+        ("sklearn.preprocessing._function_transformer", "FunctionTransformer") => {
+            class(Class::FunctionTransformer)
+        }
+        ("sklearn.decomposition.pca" | "sklearn.decomposition._pca", "PCA") => class(Class::Pca),
+        (
+            "sklearn.feature_selection.variance_threshold"
+            | "sklearn.feature_selection._variance_threshold",
+            "VarianceThreshold",
+        ) => class(Class::VarianceThreshold),
+        ("sklearn.compose._column_transformer", "ColumnTransformer") => {
+            class(Class::ColumnTransformer)
+        }
+        ("sklearn.compose._column_transformer", "_RemainderColsList") => {
+            class(Class::RemainderColumns)
+        }
+        ("sklearn.model_selection._search", "GridSearchCV" | "RandomizedSearchCV")
+        | (
+            "sklearn.model_selection._search_successive_halving",
+            "HalvingGridSearchCV" | "HalvingRandomSearchCV",
+        ) => class(Class::Search),
         ("numpy", "ndarray") => class(Class::Ndarray),
         ("numpy", "dtype") => function(Function::Dtype),
         ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => {
@@ -89,8 +136,18 @@ pub fn find(module: &str, name: &str) -> Option<Global> {
         ("joblib.numpy_pickle" | "sklearn.externals.joblib.numpy_pickle", "NumpyArrayWrapper") => {
             class(Class::ArrayWrapper)
         }
+        ("numpy.core" | "numpy._core", "_ufunc_reconstruct") => function(Function::Ufunc),
+        ("numpy" | "numpy.core._multiarray_umath" | "numpy._core._multiarray_umath", name) => {
+            ufunc(name).map(Global::Ufunc)
+        }
         ("_codecs", "encode") => function(Function::Encode),
         ("builtins" | "__builtin__", "bytes") => function(Function::Bytes),
         _ => None,
     }
+}
+
+/// The name of one of numpy's functions of numbers that scoring knows.
+fn ufunc(name: &str) -> Option<&'static str> {
+    const NAMES: [&str; 6] = ["absolute", "exp", "log", "log1p", "sqrt", "square"];
+    NAMES.into_iter().find(|known| *known == name)
 }

@@ -2,10 +2,13 @@
 
 use std::collections::HashSet;
 
+use fleetscore_crds::ModelBundle;
+
 use super::estimator::{names, quoted};
+use super::{estimators, transformers};
 use crate::models::formats::limits::Meter;
-use crate::models::formats::python::{Class, Heap, Object, ObjectId, Value, way_out};
-use crate::models::{ModelError, Parts, Scaler};
+use crate::models::formats::python::{Class, Global, Heap, Object, ObjectId, Value, way_out};
+use crate::models::{Model, ModelError, Parts};
 
 /// Items that are looked at; a bundle has a handful.
 const MOST_ITEMS: usize = 1000;
@@ -27,12 +30,16 @@ pub struct Bundle {
     pub parts: Parts,
     /// Lists that may be the names of the features.
     columns: Vec<Value>,
+    /// The key of the one that is wanted.
+    columns_wanted: Option<String>,
     /// What seems to be numbers by which readings are scaled.
     by_hand: Option<String>,
 }
 
 struct Item {
-    /// Its key, or its position.
+    /// Its key, or its position, as spec.model.bundle names it.
+    key: String,
+    /// The same for messages.
     name: String,
     value: Value,
     class: Option<Class>,
@@ -48,23 +55,45 @@ impl Item {
 }
 
 impl Bundle {
-    /// Takes the one model and its scaler out of a dict, tuple or list; nothing when the value is none of these.
+    /// Takes a model and its scaler out of a dict, tuple or list: those that are `wanted`, else the only ones. Nothing when the value
+    /// is none of these.
     ///
     /// Errors when it is not plain which model it is, or what else there is might belong to it.
     pub fn open(
         heap: &Heap<'_>,
         value: Value,
+        wanted: Option<&ModelBundle>,
         meter: &mut Meter<'_>,
     ) -> Result<Option<Self>, ModelError> {
         let Some(items) = items(heap, value)? else {
-            return Ok(None);
+            return match wanted {
+                None => Ok(None),
+                Some(_) => Err(ModelError::Unsupported(format!(
+                    "spec.model.bundle names keys, and the file holds {}, which has none: leave it out",
+                    heap.describe(value)
+                ))),
+            };
         };
         let kind = heap.describe(value);
+        let named = |key: Option<&String>, field| {
+            let item = key.map(|key| {
+                let item = items.iter().find(|item| item.key == *key);
+                item.ok_or_else(|| lacks(kind, &items, field, key))
+            });
+            item.transpose()
+        };
+        let wanted = wanted.cloned().unwrap_or_default();
+        let model = named(wanted.model.as_ref(), "model")?;
+        let scaler = named(wanted.scaler.as_ref(), "scaler")?;
+        let features = named(wanted.features.as_ref(), "features")?;
         // What looking at every object once takes.
         meter.grow::<[Value; 2]>(heap.len())?;
         let mut seen = HashSet::new();
-        for item in &items {
-            check(heap, kind, item, &mut seen)?;
+        // Whoever names both says that nothing else has a part in scoring.
+        if model.is_none() || scaler.is_none() {
+            for item in &items {
+                check(heap, kind, item, &mut seen)?;
+            }
         }
         let of = |wanted: fn(Class) -> bool| {
             let mut found = items
@@ -72,29 +101,41 @@ impl Bundle {
                 .filter(move |item| item.class.is_some_and(wanted));
             (found.next(), found.next())
         };
-        let models = of(|class| matches!(class, Class::OneClassSvm | Class::Pipeline));
+        let models = of(is_model);
         let scalers = of(is_scaler);
         let imputers = of(|class| class == Class::SimpleImputer);
-        let (Some(model), None) = models else {
-            let count = if models.0.is_some() {
-                "more than one model: save one file a sensor"
-            } else {
-                "no OneClassSVM: save the fitted model, joblib.dump(make_pipeline(scaler, model), file)"
-            };
-            return Err(refused(kind, &items, &format!("holds {count}")));
+        let model = match (model, models) {
+            (Some(model), _) | (None, (Some(model), None)) => model,
+            (None, models) => {
+                let count = if models.0.is_some() {
+                    "more than one model: name the one to take in spec.model.bundle.model, or save one file a sensor"
+                } else {
+                    "no model: save the fitted model, joblib.dump(make_pipeline(scaler, model), file)"
+                };
+                return Err(refused(kind, &items, &format!("holds {count}")));
+            }
         };
-        if scalers.1.is_some() || imputers.1.is_some() {
-            return Err(ambiguous(kind, &items, "holds more than one scaler"));
-        }
-        let steps = [imputers.0, scalers.0, Some(model)];
+        let (imputer, scaler) = match scaler {
+            Some(scaler) => (None, Some(scaler)),
+            None if scalers.1.is_some() || imputers.1.is_some() => {
+                return Err(ambiguous(kind, &items, "holds more than one transformer"));
+            }
+            None => (imputers.0, scalers.0),
+        };
+        let steps = [imputer, scaler, Some(model)];
         let steps: Vec<&Item> = steps.into_iter().flatten().collect();
-        let left = items.iter().filter(|item| item.class.is_none());
-        let columns = left.clone().filter(|item| has(&item.name, FEATURES));
+        let is_taken = |item: &Item| steps.iter().any(|step| std::ptr::eq(*step, item));
+        let left = items.iter().filter(|item| !is_taken(item));
+        let columns = left.clone().filter(|item| match features {
+            Some(features) => std::ptr::eq(features, *item),
+            None => has(&item.name, FEATURES),
+        });
         let by_hand = left.clone().find(|item| is_by_hand(heap, item));
         Ok(Some(Self {
             by_hand: by_hand.map(|item| item.name.clone()),
             steps: steps.iter().map(|item| item.value).collect(),
             columns: columns.map(|item| item.value).collect(),
+            columns_wanted: wanted.features,
             parts: Parts {
                 taken: steps.iter().map(|item| item.described()).collect(),
                 left: left.map(|item| item.name.clone()).collect(),
@@ -102,10 +143,22 @@ impl Bundle {
         }))
     }
 
+    /// Errors when a transformer lies beside a model that is itself a pipeline of several steps: whether readings go through both
+    /// cannot be told.
+    pub fn check_one_scaler(&self, steps: usize) -> Result<(), ModelError> {
+        if self.steps.len() < 2 || steps < 2 {
+            return Ok(());
+        }
+        Err(ModelError::Unsupported(format!(
+            "beside the pipeline lies {}, and whether readings go through that first cannot be told: save the pipeline alone",
+            self.parts.taken.first().map_or("a scaler", String::as_str)
+        )))
+    }
+
     /// Errors when the model has no scaler and numbers to scale by lie beside it.
-    pub fn check_scaled(&self, scaler: &Scaler) -> Result<(), ModelError> {
-        match (&self.by_hand, scaler) {
-            (Some(name), Scaler::None) => Err(ModelError::Unsupported(format!(
+    pub fn check_scaled(&self, model: &Model) -> Result<(), ModelError> {
+        match &self.by_hand {
+            Some(name) if model.takes_raw_readings() => Err(ModelError::Unsupported(format!(
                 "{name} lies beside a model without a scaler, as if readings were scaled by hand: fit and save \
                  make_pipeline(StandardScaler(), OneClassSVM()), or save the model alone if it takes readings as they are"
             ))),
@@ -130,7 +183,13 @@ impl Bundle {
             }
             found = Some(names);
         }
-        Ok(found)
+        match &self.columns_wanted {
+            Some(key) if found.is_none() => Err(ModelError::Unsupported(format!(
+                "{}, which spec.model.bundle.features names, is no list of {features} names",
+                quoted(key)
+            ))),
+            _ => Ok(found),
+        }
     }
 }
 
@@ -139,7 +198,8 @@ fn items(heap: &Heap<'_>, value: Value) -> Result<Option<Vec<Item>>, ModelError>
         Some(Object::Instance(instance)) => Some(instance.class),
         _ => None,
     };
-    let item = |name, value| Item {
+    let item = |key: String, name, value| Item {
+        key,
         name,
         value,
         class: class(value),
@@ -153,13 +213,16 @@ fn items(heap: &Heap<'_>, value: Value) -> Result<Option<Vec<Item>>, ModelError>
             items
                 .iter()
                 .take(MOST_ITEMS + 1)
-                .map(|&(name, value)| item(key(name), value))
+                .map(|&(name, value)| {
+                    let text = heap.text(name).unwrap_or_default();
+                    item(text.to_owned(), key(name), value)
+                })
                 .collect()
         }
         Some(Object::Tuple(items) | Object::List(items)) => (1..)
             .zip(items)
             .take(MOST_ITEMS + 1)
-            .map(|(position, &value)| item(format!("item {position}"), value))
+            .map(|(position, &value)| item(position.to_string(), format!("item {position}"), value))
             .collect(),
         _ => return Ok(None),
     };
@@ -221,7 +284,7 @@ fn stranger(heap: &Heap<'_>, value: Value, seen: &mut HashSet<ObjectId>) -> Opti
             continue;
         }
         match object {
-            Object::Instance(_) => return Some(value),
+            Object::Instance(_) | Object::Global(Global::Ufunc(_)) => return Some(value),
             Object::Foreign(_) | Object::Made { .. } if !heap.is_data(value) => {
                 return Some(value);
             }
@@ -251,11 +314,13 @@ fn is_by_hand(heap: &Heap<'_>, item: &Item) -> bool {
     is_number && words.any(|word| BY_HAND.contains(&word))
 }
 
+fn is_model(class: Class) -> bool {
+    estimators::is_known(class) || matches!(class, Class::Pipeline | Class::Search)
+}
+
 fn is_scaler(class: Class) -> bool {
-    matches!(
-        class,
-        Class::StandardScaler | Class::MinMaxScaler | Class::RobustScaler | Class::MaxAbsScaler
-    )
+    class == Class::ColumnTransformer
+        || transformers::is_known(class) && class != Class::SimpleImputer
 }
 
 fn has(name: &str, parts: &[&str]) -> bool {
@@ -268,11 +333,21 @@ fn has(name: &str, parts: &[&str]) -> bool {
     parts.iter().any(|part| ends(part))
 }
 
+fn lacks(kind: &str, items: &[Item], field: &str, key: &str) -> ModelError {
+    let problem = format!(
+        "has no {}, which spec.model.bundle.{field} names: name one of these",
+        quoted(key)
+    );
+    refused(kind, items, &problem)
+}
+
 fn ambiguous(kind: &str, items: &[Item], problem: &str) -> ModelError {
     refused(
         kind,
         items,
-        &format!("{problem}: save one pipeline, joblib.dump(make_pipeline(scaler, model), file)"),
+        &format!(
+            "{problem}: name the one to take in spec.model.bundle.scaler, or save one pipeline, joblib.dump(make_pipeline(scaler, model), file)"
+        ),
     )
 }
 

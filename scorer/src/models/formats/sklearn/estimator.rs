@@ -5,26 +5,44 @@ use crate::models::{ModelError, shown};
 /// The attributes that scoring needs, in order. Others are not looked at, whatever they are.
 const NEEDED: &[&str] = &[
     "_dual_coef_",
+    "_feature_names_in",
     "_gamma",
     "_intercept_",
+    "_max_degree",
+    "_min_degree",
+    "_n_features",
     "_sklearn_version",
     "_sparse",
     "add_indicator",
+    "best_estimator_",
     "center_",
     "clip",
     "coef0",
+    "components_",
     "degree",
+    "explained_variance_",
     "feature_names_in_",
     "feature_range",
+    "func",
+    "include_bias",
+    "interaction_only",
     "kernel",
+    "kw_args",
     "mean_",
     "min_",
     "missing_values",
     "n_features_in_",
+    "n_input_features_",
+    "norm",
     "scale_",
     "statistics_",
     "steps",
     "support_vectors_",
+    "threshold",
+    "transformer_weights",
+    "transformers_",
+    "variances_",
+    "whiten",
     "with_centering",
     "with_mean",
     "with_scaling",
@@ -84,7 +102,7 @@ impl<'h, 'a> Estimator<'h, 'a> {
     }
 
     /// An attribute that must be there.
-    fn required(&self, name: &str) -> Result<Value, ModelError> {
+    pub fn required(&self, name: &str) -> Result<Value, ModelError> {
         let value = self.get(name).ok_or_else(|| self.missing(name))?;
         self.check_untouched(value)?;
         Ok(value)
@@ -134,6 +152,21 @@ impl<'h, 'a> Estimator<'h, 'a> {
         }
     }
 
+    /// A number from 0 up, without fraction.
+    pub fn count(&self, name: &str) -> Result<usize, ModelError> {
+        let value = self.required(name)?;
+        let count = match value {
+            Value::Int(count) => usize::try_from(count).ok(),
+            _ => None,
+        };
+        count.ok_or_else(|| self.unexpected(name, "a whole number from 0 up", value))
+    }
+
+    /// Where its attributes lie.
+    pub fn heap(&self) -> &'h Heap<'a> {
+        self.heap
+    }
+
     /// A pair of numbers.
     pub fn pair(&self, name: &str) -> Result<(f64, f64), ModelError> {
         let value = self.required(name)?;
@@ -163,14 +196,15 @@ impl<'h, 'a> Estimator<'h, 'a> {
         features: usize,
         meter: &mut Meter<'_>,
     ) -> Result<Option<Vec<String>>, ModelError> {
-        const NAME: &str = "feature_names_in_";
-        let Some(value) = self.get(NAME) else {
+        // The second is ColumnTransformer's before scikit-learn 1.0.
+        const NAMES: [&str; 2] = ["feature_names_in_", "_feature_names_in"];
+        let Some(name) = NAMES.into_iter().find(|name| self.get(name).is_some()) else {
             return Ok(None);
         };
-        let value = self.required(NAME).map(|_| value)?;
+        let value = self.required(name)?;
         match names(self.heap, value, features, meter)? {
             Some(names) => Ok(Some(names)),
-            None => Err(self.unexpected(NAME, &format!("an array of {features} names"), value)),
+            None => Err(self.unexpected(name, &format!("an array of {features} names"), value)),
         }
     }
 

@@ -1,15 +1,12 @@
 use super::estimator::Estimator;
-use crate::models::ModelError;
 use crate::models::formats::limits::Meter;
 use crate::models::formats::python::Value;
+use crate::models::transforms::Columns;
+use crate::models::{ModelError, Transform};
 
-/// Checks that a `SimpleImputer` leaves every finite reading as it is, so that nothing is to be done in its place: readings that are
-/// missing or not finite are never scored. See scikit-learn's `impute/_base.py`.
-pub fn check(
-    imputer: &Estimator<'_, '_>,
-    features: usize,
-    meter: &mut Meter<'_>,
-) -> Result<(), ModelError> {
+/// Reads a fitted `SimpleImputer` that leaves every finite reading as it is: readings that are missing or not finite are never
+/// scored. See scikit-learn's `impute/_base.py`.
+pub fn read(imputer: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Transform, ModelError> {
     let refused = |problem: &str| {
         Err(ModelError::Unsupported(format!(
             "SimpleImputer {problem}; train again without it, or with SimpleImputer() on data where no feature is always missing"
@@ -43,11 +40,6 @@ pub fn check(
             statistics.len()
         ));
     }
-    if statistics.len() != features {
-        return refused(&format!(
-            "was fitted on {} features, and OneClassSVM on {features}",
-            statistics.len()
-        ));
-    }
-    Ok(())
+    let all = (0..statistics.len()).collect();
+    Columns::new(statistics.len(), all).map(Transform::Columns)
 }

@@ -1,29 +1,57 @@
 //! scikit-learn's estimators, from whatever file describes them, as a [`Model`].
 
 mod bundle;
+mod chain;
+mod column_transformer;
 mod estimator;
+mod estimators;
+mod function;
 mod imputer;
 mod pipeline;
 mod scaler;
+mod steps;
 mod svm;
+mod transformers;
+mod version;
 
-use fleetscore_crds::ModelFormat;
+use fleetscore_crds::{ModelBundle, ModelFormat};
 
 use super::limits::Meter;
+use super::python::{Heap, Value};
 use super::{joblib, pickle};
-use crate::models::{Model, ModelError};
+use crate::models::{Model, ModelError, Preparation};
 
-pub use pipeline::to_model;
+pub use pipeline::{to_model, to_preparation};
 
 /// Reads a pickle or joblib file, compressed or not.
-pub fn read(bytes: &[u8], meter: &mut Meter<'_>) -> Result<Model, ModelError> {
-    match joblib::Compression::recognise(bytes) {
-        Some(_) => read_pickle(&joblib::decompress(bytes, meter)?, meter),
-        None => read_pickle(bytes, meter),
-    }
+pub fn read(
+    bytes: &[u8],
+    bundle: Option<&ModelBundle>,
+    meter: &mut Meter<'_>,
+) -> Result<Model, ModelError> {
+    with_value(bytes, meter, |heap, value, meter| {
+        to_model(heap, value, (ModelFormat::Sklearn, bundle), meter)
+    })
 }
 
-fn read_pickle(bytes: &[u8], meter: &mut Meter<'_>) -> Result<Model, ModelError> {
+/// Reads fitted transformers from a pickle or joblib file, compressed or not.
+pub fn read_preparation(bytes: &[u8], meter: &mut Meter<'_>) -> Result<Preparation, ModelError> {
+    with_value(bytes, meter, to_preparation)
+}
+
+/// Makes something of the value that a file holds.
+fn with_value<T>(
+    bytes: &[u8],
+    meter: &mut Meter<'_>,
+    make: impl FnOnce(&Heap<'_>, Value, &mut Meter<'_>) -> Result<T, ModelError>,
+) -> Result<T, ModelError> {
+    let decompressed;
+    let bytes = if joblib::Compression::recognise(bytes).is_some() {
+        decompressed = joblib::decompress(bytes, meter)?;
+        &decompressed
+    } else {
+        bytes
+    };
     if !pickle::recognise(bytes) {
         let problem = match super::strangers::recognise(bytes) {
             Some(what) => what.to_owned(),
@@ -35,5 +63,5 @@ fn read_pickle(bytes: &[u8], meter: &mut Meter<'_>) -> Result<Model, ModelError>
         });
     }
     let (heap, value) = pickle::load(bytes, meter)?;
-    to_model(&heap, value, ModelFormat::Sklearn, meter)
+    make(&heap, value, meter)
 }

@@ -1,10 +1,14 @@
 use super::estimator::Estimator;
 use crate::models::formats::limits::Meter;
 use crate::models::formats::python::Class;
-use crate::models::{ModelError, Scaler};
+use crate::models::{ModelError, Scaler, Transform};
 
 /// Reads a fitted scaler; see scikit-learn's `preprocessing/_data.py` for what each does.
-pub fn read(scaler: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Scaler, ModelError> {
+pub fn read(scaler: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Transform, ModelError> {
+    Transform::scale(numbers(scaler, meter)?)
+}
+
+fn numbers(scaler: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Scaler, ModelError> {
     match scaler.class {
         Class::StandardScaler => Ok(Scaler::Standard {
             center: vector_if(scaler, "with_mean", "mean_", meter)?,
@@ -38,7 +42,7 @@ pub fn read(scaler: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Scaler,
             })
         }
         other => Err(ModelError::Unsupported(format!(
-            "the pipeline has {} before its end, which is no scaler: save make_pipeline(scaler, OneClassSVM()) with a single OneClassSVM",
+            "{} is no scaler",
             other.name()
         ))),
     }

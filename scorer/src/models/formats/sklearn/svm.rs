@@ -1,21 +1,15 @@
 use super::estimator::{Estimator, quoted};
 use crate::models::formats::limits::Meter;
 use crate::models::formats::python::Value;
-use crate::models::{Kernel, ModelError};
-
-/// The parts of a model that a `OneClassSVM` holds.
-pub struct Svm {
-    pub kernel: Kernel,
-    pub features: usize,
-    pub support_vectors: Vec<f64>,
-    pub coefficients: Vec<f64>,
-    pub rho: f64,
-}
+use crate::models::{self, Kernel, ModelError, OneClassSvm, Scaler};
 
 /// Reads a fitted `OneClassSVM`: what its `decision_function` uses, which are the attributes with an underscore in front.
 ///
 /// `n_support_` is not among them: in scikit-learn 0.19 it holds uninitialised memory.
-pub fn read(svm: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Svm, ModelError> {
+pub fn read(
+    svm: &Estimator<'_, '_>,
+    meter: &mut Meter<'_>,
+) -> Result<models::Estimator, ModelError> {
     if svm.flag("_sparse", false)? {
         let problem = "OneClassSVM was fitted on sparse data: fit it on a dense array";
         return Err(ModelError::Unsupported(problem.into()));
@@ -42,13 +36,15 @@ pub fn read(svm: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Svm, Model
         ));
     }
     let rho = -svm.number("_intercept_", meter)?;
-    Ok(Svm {
+    let svm = OneClassSvm::new(
+        Scaler::None,
         kernel,
         features,
-        support_vectors: vectors.values,
-        coefficients: coefficients.values,
+        vectors.values,
+        coefficients.values,
         rho,
-    })
+    )?;
+    Ok(models::Estimator::OneClassSvm(svm))
 }
 
 fn kernel(svm: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Kernel, ModelError> {

@@ -1,0 +1,25 @@
+//! The estimators that may be at the end of a chain. A new family is a reader and a line in [`READERS`].
+
+use super::estimator::Estimator;
+use super::svm;
+use crate::models::formats::limits::Meter;
+use crate::models::formats::python::Class;
+use crate::models::{self, ModelError};
+
+type Reader = fn(&Estimator<'_, '_>, &mut Meter<'_>) -> Result<models::Estimator, ModelError>;
+
+const READERS: &[(Class, Reader)] = &[(Class::OneClassSvm, svm::read)];
+
+/// Whether the class is an estimator's that [`read`] reads.
+pub fn is_known(class: Class) -> bool {
+    READERS.iter().any(|(known, _)| *known == class)
+}
+
+/// Reads a fitted estimator; nothing where it is none of the known ones.
+pub fn read(
+    last: &Estimator<'_, '_>,
+    meter: &mut Meter<'_>,
+) -> Result<Option<models::Estimator>, ModelError> {
+    let reader = READERS.iter().find(|(class, _)| *class == last.class);
+    reader.map(|(_, read)| read(last, meter)).transpose()
+}

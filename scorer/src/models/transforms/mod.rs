@@ -1,0 +1,140 @@
+//! What readings go through before an estimator, step by step, with scikit-learn's operations in its order.
+
+mod branches;
+mod columns;
+mod components;
+mod function;
+mod normalizer;
+mod passage;
+mod polynomial;
+
+pub use branches::Branches;
+pub use columns::Columns;
+pub use components::Components;
+pub use function::Function;
+pub use normalizer::{Norm, Normalizer};
+pub use passage::Passage;
+pub use polynomial::Polynomial;
+
+use super::{ModelError, Scaler};
+
+/// Numbers of a row at most, at any step.
+pub const MOST_COLUMNS: usize = 10_000;
+
+/// One step: a row of numbers becomes a row of as many or other numbers. Each is checked when it is made.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Transform {
+    /// Some of the columns, in any order.
+    Columns(Columns),
+    /// A scaler; [`Transform::scale`] makes it.
+    Scale(Scaler),
+    /// Products of columns: `PolynomialFeatures`.
+    Polynomial(Polynomial),
+    /// Principal components: `PCA`.
+    Components(Components),
+    /// Each row divided by its size: `Normalizer`.
+    Normalize(Normalizer),
+    /// A function of each number: `FunctionTransformer`.
+    Function(Function),
+    /// Chains side by side, each for some of the columns: `ColumnTransformer`.
+    Branches(Branches),
+}
+
+impl Transform {
+    /// The step of a scaler.
+    ///
+    /// Errors when its vectors have different lengths, or its numbers make no scaler.
+    pub fn scale(scaler: Scaler) -> Result<Self, ModelError> {
+        let features = scaler.features().unwrap_or_default();
+        let shape = scaler.check_shape(features);
+        shape
+            .and_then(|()| scaler.check_numbers())
+            .map_err(ModelError::unfit)?;
+        Ok(Self::Scale(scaler))
+    }
+
+    /// Numbers of a row that goes in; nothing where it takes any.
+    pub fn inputs(&self) -> Option<usize> {
+        match self {
+            Self::Columns(columns) => Some(columns.inputs()),
+            Self::Scale(scaler) => scaler.features(),
+            Self::Polynomial(polynomial) => Some(polynomial.inputs()),
+            Self::Components(components) => Some(components.inputs()),
+            Self::Normalize(_) | Self::Function(_) => None,
+            Self::Branches(branches) => Some(branches.inputs()),
+        }
+    }
+
+    /// Numbers of a row that comes out of one of `inputs`.
+    pub fn outputs(&self, inputs: usize) -> usize {
+        match self {
+            Self::Columns(columns) => columns.outputs(),
+            Self::Polynomial(polynomial) => polynomial.outputs(),
+            Self::Components(components) => components.outputs(),
+            Self::Branches(branches) => branches.outputs(),
+            Self::Scale(_) | Self::Normalize(_) | Self::Function(_) => inputs,
+        }
+    }
+
+    /// Bytes of memory beyond the value itself.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Columns(columns) => columns.bytes(),
+            Self::Scale(scaler) => scaler.bytes(),
+            Self::Polynomial(polynomial) => polynomial.bytes(),
+            Self::Components(components) => components.bytes(),
+            Self::Normalize(_) | Self::Function(_) => 0,
+            Self::Branches(branches) => branches.bytes(),
+        }
+    }
+
+    /// Appends to `out` the row that `row` becomes.
+    fn append(&self, row: &[f64], out: &mut Vec<f64>) {
+        match self {
+            Self::Columns(columns) => columns.append(row, out),
+            Self::Scale(scaler) => {
+                let start = out.len();
+                out.extend_from_slice(row);
+                if let Some(scaled) = out.get_mut(start..) {
+                    scaler.apply(row, scaled);
+                }
+            }
+            Self::Polynomial(polynomial) => polynomial.append(row, out),
+            Self::Components(components) => components.append(row, out),
+            Self::Normalize(normalizer) => normalizer.append(row, out),
+            Self::Function(function) => out.extend(row.iter().map(|x| function.of(*x))),
+            Self::Branches(branches) => branches.append(row, out),
+        }
+    }
+}
+
+/// The number of columns that steps take, where they say; else it is that of what comes behind them.
+pub fn inputs(steps: &[Transform]) -> Option<usize> {
+    // A step that takes any number of columns leaves as many.
+    steps.iter().find_map(Transform::inputs)
+}
+
+/// The number of columns that steps leave of `inputs`.
+///
+/// Errors when one takes another number than the one before it leaves, or there are more than [`MOST_COLUMNS`].
+pub fn outputs(steps: &[Transform], inputs: usize) -> Result<usize, ModelError> {
+    let mut width = inputs;
+    for step in steps {
+        match step.inputs() {
+            Some(inputs) if inputs != width => {
+                return Err(ModelError::unfit(format!(
+                    "a step takes {inputs} features, and what comes before it leaves {width}"
+                )));
+            }
+            _ => width = step.outputs(width),
+        }
+        if width > MOST_COLUMNS {
+            return Err(ModelError::TooLarge {
+                what: "the number of columns behind a step before the estimator".into(),
+                limit: format!("{MOST_COLUMNS} columns"),
+            });
+        }
+    }
+    Ok(width)
+}
