@@ -54,6 +54,7 @@ chart:
 	@scripts/install.sh build shell
 	shellcheck scripts/*.sh
 	scripts/chart-test.sh
+	scripts/alerts-test.sh
 
 cluster: images ## Test runs on a real cluster: failures, outages, crashes (root on Linux; NAMES="batchai ..." for some).
 	@scripts/install.sh node broker cluster

@@ -53,7 +53,7 @@ says default '    resourceNames: [fleetscore-operator]'
 [[ $(grep -c 'resources: \[leases\]' "$work/default.yaml") -eq 2 ]] || fail "ci/default.yaml: not two rules about leases"
 says default '    resourceNames: [scoringruns.scoring.fleetscore.io, scoringschedules.scoring.fleetscore.io, readingstreams.scoring.fleetscore.io]'
 ! grep -q customresourcedefinitions "$work/namespaced.yaml" || fail "ci/namespaced.yaml: a right to definitions"
-for kind in NetworkPolicy PodDisruptionBudget ServiceMonitor PodMonitor; do
+for kind in NetworkPolicy PodDisruptionBudget ServiceMonitor PodMonitor PrometheusRule; do
   lacks default "$kind"
   has aks "$kind" fleetscore-operator
 done
@@ -67,6 +67,18 @@ says aks 'plant.azurecr.io/fleetscore/fleetscore-scorer:0.1.0'
 identity() { awk -v namespace="$2" '/^---/ {kind = ""} /^kind: / {kind = $2} /^  namespace: / {here = $2} kind == "ServiceAccount" && here == namespace && /client-id:/ {print $2}' "$work/$1.yaml"; }
 [[ $(identity aks plant-a) == 11111111-2222-3333-4444-555555555555 ]] || fail "ci/aks.yaml: identity of plant-a: $(identity aks plant-a)"
 [[ $(identity aks plant-b) == aaaaaaaa-2222-3333-4444-555555555555 ]] || fail "ci/aks.yaml: identity of plant-b: $(identity aks plant-b)"
+# Monitoring: the streams' pods too, as Azure's own operator reads it; series keep the namespace that they are about.
+has aks PodMonitor fleetscore-streams
+has aks ConfigMap fleetscore-dashboard-operations
+has aks ConfigMap fleetscore-dashboard-fleet
+[[ $(grep -c '^apiVersion: azmonitoring.coreos.com/v1$' "$work/aks.yaml") -eq 2 ]] || fail "ci/aks.yaml: not two monitors for Azure"
+[[ $(grep -c 'honorLabels: true' "$work/aks.yaml") -eq 3 ]] || fail "ci/aks.yaml: a monitor that overwrites the label namespace"
+says aks '      - alert: FleetscoreOperatorDown'
+says aks 'grafana_dashboard: "1"'
+says aks 'cost: {"cpusPerNode":3.8,"currency":"EUR","idleSeconds":600,"pricePerNodeHour":0.19,"startSeconds":120}'
+says aks '- --trace-passes'
+says default 'metrics: {"perSchedule":true}'
+! grep -q '^ *cost:' <(sed -n '/config.yaml: |/,/^---/p' "$work/default.yaml") || fail "ci/default.yaml: a cost that nobody gave"
 says aks 'storage: {"allowed":[{"accounts":["plantastore"],"namespaces":["plant-a"]},{"accounts":["shared"],"containers":["models","data","b-predictions"],"namespaces":["plant-b"]}]}'
 says default 'storage: {"allowed":[]}'
 # Streams: their image and pods, and rights to policies only where policies are made.
@@ -120,6 +132,9 @@ refuses "podTemplate" --set scorer.podTemplate.nodeSelector.pool=scoring
 refuses "podTemplate" --set ingest.podTemplate.nodeSelector.pool=a
 refuses "ingressFrom" --set ingest.networkPolicy.ingressFrom=all
 refuses "interval" --set metrics.podMonitor.interval=often
+refuses "apiVersion" --set metrics.podMonitor.apiVersion=monitoring.coreos.com/v2
+refuses "cpusPerNode" --set cost.cpusPerNode=four
+refuses "cost.pricePerNodeHour needs cost.cpusPerNode" --set cost.pricePerNodeHour=0.19
 refuses "apiServerPorts" --set 'networkPolicy.apiServerPorts={70000}'
 refuses "otlpEndpoint" --set tracing.otlpEndpoint=collector:4318
 refuses "serviceAccount.name is needed" --set serviceAccount.create=false

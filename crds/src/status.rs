@@ -64,6 +64,9 @@ pub struct ScoringRunStatus {
     /// Readings that were anomalies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anomalies: Option<u64>,
+    /// Sensors most of whose readings were anomalies: their model or their input is to be looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mostly_anomalous: Option<u64>,
     /// The most frequent reasons why sensors failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10), extend("x-kubernetes-list-type" = "atomic"))]
@@ -78,7 +81,7 @@ pub struct ScoringRunStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub report: Option<String>,
-    /// What machines the scoring took, as an estimate; known at the end, where the operator is told how large a machine is.
+    /// What machines the scoring took, as an estimate; known at the end, where the operator is told how many CPUs a machine has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// What the run was planned with, and is scored and collected with, also after the operator was upgraded.

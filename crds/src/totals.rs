@@ -18,6 +18,9 @@ pub struct Totals {
     pub rows: u64,
     /// Readings predicted as anomaly.
     pub anomalies: u64,
+    /// Sensors most of whose readings are anomalies, where the scorer's release counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mostly_anomalous: Option<u64>,
     /// URL of the report to look at.
     pub report: String,
     /// The most frequent reasons of failures, as many as fit.
@@ -53,6 +56,12 @@ impl Totals {
                 "it counts {} anomalies in {} readings",
                 self.anomalies, self.rows
             )
+        } else if self.mostly_anomalous > Some(self.succeeded) {
+            format!(
+                "it counts {} mostly anomalous sensors of {} scored ones",
+                self.mostly_anomalous.unwrap_or_default(),
+                self.succeeded
+            )
         } else {
             return None;
         })
@@ -72,6 +81,7 @@ mod tests {
             failed: 1,
             rows: 100,
             anomalies: 7,
+            mostly_anomalous: Some(2),
             report: String::new(),
             top_failures: vec![FailureGroup {
                 count: 1,
@@ -79,7 +89,7 @@ mod tests {
             }],
         };
         assert_eq!(good.defect(15), None);
-        let wrong: [(&str, fn(&mut Totals)); 7] = [
+        let wrong: [(&str, fn(&mut Totals)); 8] = [
             ("Scoring", |totals| totals.phase = Phase::Scoring),
             ("16 sensors of 15", |totals| totals.sensors = 16),
             ("14 scored and 2 failed", |totals| totals.failed = 2),
@@ -89,6 +99,9 @@ mod tests {
             }),
             ("101 anomalies in 100", |totals| totals.anomalies = 101),
             ("readings", |totals| totals.rows = 1 << 53),
+            ("15 mostly anomalous", |totals| {
+                totals.mostly_anomalous = Some(15);
+            }),
         ];
         for (words, change) in wrong {
             let mut totals = good.clone();

@@ -54,6 +54,9 @@ pub struct Args {
     /// Work without a Lease. With one replica only.
     #[arg(long, env = "FLEETSCORE_OPERATOR_NO_LEADER_ELECTION")]
     pub no_leader_election: bool,
+    /// Trace the operator's own passes, too, where a collector is named. Runs are traced without it.
+    #[arg(long, env = "FLEETSCORE_OPERATOR_TRACE_PASSES")]
+    pub trace_passes: bool,
     /// How log lines look.
     #[arg(
         long,

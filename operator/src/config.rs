@@ -26,6 +26,12 @@ pub struct Config {
     /// Which storage the runs and streams of a namespace may name.
     #[serde(default)]
     pub storage: StorageAccess,
+    /// What a machine of the score pods is and costs. Without it runs do not tell their usage.
+    #[serde(default)]
+    pub cost: Option<Cost>,
+    /// What the metrics tell.
+    #[serde(default)]
+    pub metrics: MetricsConfig,
 }
 
 /// What the pods of streams are.
@@ -52,6 +58,45 @@ pub struct IngestPolicy {
     /// Peers as a `NetworkPolicy` names them. Empty: everyone.
     #[serde(default)]
     pub from: Vec<serde_json::Value>,
+}
+
+/// What a machine of the score pods is and costs.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Cost {
+    /// CPUs of a machine that score pods can have: what is allocatable, without what other pods there ask for.
+    pub cpus_per_node: f64,
+    /// What a machine costs an hour.
+    #[serde(default)]
+    pub price_per_node_hour: Option<f64>,
+    /// The currency of the price, such as `EUR`.
+    #[serde(default)]
+    pub currency: Option<String>,
+    /// Seconds that a new machine takes to come. Programs that estimate a run before it begins read it here.
+    #[serde(default)]
+    pub start_seconds: u32,
+    /// Seconds that a machine without pods stays.
+    #[serde(default)]
+    pub idle_seconds: u32,
+}
+
+/// What the metrics tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MetricsConfig {
+    /// Whether each schedule has metrics of its own.
+    #[serde(default = "yes")]
+    pub per_schedule: bool,
+}
+
+impl Default for MetricsConfig {
+    fn default() -> Self {
+        Self { per_schedule: true }
+    }
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Which image the pods run.
@@ -112,7 +157,33 @@ impl Config {
         if ingest.is_some_and(|ingest| ingest.image.trim().is_empty()) {
             return Err("ingest.image is empty; name the image of the streams' pods".to_owned());
         }
+        config.cost.as_ref().map_or(Ok(()), Cost::check)?;
         Ok(config)
+    }
+}
+
+impl Cost {
+    fn check(&self) -> Result<(), String> {
+        let is_amount = |number: f64| number.is_finite() && number >= 0.0;
+        if !is_amount(self.cpus_per_node) || self.cpus_per_node == 0.0 {
+            return Err(format!(
+                "cost.cpusPerNode is {}; give the CPUs of a machine, such as 3.8",
+                self.cpus_per_node
+            ));
+        }
+        if let Some(price) = self.price_per_node_hour.filter(|price| !is_amount(*price)) {
+            return Err(format!(
+                "cost.pricePerNodeHour is {price}; give a number from 0 on, or none"
+            ));
+        }
+        if let Some(currency) = &self.currency
+            && !(1..=16).contains(&currency.chars().count())
+        {
+            return Err(format!(
+                "cost.currency is {currency:?}; give 1 to 16 characters, such as EUR"
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -152,6 +223,24 @@ mod tests {
                 "ingest.image is empty",
             ),
             ("scorer: {image: a}\ningest: {}", "image"),
+            ("scorer: {image: a}\ncost: {}", "cpusPerNode"),
+            (
+                "scorer: {image: a}\ncost: {cpusPerNode: 0}",
+                "cost.cpusPerNode is 0",
+            ),
+            (
+                "scorer: {image: a}\ncost: {cpusPerNode: .inf}",
+                "cost.cpusPerNode is inf",
+            ),
+            (
+                "scorer: {image: a}\ncost: {cpusPerNode: 4, pricePerNodeHour: -1}",
+                "cost.pricePerNodeHour is -1",
+            ),
+            (
+                "scorer: {image: a}\ncost: {cpusPerNode: 4, currency: ''}",
+                "cost.currency",
+            ),
+            ("scorer: {image: a}\nmetrics: {perRun: true}", "perRun"),
             (
                 "scorer: {image: a}\ningest: {image: a, replicas: 2}",
                 "replicas",

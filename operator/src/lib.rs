@@ -10,6 +10,7 @@ pub mod client;
 pub mod config;
 pub mod controller;
 pub mod fit;
+pub mod fleet;
 pub mod health;
 pub mod lease;
 mod merge;
@@ -24,5 +25,6 @@ pub mod stream;
 pub mod telemetry;
 #[cfg(test)]
 mod testing;
+pub mod traces;
 mod volumes;
 pub mod words;

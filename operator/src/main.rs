@@ -12,12 +12,15 @@ use fleetscore_operator::children::Children;
 use fleetscore_operator::client::client;
 use fleetscore_operator::config::Config;
 use fleetscore_operator::controller::{Seen, Shared};
+use fleetscore_operator::fleet::Fleet;
 use fleetscore_operator::health::Health;
 use fleetscore_operator::lease::Lease;
-use fleetscore_operator::metrics::{Metrics, StreamSample};
+use fleetscore_operator::metrics::Metrics;
 use fleetscore_operator::published::Published;
+use fleetscore_operator::traces::RunTraces;
 use fleetscore_operator::{fit, run, schedule, server, stream, telemetry};
 use futures::future::{BoxFuture, FutureExt, join_all, select_all};
+use jiff::Timestamp;
 use kube::Client;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -44,19 +47,19 @@ fn main() -> ExitCode {
 fn start(args: &Args) -> anyhow::Result<()> {
     // It fails only where a provider is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let telemetry = telemetry::start(args.log_format, &args.log)?;
+    let telemetry = telemetry::start(args.log_format, &args.log, args.trace_passes)?;
     let config = Config::load(&args.config)?;
     tracing::info!("schedules are read with {}", fleetscore_ticks::zones());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let result = runtime.block_on(operate(args, config));
+    let result = runtime.block_on(operate(args, config, telemetry.runs()));
     runtime.shutdown_timeout(Duration::from_secs(1));
     drop(telemetry);
     result
 }
 
-async fn operate(args: &Args, config: Config) -> anyhow::Result<()> {
+async fn operate(args: &Args, config: Config, traces: RunTraces) -> anyhow::Result<()> {
     let (stopper, stop) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -68,7 +71,7 @@ async fn operate(args: &Args, config: Config) -> anyhow::Result<()> {
         tracing::info!("stopping");
         let _ = stopper.send(true);
     });
-    let metrics = Arc::new(Metrics::new());
+    let metrics = Arc::new(Metrics::with(config.metrics));
     let health = Arc::new(Health::default());
     let listener = TcpListener::bind(args.listen)
         .await
@@ -86,6 +89,7 @@ async fn operate(args: &Args, config: Config) -> anyhow::Result<()> {
         client,
         metrics,
         health,
+        traces,
         stop,
     };
     if args.no_leader_election {
@@ -119,6 +123,7 @@ struct Operator<'a> {
     client: Client,
     metrics: Arc<Metrics>,
     health: Arc<Health>,
+    traces: RunTraces,
     stop: watch::Receiver<bool>,
 }
 
@@ -159,6 +164,7 @@ impl Operator<'_> {
             metrics: self.metrics.clone(),
             health: self.health.clone(),
             rush: Arc::default(),
+            traces: self.traces.clone(),
         };
         let places = run::Places::default();
         let poller = Arc::new(stream::Poller::new(stream_pod::PORT)?);
@@ -195,13 +201,9 @@ impl Operator<'_> {
             all_schedules.push(schedules);
             all_streams.push(streams);
         }
-        let (counted_runs, counted_schedules) = (all_runs.clone(), all_schedules.clone());
-        let counted_streams = all_streams.clone();
-        self.metrics.count_with(move |metrics| {
-            metrics.runs(counted_runs.iter().flat_map(Seen::states));
-            metrics.schedules(counted_schedules.iter().flat_map(Seen::states));
-            metrics.streams(counted_streams.iter().flat_map(samples));
-        });
+        let fleet = Fleet::new(all_runs.clone(), all_schedules.clone(), all_streams.clone());
+        self.metrics
+            .count_with(move |metrics| fleet.count(metrics, Timestamp::now()));
         self.health.beat();
         let names = self.args.scopes();
         let scopes = names
@@ -237,13 +239,6 @@ type Watched = (
     (Option<String>, (Seen<ScoringRun>, Seen<ScoringSchedule>)),
     Seen<ReadingStream>,
 );
-
-/// What the metrics tell of the streams that can be read.
-fn samples(streams: &Seen<ReadingStream>) -> Vec<StreamSample> {
-    let streams = streams.objects.state();
-    let readable = streams.iter().filter_map(|stream| stream.0.as_ref().ok());
-    readable.map(stream::sample).collect()
-}
 
 /// Notes when everything has been listed. A namespace that may not be read keeps the others waiting no longer than until that is known.
 /// Streams that may not be read keep nothing waiting: the definition or the rights of an earlier release may be without them.

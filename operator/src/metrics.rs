@@ -1,20 +1,29 @@
 //! The operator's metrics, in the text format of Prometheus.
 
+mod ends;
+mod schedules;
 mod streams;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use fleetscore_crds::known_reason;
+use fleetscore_crds::{Phase, RELEASE, known_reason};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::{Family, MetricConstructor};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
 
+use crate::config::MetricsConfig;
+use ends::RunEnds;
+use schedules::ScheduleMetrics;
 use streams::StreamMetrics;
+
+pub use ends::Line;
+pub use schedules::{LastRun, ScheduleSample};
 pub use streams::StreamSample;
 
 /// Upper bounds for what takes seconds to hours.
@@ -33,6 +42,7 @@ type Count = Box<dyn Fn(&Metrics) + Send + Sync>;
 
 /// All metrics.
 pub struct Metrics {
+    config: MetricsConfig,
     counts: Mutex<Vec<Count>>,
     registry: Registry,
     runs: Family<PhaseLabel, Gauge>,
@@ -49,7 +59,16 @@ pub struct Metrics {
     runs_created: Family<CauseLabel, Counter>,
     ticks_missed: Family<ReasonLabel, Counter>,
     lateness: Histogram,
+    oldest: Family<PhaseLabel, Gauge>,
+    build: Family<BuildLabel, Gauge>,
+    ends: RunEnds,
+    each_schedule: ScheduleMetrics,
     streams: StreamMetrics,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct BuildLabel {
+    version: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -106,7 +125,13 @@ impl MetricConstructor<Histogram> for Steps {
 impl Metrics {
     /// Metrics that are all zero.
     pub fn new() -> Self {
+        Self::with(MetricsConfig::default())
+    }
+
+    /// The same, told as far as `config` says.
+    pub fn with(config: MetricsConfig) -> Self {
         let mut metrics = Self {
+            config,
             counts: Mutex::default(),
             registry: Registry::with_prefix("fleetscore"),
             runs: Family::default(),
@@ -123,10 +148,15 @@ impl Metrics {
             runs_created: Family::default(),
             ticks_missed: Family::default(),
             lateness: Histogram::new(LATE_SECONDS),
+            oldest: Family::default(),
+            build: Family::default(),
+            ends: RunEnds::default(),
+            each_schedule: ScheduleMetrics::default(),
             streams: StreamMetrics::default(),
         };
         metrics.register();
         metrics.register_schedules();
+        metrics.register_fleet();
         metrics.streams.register(&mut metrics.registry);
         metrics
     }
@@ -179,6 +209,21 @@ impl Metrics {
             "How the cluster's CustomResourceDefinitions fit this operator: Same, Older, Newer, Different, Missing or Unknown",
             self.crds.clone(),
         );
+    }
+
+    fn register_fleet(&mut self) {
+        let registry = &mut self.registry;
+        registry.register_with_unit(
+            "oldest_run_age",
+            "For how long a run has been where it stands, the longest by phase",
+            Unit::Seconds,
+            self.oldest.clone(),
+        );
+        registry.register("build_info", "The operator's version", self.build.clone());
+        let version = BuildLabel { version: RELEASE };
+        self.build.get_or_create(&version).set(1);
+        self.ends.register(registry);
+        self.each_schedule.register(registry);
     }
 
     fn register_schedules(&mut self) {
@@ -274,6 +319,44 @@ impl Metrics {
                 reason: reason.to_owned(),
             })
             .inc_by(ticks);
+    }
+
+    /// A run of this namespace and schedule has ended.
+    pub fn run_ended(&self, line: Line, phase: Phase) {
+        self.ends.add(self.told(line), phase);
+    }
+
+    /// The lines of which the ends of runs are told: all that are known now.
+    pub fn ends(&self, known: &BTreeSet<Line>) {
+        let told = known.iter().map(|line| self.told(line.clone()));
+        self.ends.set(&told.collect());
+    }
+
+    /// Where schedules have no metrics of their own, their runs count in their namespaces.
+    fn told(&self, (namespace, schedule): Line) -> Line {
+        let schedule = if self.config.per_schedule {
+            schedule
+        } else {
+            String::new()
+        };
+        (namespace, schedule)
+    }
+
+    /// What each schedule that is known now tells.
+    pub fn each_schedule(&self, samples: &[ScheduleSample]) {
+        if self.config.per_schedule {
+            self.each_schedule.set(samples);
+        }
+    }
+
+    /// For how many seconds runs have been where they stand, the longest by phase.
+    pub fn oldest(&self, ages: BTreeMap<String, i64>) {
+        self.oldest.clear();
+        for (phase, seconds) in ages {
+            self.oldest
+                .get_or_create(&PhaseLabel { phase })
+                .set(seconds);
+        }
     }
 
     /// The phases of the runs that are known now.

@@ -1,6 +1,7 @@
 //! Log lines on standard error and, where a collector is named, traces.
 
 use fleetscore_crds::VisibleLines;
+use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -10,6 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::args::LogFormat;
+use crate::traces::RunTraces;
 
 /// The variables that name the collector (OTLP over HTTP): of everything, and of traces alone.
 const ENDPOINTS: [&str; 2] = [
@@ -35,23 +37,34 @@ pub enum TelemetryError {
 
 /// Ends telemetry when dropped: what is left of the traces is sent.
 #[must_use]
-pub struct Telemetry(Option<SdkTracerProvider>);
+pub struct Telemetry {
+    passes: Option<SdkTracerProvider>,
+    runs: RunTraces,
+}
+
+impl Telemetry {
+    /// Where the traces of runs go.
+    pub fn runs(&self) -> RunTraces {
+        self.runs.clone()
+    }
+}
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
-        if let Some(Err(error)) = self.0.as_ref().map(SdkTracerProvider::shutdown) {
-            tracing::warn!("the last traces are lost: {error}");
+        self.runs.end();
+        if let Some(Err(error)) = self.passes.as_ref().map(SdkTracerProvider::shutdown) {
+            tracing::warn!("the last traces of passes are lost: {error}");
         }
     }
 }
 
-/// Begins to log, and to trace where `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set. Not to be called on
-/// a thread of an async runtime.
+/// Begins to log, and to trace runs where `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set; with `passes`,
+/// the operator's passes, too. Not to be called on a thread of an async runtime.
 ///
 /// # Errors
 ///
 /// A filter or a collector's URL that cannot be used.
-pub fn start(format: LogFormat, filter: &str) -> Result<Telemetry, TelemetryError> {
+pub fn start(format: LogFormat, filter: &str, passes: bool) -> Result<Telemetry, TelemetryError> {
     let filter = EnvFilter::try_new(filter).map_err(|source| TelemetryError::Filter {
         filter: filter.to_owned(),
         source,
@@ -74,8 +87,13 @@ pub fn start(format: LogFormat, filter: &str) -> Result<Telemetry, TelemetryErro
         .iter()
         .filter_map(std::env::var_os)
         .any(|endpoint| !endpoint.is_empty());
-    let provider = is_named.then(provider).transpose()?;
-    let traces = provider.as_ref().map(|provider| {
+    let runs = if is_named {
+        RunTraces::to_collector(&resource())?
+    } else {
+        RunTraces::default()
+    };
+    let passes = (is_named && passes).then(provider).transpose()?;
+    let traces = passes.as_ref().map(|provider| {
         tracing_opentelemetry::layer().with_tracer(provider.tracer("fleetscore-operator"))
     });
     // There is one call; a second subscriber would be a defect of a test.
@@ -84,18 +102,26 @@ pub fn start(format: LogFormat, filter: &str) -> Result<Telemetry, TelemetryErro
         .with(lines)
         .with(traces)
         .try_init();
-    Ok(Telemetry(provider))
+    Ok(Telemetry { passes, runs })
 }
 
 fn provider() -> Result<SdkTracerProvider, TelemetryError> {
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
         .build()?;
-    let resource = Resource::builder()
-        .with_service_name("fleetscore-operator")
-        .build();
     Ok(SdkTracerProvider::builder()
         .with_batch_exporter(exporter)
-        .with_resource(resource)
+        .with_resource(resource())
         .build())
+}
+
+/// Who sends the traces. Azure Monitor makes the role's name of namespace and name, and the role's instance of the instance.
+fn resource() -> Resource {
+    let pod = std::env::var("POD_NAME").ok();
+    let instance = pod.map(|pod| KeyValue::new("service.instance.id", pod));
+    Resource::builder()
+        .with_service_name("fleetscore-operator")
+        .with_attribute(KeyValue::new("service.namespace", "fleetscore"))
+        .with_attributes(instance)
+        .build()
 }

@@ -12,6 +12,9 @@ args:
   - --lease-name={{ include "fleetscore.operator" . }}
   - --log={{ .Values.log.level }}
   - --log-format={{ .Values.log.format }}
+  {{- if .Values.tracing.passes }}
+  - --trace-passes
+  {{- end }}
   {{- with .Values.extraArgs }}
   {{- toYaml . | nindent 2 }}
   {{- end }}

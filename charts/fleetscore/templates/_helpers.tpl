@@ -108,4 +108,16 @@ ingest:
   {{- end }}
   {{- end }}
 storage: {{ dict "allowed" .Values.storage.allowed | toJson }}
+metrics: {{ dict "perSchedule" .Values.metrics.perSchedule | toJson }}
+{{- with .Values.cost }}
+{{- $cpus := float64 .cpusPerNode -}}
+{{- $price := float64 .pricePerNodeHour -}}
+{{- if $cpus }}
+{{- $cost := dict "cpusPerNode" $cpus "startSeconds" .startSeconds "idleSeconds" .idleSeconds -}}
+{{- if $price -}}{{- $cost = merge $cost (dict "pricePerNodeHour" $price "currency" .currency) -}}{{- end }}
+cost: {{ toJson $cost }}
+{{- else if $price }}
+{{- fail "cost.pricePerNodeHour needs cost.cpusPerNode: without it no one knows how many nodes a run takes" }}
+{{- end }}
+{{- end }}
 {{- end -}}

@@ -5,6 +5,7 @@ use kube::Client;
 use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::rush::Rush;
+use crate::traces::RunTraces;
 
 /// What all controllers of a process share. A clone shares it, too.
 #[derive(Clone)]
@@ -17,4 +18,6 @@ pub struct Shared {
     pub health: Arc<Health>,
     /// Who goes first when many schedules tick at once.
     pub rush: Arc<Rush>,
+    /// Where the traces of runs go.
+    pub traces: RunTraces,
 }

@@ -15,6 +15,7 @@ use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::rush::Rush;
 use crate::stored::{Stored, Versioned};
+use crate::traces::RunTraces;
 
 /// What every controller works with.
 pub struct Tools {
@@ -24,6 +25,8 @@ pub struct Tools {
     pub metrics: Arc<Metrics>,
     /// Who goes first when many schedules tick at once.
     pub rush: Arc<Rush>,
+    /// Where the traces of runs go.
+    pub traces: RunTraces,
     pub(super) health: Arc<Health>,
     pub(super) errors: Errors,
     recorder: Recorder,
@@ -41,6 +44,7 @@ impl Tools {
             client: shared.client,
             metrics: shared.metrics,
             rush: shared.rush,
+            traces: shared.traces,
             health: shared.health,
             errors: Errors::default(),
         }

@@ -110,6 +110,7 @@ mod tests {
             metrics: Arc::new(Metrics::new()),
             health: Arc::default(),
             rush: Arc::default(),
+            traces: crate::traces::RunTraces::default(),
         });
         let now = "2026-01-01T00:00:00.5Z".parse().unwrap();
         tell::<ScoringRun>(&tools, &object(&status), now)

@@ -28,6 +28,7 @@ pub struct StreamMetrics {
     lag_events: Family<StreamLabel, Gauge>,
     lag: Family<StreamLabel, Gauge>,
     pods: Family<StreamLabel, Gauge>,
+    gaps: Family<StreamLabel, Gauge>,
     partitions: Family<PartitionLabel, Gauge>,
     readings: Family<ReadingLabel, Counter>,
 }
@@ -79,6 +80,11 @@ impl StreamMetrics {
         );
         registry.register("stream_pods", "Pods of the stream", self.pods.clone());
         registry.register(
+            "stream_last_segment_gaps",
+            "1 where the hub had deleted events of the last published segment before they were read",
+            self.gaps.clone(),
+        );
+        registry.register(
             "stream_partitions",
             "Partitions of the hub: Reading, Idle, Stalled, or Unowned where no pod reads them",
             self.partitions.clone(),
@@ -97,6 +103,7 @@ impl StreamMetrics {
         self.lag_events.clear();
         self.lag.clear();
         self.pods.clear();
+        self.gaps.clear();
         self.partitions.clear();
         self.readings.clear();
         for sample in samples {
@@ -125,6 +132,9 @@ impl StreamMetrics {
             set(&self.lag, whole(lag.seconds));
         }
         set(&self.pods, status.replicas.into());
+        if let Some(segment) = &status.last_segment {
+            set(&self.gaps, segment.gaps.into());
+        }
         self.add_partitions(sample);
         self.add_readings(sample);
     }
@@ -199,6 +209,7 @@ mod tests {
         let status = json!({
             "completeThrough": "1970-01-01T01:00:00Z", "lag": {"events": 7, "seconds": 2}, "replicas": 3,
             "partitions": {"total": 8, "owned": 6, "idle": 2, "stalled": 1},
+            "lastSegment": {"start": "1970-01-01T00:00:00Z", "rows": 5, "files": 1, "gaps": true},
             "counts": {"accepted": 5, "late": 1, "invalid": {"BadTime": 4}},
         });
         metrics.streams([
@@ -212,6 +223,7 @@ mod tests {
             r#"fleetscore_stream_lag_events{namespace="plant",stream="pumps"} 7"#,
             r#"fleetscore_stream_lag_seconds{namespace="plant",stream="pumps"} 2"#,
             r#"fleetscore_stream_pods{namespace="plant",stream="pumps"} 3"#,
+            r#"fleetscore_stream_last_segment_gaps{namespace="plant",stream="pumps"} 1"#,
             r#"fleetscore_stream_partitions{namespace="plant",stream="pumps",state="Reading"} 3"#,
             r#"fleetscore_stream_partitions{namespace="plant",stream="pumps",state="Unowned"} 2"#,
             r#"fleetscore_stream_readings_total{namespace="plant",stream="pumps",outcome="Accepted",reason=""} 5"#,

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use fleetscore_crds::Phase;
 use jiff::{SignedDuration, Timestamp};
 
 use super::job_view::JobView;
@@ -10,6 +11,9 @@ use crate::controller::Refusal;
 
 /// Waits between looks at pods that do not start, in seconds.
 const LOOKS: [u64; 5] = [2, 5, 10, 20, 60];
+
+/// Phases of a run that are remembered. One whose nodes come and go has many.
+const PHASES: usize = 64;
 
 /// A Job's name, its pods that are ready, succeeded, failed and are ending, and how many it may have at the same time.
 type Counts = (String, u32, u32, u32, u32, u32);
@@ -27,9 +31,23 @@ pub struct Memory {
     pub refused: Option<(Refusal, Timestamp)>,
     /// When the status was written last.
     pub written: Option<Timestamp>,
+    phases: Vec<(Phase, Timestamp)>,
 }
 
 impl Memory {
+    /// The run came to this phase, unless it was in it before.
+    pub fn came_to(&mut self, phase: Phase, now: Timestamp) {
+        let is_new = self.phases.last().is_none_or(|(last, _)| *last != phase);
+        if is_new && self.phases.len() < PHASES {
+            self.phases.push((phase, now));
+        }
+    }
+
+    /// The phases that the run came to while this process looked at it, and when.
+    pub fn phases(&self) -> &[(Phase, Timestamp)] {
+        &self.phases
+    }
+
     /// Whether it is time to look for pods that do not start.
     pub fn may_look(&self, now: Timestamp) -> bool {
         self.next_look.is_none_or(|next| next <= now)

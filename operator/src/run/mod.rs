@@ -18,11 +18,14 @@ mod place;
 mod places;
 mod pod_view;
 mod record;
+mod sample;
 mod snapshot;
 mod status;
 #[cfg(test)]
 mod testing;
+mod trace;
 mod trouble;
+mod usage;
 
 use std::time::Duration;
 
@@ -41,6 +44,7 @@ pub use build::SHARDS_PER_JOB;
 pub use controller::run;
 pub use places::Places;
 pub(crate) use pod_view::cannot_start;
+pub use sample::{RunSample, sample};
 
 use apply::ChildWriter;
 use decide::{RunDecision, decide};
@@ -111,7 +115,10 @@ impl Reconciler for RunReconciler {
                 ..decide(snapshot, &seen, now)
             };
         }
-        let new = status::status(snapshot, &seen, &decision, now);
+        let mut new = status::status(snapshot, &seen, &decision, now);
+        if matches!(decision.stage, decide::Stage::Ended(_)) {
+            new.usage = usage::usage(&self.config, snapshot, &seen.jobs, now);
+        }
         if new.phase == Phase::Collecting && snapshot.status.phase != Phase::Collecting {
             memory.look_soon();
         }
@@ -120,7 +127,9 @@ impl Reconciler for RunReconciler {
         let written = is_worth_it && self.tools.write_status(run, &new).await?;
         if written {
             memory.written = Some(now);
+            memory.came_to(new.phase, now);
             record::record(run, snapshot, &seen, &new, &self.tools, now).await;
+            record::traced(run, snapshot, &new, memory.phases(), &self.tools);
         }
         let waited_for = is_waited_for(snapshot, &seen.jobs, now);
         let again = again(&memory, &decision, &snapshot.status, &new, written)

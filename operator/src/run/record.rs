@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use super::build;
 use super::events::events;
 use super::observe::Observed;
+use super::sample::schedule;
 use super::snapshot::RunSnapshot;
+use super::trace::{Phases, trace};
 use crate::controller::Tools;
 use crate::metrics::Metrics;
 
@@ -38,7 +40,24 @@ pub(super) async fn record(
         }
     }
     if new.completion_time.is_some() && old.completion_time.is_none() {
+        let line = (snapshot.namespace.clone(), schedule(run));
+        tools.metrics.run_ended(line, new.phase);
         ended(seen, new, &tools.metrics);
+    }
+}
+
+/// Sends the trace of a run that has just ended. `phases` are those that it came to.
+pub(super) fn traced(
+    run: &ScoringRun,
+    snapshot: &RunSnapshot,
+    new: &ScoringRunStatus,
+    phases: &Phases,
+    tools: &Tools,
+) {
+    let ends = new.completion_time.is_some() && snapshot.status.completion_time.is_none();
+    if ends && tools.traces.is_on() {
+        let spans = trace(snapshot, &schedule(run), new, phases);
+        tools.traces.send(spans);
     }
 }
 

@@ -174,6 +174,7 @@ fn end(status: &mut ScoringRunStatus, ending: &Ending, now: Timestamp) {
     });
     status.rows = Some(totals.rows);
     status.anomalies = Some(totals.anomalies);
+    status.mostly_anomalous = totals.mostly_anomalous;
     status.report = Some(cut(&totals.report, REPORT_BYTES));
     let groups = totals
         .top_failures

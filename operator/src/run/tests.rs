@@ -43,6 +43,7 @@ impl World {
                 metrics: Arc::new(Metrics::new()),
                 health: Arc::default(),
                 rush: Arc::default(),
+                traces: crate::traces::RunTraces::default(),
             }),
             config: config(),
             jobs: store,

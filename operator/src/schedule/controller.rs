@@ -16,6 +16,7 @@ use kube::runtime::{WatchStreamExt, watcher};
 use tokio::time::Instant;
 
 use super::ScheduleReconciler;
+use super::decide::MissedReason;
 use super::overwritten::Overwritten;
 use super::snapshot::trim;
 use crate::children::{Children, Request};
@@ -54,6 +55,10 @@ pub fn run(
     let others = stream::select(owned.changed, clock_jumps(objects.clone()));
     let others = others.map(|schedule| Ok(ReconcileRequest::from(schedule)));
     let requests = stream::select(trigger_self(schedules.applied_objects(), ()), others);
+    for reason in MissedReason::ALL {
+        // Nobody sees a count grow that begins with 1.
+        shared.metrics.ticks_missed(&reason.word(), 0);
+    }
     let context = ScheduleReconciler {
         tools: Tools::new(shared),
         children: owned.children,

@@ -15,6 +15,7 @@ mod model;
 mod outcome;
 mod overwritten;
 mod runs;
+mod sample;
 mod snapshot;
 mod status;
 #[cfg(test)]
@@ -33,6 +34,7 @@ use crate::controller::{
 };
 
 pub use controller::{Owned, run};
+pub use sample::{Intervals, sample};
 
 use apply::RunWriter;
 use decide::{ScheduleDecision, decide};

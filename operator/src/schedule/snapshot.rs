@@ -97,7 +97,7 @@ pub fn trim(fields: &mut Vec<ManagedFieldsEntry>) {
 }
 
 /// When a write changed the spec last.
-fn edited(fields: &[ManagedFieldsEntry]) -> Option<Timestamp> {
+pub(super) fn edited(fields: &[ManagedFieldsEntry]) -> Option<Timestamp> {
     let written = fields.iter().filter(|entry| is_spec(entry));
     written
         .filter_map(|entry| Some(entry.time.as_ref()?.0))

@@ -36,6 +36,7 @@ impl World {
                 metrics: Arc::new(Metrics::new()),
                 health: Arc::default(),
                 rush: Arc::default(),
+                traces: crate::traces::RunTraces::default(),
             }),
             children: Children::new().0,
             runs_listed: watch::channel(true).1,

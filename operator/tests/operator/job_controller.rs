@@ -38,7 +38,7 @@ impl JobController {
             plan: json!({"sensors": sensors, "shards": sensors}),
             totals: json!({
                 "phase": "Succeeded", "sensors": sensors, "succeeded": sensors, "failed": 0,
-                "rows": sensors * 60, "anomalies": 7, "report": "az://predictions/pumps/_run/report.html",
+                "rows": sensors * 60, "anomalies": 7, "mostlyAnomalous": 2, "report": "az://predictions/pumps/_run/report.html",
             }),
             admits: false,
             most_pods: 0,

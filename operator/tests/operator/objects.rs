@@ -82,7 +82,7 @@ impl Objects {
         let meta = &mut object["metadata"];
         meta["name"] = json!(key.name);
         meta["namespace"] = json!(key.namespace);
-        meta["uid"] = json!(format!("uid-{}", self.version + 1));
+        meta["uid"] = json!(format!("00000000-0000-4000-8000-{:012x}", self.version + 1));
         meta["generation"] = json!(1);
         meta["creationTimestamp"] = json!(jiff::Timestamp::now().to_string());
         Ok(self.note("ADDED", key, object))

@@ -55,7 +55,10 @@ async fn operate(api: &Api) -> Operator {
     let url = api.listen("operator").await.parse().unwrap();
     let client =
         fleetscore_operator::client::client(kube::Config::new(url), metrics.clone()).unwrap();
-    let config = serde_json::from_value(json!({"scorer": {"image": "scorer:test"}})).unwrap();
+    let cost =
+        json!({"cpusPerNode": 4, "pricePerNodeHour": 0.2, "currency": "EUR", "idleSeconds": 60});
+    let config = json!({"scorer": {"image": "scorer:test"}, "cost": cost});
+    let config = serde_json::from_value(config).unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let stopped = async {
         let _ = stopped.await;
@@ -65,6 +68,7 @@ async fn operate(api: &Api) -> Operator {
         metrics,
         health: Arc::default(),
         rush: Arc::default(),
+        traces: fleetscore_operator::traces::RunTraces::default(),
     };
     let places = fleetscore_operator::run::Places::default();
     let (_, work) = fleetscore_operator::run::run(
@@ -144,7 +148,16 @@ async fn more_sensors_than_one_job_takes_are_scored_by_several_at_once() {
         (&status["rows"], &status["anomalies"]),
         (&json!(SENSORS * 60), &json!(7))
     );
+    assert_eq!(status["mostlyAnomalous"], 2);
     assert_eq!(status["report"], "az://predictions/pumps/_run/report.html");
+    // A hundred pods at a time, four on a node, and each node is idle for a minute at the end.
+    let usage = &status["usage"];
+    assert_eq!(
+        (&usage["nodes"], &usage["currency"]),
+        (&json!(25), &json!("EUR"))
+    );
+    assert!(usage["nodeSeconds"].as_u64().unwrap() >= 25 * 60, "{usage}");
+    assert!(usage["amount"].as_f64().unwrap() > 0.08, "{usage}");
 
     let asked = api.asked();
     let names =

@@ -97,6 +97,7 @@ async fn operate(api: &Api, pods: &Pods) -> Operator {
         metrics,
         health: Arc::default(),
         rush: Arc::default(),
+        traces: fleetscore_operator::traces::RunTraces::default(),
     };
     let poller = Arc::new(Poller::new(pods.port).unwrap());
     let (_, work) = run(shared, config, poller, None, stopped);

@@ -208,7 +208,7 @@ proptest! {
         let cause = EndCause { reason: format!("A{long}"), message: long.clone() };
         let group = FailureGroup { reason: long.clone(), count: u64::MAX, example: long.clone(), message: long.clone() };
         let totals = Totals {
-            phase: Phase::Failed, sensors: u64::MAX, succeeded: u64::MAX, failed: u64::MAX, rows: u64::MAX, anomalies: u64::MAX,
+            phase: Phase::Failed, sensors: u64::MAX, succeeded: u64::MAX, failed: u64::MAX, rows: u64::MAX, anomalies: u64::MAX, mostly_anomalous: Some(u64::MAX),
             report: long.clone(), top_failures: vec![group; failures],
         };
         let mut scored = condition(&status(&run, &seen(vec![]), &decision(Stage::Collecting(run.plan().unwrap(), Some(cause.clone()))), at(1)), "Scored").clone();

@@ -106,6 +106,18 @@ pub enum MissedReason {
 }
 
 impl MissedReason {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Missed,
+        Self::DeadlineExceeded,
+        Self::EarlierRunActive,
+        Self::Replaced,
+        Self::Suspended,
+        Self::ScheduleChanged,
+        Self::NameConflict,
+        Self::QueueFull,
+    ];
+
     /// The reason in one word, as the status, events and metrics have it.
     pub fn word(self) -> String {
         format!("{self:?}")

@@ -1,5 +1,6 @@
 use fleetscore_crds::{FailureGroup, Totals};
 
+use crate::ledger::WarningReason;
 use crate::outputs;
 use crate::report::{self, Report};
 use crate::steps::Context;
@@ -22,6 +23,7 @@ pub fn totals(context: &Context, report: &Report) -> Totals {
         failed: report.sensors.failed,
         rows: report.rows,
         anomalies: report.anomalies,
+        mostly_anomalous: Some(mostly_anomalous(report)),
         report: (context.run)
             .own_file(outputs::REPORT_HTML)
             .map_or_else(|_| context.run.own.to_string(), |url| url.to_string()),
@@ -29,6 +31,12 @@ pub fn totals(context: &Context, report: &Report) -> Totals {
     };
     tell(&mut totals, &report.failures);
     totals
+}
+
+fn mostly_anomalous(report: &Report) -> u64 {
+    let mut warnings = report.warnings.iter();
+    let suspect = warnings.find(|group| group.reason == WarningReason::MostlyAnomalous);
+    suspect.map_or(0, |group| group.count)
 }
 
 /// Adds the reasons, with messages as long as there is room.
@@ -84,6 +92,7 @@ mod tests {
             failed: u64::MAX,
             rows: u64::MAX,
             anomalies: u64::MAX,
+            mostly_anomalous: Some(u64::MAX),
             report: "az://predictions/run/_run/report.html".to_owned(),
             top_failures: Vec::new(),
         }
