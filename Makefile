@@ -74,6 +74,7 @@ generate: ## Write the generated files again: CRDs, reference, schema.
 	cargo build --locked --workspace --all-features --examples
 	$(CARGO_TARGET_DIR)/debug/examples/crdgen
 	UPDATE=1 cargo test -q --locked --workspace --all-features --test report_schema --test dashboard_schema
+	UPDATE=1 cargo test -q --locked --workspace --all-features -p fleetscore-cli --bin fleetscore -- kubectl::golden::the_schemas
 	scripts/chart-generate.sh
 
 images: ## Build all programs, and the images of the operator, the scorer and the streams' pods into the cache, with buildah.

@@ -12,8 +12,11 @@ pub struct FormatArgs {
     /// The form; default: text for people
     #[arg(short, long, value_enum, value_name = "FORM")]
     pub output: Option<Form>,
-    /// When words are coloured; NO_COLOR also turns it off
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    #[arg(
+        help = "When words are coloured; NO_COLOR also turns it off",
+        long, value_enum, value_name = "WHEN", default_value_t = Color::Auto
+    )]
+    /// When words are coloured.
     pub color: Color,
 }
 

@@ -9,6 +9,8 @@ mod exit;
 mod face;
 mod failed;
 mod format;
+#[cfg(test)]
+mod golden;
 mod login;
 mod logs;
 pub mod report;

@@ -53,6 +53,7 @@ pub fn run(args: &RunReportArgs) -> Result {
 }
 
 /// The form of a report.
+#[derive(Clone, Copy)]
 pub enum Form<'a> {
     /// For people.
     Text,

@@ -70,7 +70,9 @@ impl Place {
                         "{url} is a volume of the run's pods; where it is mounted at the same path here, add --local-files"
                     )));
                 }
-                _ => return Err(exit::cannot_tell(format!("{url} cannot be read from here"))),
+                StoreKind::Memory => {
+                    return Err(exit::cannot_tell(format!("{url} cannot be read from here")));
+                }
             }
         }
         let options = StorageOptions {

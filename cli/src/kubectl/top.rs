@@ -75,7 +75,7 @@ pub fn run(args: &TopArgs) -> Result {
     })?
 }
 
-fn draw(view: &NodesView, now: Timestamp, page: &mut Page) {
+pub fn draw(view: &NodesView, now: Timestamp, page: &mut Page) {
     if view.nodes.is_empty() {
         page.line(["No nodes with pods of runs.".into()]);
     } else {

@@ -69,7 +69,7 @@ pub async fn children(cluster: &Cluster, run: &Run) -> Result<(Vec<Job>, Vec<Pod
     Ok((jobs.items, pods.items, pods.more))
 }
 
-fn draw(tree: &TreeView, all: bool, page: &mut Page) {
+pub fn draw(tree: &TreeView, all: bool, page: &mut Page) {
     let run = &tree.run;
     let label = format!("run/{}", run.name);
     let names = tree.jobs.iter().map(|branch| title(branch).len() + 3);

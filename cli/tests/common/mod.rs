@@ -64,6 +64,11 @@ impl Plant {
         fs::write(self.path(name), text).unwrap();
     }
 
+    /// Makes a folder of the plant.
+    pub fn write_folder(&self, name: &str) {
+        fs::create_dir_all(self.path(name)).unwrap();
+    }
+
     /// Replaces text in a file of the plant; it must occur.
     pub fn edit(&self, name: &str, from: &str, to: &str) {
         let text = self.read(name);

@@ -1,6 +1,6 @@
 //! `status`.
 
-mod draw;
+pub mod draw;
 
 use std::time::Duration;
 
