@@ -92,9 +92,9 @@ dashboard-scale: build ## Show 100,000 sensors by 48 runs, and check time, memor
 	cargo build --release --locked --workspace --all-features --example sample_history
 	scripts/dashboard-scale.sh $(CARGO_TARGET_DIR)/release/examples/sample_history $(BIN)/fleetscore $(or $(SENSORS),100000) $(or $(RUNS),48)
 
-bench: build ## Time it against the peers, and write docs/benchmarks.md (installs them into the cache; PARTS="processes files latency streams kernels").
+bench: build ## Time it against the peers, and write docs/benchmarks.md (installs them into the cache; PARTS="processes files latency streams kernels models").
 	@scripts/install.sh node broker flink
-	scripts/build.sh $(PROFILE) cli scorer -- --example kernel_speed --example linfa_speed
+	scripts/build.sh $(PROFILE) cli scorer -- --example kernel_speed --example linfa_speed --example forest_speed
 	bench/run.sh $(BIN)/fleetscore $(BIN)/examples $(PARTS)
 
 bench-cluster: images ## Measure the operator at 10,000 pods on fake nodes (root on Linux; an hour or two on 2 cores).

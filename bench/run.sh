@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Times fleetscore against others and writes the results into docs/benchmarks.md:
-# bench/run.sh FLEETSCORE EXAMPLES [processes|files|latency|streams|kernels ...]
-# EXAMPLES is the folder with kernel_speed and linfa_speed.
+# bench/run.sh FLEETSCORE EXAMPLES [processes|files|latency|streams|kernels|models ...]
+# EXAMPLES is the folder with kernel_speed, linfa_speed and forest_speed.
 set -euo pipefail
 
-fleetscore=$(realpath "${1:?usage: bench/run.sh FLEETSCORE EXAMPLES [processes|files|latency|streams|kernels ...]}")
+fleetscore=$(realpath "${1:?usage: bench/run.sh FLEETSCORE EXAMPLES [processes|files|latency|streams|kernels|models ...]}")
 examples=$(realpath "$2")
 shift 2
 cd "$(dirname "$0")"
@@ -19,7 +19,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 parts=("$@")
-[[ ${#parts[@]} -gt 0 ]] || parts=(processes files latency streams kernels)
+[[ ${#parts[@]} -gt 0 ]] || parts=(processes files latency streams kernels models)
 for part in "${parts[@]}"; do
   case $part in
     processes) "$python" processes.py "$fleetscore" "$work" "$work/processes.md" ;;
@@ -33,6 +33,7 @@ for part in "${parts[@]}"; do
       cc -O3 -shared -fPIC -o "$work/libsvm_loop.so" libsvm_loop.c
       OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 "$python" kernels.py "$examples" "$work" "$work/kernels.md"
       ;;
+    models) OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 "$python" models.py "$examples" "$work" "$work/models.md" ;;
     *) echo "no such part: $part" >&2; exit 2 ;;
   esac
   "$python" insert.py ../docs/benchmarks.md "$part" "$work/$part.md"

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
 use fleetscore_crds::{ModelFormat, visible};
-use fleetscore_scorer::models::{self, Estimator, Kernel, Model, OneClassSvm, Scaler};
+use fleetscore_scorer::models::{
+    self, Estimator, IsolationForest, Kernel, Model, OneClassSvm, Scaler,
+};
 use serde_json::{Value, json};
 
 use super::{Result, failure, output, usage};
@@ -125,6 +127,7 @@ fn facts(model: &Model) -> Value {
     });
     let of_estimator = match &model.estimator {
         Estimator::OneClassSvm(svm) => of_svm(svm),
+        Estimator::IsolationForest(forest) => of_forest(forest),
         other => json!({ "estimator": other.name(), "size": other.size() }),
     };
     let precision = if model.origin.single_precision {
@@ -138,6 +141,18 @@ fn facts(model: &Model) -> Value {
         facts.retain(|_, value| !value.is_null());
     }
     facts
+}
+
+fn of_forest(forest: &IsolationForest) -> Value {
+    json!({
+        "estimator": "IsolationForest",
+        "trees": forest.trees.count(),
+        "nodes": forest.trees.nodes(),
+        "deepest": forest.trees.depth(),
+        "offset": forest.border.offset,
+        "threshold": forest.border.threshold,
+        "zeroIsAnomaly": forest.border.zero_is_anomaly,
+    })
 }
 
 fn of_svm(svm: &OneClassSvm) -> Value {

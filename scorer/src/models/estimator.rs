@@ -1,5 +1,6 @@
 use super::Meaning;
 use super::svm::OneClassSvm;
+use super::trees::IsolationForest;
 
 /// What turns a reading into a score, behind all transforms. The list is closed: models are compared, and written to files.
 ///
@@ -10,6 +11,8 @@ use super::svm::OneClassSvm;
 pub enum Estimator {
     /// scikit-learn's `OneClassSVM`.
     OneClassSvm(OneClassSvm),
+    /// scikit-learn's `IsolationForest`.
+    IsolationForest(IsolationForest),
 }
 
 impl Estimator {
@@ -17,6 +20,7 @@ impl Estimator {
     pub fn features(&self) -> usize {
         match self {
             Self::OneClassSvm(svm) => svm.features,
+            Self::IsolationForest(forest) => forest.features,
         }
     }
 
@@ -24,6 +28,7 @@ impl Estimator {
     pub fn name(&self) -> &'static str {
         match self {
             Self::OneClassSvm(_) => "OneClassSVM",
+            Self::IsolationForest(_) => "IsolationForest",
         }
     }
 
@@ -31,6 +36,7 @@ impl Estimator {
     pub fn size(&self) -> String {
         match self {
             Self::OneClassSvm(svm) => format!("{} support vectors", svm.coefficients.len()),
+            Self::IsolationForest(forest) => format!("{} trees", forest.trees.count()),
         }
     }
 
@@ -38,6 +44,9 @@ impl Estimator {
     pub fn meaning(&self) -> Meaning {
         match self {
             Self::OneClassSvm(_) => Meaning::Anomaly { at_zero: true },
+            Self::IsolationForest(forest) => Meaning::Anomaly {
+                at_zero: forest.border.zero_is_anomaly,
+            },
         }
     }
 
@@ -45,6 +54,7 @@ impl Estimator {
     pub fn scales(&self) -> bool {
         match self {
             Self::OneClassSvm(svm) => svm.scaler != super::Scaler::None,
+            Self::IsolationForest(_) => false,
         }
     }
 
@@ -52,6 +62,7 @@ impl Estimator {
     pub fn bytes(&self) -> usize {
         match self {
             Self::OneClassSvm(svm) => svm.bytes(),
+            Self::IsolationForest(forest) => forest.bytes(),
         }
     }
 
@@ -63,6 +74,7 @@ impl Estimator {
     pub fn decisions(&self, rows: &[f64], scores: &mut [f64]) {
         match self {
             Self::OneClassSvm(svm) => svm.decisions(rows, scores),
+            Self::IsolationForest(forest) => forest.scores(rows, scores),
         }
     }
 }

@@ -15,6 +15,7 @@ mod scaler;
 mod shown;
 pub mod svm;
 pub mod transforms;
+pub mod trees;
 mod verdicts;
 
 pub use error::ModelError;
@@ -30,4 +31,5 @@ pub use scaler::Scaler;
 pub use shown::shown;
 pub use svm::{Kernel, OneClassSvm};
 pub use transforms::Transform;
+pub use trees::IsolationForest;
 pub use verdicts::Verdicts;

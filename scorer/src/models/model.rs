@@ -147,7 +147,7 @@ impl Model {
     pub fn svm(&self) -> Option<&OneClassSvm> {
         match &self.estimator {
             Estimator::OneClassSvm(svm) if self.transforms.is_empty() => Some(svm),
-            Estimator::OneClassSvm(_) => None,
+            _ => None,
         }
     }
 

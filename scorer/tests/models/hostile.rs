@@ -121,10 +121,29 @@ const GLOBALS: &[&str] = &[
     "builtins\nbytes",
     "datetime\ndatetime",
     "sklearn.impute._base\nSimpleImputer",
+    "sklearn.ensemble._iforest\nIsolationForest",
+    "sklearn.tree._classes\nExtraTreeRegressor",
+    "sklearn.tree._tree\nTree",
 ];
 
 const WORDS: &[&str] = &[
-    "f8", "O", "<", ">", "C", "F", "latin1", "shape", "dtype", "order", "steps", "kernel", "rbf",
+    "f8",
+    "O",
+    "<",
+    ">",
+    "C",
+    "F",
+    "latin1",
+    "shape",
+    "dtype",
+    "order",
+    "steps",
+    "kernel",
+    "rbf",
+    "V64",
+    "nodes",
+    "tree_",
+    "estimators_",
 ];
 
 proptest! {

@@ -36,11 +36,6 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
         &["a dict of `rmse`", "no model", "joblib.dump"],
     ),
     (
-        "bundle_forest.pkl",
-        "ForbiddenGlobal",
-        &["IsolationForest", "in `model` of the dict"],
-    ),
-    (
         "bundle_function.pkl",
         "Unsupported",
         &[
@@ -155,26 +150,6 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
         "infinite_vector.pkl",
         "Invalid",
         &["support vectors", "not finite"],
-    ),
-    (
-        "isolation_forest.joblib",
-        "ForbiddenGlobal",
-        &["sklearn.ensemble._iforest.IsolationForest", "OneClassSVM"],
-    ),
-    (
-        "isolation_forest.pkl",
-        "ForbiddenGlobal",
-        &["sklearn.ensemble._iforest.IsolationForest", "OneClassSVM"],
-    ),
-    (
-        "isolation_forest.skops",
-        "Unsupported",
-        &["sklearn.ensemble._iforest.IsolationForest", "OneClassSVM"],
-    ),
-    (
-        "isolation_forest_pipeline.pkl",
-        "ForbiddenGlobal",
-        &["IsolationForest", "at byte"],
     ),
     (
         "kernel_pca.pkl",

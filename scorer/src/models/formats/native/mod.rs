@@ -1,5 +1,7 @@
 //! Fleetscore's own format: everything of a model, packed, exact and checksummed. All numbers are little-endian.
 //!
+//! A one-class SVM:
+//!
 //! | bytes | what |
 //! |---|---|
 //! | 8 | [`MAGIC`] |
@@ -17,9 +19,37 @@
 //! | f64 x n x d | support vectors, row-major |
 //! | text | producer, then the d feature names, as flagged: each u32 bytes of UTF-8, then the bytes |
 //! | u32 | CRC-32 of everything before |
+//!
+//! Any other family, of which there is one, the isolation forest:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 8 | [`MAGIC`] |
+//! | u16 | version, 2 |
+//! | u8 | family: 1 isolation forest |
+//! | u8 | scaler, as above |
+//! | u32 | flags, as above, and 64: a score of 0 is an anomaly |
+//! | u32 | d, number of features |
+//! | u32 | t, number of trees |
+//! | u32 | v, number of different values that leaves give |
+//! | u32 | bytes of text |
+//! | f64 x 6 | lowest and highest of the clip, both divisors, offset, threshold |
+//! | f64 x d, up to twice | the scaler, as above |
+//! | f64 x v | the values |
+//! | u32 x t | number of nodes of each tree |
+//! | 6 a node | the nodes of all trees, see below |
+//! | text | as above |
+//! | u32 | CRC-32 of everything before |
+//!
+//! The nodes of a tree lie by distance from its root: those that follow the first node that is no leaf come right behind the root,
+//! then those of the next, and so on. A node is the u16 of its feature and the f32 of its threshold; a leaf is 65535 and the u32 of
+//! the position of its value.
 
+mod common;
 mod read;
+mod read_forest;
 mod write;
+mod write_forest;
 
 pub use read::read;
 pub use write::write_native;
@@ -27,6 +57,9 @@ pub use write::write_native;
 /// The first bytes; the first is in no text, and line ends show a transfer that changed them.
 pub const MAGIC: &[u8] = b"\x89FSM\r\n\x1a\n";
 const VERSION: u16 = 1;
+const FAMILY_VERSION: u16 = 2;
+
+const ISOLATION_FOREST: u8 = 1;
 
 const RBF: u8 = 0;
 const LINEAR: u8 = 1;
@@ -43,3 +76,7 @@ const SCALE: u32 = 4;
 const CLIP: u32 = 8;
 const PRODUCER: u32 = 16;
 const NAMES: u32 = 32;
+const ZERO_IS_ANOMALY: u32 = 64;
+
+/// In place of the feature of a leaf.
+const LEAF: u16 = u16::MAX;

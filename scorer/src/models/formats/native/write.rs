@@ -2,28 +2,32 @@ use fleetscore_crds::ModelFormat;
 
 use super::{
     CENTER, CLIP, LINEAR, MAGIC, MIN_MAX, NAMES, NO_SCALER, POLYNOMIAL, PRODUCER, RBF, SCALE,
-    SIGMOID, SINGLE_PRECISION, STANDARD, VERSION,
+    SIGMOID, SINGLE_PRECISION, STANDARD, VERSION, write_forest,
 };
-use crate::models::{Kernel, Model, ModelError, OneClassSvm, Scaler};
+use crate::models::{Estimator, Kernel, Model, ModelError, Scaler};
 
 /// Writes a model in the native format, which holds all of it. `origin.format` is not kept: it is `Native` when read.
 ///
-/// Errors when the model is more than a one-class SVM behind a scaler.
+/// Errors when the model is more than a one-class SVM or an isolation forest behind a scaler.
 pub fn write_native(model: &Model) -> Result<Vec<u8>, ModelError> {
+    let mut bytes = match &model.estimator {
+        Estimator::IsolationForest(forest) => write_forest::bytes(model, forest)?,
+        Estimator::OneClassSvm(_) => svm(model)?,
+    };
+    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+    Ok(bytes)
+}
+
+fn svm(model: &Model) -> Result<Vec<u8>, ModelError> {
     let svm = model.only_svm(ModelFormat::Native)?;
     let text = text(model);
     let (gamma, coef0, degree) = svm.kernel.parameters();
-    let (low, high) = match svm.scaler {
-        Scaler::MinMax {
-            clip: Some(range), ..
-        } => range,
-        _ => (0.0, 0.0),
-    };
+    let (low, high) = clip(&svm.scaler);
     let mut bytes = MAGIC.to_vec();
     bytes.extend(VERSION.to_le_bytes());
     bytes.extend([kernel_code(&svm.kernel), scaler_code(&svm.scaler)]);
     for number in [
-        flags(model, svm),
+        flags(model, &svm.scaler),
         length(svm.coefficients.len()),
         length(svm.features),
         degree,
@@ -42,7 +46,6 @@ pub fn write_native(model: &Model) -> Result<Vec<u8>, ModelError> {
         bytes.extend(number.to_le_bytes());
     }
     bytes.extend(text);
-    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
     Ok(bytes)
 }
 
@@ -55,7 +58,17 @@ fn kernel_code(kernel: &Kernel) -> u8 {
     }
 }
 
-fn scaler_code(scaler: &Scaler) -> u8 {
+/// The lowest and highest that a scaler leaves, 0 where it does not clip.
+pub fn clip(scaler: &Scaler) -> (f64, f64) {
+    match scaler {
+        Scaler::MinMax {
+            clip: Some(range), ..
+        } => *range,
+        _ => (0.0, 0.0),
+    }
+}
+
+pub fn scaler_code(scaler: &Scaler) -> u8 {
     match scaler {
         Scaler::None => NO_SCALER,
         Scaler::Standard { .. } => STANDARD,
@@ -63,8 +76,8 @@ fn scaler_code(scaler: &Scaler) -> u8 {
     }
 }
 
-fn flags(model: &Model, svm: &OneClassSvm) -> u32 {
-    let (center, scale, clip) = match &svm.scaler {
+pub fn flags(model: &Model, scaler: &Scaler) -> u32 {
+    let (center, scale, clip) = match scaler {
         Scaler::None => (false, false, false),
         Scaler::Standard { center, scale } => (center.is_some(), scale.is_some(), false),
         Scaler::MinMax { clip, .. } => (false, false, clip.is_some()),
@@ -82,7 +95,7 @@ fn flags(model: &Model, svm: &OneClassSvm) -> u32 {
         .fold(0, |flags, (flag, _)| flags | flag)
 }
 
-fn text(model: &Model) -> Vec<u8> {
+pub fn text(model: &Model) -> Vec<u8> {
     let names = model.origin.feature_names.iter().flatten();
     let mut text = Vec::new();
     for part in model.origin.producer.iter().chain(names) {
@@ -93,6 +106,6 @@ fn text(model: &Model) -> Vec<u8> {
 }
 
 /// A model of more than `u32::MAX` of anything cannot be read, so it is never made.
-fn length(length: usize) -> u32 {
+pub fn length(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }

@@ -33,6 +33,10 @@ impl<'a> Machine<'a, '_, '_> {
         if self.heap.foreign(function).is_some() {
             return self.make(function, arguments);
         }
+        if let Some(&Object::Global(Global::Class(class @ Class::Tree))) = self.heap.get(function) {
+            // Its arguments say how large it is, which its nodes do too.
+            return self.add(Object::Instance(Instance { class, state: None }));
+        }
         let Some(&Object::Global(Global::Function(function))) = self.heap.get(function) else {
             return Err(self.expected("a function", function));
         };
@@ -149,7 +153,7 @@ impl<'a> Machine<'a, '_, '_> {
                 let text = text.ok_or_else(|| self.malformed("a numpy string that is no text"))?;
                 self.add(Object::Text(Cow::Owned(text)))
             }
-            Kind::Raw(_) | Kind::Other => self.push(Value::Other),
+            Kind::Raw(_) | Kind::Structure(..) | Kind::Other => self.push(Value::Other),
             _ => Err(self.malformed("a numpy number of another length than its dtype's")),
         }
     }
@@ -212,25 +216,25 @@ impl<'a> Machine<'a, '_, '_> {
         }
     }
 
-    /// The state is (version, byte order, ...), and for structures their parts, size, alignment and flags.
+    /// The state is (version, byte order, ...), and for structures their fields' names, their fields, size, alignment and flags.
     fn build_dtype(&mut self, target: Value, state: Value) -> Step {
-        let order = self
-            .heap
-            .tuple(state)
-            .and_then(|state| state.get(1))
-            .and_then(|&order| self.heap.text(order));
+        let part = |at| self.heap.tuple(state)?.get(at).copied();
+        let order = part(1).and_then(|order| self.heap.text(order));
         let big_endian = match order {
             Some(">") => true,
             Some("<" | "|" | "=") => false,
             _ => return Err(self.malformed("a dtype without byte order")),
         };
-        let flags = self.heap.tuple(state).and_then(|state| state.get(7));
-        let holds_objects = matches!(flags, Some(Value::Int(flags)) if flags & HOLDS_OBJECTS != 0);
+        let holds_objects =
+            matches!(part(7), Some(Value::Int(flags)) if flags & HOLDS_OBJECTS != 0);
+        let fields = part(4).filter(|&fields| self.heap.dict(fields).is_some());
         if let Some(Object::Dtype(dtype)) = self.heap.get_mut(target) {
             dtype.big_endian = big_endian;
-            if holds_objects && matches!(dtype.kind, Kind::Raw(_)) {
-                dtype.kind = Kind::Other;
-            }
+            dtype.kind = match (dtype.kind, fields) {
+                (Kind::Raw(_), _) if holds_objects => Kind::Other,
+                (Kind::Raw(bytes), Some(Value::Object(fields))) => Kind::Structure(bytes, fields),
+                (kind, _) => kind,
+            };
         }
         Ok(())
     }

@@ -33,7 +33,7 @@ pub fn way_out(module: &str, name: &str) -> &'static str {
 const OLD_JOBLIB: &str = "it was written by joblib before 0.10: load it and save it again";
 const OWN_CLASS: &str = "it is a class or function of the program that saved the file, and nothing was run: save the fitted scikit-learn \
                          pipeline inside, such as joblib.dump(detector.pipeline, file)";
-const ONLY: &str = "only OneClassSVM is supported, bare or in a Pipeline behind scalers, SimpleImputer, PolynomialFeatures, PCA, \
+const ONLY: &str = "only OneClassSVM and IsolationForest are supported, bare or in a Pipeline behind scalers, SimpleImputer, PolynomialFeatures, PCA, \
                     Normalizer, VarianceThreshold, FunctionTransformer and ColumnTransformer: train one of these";
 
 fn of_sklearn(module: &str, name: &str) -> &'static str {
@@ -79,9 +79,9 @@ mod tests {
                 "train OneClassSVM",
             ),
             (
-                "sklearn.ensemble._iforest",
-                "IsolationForest",
-                "only OneClassSVM",
+                "sklearn.neighbors._lof",
+                "LocalOutlierFactor",
+                "only OneClassSVM and IsolationForest",
             ),
             ("posix", "system", "nothing was run"),
         ] {

@@ -169,7 +169,8 @@ impl<'a> Array<'a> {
         }
     }
 
-    fn bytes<'h>(&'h self, heap: &'h Heap<'a>) -> Option<&'h [u8]> {
+    /// The bytes of the items, where there are some.
+    pub fn bytes<'h>(&'h self, heap: &'h Heap<'a>) -> Option<&'h [u8]> {
         match &self.data {
             Data::Missing => None,
             Data::Own(bytes) => Some(bytes),

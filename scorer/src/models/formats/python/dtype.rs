@@ -1,4 +1,4 @@
-use super::Value;
+use super::{ObjectId, Value};
 
 /// What an array's items are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub enum Kind {
     Text(usize),
     /// Items of so many bytes that are no plain numbers, such as dates.
     Raw(usize),
+    /// Structures of so many bytes, and the `dict` that says where in them the fields of which type lie.
+    Structure(usize, ObjectId),
     /// Any other.
     Other,
 }
@@ -66,7 +68,7 @@ impl Dtype {
             Kind::I2 | Kind::U2 => Some(2),
             Kind::I4 | Kind::U4 | Kind::F4 => Some(4),
             Kind::I8 | Kind::U8 | Kind::F8 => Some(8),
-            Kind::Object | Kind::Text(_) | Kind::Raw(_) | Kind::Other => None,
+            Kind::Object | Kind::Text(_) | Kind::Raw(_) | Kind::Structure(..) | Kind::Other => None,
         }
     }
 
@@ -74,7 +76,7 @@ impl Dtype {
     pub fn width(self) -> Option<usize> {
         match self.kind {
             Kind::Text(characters) => characters.checked_mul(4),
-            Kind::Raw(bytes) => Some(bytes),
+            Kind::Raw(bytes) | Kind::Structure(bytes, _) => Some(bytes),
             _ => self.item_bytes(),
         }
     }
@@ -119,7 +121,9 @@ impl Dtype {
             Kind::U8 => u64::from_le_bytes(self.ordered(bytes)?) as f64,
             Kind::F4 => f64::from(f32::from_le_bytes(self.ordered(bytes)?)),
             Kind::F8 => f64::from_le_bytes(self.ordered(bytes)?),
-            Kind::Object | Kind::Text(_) | Kind::Raw(_) | Kind::Other => return None,
+            Kind::Object | Kind::Text(_) | Kind::Raw(_) | Kind::Structure(..) | Kind::Other => {
+                return None;
+            }
         })
     }
 

@@ -30,6 +30,10 @@ pub enum Class {
     Search,
     /// The columns that a `ColumnTransformer` gives to none of its transformers.
     RemainderColumns,
+    IsolationForest,
+    ExtraTreeRegressor,
+    /// scikit-learn's `Tree`, which files call as a function and fill in.
+    Tree,
     /// `numpy.ndarray`, named as the class of an array.
     Ndarray,
     /// joblib's `NumpyArrayWrapper`: an array whose bytes follow it.
@@ -74,6 +78,9 @@ impl Class {
             Self::VarianceThreshold => "VarianceThreshold",
             Self::Search => "a search",
             Self::RemainderColumns => "_RemainderColsList",
+            Self::IsolationForest => "IsolationForest",
+            Self::ExtraTreeRegressor => "ExtraTreeRegressor",
+            Self::Tree => "Tree",
             Self::Ndarray => "ndarray",
             Self::ArrayWrapper => "NumpyArrayWrapper",
         }
@@ -122,6 +129,13 @@ pub fn find(module: &str, name: &str) -> Option<Global> {
             "sklearn.model_selection._search_successive_halving",
             "HalvingGridSearchCV" | "HalvingRandomSearchCV",
         ) => class(Class::Search),
+        ("sklearn.ensemble.iforest" | "sklearn.ensemble._iforest", "IsolationForest") => {
+            class(Class::IsolationForest)
+        }
+        ("sklearn.tree.tree" | "sklearn.tree._classes", "ExtraTreeRegressor") => {
+            class(Class::ExtraTreeRegressor)
+        }
+        ("sklearn.tree._tree", "Tree") => class(Class::Tree),
         ("numpy", "ndarray") => class(Class::Ndarray),
         ("numpy", "dtype") => function(Function::Dtype),
         ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => {

@@ -6,6 +6,7 @@ mod dtype;
 mod foreign;
 mod global;
 mod heap;
+mod structure;
 
 pub use advice::way_out;
 pub use array::{Array, Data, Numbers};
@@ -13,3 +14,4 @@ pub use dtype::{Dtype, Kind};
 pub use foreign::Foreign;
 pub use global::{Class, Function, Global, find};
 pub use heap::{Heap, Instance, Object, ObjectId, Value};
+pub use structure::Structures;

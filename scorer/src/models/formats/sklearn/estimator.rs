@@ -1,25 +1,33 @@
 use crate::models::formats::limits::Meter;
-use crate::models::formats::python::{Class, Heap, Numbers, Object, Value, way_out};
+use crate::models::formats::python::{Array, Class, Heap, Numbers, Object, Value, way_out};
 use crate::models::{ModelError, shown};
 
 /// The attributes that scoring needs, in order. Others are not looked at, whatever they are.
 const NEEDED: &[&str] = &[
+    "_average_path_length_per_tree",
+    "_decision_path_lengths",
     "_dual_coef_",
     "_feature_names_in",
     "_gamma",
     "_intercept_",
     "_max_degree",
+    "_max_features",
+    "_max_samples",
     "_min_degree",
     "_n_features",
     "_sklearn_version",
     "_sparse",
+    "_threshold_",
     "add_indicator",
+    "behaviour",
     "best_estimator_",
     "center_",
     "clip",
     "coef0",
     "components_",
     "degree",
+    "estimators_",
+    "estimators_features_",
     "explained_variance_",
     "feature_names_in_",
     "feature_range",
@@ -28,19 +36,27 @@ const NEEDED: &[&str] = &[
     "interaction_only",
     "kernel",
     "kw_args",
+    "max_samples_",
     "mean_",
     "min_",
     "missing_values",
+    "n_estimators",
+    "n_features_",
     "n_features_in_",
     "n_input_features_",
+    "node_count",
+    "nodes",
     "norm",
+    "offset_",
     "scale_",
     "statistics_",
     "steps",
     "support_vectors_",
     "threshold",
+    "threshold_",
     "transformer_weights",
     "transformers_",
+    "tree_",
     "variances_",
     "whiten",
     "with_centering",
@@ -48,6 +64,9 @@ const NEEDED: &[&str] = &[
     "with_scaling",
     "with_std",
 ];
+
+/// Attributes of one estimator. A forest's are looked at tree by tree, so they must not be many.
+const MOST_ATTRIBUTES: usize = 1000;
 
 /// An estimator's attributes, by name and expected type.
 pub struct Estimator<'h, 'a> {
@@ -73,7 +92,14 @@ impl<'h, 'a> Estimator<'h, 'a> {
         estimator.check_untouched(value)?;
         let state = instance.state.map_or(Value::None, Value::Object);
         estimator.check_untouched(state)?;
-        for &(name, value) in heap.dict(state).unwrap_or_default() {
+        let attributes = heap.dict(state).unwrap_or_default();
+        if attributes.len() > MOST_ATTRIBUTES {
+            return Err(ModelError::TooLarge {
+                what: estimator.class.name().into(),
+                limit: format!("{MOST_ATTRIBUTES} attributes"),
+            });
+        }
+        for &(name, value) in attributes {
             let Some(name) = heap.one_of(name, NEEDED) else {
                 continue;
             };
@@ -160,6 +186,41 @@ impl<'h, 'a> Estimator<'h, 'a> {
             _ => None,
         };
         count.ok_or_else(|| self.unexpected(name, "a whole number from 0 up", value))
+    }
+
+    /// An array, whatever its items are.
+    pub fn any_array(&self, name: &str) -> Result<&'h Array<'a>, ModelError> {
+        let value = self.required(name)?;
+        match self.heap.get(value) {
+            Some(Object::Array(array)) => Ok(array),
+            _ => Err(self.unexpected(name, "an array", value)),
+        }
+    }
+
+    /// The numbers of item `at` of a list of arrays.
+    pub fn item(
+        &self,
+        name: &str,
+        at: usize,
+        meter: &mut Meter<'_>,
+    ) -> Result<Numbers, ModelError> {
+        let list = self.list(name)?;
+        match list.get(at).and_then(|&item| self.heap.get(item)) {
+            Some(Object::Array(array)) => array.numbers(self.heap, name, meter),
+            _ => Err(self.unexpected(
+                name,
+                &format!("a list of arrays, with one at {at}"),
+                self.required(name)?,
+            )),
+        }
+    }
+
+    /// An estimator or the like of one class, which is the attribute `name` or an item of it.
+    pub fn part(&self, name: &str, value: Value, class: Class) -> Result<Self, ModelError> {
+        match Self::new(self.heap, value)? {
+            Some(part) if part.class == class => Ok(part),
+            _ => Err(self.unexpected(name, class.name(), value)),
+        }
     }
 
     /// Where its attributes lie.

@@ -1,14 +1,17 @@
 //! The estimators that may be at the end of a chain. A new family is a reader and a line in [`READERS`].
 
 use super::estimator::Estimator;
-use super::svm;
+use super::{forest, svm};
 use crate::models::formats::limits::Meter;
 use crate::models::formats::python::Class;
 use crate::models::{self, ModelError};
 
 type Reader = fn(&Estimator<'_, '_>, &mut Meter<'_>) -> Result<models::Estimator, ModelError>;
 
-const READERS: &[(Class, Reader)] = &[(Class::OneClassSvm, svm::read)];
+const READERS: &[(Class, Reader)] = &[
+    (Class::OneClassSvm, svm::read),
+    (Class::IsolationForest, forest::read),
+];
 
 /// Whether the class is an estimator's that [`read`] reads.
 pub fn is_known(class: Class) -> bool {

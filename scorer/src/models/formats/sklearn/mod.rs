@@ -5,6 +5,7 @@ mod chain;
 mod column_transformer;
 mod estimator;
 mod estimators;
+mod forest;
 mod function;
 mod imputer;
 mod pipeline;
@@ -12,6 +13,7 @@ mod scaler;
 mod steps;
 mod svm;
 mod transformers;
+mod tree;
 mod version;
 
 use fleetscore_crds::{ModelBundle, ModelFormat};

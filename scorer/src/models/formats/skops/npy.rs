@@ -3,13 +3,15 @@
 use super::malformed;
 use crate::models::ModelError;
 use crate::models::formats::cursor::Cursor;
-use crate::models::formats::python::Dtype;
+use crate::models::formats::python::{Dtype, Kind};
 
 /// What an `.npy` file says before its items.
 #[derive(Debug, PartialEq)]
 pub struct Header {
     /// Type of the items.
     pub dtype: Dtype,
+    /// The fields of items that are structures; else there are none.
+    pub fields: Vec<Field>,
     /// Whether in Fortran's order.
     pub fortran: bool,
     /// Length of every axis.
@@ -17,6 +19,18 @@ pub struct Header {
     /// Bytes before the items.
     pub length: usize,
 }
+
+/// A field of a structure.
+#[derive(Debug, PartialEq)]
+pub struct Field {
+    pub name: String,
+    pub dtype: Dtype,
+    /// Bytes of the structure before it.
+    pub offset: usize,
+}
+
+/// Fields of a structure at most; the nodes of trees have 9, one of them padding.
+const MOST_FIELDS: usize = 64;
 
 /// Reads the header of versions 1 to 3.
 pub fn header(bytes: &[u8]) -> Result<Header, ModelError> {
@@ -28,13 +42,10 @@ pub fn header(bytes: &[u8]) -> Result<Header, ModelError> {
             .split(',')
             .map(str::trim)
             .filter(|length| !length.is_empty());
+        let (dtype, fields) = items(field(text, "descr")?)?;
         Some(Header {
-            dtype: Dtype::parse(
-                field(text, "descr")?
-                    .strip_prefix('\'')?
-                    .split_once('\'')?
-                    .0,
-            ),
+            dtype,
+            fields,
             fortran: field(text, "fortran_order")?.starts_with("True"),
             shape: lengths
                 .map(|length| length.parse().ok())
@@ -43,6 +54,41 @@ pub fn header(bytes: &[u8]) -> Result<Header, ModelError> {
         })
     })();
     parsed.ok_or_else(|| malformed("an .npy file whose header has no dtype, order or shape"))
+}
+
+/// The type of the items: the name of one, or a list of the names and types of fields that follow each other.
+fn items(text: &str) -> Option<(Dtype, Vec<Field>)> {
+    let Some(list) = text.strip_prefix('[') else {
+        return Some((Dtype::parse(quoted(text)?.0), Vec::new()));
+    };
+    let (mut rest, mut fields, mut offset) = (list, Vec::new(), 0_usize);
+    while let Some(field) = rest.strip_prefix('(') {
+        let (name, after) = quoted(field)?;
+        let (dtype, after) = quoted(after.strip_prefix(", ")?)?;
+        let dtype = Dtype::parse(dtype);
+        let name = name.to_owned();
+        fields.push(Field {
+            name,
+            dtype,
+            offset,
+        });
+        offset = offset.checked_add(dtype.width()?)?;
+        rest = after.strip_prefix(')')?;
+        rest = rest.strip_prefix(", ").unwrap_or(rest);
+        if fields.len() > MOST_FIELDS {
+            return None;
+        }
+    }
+    let dtype = Dtype {
+        kind: Kind::Raw(offset),
+        big_endian: false,
+    };
+    (rest.starts_with(']') && !fields.is_empty()).then_some((dtype, fields))
+}
+
+/// The text in quotes at the start, and what follows it.
+fn quoted(text: &str) -> Option<(&str, &str)> {
+    text.strip_prefix('\'')?.split_once('\'')
 }
 
 fn header_text<'a>(input: &mut Cursor<'a>) -> Option<&'a str> {
@@ -82,6 +128,7 @@ mod tests {
                 big_endian: true,
             },
             fortran: true,
+            fields: Vec::new(),
             shape: vec![3, 2],
             length: 82,
         };
@@ -97,5 +144,33 @@ mod tests {
         );
         assert_eq!(header(&scalar).unwrap().shape, Vec::<usize>::new());
         assert!(header(scalar.get(..30).unwrap()).is_err());
+    }
+
+    #[test]
+    fn reads_structures() {
+        let (dtype, fields) = items("[('left', '<i8'), ('', '|V7'), ('up', '>f4')], 'x'").unwrap();
+        assert_eq!(dtype.kind, Kind::Raw(19));
+        let found: Vec<_> = fields
+            .iter()
+            .map(|field| (field.name.as_str(), field.dtype.kind, field.offset))
+            .collect();
+        let expected = [
+            ("left", Kind::I8, 0),
+            ("", Kind::Raw(7), 8),
+            ("up", Kind::F4, 15),
+        ];
+        assert_eq!(found, expected);
+        assert!(fields[2].dtype.big_endian);
+        let many = format!("[{}]", "('a', '<i8'), ".repeat(100));
+        for wrong in [
+            "[]",
+            "[('a', 'O')]",
+            "[('a', '<i8')",
+            "[('a')]",
+            "[('a', '<V4294967295'), ('b', [('c', '<i8')])]",
+            &many,
+        ] {
+            assert_eq!(items(wrong), None, "{wrong}");
+        }
     }
 }

@@ -8,13 +8,13 @@ use super::archive::Archive;
 use super::{malformed, npy};
 use crate::models::formats::limits::{self, Meter};
 use crate::models::formats::python::{
-    self, Array, Class, Data, Foreign, Global, Heap, Instance, Object, Value,
+    self, Array, Class, Data, Dtype, Foreign, Global, Heap, Instance, Kind, Object, Value,
 };
 use crate::models::{ModelError, shown};
 
 const SCHEMA: &str = "schema.json";
-/// Bytes of `schema.json`; a model's has some 30,000.
-const SCHEMA_BYTES: usize = 4 << 20;
+/// Bytes of `schema.json`; a tree takes some 16,000.
+const SCHEMA_BYTES: usize = 64 << 20;
 
 /// Reads the objects that an archive describes and its value.
 ///
@@ -72,7 +72,8 @@ impl Loader<'_, '_, '_> {
             "TupleNode" => self
                 .items(node)
                 .and_then(|items| self.add(Object::Tuple(items))),
-            "ObjectNode" => self.object(node),
+            // A tree's arguments say how large it is, which its nodes do too.
+            "ObjectNode" | "TreeNode" => self.object(node),
             "NdArrayNode" => self.array(node),
             "TypeNode" => Ok(Value::Other),
             _ => self.foreign(node),
@@ -188,7 +189,7 @@ impl Loader<'_, '_, '_> {
                 .value(&bytes)
                 .ok_or_else(|| malformed(format!("file `{}`: not one number", shown(name, 80))));
         }
-        let dtype = self.add(Object::Dtype(header.dtype))?;
+        let dtype = self.dtype(header.dtype, header.fields)?;
         let data = Data::Own(Cow::Owned(bytes));
         self.add(Object::Array(Array {
             shape: header.shape,
@@ -196,6 +197,26 @@ impl Loader<'_, '_, '_> {
             dtype,
             data,
         }))
+    }
+}
+
+impl Loader<'_, '_, '_> {
+    /// The type of an array's items, with the fields of structures as a pickle has them: a dict of (type, offset).
+    fn dtype(&mut self, mut dtype: Dtype, fields: Vec<npy::Field>) -> Result<Value, ModelError> {
+        let mut items = Vec::new();
+        for field in fields {
+            let of_field = self.add(Object::Dtype(field.dtype))?;
+            let offset = i64::try_from(field.offset).map_or(Value::Other, Value::Int);
+            let name = self.add(Object::Text(Cow::Owned(field.name)))?;
+            items.push((name, self.add(Object::Tuple(vec![of_field, offset]))?));
+        }
+        if !items.is_empty()
+            && let (Value::Object(fields), Some(bytes)) =
+                (self.add(Object::Dict(items))?, dtype.width())
+        {
+            dtype.kind = Kind::Structure(bytes, fields);
+        }
+        self.add(Object::Dtype(dtype))
     }
 }
 

@@ -1,0 +1,98 @@
+use super::estimator::Estimator;
+use crate::models::ModelError;
+use crate::models::formats::limits::Meter;
+use crate::models::formats::python::Structures;
+use crate::models::trees::Split;
+
+/// What scikit-learn writes in place of a leaf's first child.
+const NO_CHILD: f64 = -1.0;
+
+/// The nodes of a scikit-learn `Tree`, in its order: an array of structures, one a node.
+pub struct Nodes {
+    splits: Vec<Split>,
+    samples: Vec<f64>,
+}
+
+impl Nodes {
+    /// Reads the nodes of a tree. Whether they make one is not looked at.
+    pub fn of(tree: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Self, ModelError> {
+        const NAME: &str = "nodes";
+        let nodes = Structures::new(tree.heap(), tree.any_array(NAME)?, NAME)?;
+        let count = nodes.len();
+        if tree.count("node_count")? != count {
+            return Err(ModelError::Invalid(format!(
+                "a Tree has {count} nodes, but not by its `node_count`: save the model again as it was fitted"
+            )));
+        }
+        meter.take(count * (size_of::<Split>() + size_of::<f64>()))?;
+        let left = nodes.field("left_child")?.numbers();
+        let right = nodes.field("right_child")?.numbers();
+        let features = nodes.field("feature")?.numbers();
+        let thresholds = nodes.field("threshold")?.numbers();
+        let children = left.zip(right);
+        let splits = children.zip(features.zip(thresholds)).enumerate();
+        let splits = splits.map(|(at, ((left, right), (feature, threshold)))| {
+            split(left, right, feature, threshold).ok_or_else(|| {
+                ModelError::Invalid(format!(
+                    "node {at} of a Tree has the children {left} and {right} and the feature {feature}, which are no positions"
+                ))
+            })
+        });
+        Ok(Self {
+            splits: splits.collect::<Result<_, _>>()?,
+            samples: nodes.field("n_node_samples")?.numbers().collect(),
+        })
+    }
+
+    /// The number of nodes.
+    pub fn len(&self) -> usize {
+        self.splits.len()
+    }
+
+    /// Samples that each node was fitted on.
+    pub fn samples(&self) -> &[f64] {
+        &self.samples
+    }
+
+    /// Steps from the root to each node, where children lie behind their parents.
+    pub fn depths(&self) -> Vec<f64> {
+        let mut depths = vec![0.0; self.splits.len()];
+        for (at, split) in self.splits.iter().enumerate() {
+            let depth = depths[at] + 1.0;
+            for child in split.children.into_iter().flatten() {
+                if let Some(child) = depths.get_mut(child as usize) {
+                    *child = depth;
+                }
+            }
+        }
+        depths
+    }
+
+    /// The nodes, where a leaf gives the value of its node.
+    pub fn with_values(mut self, values: &[f64]) -> Vec<Split> {
+        for (split, value) in self.splits.iter_mut().zip(values) {
+            split.value = *value;
+        }
+        self.splits
+    }
+}
+
+fn split(left: f64, right: f64, feature: f64, threshold: f64) -> Option<Split> {
+    let is_leaf = left == NO_CHILD;
+    Some(Split {
+        children: if is_leaf {
+            None
+        } else {
+            Some([position(left)?, position(right)?])
+        },
+        feature: if is_leaf { 0 } else { position(feature)? },
+        threshold,
+        value: 0.0,
+    })
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Checked to be a whole number within the range.
+fn position(number: f64) -> Option<u32> {
+    let is_position = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+    is_position.then_some(number as u32)
+}

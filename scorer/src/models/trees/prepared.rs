@@ -1,0 +1,27 @@
+use std::fmt;
+use std::sync::OnceLock;
+
+use super::steps::Steps;
+
+/// What a forest is turned into to be scored fast, once that pays off. It is no part of what the forest is: forests are equal
+/// without it, and a copy makes its own.
+#[derive(Default)]
+pub(super) struct Prepared(pub(super) OnceLock<Box<Steps>>);
+
+impl Clone for Prepared {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Prepared {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Prepared")
+    }
+}
