@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 PROFILE ?= release
 BIN = $(CARGO_TARGET_DIR)/$(shell rustc -vV | sed -n 's/^host: //p')/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
-.PHONY: help build dashboard-scale fleetscore demo demo-stream demo-cluster cluster test lint unit browser chart chart-cluster deny audit generate images builder-image scale bench bench-cluster bench-schedules soak-streams fuzz model ticks-oracle cases flink
+.PHONY: help build dashboard-scale fleetscore demo demo-stream demo-cluster cluster test lint unit browser pictures chart chart-cluster deny audit generate images builder-image scale bench bench-cluster bench-schedules soak-streams fuzz model ticks-oracle cases flink
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | column -t -s '|'
@@ -40,7 +40,8 @@ lint:
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	scripts/features-test.sh
-	scripts/module_circles.py operator/src
+	scripts/module_circles.py operator/src scorer/src/predictions scorer/src/steps/score \
+	  scorer/src/models/svm/kernels scorer/src/models/transforms scorer/src/models/formats/sklearn
 
 unit:
 	@scripts/install.sh build node broker
@@ -49,6 +50,10 @@ unit:
 browser:
 	@scripts/install.sh build node chromium
 	scripts/browser-test.sh
+
+pictures: ## Take the pictures of the dashboard for the README anew.
+	@scripts/install.sh build node chromium
+	scripts/browser-test.sh pictures docs/pictures
 
 chart:
 	@scripts/install.sh build shell

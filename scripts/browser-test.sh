@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Opens sample reports and the dashboard in a real browser and checks what they show.
+# Opens sample reports and the dashboard in a real browser and checks what they show; with `pictures FOLDER`, only takes the README's pictures.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -17,4 +17,8 @@ trap 'rm -rf "$REPORT_DIR"' EXIT
 cargo build --quiet --locked --workspace --all-features --examples --bin fleetscore
 "${CARGO_TARGET_DIR:-target}/debug/examples/sample_report" "$REPORT_DIR"
 export FLEETSCORE=${CARGO_TARGET_DIR:-target}/debug/fleetscore SAMPLE_HISTORY=${CARGO_TARGET_DIR:-target}/debug/examples/sample_history
+if [[ ${1-} == pictures ]]; then
+  node "$home/pictures.js" "$2"
+  exit
+fi
 node --test "$home/report.test.js" "$home/dashboard.test.js"

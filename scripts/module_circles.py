@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Lists the circles of imports between the top-level modules of Rust crates.
+"""Lists the circles of imports between the modules of a crate, or between those of one folder of it.
 
-Usage: module_circles.py SRC...   (folders such as operator/src)
+Usage: module_circles.py FOLDER...   (operator/src: its top-level modules; scorer/src/predictions: the modules in there)
 
-A module imports another where one of its files, tests included, names `crate::other`. In a circle no module can be read, tested or
-moved without the others. Prints the modules of each circle with the files that make it, and ends with 1 where there is one.
+A module imports another where one of its files names it: tests included at the top, where it is `crate::other`, and without them in
+a folder, where it is `super::other` or a name that the folder's mod.rs takes from there. In a circle no module can be read, tested
+or moved without the others. Prints the modules of each circle with the files that make it, and ends with 1 where there is one.
 """
 
 import re
@@ -31,29 +32,45 @@ def read(src):
     files = {}
     for file in sorted(src.rglob("*.rs")):
         parts = file.relative_to(src).with_suffix("").parts
-        if parts[0] not in ("lib", "main"):
-            files.setdefault(parts[0], []).append(file)
+        if parts[0] not in ("lib", "main", "mod"):
+            depth = len(parts) - (parts[-1] == "mod")
+            files.setdefault(parts[0], []).append((file, depth))
+    below = src.parts[src.parts.index("src") + 1:]
+    taken = reexported(src / "mod.rs") if below else {}
     imports = {module: {} for module in files}
     for module, paths in files.items():
-        for file in paths:
-            for other in named(file.read_text()) & files.keys() - {module}:
+        for file, depth in paths:
+            text = re.sub(r"//.*", "", file.read_text())
+            if below:
+                text = "" if file.stem == "tests" else re.split(r"#\[cfg\(test\)\]\s*mod ", text)[0]
+            names = named(text, "::".join(("crate", *below)))
+            if below:
+                names |= named(text, "::".join(["super"] * depth))
+            names = {name if name in files else taken.get(name) for name in names}
+            for other in names & files.keys() - {module}:
                 imports[module].setdefault(other, set()).add(str(file.relative_to(src)))
     return imports
 
 
-def named(text):
-    """What a file names below `crate::`, in braces, too."""
-    text = re.sub(r"//.*", "", text)
-    names = set(re.findall(r"\bcrate::(\w+)", text))
-    for start in re.finditer(r"\bcrate::\{", text):
+def reexported(mod):
+    """The names that a folder's mod.rs takes from its modules, with the module."""
+    uses = re.findall(r"\buse (?:self::)?(\w+)::(\{[^}]*\}|\w+)", mod.read_text())
+    return {name: module for module, names in uses for name in re.findall(r"\w+", names)}
+
+
+def named(text, path):
+    """What a file names below a path, in braces, too."""
+    path = rf"(?<![\w:]){path}::"
+    names = set(re.findall(path + r"(\w+)", text))
+    for start in re.finditer(path + r"\{", text):
         depth, top = 1, ""
         for letter in text[start.end():]:
             depth += {"{": 1, "}": -1}.get(letter, 0)
             if depth == 0:
                 break
-            top += letter if depth == 1 else ""
+            top += letter if depth == 1 and letter not in "{}" else ""
         names.update(re.findall(r"(?:^|,)\s*(\w+)", top))
-    return names
+    return names - {"super"}
 
 
 def circles(imports):

@@ -92,7 +92,7 @@ fn main() -> anyhow::Result<()> {
             hour,
             3,
         ),
-        plan(None, None, "bench", 12, 5, hour * 2, 4),
+        plan(None, None, "bench", 12, 5, hour * 24, 4),
         Plan {
             hostile: true,
             ..plan(Some("plant-b"), Some(HOSTILE), HOSTILE, 8, 6, hour * 6, 5)

@@ -62,7 +62,7 @@ async function refresh(id) {
 
 async function told(event) {
   version = event.lastEventId || version;
-  const ids = wasCut ? ["banner", "main"] : event.data.split(" ").filter(Boolean);
+  const ids = wasCut ? ["banner", "main"] : JSON.parse(event.data);
   try {
     for (const id of ids) await refresh(id);
     wasCut = false;

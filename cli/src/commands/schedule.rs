@@ -138,7 +138,7 @@ fn month(timetable: &Timetable, from: Timestamp) -> Vec<f64> {
     let Ok(end) = from.checked_add(MONTH) else {
         return Vec::new();
     };
-    let ticks = timetable.after(from).take_while(|tick| *tick < end);
+    let ticks = timetable.after(from).take_while(|tick| *tick <= end);
     ticks.map(|tick| tick.as_second() as f64).collect()
 }
 

@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::too_many_lines,
     reason = "a test fails by panicking"
 )]
 
@@ -131,7 +132,7 @@ fn stream(name: &str, suspend: bool, status: &Value) -> Stream {
         "metadata": {"name": name, "namespace": "plant-a", "uid": name, "creationTimestamp": ago(900_000)},
         "spec": {
             "source": {"kafka": {"bootstrapServers": ["hub:9092"], "topic": "readings"}},
-            "event": {"columns": {"time": "ts", "keys": {"device": "d"}, "features": ["v"]}},
+            "event": {"fields": {"ts": {"type": "Time"}, "d": {}, "v": {"type": "Number"}}, "columns": {"time": "ts", "keys": {"device": "d"}, "features": ["v"]}},
             "output": {"location": "az://readings/"},
             "suspend": suspend, "replicas": 2,
         },
@@ -396,13 +397,13 @@ fn the_overview_has_runs_in_every_phase_and_schedules_and_streams_in_every_state
     let view = view::overview(&plant(), since(), now());
     let scope = Scope::Namespace("plant-a".to_owned());
     drawn("status", |page| {
-        super::status::draw::all(&view, &scope, now(), page)
+        super::status::draw::all(&view, &scope, now(), page);
     });
     let text = serde_json::to_string_pretty(&view).unwrap() + "\n";
     held(&folder().join("status.json"), &text);
     let empty = view::overview(&Objects::default(), since(), now());
     drawn("status-empty", |page| {
-        super::status::draw::all(&empty, &scope, now(), page)
+        super::status::draw::all(&empty, &scope, now(), page);
     });
 }
 
@@ -410,10 +411,10 @@ fn the_overview_has_runs_in_every_phase_and_schedules_and_streams_in_every_state
 fn one_run_one_schedule_and_one_stream() {
     let plant = plant();
     drawn("status-run", |page| {
-        super::status::draw::run(&view::run(&partial(), now()), now(), page)
+        super::status::draw::run(&view::run(&partial(), now()), now(), page);
     });
     drawn("status-going", |page| {
-        super::status::draw::run(&view::run(&going(), now()), now(), page)
+        super::status::draw::run(&view::run(&going(), now()), now(), page);
     });
     let runs: Vec<_> = plant
         .runs
@@ -422,15 +423,15 @@ fn one_run_one_schedule_and_one_stream() {
         .collect();
     let schedule = view::schedule(&plant.schedules[0], &runs, since(), now());
     drawn("status-schedule", |page| {
-        super::status::draw::schedule(&schedule, now(), page)
+        super::status::draw::schedule(&schedule, now(), page);
     });
     let stream = view::stream(&plant.streams[0]);
     drawn("status-stream", |page| {
-        super::status::draw::stream(&stream, now(), page)
+        super::status::draw::stream(&stream, now(), page);
     });
     let stream = view::stream(&plant.streams[1]);
     drawn("status-stalled", |page| {
-        super::status::draw::stream(&stream, now(), page)
+        super::status::draw::stream(&stream, now(), page);
     });
 }
 

@@ -107,6 +107,7 @@ fn draw_job(branch: &JobBranch, (last, width, all): (bool, usize, bool), page: &
     let (twig, stem) = if last { ("'- ", "   ") } else { ("|- ", "|  ") };
     let width = width.saturating_sub(3);
     let state = match branch.step.state {
+        None if branch.step.job.is_some() => Cell::new("gone", Tone::Dim),
         None => Cell::new("not yet", Tone::Dim),
         Some(JobState::Succeeded) => Cell::new("Succeeded", Tone::Good),
         Some(JobState::Failed) => Cell::new("Failed", Tone::Bad),

@@ -86,7 +86,10 @@ async fn waiting_ends_with_the_run_and_tells_how_by_its_code() {
         let done = person
             .does(&["wait", RUN, "--for", "planned", "-o", "json"])
             .await;
-        assert_eq!((done.code, &done.json()["phase"]), (code, &json!(phase)));
+        assert_eq!(
+            (done.code, &done.json()["run"]["phase"]),
+            (code, &json!(phase))
+        );
     }
     let person = Person::new().await;
     assert_eq!(person.does(&["wait", RUN]).await.code, 4);

@@ -81,7 +81,7 @@ async fn what_cannot_be_reckoned_is_refused() {
             "how many sensors has a run?",
         ),
         (
-            &["--price", "-1", "--node-cpus", "4", "--sensors", "1"],
+            &["--price=-1", "--node-cpus", "4", "--sensors", "1"],
             "price",
         ),
         (

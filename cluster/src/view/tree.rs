@@ -149,6 +149,21 @@ pub fn tree(run: &Run, jobs: &[Job], pods: &[Pod], more: bool, now: Timestamp) -
         branches.retain(|branch| branch.step.step != step || branch.step.job.is_some());
         branches.push(branch(line, Some(job), &pods));
     }
+    // Pods whose Job is gone, or may not be read.
+    for (name, pods) in of_job {
+        let step = pods.first().and_then(|pod| of_name(pod.step()?));
+        let Some(step) = step else { continue };
+        let line = StepLine {
+            job: Some(name.to_owned()).filter(|name| !name.is_empty()),
+            step,
+            state: None,
+            started: None,
+            ended: None,
+            seconds: None,
+        };
+        branches.retain(|branch| branch.step.step != step || branch.step.job.is_some());
+        branches.push(self::branch(line, None, &pods));
+    }
     branches.sort_by_key(|branch| (branch.step.step as u8, branch.step.job.clone()));
     TreeView {
         version: VERSION,
@@ -159,9 +174,12 @@ pub fn tree(run: &Run, jobs: &[Job], pods: &[Pod], more: bool, now: Timestamp) -
 }
 
 fn step_of(job: &Job) -> Option<Step> {
-    let label = job.metadata.labels.as_ref()?.get(STEP_LABEL)?;
+    of_name(job.metadata.labels.as_ref()?.get(STEP_LABEL)?)
+}
+
+fn of_name(name: &str) -> Option<Step> {
     let mut steps = [Step::Plan, Step::Score, Step::Collect].into_iter();
-    steps.find(|step| step_name(*step) == label)
+    steps.find(|step| step_name(*step) == name)
 }
 
 fn branch(step: StepLine, job: Option<&Job>, pods: &[&Pod]) -> JobBranch {

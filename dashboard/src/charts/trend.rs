@@ -4,8 +4,8 @@ use fleetscore_scorer::drawing::format::fixed;
 
 use super::width;
 
-/// Lines of times below a trend.
-const LABELS: usize = 6;
+/// Times below a trend.
+const LABELS: usize = 4;
 
 /// What is drawn for one run.
 #[derive(Clone, Debug)]

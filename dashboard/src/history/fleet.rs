@@ -193,3 +193,68 @@ fn stored(row: &SensorRow) -> u16 {
         if share > 0.0 { step.max(1) } else { 0 }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::super::run::tests::run;
+    use super::*;
+
+    fn row(tag: &str, rows: u64, anomalies: u64) -> SensorRow {
+        let key = [("tag", tag)].into_iter().collect();
+        let failed = SensorRow::failed(key, "ModelNotFound".into());
+        SensorRow {
+            state: SensorState::Succeeded,
+            reason: None,
+            rows,
+            anomalies,
+            ..failed
+        }
+    }
+
+    #[test]
+    fn sensors_are_followed_from_run_to_run() {
+        let runs = ["a", "b", "c"].map(|name| Arc::new(run(name, "file:///data/16/", None)));
+        let mut fleet = Fleet::default();
+        assert_eq!(fleet.advance(&runs[..2]).len(), 2);
+        fleet.push(runs[0].clone(), [row("1", 100, 50), row("2", 0, 0)]);
+        let failed =
+            SensorRow::failed([("tag", "1")].into_iter().collect(), "ModelNotFound".into());
+        fleet.push(runs[1].clone(), [row("0", 100, 0), failed]);
+        let outcomes = |column: usize| {
+            let column = &fleet.columns[column];
+            (0..fleet.sensors())
+                .map(|sensor| column.outcome(sensor))
+                .collect::<Vec<_>>()
+        };
+        let keys: Vec<_> = (0..3).map(|sensor| fleet.key(sensor).to_string()).collect();
+        assert_eq!(keys, ["tag=1", "tag=2", "tag=0"]);
+        assert_eq!(
+            outcomes(0),
+            [Outcome::Share(0.5), Outcome::NoRows, Outcome::Absent]
+        );
+        assert_eq!(
+            outcomes(1),
+            [Outcome::Failed, Outcome::Absent, Outcome::Share(0.0)]
+        );
+        assert_eq!(fleet.reasons.len(), 1);
+    }
+
+    #[test]
+    fn only_new_runs_are_read() {
+        let runs = ["a", "b", "c", "d"].map(|name| Arc::new(run(name, "file:///data/16/", None)));
+        let mut fleet = Fleet::default();
+        for run in &runs[..2] {
+            fleet.push(run.clone(), []);
+        }
+        fleet.leave_out(runs[2].clone(), "damaged".into());
+        assert_eq!(fleet.advance(&runs[..3]).len(), 0);
+        assert_eq!(fleet.advance(&runs[1..]).len(), 1);
+        assert_eq!((fleet.columns.len(), fleet.unread.len()), (1, 1));
+        fleet.push(runs[3].clone(), []);
+        // A run that came between two is read with all that follow.
+        assert_eq!(fleet.advance(&[runs[1].clone(), runs[3].clone()]).len(), 2);
+        assert_eq!(fleet.columns.len(), 0);
+    }
+}

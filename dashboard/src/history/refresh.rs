@@ -38,7 +38,7 @@ impl Refresher {
             Ok(next) => next,
             Err(error) => Index {
                 trouble: Some(Trouble {
-                    message: error.to_string(),
+                    message: error,
                     since: (now.trouble.as_ref()).map_or_else(Timestamp::now, |known| known.since),
                 }),
                 ..Index::clone(&now)
@@ -58,11 +58,17 @@ impl Refresher {
         true
     }
 
-    async fn look(&mut self, history: &History) -> Result<Index, StorageError> {
+    async fn look(&mut self, history: &History) -> Result<Index, String> {
         let mut listed = Vec::new();
         let mut left_out = 0;
         for root in &history.roots {
-            let (newest, more) = newest(history, root).await?;
+            let (newest, more) = newest(history, root)
+                .await
+                .map_err(|error| error.to_string())?;
+            // A volume that is no longer mounted looks like an empty folder.
+            if newest.is_empty() && self.knows(root) {
+                return Err(format!("{root}_runs/ has no records any more"));
+            }
             left_out += more;
             listed.extend(newest.into_iter().map(|object| (root, object)));
         }
@@ -89,20 +95,33 @@ impl Refresher {
                 (root, url, name, seen, record)
             })
             .buffer_unordered(RECORDS);
+        let mut trouble = None;
         while let Some((root, url, name, seen, record)) = read.next().await {
             let run = match record {
                 Ok(record) => Ok(Arc::new(Run { url, root, record })),
                 Err(fleetscore_scorer::history::HistoryError::Storage(error))
                     if !error.is_not_found() && !error.is_too_large() =>
                 {
-                    return Err(error);
+                    trouble = Some(error.to_string());
+                    break;
                 }
                 Err(error) => Err(error.to_string()),
             };
             self.seen.insert(name, (seen, run));
         }
         drop(read);
+        if let Some(trouble) = trouble {
+            // What was known is not read again.
+            self.seen.extend(known);
+            return Err(trouble);
+        }
         Ok(self.index(history, left_out))
+    }
+
+    /// Whether there were runs below `root` before.
+    fn knows(&self, root: &ObjectUrl) -> bool {
+        let mut runs = self.seen.values().filter_map(|(_, run)| run.as_ref().ok());
+        runs.any(|run| run.root == *root)
     }
 
     fn index(&self, history: &History, left_out: usize) -> Index {

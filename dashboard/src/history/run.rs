@@ -106,3 +106,62 @@ impl Run {
         url.relative_to(&output).is_some().then_some(url)
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// A run of the folder `/data/` that wrote to `output`.
+    pub fn run(name: &str, output: &str, retries: Option<&str>) -> Run {
+        let record = json!({
+            "version": 1, "software": "0.1.0", "phase": "Succeeded",
+            "run": { "name": name, "namespace": "plant-a", "schedule": "pumps", "output": output, "retries": retries },
+            "sensors": { "total": 2, "succeeded": 2, "failed": 0, "limit": 0 },
+            "rows": 200, "skipped": 0, "anomalies": 10, "bytesRead": 1, "failures": [], "warnings": [],
+            "shards": { "total": 1, "interrupted": 0, "missing": 0 },
+            "timing": { "startTime": "2026-11-28T16:00:00Z", "completionTime": "2026-11-28T16:01:00Z", "seconds": 60.0, "shardSeconds": 9.0 },
+        });
+        Run {
+            url: ObjectUrl::parse("file:///data/_runs/2026/11/28/plant-a.a.json").unwrap(),
+            root: ObjectUrl::parse("file:///data/").unwrap(),
+            record: serde_json::from_value(record).unwrap(),
+        }
+    }
+
+    #[test]
+    fn nothing_outside_of_the_folder_is_read() {
+        let known = |output| run("a", output, None).output().map(|url| url.to_string());
+        assert_eq!(
+            known("file:///data/16/").as_deref(),
+            Some("file:///data/16/")
+        );
+        for output in [
+            "file:///etc/",
+            "file:///database/16/",
+            "file:///data/../etc/",
+            "az://data/16/",
+            "https://evil.example/data/",
+            "",
+        ] {
+            assert_eq!(known(output), None, "{output}");
+        }
+    }
+
+    #[test]
+    fn a_retry_in_place_has_files_of_its_own() {
+        let text = |run: &Run| run.report().map(|url| url.to_string());
+        let first = run("a", "file:///data/16/", None);
+        assert_eq!(text(&first).unwrap(), "file:///data/16/_run/report.json");
+        let retry = run("b", "file:///data/16/", Some("a"));
+        assert_eq!(
+            text(&retry).unwrap(),
+            "file:///data/16/_run/retry/b/report.json"
+        );
+        let outside = run("../../../..", "file:///data/16/", Some("a"));
+        assert_eq!(text(&outside), None);
+    }
+}

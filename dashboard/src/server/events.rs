@@ -86,7 +86,9 @@ impl Watcher {
             };
             if before.is_none() || !changed.is_empty() {
                 let event = Event::default().event("parts");
-                return Some(event.id(version.to_string()).data(changed.join(" ")));
+                // A browser drops an event without data, so a list is sent also where it is empty.
+                let ids = serde_json::to_string(&changed).unwrap_or_else(|_| "[]".into());
+                return Some(event.id(version.to_string()).data(ids));
             }
         }
     }

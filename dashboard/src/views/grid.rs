@@ -89,13 +89,28 @@ impl Cell {
 }
 
 impl GridRow {
-    /// The key as text.
+    /// The key's values as text: their names stand above the column.
     pub fn title(&self) -> String {
-        format::shortened(&self.key.to_string(), 60)
+        let values: Vec<_> = self.key.iter().map(|(_, value)| value).collect();
+        match values.as_slice() {
+            [] => self.key.to_string(),
+            _ => format::shortened(&values.join(" · "), 40),
+        }
     }
 }
 
 impl Grid {
+    /// The names of the sensors' keys, as text.
+    pub fn names(&self) -> String {
+        let names = self.rows.first().map(|row| {
+            let names: Vec<_> = row.key.iter().map(|(name, _)| name).collect();
+            format::shortened(&names.join(" · "), 40)
+        });
+        names
+            .filter(|names| !names.is_empty())
+            .unwrap_or_else(|| "Sensor".into())
+    }
+
     /// The grid of the newest runs in `fleet`.
     pub fn new(series: &Series, fleet: &Fleet) -> Self {
         let start = fleet.columns.len().saturating_sub(RUNS);

@@ -197,14 +197,14 @@ fn findings(series: &Series, fleet: &Fleet) -> Vec<Finding> {
     vec![
         finding(
             "drifted",
-            "Mean score far from its week",
+            "Mean score has moved",
             "The mean score of the last run lies at least 3 standard deviations from the sensor's mean of the 7 days before. The machine has changed, or the model no longer fits: look at the readings, then train it again.",
             "Distance",
             drifted,
         ),
         finding(
             "risen",
-            "Share of anomalies has risen",
+            "Share has risen",
             "The share in the last run is at least 2 percentage points above the mean of the 7 days before.",
             "Rise",
             risen,
@@ -218,7 +218,7 @@ fn findings(series: &Series, fleet: &Fleet) -> Vec<Finding> {
         ),
         finding(
             "failing",
-            "Failed three runs in a row or more",
+            "Failing for 3 runs or more",
             "Nobody watches these sensors at the moment.",
             "Since",
             failing,

@@ -313,7 +313,7 @@ fn tiles(index: &Index, all: &[(Series, Vec<Arc<Run>>)], now: Timestamp) -> Vec<
         Tile::new(
             "Anomalies now",
             format::percent_of(anomalies, rows),
-            format!("of {} in the last runs", format::counted(rows, "reading")),
+            format!("of {}", format::counted(rows, "reading")),
             Mood::Plain,
         ),
         Tile::new(

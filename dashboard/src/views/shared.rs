@@ -222,14 +222,14 @@ pub fn short(time: Timestamp) -> String {
     time.strftime("%-d %b %H:%M").to_string()
 }
 
-/// `2026-11-28 15:00 – 16:00`, with the second date where it is another one.
+/// `28 Nov 15:00 – 16:00`, with the second date where it is another one.
 pub fn span(window: Window) -> String {
     let day = |time: Timestamp| time.strftime("%Y-%m-%d").to_string();
     let (start, end) = (window.start, window.end);
     if day(start) == day(end) {
-        return format!("{} – {}", minute(start), end.strftime("%H:%M"));
+        return format!("{} – {}", short(start), end.strftime("%H:%M"));
     }
-    format!("{} – {}", minute(start), minute(end))
+    format!("{} – {}", short(start), short(end))
 }
 
 /// A phase in words.

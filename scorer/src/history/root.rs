@@ -44,28 +44,32 @@ mod tests {
         for (location, schedule, expected) in [
             ("az://predictions/{run}/", None, Some("az://predictions/")),
             (
-                "az://p/pumps/{window.start:%Y/%m/%d/%H}/",
+                "az://pred/pumps/{window.start:%Y/%m/%d/%H}/",
                 None,
-                Some("az://p/pumps/"),
+                Some("az://pred/pumps/"),
             ),
             (
-                "az://p/{schedule}/{window.end}/",
+                "az://pred/{schedule}/{window.end}/",
                 Some("pumps"),
-                Some("az://p/pumps/"),
+                Some("az://pred/pumps/"),
             ),
-            ("az://p/{schedule}-{run}/x/", Some("pumps"), Some("az://p/")),
-            ("az://p/{namespace}/{run}/", None, Some("az://p/")),
-            ("az://p/all", None, Some("az://p/all/")),
-            ("az://p/{{x}}/{run}/", None, Some("az://p/{x}/")),
+            (
+                "az://pred/{schedule}-{run}/x/",
+                Some("pumps"),
+                Some("az://pred/"),
+            ),
+            ("az://pred/{namespace}/{run}/", None, Some("az://pred/")),
+            ("az://pred/all", None, Some("az://pred/all/")),
+            ("az://pred/{{x}}/{run}/", None, Some("az://pred/{x}/")),
             ("file:///data/out/{run}/", None, Some("file:///data/out/")),
             ("file:///{run}/", None, None),
             ("az://{run}/", None, None),
             ("az://{namespace}-x/a/", None, None),
-            ("az://p/{schedule}/", None, None),
-            ("az://p/{run", None, None),
+            ("az://pred/{schedule}/", None, None),
+            ("az://pred/{run", None, None),
         ] {
-            let found = root(location, schedule).map(|url| url.to_string());
-            assert_eq!(found.as_deref(), expected, "{location}");
+            let expected = expected.map(|url| ObjectUrl::parse(url).unwrap());
+            assert_eq!(root(location, schedule), expected, "{location}");
         }
     }
 

@@ -49,12 +49,12 @@ pub enum PlaceError {
         /// Whose it is.
         owner: String,
     },
-    /// A retry in place names a run that has not ended.
+    /// A retry in place names a run that has not ended, or another retry of it has not.
     #[error(
-        "spec.sensors.failedIn: {owner} has not ended, so what failed in it is not known yet; wait for its end, or run it again to finish it"
+        "spec.sensors.failedIn: {owner} has not ended, so what is left is not known yet; wait for its end, or run it again under its name to finish it"
     )]
     NotEnded {
-        /// The run that the retry names.
+        /// The run that has not ended.
         owner: Box<Owner>,
     },
     /// Storage refused or failed.

@@ -13,7 +13,7 @@
 //!
 //! A retry in place (`spec.sensors.failedIn`) goes on where an earlier run has ended: it claims the place only while that run is its last
 //! owner, and from then on owns it like any other run. So there is one line of runs at a place, each of which knows what the one before it
-//! has left. A retry that never came to a report has left nothing, and may be replaced by another one; each may be run again.
+//! has left. A retry that cannot come to a report any more has left nothing, and may be replaced by another one; each may be run again.
 
 mod claims;
 mod error;
@@ -360,7 +360,7 @@ impl Place {
     }
 
     /// Refuses a retry in place, unless the run that it retries has ended and was the last there. Another retry of that run may have begun
-    /// since, if it has left nothing that counts; and the retry itself may be run again.
+    /// since, if it came to no report and can come to none; and the retry itself may be run again.
     async fn refuse_stranger(
         &self,
         claim: &Claim,
@@ -386,11 +386,20 @@ impl Place {
                 })
             };
         }
-        let is_same = owner.name == me.name;
-        if owner.retries.as_ref() == Some(retries)
-            && (is_same || !claims.has_report(&owner.name).await?)
-        {
-            return Ok(());
+        if owner.retries.as_ref() == Some(retries) {
+            if owner.name == me.name {
+                return Ok(());
+            }
+            if !claims.has_report(&owner.name).await? {
+                // Pods may still come to a report; a process that is at work has been seen above.
+                return if claim.ended || owner.process.is_some() {
+                    Ok(())
+                } else {
+                    Err(PlaceError::NotEnded {
+                        owner: Box::new(owner.clone()),
+                    })
+                };
+            }
         }
         Err(claims.not_last(retries, Some(owner)))
     }

@@ -7,6 +7,7 @@
 
 mod constant;
 mod csv;
+mod error;
 mod json;
 mod layout;
 mod packed;
@@ -18,7 +19,8 @@ mod tests;
 mod time;
 mod writer;
 
+pub use error::PredictionError;
 pub use layout::{PREDICTION, PredictionLayout, SCORE};
 pub use plot::{PlotSeries, Thinning};
 pub use read_back::{PlotRequest, read_plot};
-pub use writer::{PredictionError, PredictionWriter, format_of};
+pub use writer::{PredictionWriter, format_of};

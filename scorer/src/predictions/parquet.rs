@@ -7,8 +7,8 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::ColumnPath;
 
+use super::error::PredictionError;
 use super::packed::PackedRows;
-use super::writer::PredictionError;
 use super::{PREDICTION, PredictionLayout, SCORE, constant};
 use crate::models::Verdicts;
 use fleetscore_readings::SensorRows;

@@ -1,39 +1,12 @@
 use fleetscore_crds::PredictionFormat;
-use thiserror::Error;
 
 use super::PredictionLayout;
 use super::csv::CsvEncoder;
+use super::error::PredictionError;
 use super::json::JsonEncoder;
 use super::parquet::ParquetEncoder;
 use crate::models::Verdicts;
 use fleetscore_readings::SensorRows;
-
-/// Why predictions cannot be encoded.
-#[derive(Debug, Error)]
-pub enum PredictionError {
-    /// The file name says nothing about the format.
-    #[error(
-        "output.file {file:?} has none of the extensions .csv, .parquet, .jsonl and .ndjson: set output.format"
-    )]
-    FormatUnknown {
-        /// The file name.
-        file: String,
-    },
-    /// The Parquet library fails.
-    #[error("predictions cannot be written as Parquet: {0}")]
-    Parquet(#[from] ::parquet::errors::ParquetError),
-    /// The columns do not make a table.
-    #[error("predictions do not make a table: {0}")]
-    Table(#[from] arrow_schema::ArrowError),
-    /// There are not as many scores as rows.
-    #[error("{scores} scores for {rows} rows")]
-    ScoreCount {
-        /// Number of scores.
-        scores: usize,
-        /// Number of rows.
-        rows: usize,
-    },
-}
 
 /// The format of predictions in `file`: as asked for, else by the extension.
 pub fn format_of(file: &str, asked: PredictionFormat) -> Result<PredictionFormat, PredictionError> {

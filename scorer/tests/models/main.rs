@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on fails.
 
+mod bundles;
 mod expected;
 mod fixtures;
 mod hostile;

@@ -36,10 +36,10 @@ pub struct CostArgs {
     #[arg(long, value_name = "TIME", value_parser = duration, requires = "price")]
     pub deadline: Option<Duration>,
     /// How long a node takes to start
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "120s")]
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "120s", requires = "price")]
     pub start: Duration,
     /// How long the autoscaler keeps a node without pods
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "600s")]
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "600s", requires = "price")]
     pub idle: Duration,
     /// Sensors of a run, where the manifest does not list them
     #[arg(long, value_name = "N", requires = "price", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]

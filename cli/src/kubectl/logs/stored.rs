@@ -98,9 +98,9 @@ mod tests {
     #[test]
     fn the_plan_tells_a_sensors_shard() {
         let mut plan = "{\"version\":3,\"sensors\":5,\"sensorsPerShard\":2}   \n".to_owned();
-        for device in 0..5 {
-            plan += &format!("{{\"key\":{{\"device\":\"{device}\"}},\"model\":\"az://m/x\"}}  \n");
-        }
+        let line =
+            |device| format!("{{\"key\":{{\"device\":\"{device}\"}},\"model\":\"az://m/x\"}}  \n");
+        plan.extend((0..5).map(line));
         plan += "{\"readings\":1}\n";
         let wanted = |text: &str| vec![text.parse().unwrap()];
         assert_eq!(find(plan.as_bytes(), &wanted("device=0")).unwrap(), Some(0));

@@ -1,12 +1,6 @@
 use super::OneClassSvm;
 use super::kernels::Path;
 
-/// Whether a fast score within `bound` of the reference's has the reference's sign: else the reference decides.
-#[inline]
-pub(super) fn is_settled(score: f64, bound: f64) -> bool {
-    score.abs() > bound
-}
-
 impl OneClassSvm {
     /// The decision function of every row: f(x) = sum of alpha K(scaler(x), sv) - rho.
     ///

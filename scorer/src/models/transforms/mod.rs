@@ -119,8 +119,12 @@ pub fn inputs(steps: &[Transform]) -> Option<usize> {
 ///
 /// Errors when one takes another number than the one before it leaves, or there are more than [`MOST_COLUMNS`].
 pub fn outputs(steps: &[Transform], inputs: usize) -> Result<usize, ModelError> {
+    if inputs == 0 {
+        return Err(ModelError::unfit("the first step takes no features"));
+    }
     let mut width = inputs;
     for step in steps {
+        check_width(width)?;
         match step.inputs() {
             Some(inputs) if inputs != width => {
                 return Err(ModelError::unfit(format!(
@@ -129,12 +133,17 @@ pub fn outputs(steps: &[Transform], inputs: usize) -> Result<usize, ModelError> 
             }
             _ => width = step.outputs(width),
         }
-        if width > MOST_COLUMNS {
-            return Err(ModelError::TooLarge {
-                what: "the number of columns behind a step before the estimator".into(),
-                limit: format!("{MOST_COLUMNS} columns"),
-            });
-        }
+        check_width(width)?;
     }
     Ok(width)
+}
+
+fn check_width(width: usize) -> Result<(), ModelError> {
+    if width > MOST_COLUMNS {
+        return Err(ModelError::TooLarge {
+            what: "the number of columns at a step before the estimator".into(),
+            limit: format!("{MOST_COLUMNS} columns"),
+        });
+    }
+    Ok(())
 }

@@ -1,12 +1,15 @@
 //! A model test: two runs write to one place at once, on storage that is slow and out of order; their processes are killed and
-//! begin again at any moment. Whatever the order of events, the invariants of [`world::World`] hold.
+//! begin again at any moment. Whatever the order of events, the invariants of [`world::World`] hold; of a run and its retry in place, those
+//! of [`retry`].
 
 mod actor;
+mod retry;
 mod store;
 mod world;
 
 use std::collections::HashSet;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -65,8 +68,31 @@ fn check(seed: u64, runs: [Habits; 2]) {
     }
 }
 
+/// How many retries came to their end.
+static RETRIED: AtomicUsize = AtomicUsize::new(0);
+
+fn check_retry(seed: u64, runs: [Habits; 2]) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    if runtime.block_on(Box::pin(retry::play(seed, runs))) {
+        let count = RETRIED.fetch_add(1, Ordering::Relaxed) + 1;
+        if count.is_power_of_two() {
+            println!("{count} retries came to their end");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(config())]
+
+    #[test]
+    fn a_retry_touches_nothing_of_the_run(seed in any::<u64>(), run in habits(), mut retry in habits(), later in 0..600_000_u64) {
+        retry.begins += later;
+        check_retry(seed, [run, retry]);
+    }
 
     #[test]
     fn a_result_is_never_mixed(seed in any::<u64>(), one in habits(), other in habits()) {

@@ -16,7 +16,8 @@ use super::store::{Slow, Witness};
 use crate::run::Run;
 use fleetscore_storage::{Storage, StorageOptions};
 
-const MODEL: &[u8] = include_bytes!("../../../tests/fixtures/models/standard_rbf_d1_sk191.p5.pkl");
+pub const MODEL: &[u8] =
+    include_bytes!("../../../tests/fixtures/models/standard_rbf_d1_sk191.p5.pkl");
 /// The readings' values of the two runs, sensor by sensor: each has one sensor without readings, so without predictions.
 const VALUES: [[&str; 3]; 2] = [["1", "2", ""], ["3", "", "4"]];
 

@@ -62,6 +62,11 @@ pub async fn plan(
         tracing::warn!("{incomplete}");
     }
     let url = run.own_file(outputs::PLAN)?;
+    let entries = match entries {
+        // A retry that has nothing to retry claims nothing.
+        Err(error) if run.retries.is_some() => return Err(error),
+        entries => entries,
+    };
     let is_taken_over = place.claim().await?;
     // What there was before the claim may have changed until then.
     let entries = match &run.retries {

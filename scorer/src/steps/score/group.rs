@@ -10,8 +10,9 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::budget::{Budget, mib};
 use super::buffers::Buffers;
+use super::failures::{invalid_reading, not_scored};
 use super::fetch::Ahead;
-use super::job::{Job, Workspace, invalid_reading};
+use super::job::Workspace;
 use super::left_out::{self, LeftOut};
 use super::output::Output;
 use super::queues::{Piece, Queues};
@@ -93,7 +94,7 @@ impl Group {
         // The semaphore is never closed.
         let turn = self.shared.turns.acquire().await.ok();
         if self.context.is_stopped() {
-            return Err(Job::not_scored());
+            return Err(not_scored());
         }
         let left_out = if self.shared.many && fetched.is_here() {
             self.read_here(&fetched.objects).await?
@@ -102,7 +103,7 @@ impl Group {
         };
         drop(turn);
         if self.context.is_stopped() {
-            return Err(Job::not_scored());
+            return Err(not_scored());
         }
         Ok(self.absences(&fetched.objects, &left_out).await)
     }
@@ -361,7 +362,7 @@ impl Group {
                 return;
             }
             if self.context.is_stopped() {
-                return job.fail(progress, Job::not_scored());
+                return job.fail(progress, not_scored());
             }
             let bytes = job.output().map_or(0, |output| output.finishing_bytes());
             (job.rows(), bytes)

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 use fleetscore_crds::{Failure, FailureReason, OnInvalidReading};
 
 use super::buffers::Buffers;
+use super::failures::{invalid_reading, not_scored, output_failure};
 use super::finite;
 use super::output::Output;
 use super::tally::Tally;
@@ -14,8 +15,7 @@ use crate::steps::model::SensorModel;
 use crate::steps::plan::PlanEntry;
 use crate::steps::plots::Plots;
 use crate::steps::{Context, Progress};
-use fleetscore_readings::{InvalidReading, SensorRows};
-use fleetscore_storage::StorageError;
+use fleetscore_readings::SensorRows;
 
 /// One sensor while it is worked on.
 pub struct Job {
@@ -74,15 +74,6 @@ impl Job {
             tally: Tally::default(),
             notes: Vec::new(),
             elapsed: Duration::ZERO,
-        }
-    }
-
-    /// The failure of a sensor that was not reached.
-    pub fn not_scored() -> Failure {
-        let message = "the step was stopped before this sensor; run it again".to_owned();
-        Failure {
-            reason: FailureReason::NotScored,
-            message,
         }
     }
 
@@ -217,7 +208,7 @@ impl Job {
         let (output, mut warnings, error) = match &self.state {
             State::Written { output, warnings } => (Some(output.clone()), warnings.clone(), None),
             State::Failed(failure) => (None, Vec::new(), Some(failure.clone())),
-            State::Open(_) => (None, Vec::new(), Some(Self::not_scored())),
+            State::Open(_) => (None, Vec::new(), Some(not_scored())),
         };
         warnings.extend(self.entry.warning.clone());
         let failed = error.is_some();
@@ -284,25 +275,6 @@ impl Open {
             output: Some(Output::new(url, writer, buffers)),
         })
     }
-}
-
-/// A sensor's failure because of a reading that cannot be scored.
-pub fn invalid_reading(invalid: &InvalidReading) -> Failure {
-    Failure {
-        reason: FailureReason::InvalidReading,
-        message: invalid.to_string(),
-    }
-}
-
-/// A sensor's failure because its predictions cannot be written.
-pub fn output_failure(error: &StorageError) -> Failure {
-    if matches!(error, StorageError::Full { .. }) {
-        return Failure {
-            reason: FailureReason::OutputUnwritable,
-            message: error.to_string(),
-        };
-    }
-    error.failure(FailureReason::OutputUnwritable)
 }
 
 /// What a user should look at: what is known of the model, and what its predictions show.

@@ -4,7 +4,7 @@ use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 
 use super::budget::{Budget, STATE, mib};
-use super::job::Job;
+use super::failures::not_scored;
 use crate::steps::Context;
 use crate::steps::model::SensorModel;
 use crate::steps::model_reader::ModelReader;
@@ -64,10 +64,10 @@ async fn load_entry(
     let location = entry.model.as_deref().unwrap_or_default();
     let model = match &entry.error {
         Some(error) => Err(error.clone()),
-        None if context.is_stopped() => Err(Job::not_scored()),
+        None if context.is_stopped() => Err(not_scored()),
         None => tokio::select! {
             model = reader.read(location, &entry.key) => model,
-            () = context.stop.cancelled() => Err(Job::not_scored()),
+            () = context.stop.cancelled() => Err(not_scored()),
         },
     };
     let model = model.and_then(|model| fits(budget, &entry, model));

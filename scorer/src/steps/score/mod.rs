@@ -9,6 +9,7 @@
 mod budget;
 mod buffers;
 mod denied;
+mod failures;
 mod fetch;
 mod finite;
 mod group;

@@ -7,7 +7,7 @@ use object_store::PutPayload;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::buffers::Buffers;
-use super::job::{Job, output_failure};
+use super::failures::{not_scored, output_failure};
 use super::spool::Spool;
 use crate::models::Verdicts;
 use crate::place::PlaceError;
@@ -316,7 +316,7 @@ fn place_failure(context: &Context, error: &PlaceError) -> Failure {
         | PlaceError::NotLast { .. }
         | PlaceError::NotEnded { .. } => {
             context.stop.cancel();
-            Job::not_scored()
+            not_scored()
         }
     }
 }

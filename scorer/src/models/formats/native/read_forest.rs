@@ -85,8 +85,8 @@ fn trees(
         let count = size(u32::from_le_bytes(*count))?;
         let bytes = count.checked_mul(NODE).ok_or_else(ends)?;
         let (nodes, _) = input.take(bytes).ok_or_else(ends)?.as_chunks();
-        // What is read of a node, and what is kept.
-        meter.take(count * (size_of::<Split>() + Ensemble::NODE_BYTES))?;
+        // What is read of a node, and what is kept, in vectors that grow by doubling.
+        meter.take(count * (size_of::<Split>() + 3 * Ensemble::NODE_BYTES))?;
         let splits = splits(nodes, values)?;
         trees
             .add(&splits, |feature| {

@@ -52,6 +52,8 @@ fn trees(
         if nodes > MOST_NODES {
             return Err(too_large(&format!("{MOST_NODES} nodes")));
         }
+        // The vectors of the ensemble grow by doubling.
+        meter.take(3 * tree.len() * Ensemble::NODE_BYTES)?;
         let lengths = lengths(forest, version, at, &tree, meter)?;
         let subset = subset(forest, features, at, meter)?;
         trees

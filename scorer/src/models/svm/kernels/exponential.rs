@@ -76,8 +76,8 @@ mod tests {
     use proptest::test_runner::TestCaseError;
 
     use super::super::Path;
+    use super::super::any::Any;
     use super::super::dispatch::exp2_by;
-    use super::super::lanes::Any;
     use super::super::table::exp2_by_table;
     use super::*;
 

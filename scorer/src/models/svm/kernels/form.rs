@@ -4,7 +4,9 @@ use super::blocks::Blocks;
 use super::bounds::{DotBound, Sizes};
 use super::curve::Curve;
 use super::linear::Linear;
+use super::norms::{largest, squares};
 use super::shape::{Differences, Polynomial, Sigmoid};
+use super::tile::Frame;
 use crate::models::svm::{Kernel, OneClassSvm};
 
 /// From so many features or support vectors on, products are faster than differences: below, moving the rows into their frame
@@ -47,15 +49,6 @@ pub(super) enum Form {
     },
     /// Linear.
     Linear(Linear),
-}
-
-/// Coordinates in which K = 2^-|z - w|^2, with the support vectors' mean as origin.
-#[derive(Debug)]
-pub(super) struct Frame {
-    /// Taken off first.
-    pub center: Vec<f64>,
-    /// Multiplied by afterwards.
-    pub scale: f64,
 }
 
 impl Form {
@@ -163,22 +156,4 @@ fn dot_bound(model: &OneClassSvm, gamma: f64, coef0: f64, sizes: Sizes) -> DotBo
         gamma,
         coef0: coef0.abs(),
     }
-}
-
-/// |w|^2 of each of the rows of d numbers.
-pub(super) fn squares(vectors: &[f64], features: usize) -> impl Iterator<Item = f64> {
-    vectors
-        .chunks_exact(features)
-        .map(|vector| vector.iter().map(|value| value * value).sum())
-}
-
-/// The largest of numbers that are 0 or above; NaN if one is.
-pub(super) fn largest(numbers: impl Iterator<Item = f64>) -> f64 {
-    numbers.fold(0.0, |largest, number| {
-        if largest.is_nan() || number <= largest {
-            largest
-        } else {
-            number
-        }
-    })
 }

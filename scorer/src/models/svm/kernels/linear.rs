@@ -9,7 +9,7 @@
 
 use super::bounds::{DotBound, Sizes};
 use super::exponential::multiply_add;
-use super::form::{largest, squares};
+use super::norms::{largest, squares};
 use super::tile::Tile;
 use crate::models::svm::OneClassSvm;
 

@@ -9,14 +9,17 @@
 //! and the caller works that row out by the reference, `OneClassSvm::decision`. A row's score depends on the model, the row and the
 //! path alone, never on the rows around it.
 
+mod any;
 mod blocks;
 mod bounds;
 mod curve;
 mod dispatch;
 mod exponential;
 mod form;
+mod instructions;
 mod lanes;
 mod linear;
+mod norms;
 mod path;
 mod prepared;
 mod scores;
@@ -25,6 +28,7 @@ mod shape;
 mod sums;
 #[cfg(any(test, target_arch = "x86_64"))]
 mod table;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod tile;

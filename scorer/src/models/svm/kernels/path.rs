@@ -1,6 +1,7 @@
 use std::sync::OnceLock;
 
-use super::dispatch::processor_has;
+#[cfg(target_arch = "x86_64")]
+use super::x86::{Avx2, Avx512};
 
 /// Names the path to take, for tests and diagnosis.
 const VARIABLE: &str = "FLEETSCORE_KERNEL";
@@ -57,6 +58,17 @@ impl Path {
             Self::Avx2 => "avx2",
             Self::Scalar => "scalar",
         }
+    }
+}
+
+/// Whether this processor has every instruction of the path.
+fn processor_has(path: Path) -> bool {
+    match path {
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx512 => Avx512::detect().is_some(),
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx2 => Avx2::detect().is_some(),
+        _ => path == Path::Scalar,
     }
 }
 

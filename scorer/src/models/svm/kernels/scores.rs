@@ -9,13 +9,18 @@
     reason = "a loop over a fixed number of lanes is what the compiler vectorises"
 )]
 
-use super::dispatch::Instructions;
 use super::form::Form;
+use super::instructions::Instructions;
 use super::shape::Products;
 use super::sums::sums;
 use super::tile::Tile;
 use crate::models::svm::OneClassSvm;
-use crate::models::svm::decision::is_settled;
+
+/// Whether a fast score within `bound` of the reference's has the reference's sign: else the reference decides.
+#[inline]
+fn is_settled(score: f64, bound: f64) -> bool {
+    score.abs() > bound
+}
 
 /// Rows to score.
 pub(super) struct Task<'a> {

@@ -77,7 +77,7 @@ pub(super) fn exp2_by_table<I: TableLanes<L>, const L: usize>(lanes: I, x: I::Ve
 
 #[cfg(test)]
 mod tests {
-    use super::super::lanes::Any;
+    use super::super::any::Any;
     use super::*;
 
     /// Without instructions for its steps it is slow, but as exact.

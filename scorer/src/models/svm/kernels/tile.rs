@@ -7,8 +7,16 @@
     reason = "a loop over a fixed number of lanes is what the compiler vectorises"
 )]
 
-use super::form::Frame;
 use crate::models::Scaler;
+
+/// Coordinates in which K = 2^-|z - w|^2, with the support vectors' mean as origin.
+#[derive(Debug)]
+pub(super) struct Frame {
+    /// Taken off first.
+    pub center: Vec<f64>,
+    /// Multiplied by afterwards.
+    pub scale: f64,
+}
 
 /// Some rows, scaled and transposed: each row is a lane of every column.
 pub(super) struct Tile<const L: usize> {

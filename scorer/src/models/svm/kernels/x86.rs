@@ -21,15 +21,14 @@ use std::arch::x86_64::{
 };
 
 use super::curve::Curve;
-use super::dispatch::Instructions;
 use super::exponential::{ExponentLanes, exp2_by_polynomial};
-use super::form::Frame;
+use super::instructions::Instructions;
 use super::lanes::Lanes;
 use super::linear::Linear;
 use super::shape::Shape;
-use super::sums::{Terms, add_terms};
 use super::table::{TableLanes, exp2_by_table};
-use super::tile::Tile;
+use super::terms::{Terms, add_terms};
+use super::tile::{Frame, Tile};
 use crate::models::Scaler;
 
 /// Defines the token `$name` of processors that have all of `$feature`, which work on `$lanes` rows at once.

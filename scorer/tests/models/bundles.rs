@@ -1,0 +1,91 @@
+//! Scalers in files of their own, and what to take of a dict or tuple.
+
+use fleetscore_crds::{ModelBundle, ModelFormat};
+use fleetscore_scorer::models::{
+    Allowance, Model, ModelError, Transform, Verdicts, read, read_bundle, read_preparation,
+};
+
+use crate::fixtures::folder;
+
+fn bytes(file: &str) -> Vec<u8> {
+    std::fs::read(folder().join(file)).unwrap()
+}
+
+fn load(file: &str) -> Model {
+    read(&bytes(file), ModelFormat::Auto).unwrap()
+}
+
+/// Reads a file of which the bundle names model, scaler and list of names.
+fn taken(file: &str, keys: [Option<&str>; 3]) -> Result<Model, ModelError> {
+    let [model, scaler, features] = keys.map(|key| key.map(str::to_owned));
+    let bundle = ModelBundle {
+        model,
+        scaler,
+        features,
+    };
+    let allowance = Allowance::default();
+    read_bundle(&bytes(file), ModelFormat::Auto, Some(&bundle), allowance)
+}
+
+fn scores(model: &Model, rows: &[f64]) -> Verdicts {
+    let mut verdicts = Verdicts::default();
+    model.score(rows, &mut verdicts);
+    verdicts
+}
+
+#[test]
+fn a_scaler_in_a_file_of_its_own_comes_first() {
+    let read_scaler = |file| read_preparation(&bytes(file), Allowance::default());
+    let before = read_scaler("refused/scaler_only.pkl").unwrap();
+    let [Transform::Scale(scaler)] = before.transforms.as_slice() else {
+        panic!("{before:?}")
+    };
+    let bare = load("bare_rbf_d3_sk191.p5.pkl");
+    let row = [21.0, 38.5, 63.0];
+    let mut scaled = [0.0; 3];
+    scaler.apply(&row, &mut scaled);
+    let model = bare.clone().behind(before.clone()).unwrap();
+    assert_eq!(scores(&model, &row), scores(&bare, &scaled));
+    assert!(load("bare_rbf_d1_sk191.p5.pkl").behind(before).is_err());
+    let error = read_scaler("bare_rbf_d3_sk191.p5.pkl").unwrap_err();
+    assert!(error.to_string().contains("is no transformer"), "{error}");
+}
+
+#[test]
+fn a_bundle_gives_what_is_named() {
+    let tuple = "bundle_rbf_d3_sk191.tuple.pkl";
+    let named = taken(tuple, [Some("1"), Some("2"), None]).unwrap();
+    assert_eq!(named, load(tuple));
+    let models = "refused/bundle_models.pkl";
+    let model = taken(models, [Some("1_2"), None, None]).unwrap();
+    assert_eq!(model.origin.parts.unwrap().taken, ["`1_2` (OneClassSVM)"]);
+    let dict = "bundle_rbf_d3_sk191.dict.pkl";
+    let model = taken(dict, [None, None, Some("feature_columns")]).unwrap();
+    assert_eq!(model, load(dict));
+    for (file, keys, part) in [
+        (
+            models,
+            [Some("1_3"), None, None],
+            "has no `1_3`, which spec.model.bundle.model names",
+        ),
+        (models, [None; 3], "spec.model.bundle.model"),
+        (
+            dict,
+            [None, None, Some("note")],
+            "`note`, which spec.model.bundle.features names",
+        ),
+        (
+            "bare_rbf_d3_sk191.p5.pkl",
+            [Some("a"), None, None],
+            "leave it out",
+        ),
+        (
+            "bare_rbf_d3_sk191.libsvm",
+            [Some("a"), None, None],
+            "leave it out",
+        ),
+    ] {
+        let error = taken(file, keys).unwrap_err().to_string();
+        assert!(error.contains(part), "{file}: {error}");
+    }
+}
