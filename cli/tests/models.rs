@@ -247,7 +247,7 @@ spec:
         failing[1]["message"]
             .as_str()
             .unwrap()
-            .contains("best_estimator_")
+            .contains("KernelPCA")
     );
     let warnings = json["warnings"].as_array().unwrap();
     let reasons: Vec<_> = warnings.iter().map(|warning| &warning["reason"]).collect();
@@ -271,4 +271,76 @@ fn inspect_says_what_it_takes_out_of_a_dict() {
     assert_eq!(facts["leftOut"][1], "`threshold`");
     let plain = inspect(&fixture("formats_rbf_d3_sk191.p5.pkl"));
     assert_eq!(plain.get("taken"), None);
+}
+
+/// A sensor each for some versions of scikit-learn: scores and predictions are what that version itself says of the readings.
+#[test]
+fn a_run_of_isolation_forests_is_as_in_scikit_learn() {
+    const FORESTS: [(&str, &str); 4] = [
+        ("auto_d1_sk0192", "p2.pkl"),
+        ("old_d1_sk0204", "zlib.joblib"),
+        ("auto_d1_sk122", "p2.pkl"),
+        ("auto_d1_sk191", "skops"),
+    ];
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::create_dir(path("models")).unwrap();
+    let mut readings = "T,D,x\n".to_owned();
+    let expected = FORESTS.map(|(name, extension)| {
+        let file = |extension: &str| fixture(&format!("../forests/{name}.{extension}"));
+        fs::copy(file(extension), path(&format!("models/{name}"))).unwrap();
+        let text = fs::read_to_string(file("expected.csv")).unwrap();
+        let rows: Vec<Vec<String>> = text
+            .lines()
+            .skip(1)
+            .map(|line| line.split(',').map(str::to_owned).collect())
+            .collect();
+        for (minute, row) in rows.iter().enumerate() {
+            let (hour, minute) = (minute / 60, minute % 60);
+            let time = format!("2026-03-01T{hour:02}:{minute:02}:00Z");
+            readings += &[time.as_str(), name, row[0].as_str()].join(",");
+            readings.push('\n');
+        }
+        rows
+    });
+    fs::write(path("data.csv"), readings).unwrap();
+    fs::write(
+        path("run.yaml"),
+        "apiVersion: scoring.fleetscore.io/v1alpha1
+kind: ScoringRun
+metadata: {name: forests}
+spec:
+  model: {location: \"models/{d}\"}
+  input: {location: data.csv, columns: {time: T, keys: {d: D}, features: [x]}}
+  output: {location: out/, file: \"{d}.csv\"}
+",
+    )
+    .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_fleetscore"))
+        .args(["run", "-f"])
+        .arg(path("run.yaml"))
+        .output()
+        .unwrap();
+    assert_success(&output);
+    for ((name, _), rows) in FORESTS.iter().zip(expected) {
+        let written = fs::read_to_string(path(&format!("out/{name}.csv"))).unwrap();
+        let written: Vec<Vec<&str>> = written
+            .lines()
+            .skip(1)
+            .map(|line| line.split(',').collect())
+            .collect();
+        assert_eq!(written.len(), rows.len(), "{name}");
+        for (ours, theirs) in written.iter().zip(rows) {
+            let score = |text: &str| text.parse::<f64>().unwrap().to_bits();
+            let [.., our_score, our_label] = ours.as_slice() else {
+                panic!("{name}: {ours:?}")
+            };
+            assert_eq!(
+                score(our_score),
+                score(&theirs[1]),
+                "{name}: {ours:?}, {theirs:?}"
+            );
+            assert_eq!(our_label, &theirs[2], "{name}: {ours:?}, {theirs:?}");
+        }
+    }
 }

@@ -174,7 +174,7 @@ mod tests {
     fn a_default_of_a_newer_definition_changes_nothing() {
         let mut object = run();
         object["spec"]["sharding"] = json!({"shape": "Even", "parallelism": 7});
-        object["status"] = json!({"phase": "Scoring", "usage": {"nodeSeconds": 7}});
+        object["status"] = json!({"phase": "Scoring", "rhythm": {"beatSeconds": 7}});
         object["metadata"]["managedFields"] =
             written(&json!({"f:spec": {"f:sharding": {"f:parallelism": {}}}}));
         let run = read(object).unwrap();

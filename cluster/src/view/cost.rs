@@ -134,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    fn run(schedule: Option<&str>, usage: serde_json::Value) -> Run {
+    fn run(schedule: Option<&str>, usage: &serde_json::Value) -> Run {
         let labels = schedule.map(|name| json!({"scoring.fleetscore.io/schedule": name}));
         serde_json::from_value(json!({
             "metadata": {"name": "r", "namespace": "a", "labels": labels}, "spec": {},
@@ -146,10 +146,10 @@ mod tests {
     #[test]
     fn amounts_add_up_where_all_runs_tell_them_in_one_currency() {
         let usage = |amount, currency| json!({"nodes": 2, "nodeSeconds": 100, "amount": amount, "currency": currency});
-        let eur = run(Some("pumps"), usage(Some(0.5), Some("EUR")));
-        let none = run(Some("pumps"), usage(None, None));
-        let usd = run(Some("pumps"), usage(Some(0.5), Some("USD")));
-        let silent = run(None, json!(null));
+        let eur = run(Some("pumps"), &usage(Some(0.5), Some("EUR")));
+        let none = run(Some("pumps"), &usage(None, None));
+        let usd = run(Some("pumps"), &usage(Some(0.5), Some("USD")));
+        let silent = run(None, &json!(null));
         for (runs, amount) in [
             (vec![&eur, &eur], Some(1.0)),
             (vec![&eur, &none, &eur], None),

@@ -49,6 +49,7 @@ pub async fn cluster() -> (Api, Cluster) {
 }
 
 /// A run of the schedule `pumps`, which writes by window.
+#[allow(clippy::needless_pass_by_value, reason = "a test says it at once")]
 pub fn run(status: Value) -> Value {
     json!({
         "apiVersion": "scoring.fleetscore.io/v1alpha1",

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::tools::{NAMESPACE, PACE, RUNS, cluster, here, login, run, typed};
 
 const NAME: &str = "pumps-1764324000";
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn any_end_is_an_end() {

@@ -522,7 +522,7 @@ pub fn stream(view: &StreamView, now: Timestamp, page: &mut Page) {
             counted(segment.rows, "reading"),
             counted(segment.files.into(), "file"),
         );
-        fact("last segment", text, page);
+        fact("segment", text, page);
     }
     if let Some(counts) = &view.readings {
         fact("readings", readings(counts), page);

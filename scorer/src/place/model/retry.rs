@@ -30,7 +30,7 @@ pub async fn play(seed: u64, habits: [Habits; 2]) -> bool {
         for (run, values) in VALUES.iter().enumerate() {
             let mut csv = "Time,Value\n".to_owned();
             if !values[sensor].is_empty() {
-                csv += &format!("2018-08-29T00:00:00Z,{}\n", values[sensor]);
+                csv.extend(["2018-08-29T00:00:00Z,", values[sensor], "\n"]);
             }
             let readings = Path::from(format!("in/{run}/{sensor}.csv"));
             store.put(&readings, csv.into()).await.unwrap();
