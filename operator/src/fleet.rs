@@ -160,6 +160,7 @@ mod tests {
             last_success: Some(at("01:00:00")),
             next: Some(at("02:00:00")),
             interval: Some(3600),
+            due: Some("2026-01-01T02:00:00Z".parse().unwrap()),
             last_run: None,
         }
     }
@@ -203,6 +204,7 @@ mod tests {
             ("schedule_last_success_timestamp_seconds", 1_767_229_200),
             ("schedule_next_timestamp_seconds", 1_767_232_800),
             ("schedule_interval_seconds", 3600),
+            ("schedule_due_timestamp_seconds", 1_767_232_800),
             ("last_run_rows", 100),
             ("last_run_anomalies", 7),
             ("last_run_mostly_anomalous", 2),

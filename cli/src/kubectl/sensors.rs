@@ -29,6 +29,9 @@ use super::table::Table;
 use super::words::{NONE, counted, or_dash, percent, time};
 use crate::commands::{CommandError, Result, block_on, failure, output, usage};
 
+/// The table in the folder of a run's own files.
+const TABLE: &str = "sensors.parquet";
+
 /// Runs that are read at the same time.
 const AT_ONCE: usize = 16;
 /// Months that are looked back, at most.
@@ -274,7 +277,7 @@ async fn table(args: &SensorsArgs, run: &Run) -> Result<SensorsView> {
     let place = Place::of(run, &args.storage)?;
     let url = place
         .output
-        .join(outputs::SENSORS)
+        .join(&place.own(TABLE))
         .map_err(super::storage::error)?;
     if !place
         .storage
@@ -419,8 +422,12 @@ async fn past(place: &Place, key: &SensorKey, record: RunRecord) -> Result<PastR
             "{output} is not where the schedule's runs write"
         )));
     }
+    let own = match &record.run.retries {
+        Some(_) => outputs::retry_folder(&run),
+        None => outputs::RUN_FOLDER.to_owned(),
+    };
     let url = output
-        .join(outputs::SENSORS)
+        .join(&format!("{own}{TABLE}"))
         .map_err(super::storage::error)?;
     let found = match SensorTable::open(&place.storage, &url).await {
         Ok(table) => table.find(key).await,

@@ -83,7 +83,7 @@ impl Place {
         let storage = Storage::new(&allowed, options).map_err(error)?;
         Ok(Self {
             storage,
-            folder: folder(run, &output),
+            folder: own_folder(run, spec),
             output,
             logs,
         })
@@ -127,27 +127,30 @@ fn locations(run: &Run, spec: &ScoringRunSpec) -> Result<(ObjectUrl, ObjectUrl)>
         ObjectUrl::parse(&filled).map_err(error)
     };
     let output = url("spec.output.location", &spec.output.location)?;
-    let logs = match &spec.logs {
-        Some(logs) => url("spec.logs.location", &logs.location)?,
-        None => output.join(outputs::LOGS).map_err(error)?,
-    };
+    let logs = url("spec.logs.location", &log_folder(run, spec))?;
     Ok((output, logs))
 }
 
-/// The folder that the run's report is in: a run that scores again what failed in another one has its own files apart.
-fn folder(run: &Run, output: &ObjectUrl) -> String {
-    let report = run
-        .status
-        .as_ref()
-        .ok()
-        .and_then(|status| status.report.as_deref());
-    let report = report.and_then(|report| ObjectUrl::parse(report).ok());
-    let path = report
-        .as_ref()
-        .and_then(|report| report.relative_to(output));
-    let folder = path.and_then(|path| Some(&path[..=path.rfind('/')?]));
-    let own = folder.filter(|folder| folder.starts_with(outputs::RUN_FOLDER));
-    own.unwrap_or(outputs::RUN_FOLDER).to_owned()
+/// The folder of the run's own files, below its output location: a run that scores again in place what failed in another one has them apart.
+pub fn own_folder(run: &Run, spec: &ScoringRunSpec) -> String {
+    match &spec.sensors.failed_in {
+        Some(_) if !spec.output.location.contains("{run}") => outputs::retry_folder(run.name()),
+        _ => outputs::RUN_FOLDER.to_owned(),
+    }
+}
+
+/// The folder of the run's logs, with its placeholders.
+pub fn log_folder(run: &Run, spec: &ScoringRunSpec) -> String {
+    let own = own_folder(run, spec);
+    match &spec.logs {
+        None => format!("{}{own}logs/", spec.output.location),
+        Some(logs) if own == outputs::RUN_FOLDER => logs.location.clone(),
+        Some(logs) => format!(
+            "{}/retry/{}/",
+            logs.location.trim_end_matches('/'),
+            run.name()
+        ),
+    }
 }
 
 /// The account to read from, with the person's login.

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
-use fleetscore_crds::{BackfillStatus, Condition, MissedTick, Phase, ScoringScheduleStatus};
+use fleetscore_crds::{
+    BackfillStatus, CAUSE_LABEL, Condition, MissedTick, Phase, RETRY_CAUSE, ScoringScheduleStatus,
+};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -79,12 +81,15 @@ impl ScheduleLine {
         let blank = ScoringScheduleStatus::default();
         let status = schedule.status.as_ref().unwrap_or(&blank);
         let (state, told) = state(schedule, status);
-        let ended: Vec<_> = runs
+        let ended = runs
             .iter()
-            .filter(|run| run.phase().is_some_and(Phase::is_end))
+            .filter(|run| run.phase().is_some_and(Phase::is_end));
+        let active = runs.len() - ended.clone().count();
+        // A retry scores some sensors alone: it says nothing of the fleet.
+        let ended: Vec<_> = ended
+            .filter(|run| run.label(CAUSE_LABEL) != Some(RETRY_CAUSE))
             .map(|run| RunLine::of(run, now))
             .collect();
-        let active = runs.len() - ended.len();
         Self {
             namespace: schedule.namespace().to_owned(),
             name: schedule.name().to_owned(),

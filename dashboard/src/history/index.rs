@@ -41,9 +41,9 @@ pub struct Trouble {
 }
 
 impl Index {
-    /// The runs of `series`, newest first.
+    /// The runs of `series`, newest first, without retries in place: these scored what had failed before, not the fleet.
     pub fn of(&self, series: &Series) -> Vec<Arc<Run>> {
-        let runs = self.runs.iter();
+        let runs = self.fleet_runs();
         runs.filter(|run| run.series() == *series)
             .cloned()
             .collect()
@@ -52,7 +52,7 @@ impl Index {
     /// The series with their runs, newest first, by namespace and name. A run of a cluster that no schedule made is in none.
     pub fn series(&self) -> Vec<(Series, Vec<Arc<Run>>)> {
         let mut found: HashMap<Series, Vec<Arc<Run>>> = HashMap::new();
-        for run in &self.runs {
+        for run in self.fleet_runs() {
             let series = run.series();
             if series.is_schedule() || series.namespace.is_empty() {
                 found.entry(series).or_default().push(run.clone());
@@ -61,6 +61,11 @@ impl Index {
         let mut found: Vec<_> = found.into_iter().collect();
         found.sort_by(|(one, _), (other, _)| one.cmp(other));
         found
+    }
+
+    fn fleet_runs(&self) -> impl Iterator<Item = &Arc<Run>> {
+        let all = self.runs.iter();
+        all.filter(|run| run.record.run.retries.is_none())
     }
 
     /// The newest run of this name, or the one whose readings end at `at`.

@@ -21,6 +21,8 @@ pub struct ScheduleSample {
     pub next: Option<Timestamp>,
     /// Seconds between ticks, the longest of the next ones; none where it is suspended.
     pub interval: Option<u64>,
+    /// The first tick after the later of its last success and its last change; none while it is suspended.
+    pub due: Option<Timestamp>,
     /// The run of a tick that ended last.
     pub last_run: Option<LastRun>,
 }
@@ -66,6 +68,7 @@ pub struct ScheduleMetrics {
     last_success: Series,
     next: Series,
     interval: Series,
+    due: Series,
     sensors: Family<SensorLabel, Gauge>,
     rows: Series,
     anomalies: Series,
@@ -87,7 +90,7 @@ impl ScheduleMetrics {
         );
     }
 
-    fn series(&self) -> [(&'static str, &'static str, &Series); 9] {
+    fn series(&self) -> [(&'static str, &'static str, &Series); 10] {
         [
             (
                 "schedule_changed_timestamp_seconds",
@@ -108,6 +111,11 @@ impl ScheduleMetrics {
                 "schedule_interval_seconds",
                 "The longest time between the schedule's next 11 ticks; suspended schedules have none",
                 &self.interval,
+            ),
+            (
+                "schedule_due_timestamp_seconds",
+                "The first tick after the later of the last success and the last change; suspended schedules have none",
+                &self.due,
             ),
             (
                 "last_run_rows",
@@ -163,6 +171,7 @@ impl ScheduleMetrics {
         set(&self.last_success, second(sample.last_success));
         set(&self.next, second(sample.next));
         set(&self.interval, sample.interval.map(whole));
+        set(&self.due, second(sample.due));
         let Some(run) = &sample.last_run else {
             return;
         };

@@ -50,15 +50,28 @@ pub fn sample(schedule: &ScoringSchedule, intervals: &Intervals, now: Timestamp)
     let edited = edited(meta.managed_fields.as_deref().unwrap_or_default());
     let status = schedule.status.clone().unwrap_or_default();
     let goes_on = !schedule.spec.suspend;
+    let changed = created.max(edited);
+    let since = status.last_successful_time.max(changed);
     ScheduleSample {
         namespace: schedule.namespace().unwrap_or_default(),
         name: schedule.name_any(),
-        changed: created.max(edited),
+        changed,
         last_success: status.last_successful_time,
         next: status.next_schedule_time.filter(|_| goes_on),
+        due: since
+            .filter(|_| goes_on)
+            .and_then(|since| first_after(schedule, since)),
         interval: goes_on.then(|| intervals.of(schedule, now)).flatten(),
         last_run: None,
     }
+}
+
+/// The first tick after `since`.
+fn first_after(schedule: &ScoringSchedule, since: Timestamp) -> Option<Timestamp> {
+    let spec = &schedule.spec;
+    Timetable::parse(&spec.schedule, &spec.time_zone)
+        .ok()?
+        .next(since)
 }
 
 #[cfg(test)]
@@ -106,6 +119,15 @@ mod tests {
         assert_eq!(interval("nonsense", "2026-01-02T00:00:00Z"), None);
     }
 
+    /// Its last success is of Friday, its last change of Saturday.
+    #[test]
+    fn a_schedule_that_rests_at_night_is_due_in_the_morning() {
+        let intervals = Intervals::default();
+        let now = at("2026-01-04T12:00:00Z");
+        let found = sample(&schedule("*/15 8-17 * * 1-5", false), &intervals, now);
+        assert_eq!(found.due, Some(at("2026-01-05T07:00:00Z")));
+    }
+
     #[test]
     fn a_suspended_schedule_has_no_tick_to_wait_for() {
         let intervals = Intervals::default();
@@ -115,6 +137,6 @@ mod tests {
         assert_eq!(found.changed, Some(at("2026-01-03T00:00:00Z")));
         assert_eq!(found.last_success, Some(now));
         let found = sample(&schedule("0 * * * *", true), &intervals, now);
-        assert_eq!((found.next, found.interval), (None, None));
+        assert_eq!((found.next, found.interval, found.due), (None, None, None));
     }
 }

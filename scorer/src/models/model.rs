@@ -78,7 +78,9 @@ impl Model {
             mut transforms,
             feature_names,
         } = before;
+        // Behind a step that moves or mixes columns the model's names are not those of the readings.
         let names = self.origin.feature_names.take();
+        let names = names.filter(|_| transforms.iter().all(Transform::keeps_columns));
         let (origin, meaning) = (self.origin, self.meaning);
         transforms.append(&mut self.transforms);
         let mut model = Self::new(transforms, self.estimator, origin)?;
@@ -161,8 +163,7 @@ impl Model {
 
     /// Whether readings come to the estimator unscaled.
     pub fn takes_raw_readings(&self) -> bool {
-        let moves_only = |step: &Transform| matches!(step, Transform::Columns(_));
-        self.transforms.iter().all(moves_only) && !self.estimator.scales()
+        !self.transforms.iter().any(Transform::scales) && !self.estimator.scales()
     }
 
     /// Bytes of memory that the model takes, with what it is turned into to be scored fast.

@@ -51,7 +51,10 @@ impl Context {
         let limit = policy
             .max_failed_sensors
             .of(Progress::get(&self.progress.sensors));
-        policy.fail_fast && Progress::get(&self.progress.failed) > limit
+        // What a retry in place leaves is judged at its end, of the whole fleet.
+        policy.fail_fast
+            && self.run.retries.is_none()
+            && Progress::get(&self.progress.failed) > limit
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Retried {
     pub list: ObjectUrl,
     /// Sensors of the run that first scored the fleet.
     pub total: u64,
-    /// Whether there is `_SUCCESS`.
+    /// Whether what it has left is within the limit, so that `_SUCCESS` belongs there.
     pub complete: bool,
 }
 
@@ -46,6 +46,13 @@ impl Retried {
         if report.run.name != retries || report.run.namespace != run.namespace {
             let other = format!("the report there is that of run `{}`", report.run.name);
             return Err(unknown(run, retries, &other));
+        }
+        if report.run.window != run.spec.window {
+            return Err(unknown(
+                run,
+                retries,
+                "it scored another window; spec.window must be the same",
+            ));
         }
         let name = |name: &str| name.trim_start_matches(outputs::RUN_FOLDER).to_owned();
         let list = folder.join(&name(outputs::FAILED))?;
@@ -100,11 +107,24 @@ pub async fn read_failed(
 pub async fn written_paths(run: &Run, storage: &Storage) -> Result<HashSet<String>, StepError> {
     let mut tables = vec![run.output.join(outputs::SENSORS)?];
     let name = outputs::SENSORS.trim_start_matches(outputs::RUN_FOLDER);
+    let mut retries = Vec::new();
     let mut objects = storage.list(&run.output.join(outputs::RETRIES)?);
     while let Some(object) = objects.try_next().await? {
         let is_own = object.url.relative_to(&run.own).is_some();
         if !is_own && object.url.file_name() == Some(name) {
-            tables.push(object.url);
+            retries.push(object.url);
+        }
+    }
+    // One that has ended without a report has left nothing that counts.
+    for table in retries {
+        let folder = table.to_string();
+        let folder = folder.trim_end_matches(name);
+        let url = format!(
+            "{folder}{}",
+            outputs::REPORT_JSON.trim_start_matches(outputs::RUN_FOLDER)
+        );
+        if storage.exists(&ObjectUrl::parse(&url)?).await? {
+            tables.push(table);
         }
     }
     let mut paths = HashSet::new();

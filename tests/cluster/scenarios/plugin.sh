@@ -52,7 +52,7 @@ spec:
       sensors: {list: [{device: "1", tag: "1"}, {device: "1", tag: "2"}, {device: "1", tag: "3"}, {device: "1", tag: "4"}]}
       model: {location: "az://three/model_{device}_{tag}.fsm"}
       input: {location: "$INPUT", columns: {time: TS, keys: {device: Device, tag: Tag}, features: [Value]}, onNoReadings: Succeed}
-      output: {location: "az://predictions/watched/{window.start}/", file: "preds_{device}_{tag}.csv"}
+      output: {location: "az://predictions/watched/{window.start:%Y-%m-%dT%H%M%S}/", file: "preds_{device}_{tag}.csv"}
       failurePolicy: {maxFailedSensors: 1}
       storage: $STORAGE
 Y
@@ -67,9 +67,9 @@ Y
   said watched view 3 status schedule/watched
   said "job/$run-collect" view 0 tree "$run"
   said ModelNotFound view 0 failed "$run" "$at"
-  said 'tag,reason' view 0 failed "$run" "$at" -o csv
+  said 'reason,device,tag' view 0 failed "$run" "$at" -o csv
   said 'tag=1' view 0 sensors "$run" "$at"
-  said score view 0 logs "$run" --shard 0 "$at"
+  said scored view 0 logs "$run" --shard 0 "$at"
   said ModelNotFound view 0 report "run/$run" "$at"
   said node-0 view 5 top
   said rights view 0 doctor
@@ -78,7 +78,7 @@ Y
   said absent view 4 status run/absent
   # The pods are gone: the log is in storage.
   kube delete jobs,pods -l "scoring.fleetscore.io/run=$run" --wait --timeout=60s >/dev/null
-  said ModelNotFound view 0 logs "$run" --shard 0 "$at"
+  said ModelNotFound view 0 logs "$run" --sensor device=1 --sensor tag=4 "$at"
 
   # Who only reads cannot act. Who acts scores the failed sensor again, where the others' predictions lie.
   said forbidden view 5 retry "$run"
@@ -92,7 +92,7 @@ Y
   said watched edit 0 backfill watched --from 2024-01-01T00:00:00Z --to 2025-01-02T00:00:00Z --yes
   within 120 has_runs watched 4
   said watched view 0 cost watched
-  said objects view 0 bundle "$run" "$at" -o "$work/bundle.tar.gz"
+  said report.json view 0 bundle "$run" "$at" -o "$work/bundle.tar.gz"
   has "$(tar tzf "$work/bundle.tar.gz")" report.json "the bundle"
   kube delete scoringschedule watched --cascade=foreground >/dev/null
 }

@@ -54,11 +54,24 @@ pub(super) async fn run(args: &LogsArgs, cluster: &Cluster, mut run: Run) -> Res
             let (namespace, name) = (run.namespace().to_owned(), pod.name().to_owned());
             let tail = args.tail;
             tasks.spawn(async move {
-                let Ok(stream) = cluster.follow(&namespace, &name, tail).await else {
-                    return;
+                let stream = match cluster.follow(&namespace, &name, tail).await {
+                    Ok(stream) => stream,
+                    Err(error) => {
+                        output::note(&format!(
+                            "note: the log of {name} cannot be followed: {error}"
+                        ));
+                        return;
+                    }
                 };
                 let mut stream = stream.lines();
-                while let Some(Ok(line)) = stream.next().await {
+                while let Some(line) = stream.next().await {
+                    let line = match line {
+                        Ok(line) => line,
+                        Err(error) => {
+                            output::note(&format!("note: the log of {name} broke off: {error}"));
+                            return;
+                        }
+                    };
                     if sender
                         .send(format!("[{}] {line}\n", log.words()))
                         .await

@@ -53,7 +53,7 @@ pub struct LogsArgs {
     #[arg(long, value_name = "N", conflicts_with = "sensor")]
     shard: Option<u32>,
     /// The log of the shard with this sensor, whose plan is read from storage; may be repeated, a key each
-    #[arg(long, value_name = "KEY=VALUE")]
+    #[arg(long, value_name = "KEY=VALUE", conflicts_with = "follow")]
     sensor: Vec<Wanted>,
     /// Show lines as pods write them, of 20 pods at most, until the run has ended
     #[arg(short, long, conflicts_with_all = ["out_dir", "via"])]

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use fleetscore_cluster::{Cluster, Pod, Run, Scope, Selector};
-use fleetscore_crds::contract::run_pod::{
-    CONTAINER, LOGS, PART_LABEL, RUN_LABEL, STEP_LABEL, step_name,
-};
+use fleetscore_crds::contract::run_pod::{CONTAINER, PART_LABEL, RUN_LABEL, STEP_LABEL, step_name};
 use fleetscore_crds::{API_VERSION, RunNames, SCHEDULE_LABEL, Step, fill};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod as CorePod;
@@ -17,6 +15,7 @@ use serde_json::{Map, Value, json};
 use super::Log;
 use crate::commands::{CommandError, Result, failure, output};
 use crate::kubectl::exit;
+use crate::kubectl::storage::log_folder;
 
 /// How long the pod may take, from its start on; then the cluster ends it.
 const DEADLINE: u32 = 120;
@@ -73,9 +72,8 @@ fn url(run: &Run, log: Log) -> Result<String> {
         schedule: run.schedule(),
         window: spec.window,
     };
-    let default = format!("{}{LOGS}", spec.output.location);
-    let location = spec.logs.as_ref().map_or(&default, |logs| &logs.location);
-    let folder = fill(location, names)
+    let location = log_folder(run, spec);
+    let folder = fill(&location, names)
         .ok_or_else(|| exit::cannot_tell(format!("the location {location:?} cannot be filled")))?;
     Ok(folder + &log.file())
 }

@@ -44,6 +44,12 @@ impl Branches {
         self.outputs
     }
 
+    /// Whether there is a scaler in a chain.
+    pub(super) fn scales(&self) -> bool {
+        let mut steps = self.chains.iter().flat_map(|(_, steps)| steps);
+        steps.any(Transform::scales)
+    }
+
     pub(super) fn bytes(&self) -> usize {
         let steps = self.chains.iter().flat_map(|(_, steps)| steps);
         let columns = self.chains.iter().map(|(columns, _)| columns.bytes());

@@ -33,6 +33,11 @@ impl Columns {
         self.taken.len()
     }
 
+    /// Whether each column stays where it is.
+    pub(super) fn keeps_all(&self) -> bool {
+        self.taken.iter().copied().eq(0..self.inputs)
+    }
+
     pub(super) fn bytes(&self) -> usize {
         size_of_val(self.taken.as_slice())
     }

@@ -54,6 +54,24 @@ impl Transform {
         Ok(Self::Scale(scaler))
     }
 
+    /// Whether each column stays where it is, so that its name is still its own.
+    pub(super) fn keeps_columns(&self) -> bool {
+        match self {
+            Self::Columns(columns) => columns.keeps_all(),
+            Self::Scale(_) | Self::Normalize(_) | Self::Function(_) => true,
+            Self::Polynomial(_) | Self::Components(_) | Self::Branches(_) => false,
+        }
+    }
+
+    /// Whether it is a scaler, or holds one.
+    pub(super) fn scales(&self) -> bool {
+        match self {
+            Self::Scale(scaler) => *scaler != Scaler::None,
+            Self::Branches(branches) => branches.scales(),
+            _ => false,
+        }
+    }
+
     /// Numbers of a row that goes in; nothing where it takes any.
     pub fn inputs(&self) -> Option<usize> {
         match self {

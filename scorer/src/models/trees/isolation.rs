@@ -77,6 +77,12 @@ impl IsolationForest {
                 return Err(format!("its {name} is {number}, not finite"));
             }
         }
+        if divisors[0] < 0.0 || divisors[1] <= 0.0 {
+            return Err(format!(
+                "its divisors are {} and {}, not above 0",
+                divisors[0], divisors[1]
+            ));
+        }
         if !trees.values_are_finite() {
             return Err("the length of a path is not finite".into());
         }

@@ -93,7 +93,7 @@ async fn write_all(
     table?;
     written?;
     recorded?;
-    let is_there = retried.is_some_and(|retried| retried.complete);
+    let is_there = retried.is_some() && context.storage.exists(&success).await?;
     if complete && !is_there {
         place.put(&success, Bytes::new()).await?;
     }

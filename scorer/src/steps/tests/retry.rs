@@ -406,6 +406,32 @@ async fn a_run_that_goes_on_or_is_not_there_cannot_be_retried() {
     assert!(other.to_string().contains("that of run `first`"), "{other}");
 }
 
+/// The sensors of one place have the readings of one window.
+#[tokio::test(start_paused = true)]
+async fn a_retry_over_another_window_is_refused() {
+    let world = World::after_first().await;
+    let before = world.objects().await;
+    let mut again = retry("again", "first", &[], 5);
+    again["spec"]["window"]["end"] = json!("2018-08-29T02:00:00Z");
+    let error = world.run(&again).await.unwrap_err();
+    assert!(error.to_string().contains("another window"), "{error}");
+    assert_eq!(
+        of_others(&world.objects().await, ""),
+        of_others(&before, "")
+    );
+}
+
+/// The run ended within its limit, and was killed before it could say so.
+#[tokio::test(start_paused = true)]
+async fn a_retry_puts_the_success_that_is_absent() {
+    let world = World::new().await;
+    world.run(&named("first", None, &[], 3)).await.unwrap();
+    let success = Path::from("out/2018/_SUCCESS");
+    world.store.delete(&success).await.unwrap();
+    world.run(&retry("again", "first", &[], 3)).await.unwrap();
+    assert!(world.has("out/2018/_SUCCESS").await);
+}
+
 #[tokio::test(start_paused = true)]
 async fn of_two_retries_at_once_one_is_refused() {
     let world = World::after_first().await;

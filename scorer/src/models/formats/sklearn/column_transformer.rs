@@ -30,6 +30,12 @@ pub fn parts(step: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Vec<Part
     let known: HashMap<&str, usize> = names.iter().map(String::as_str).zip(0..).collect();
     let mut parts = Vec::new();
     for &item in step.list("transformers_")? {
+        if parts.len() == MOST_COLUMNS {
+            return Err(ModelError::TooLarge {
+                what: "the ColumnTransformer".into(),
+                limit: format!("{MOST_COLUMNS} transformers"),
+            });
+        }
         let Some(&[name, transformer, columns]) = heap.sequence(item) else {
             return Err(step.unexpected(
                 "transformers_",
@@ -52,6 +58,7 @@ pub fn parts(step: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Vec<Part
             continue;
         }
         meter.grow::<usize>(taken.len())?;
+        meter.grow::<Part>(4)?;
         parts.push(Part {
             columns: Columns::new(width, taken)?,
             transformer: Some(transformer).filter(|it| heap.text(*it) != Some("passthrough")),
