@@ -109,12 +109,33 @@ async fn waiting_ends_with_the_run_and_tells_how_by_its_code() {
     );
 }
 
-/// What the operator does with a trigger.
+/// What the operator does with a schedule and its trigger. One that stands there when it first sees the schedule makes no run.
 async fn operator(person: &Person) {
     let mut changes = person.api.changes();
     loop {
         let object = person.api.get(SCHEDULES, NAMESPACE, "pumps").unwrap();
         let value = object["metadata"]["annotations"]["scoring.fleetscore.io/trigger"].clone();
+        if object["status"]["settled"].is_null() {
+            // It comes when the command waits for it, or has not waited.
+            let asked = person.api.asked();
+            let looks = asked
+                .iter()
+                .filter(|asked| asked.verb == "get" && asked.resource == SCHEDULES);
+            if looks.count() < 3 && !value.is_string() {
+                tokio::task::yield_now().await;
+                continue;
+            }
+            let settled = json!({"until": "2026-11-28T16:00:00Z", "schedule": "0 * * * *", "timeZone": "Europe/Berlin"});
+            let last = value
+                .is_string()
+                .then(|| json!({"id": "m1", "value": value}));
+            let status = json!({"status": {"settled": settled, "lastTrigger": last}});
+            person.api.merge(SCHEDULES, NAMESPACE, "pumps", status);
+            if last.is_some() {
+                return;
+            }
+            continue;
+        }
         if value.is_string() {
             let mut run = ended("Failed", 3);
             run["metadata"]["annotations"] = json!({"scoring.fleetscore.io/trigger": value});

@@ -15,7 +15,7 @@ pub enum Triggered {
     Waits,
     /// Its run was created.
     Run(String),
-    /// A run of its name belongs to another, so that there is none.
+    /// A run of its name belongs to another, so that there is none. (The operator says the same of a trigger that a schedule came with.)
     Taken,
     /// Another value took its place before the operator saw it.
     Overwritten,

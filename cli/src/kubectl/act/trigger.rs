@@ -59,6 +59,10 @@ pub fn run(args: &TriggerArgs) -> Result {
         let (cluster, scope) = args.login.connect().await?;
         let schedule = super::schedule(&cluster, &scope, &args.target).await?;
         let (namespace, name) = (schedule.namespace(), schedule.name());
+        let place = Scope::Namespace(namespace.to_owned());
+        if !is_seen(&cluster, &place, &schedule).await? {
+            return Ok(late(namespace));
+        }
         let value = trigger_value(Timestamp::now(), rand::random());
         let patch = json!({"metadata": {"annotations": {TRIGGER_ANNOTATION: value}}});
         cluster
@@ -69,7 +73,6 @@ pub fn run(args: &TriggerArgs) -> Result {
                     format!("schedule {name} is being changed by somebody else; try again")
                 })
             })?;
-        let place = Scope::Namespace(namespace.to_owned());
         let Some(run) = run_of(&cluster, &place, name, &value).await? else {
             output::note(&format!(
                 "error: the operator has created no run within {} s. It will when it is back; kubectl fleetscore doctor -n {namespace} tells what it lacks",
@@ -94,6 +97,39 @@ pub fn run(args: &TriggerArgs) -> Result {
         let run: Run = cluster.get(&place, &run).await.map_err(exit::cluster)?;
         args.waiting.end(&cluster, &run, &args.format).await
     })
+}
+
+/// Whether the operator has seen the schedule, or does so in time. A trigger that is there when it first sees a schedule makes no run: it
+/// came with the manifest.
+async fn is_seen(cluster: &Cluster, scope: &Scope, schedule: &Schedule) -> Result<bool> {
+    let pace = Pace::default();
+    let begun = Instant::now();
+    let is_settled = |schedule: &Schedule| {
+        let status = schedule.status.as_ref();
+        status.is_ok_and(|status| status.settled.is_some())
+    };
+    let mut settled = is_settled(schedule);
+    while !settled {
+        if begun.elapsed() >= SEEN {
+            return Ok(false);
+        }
+        tokio::time::sleep(pace.look / 4).await;
+        match cluster.get::<Schedule>(scope, schedule.name()).await {
+            Ok(schedule) => settled = is_settled(&schedule),
+            Err(error) if error.may_pass() && begun.elapsed() < pace.away => {}
+            Err(error) => return Err(exit::cluster(error)),
+        }
+    }
+    Ok(true)
+}
+
+/// Says that the operator does not look at the schedule; the code of that.
+fn late(namespace: &str) -> u8 {
+    output::note(&format!(
+        "error: the operator has not looked at the schedule within {} s, so it was not triggered; kubectl fleetscore doctor -n {namespace} tells what it lacks",
+        SEEN.as_secs()
+    ));
+    exit::TIMED_OUT
 }
 
 /// The run of the trigger `value`; none where the operator has not seen it in time.
