@@ -367,20 +367,7 @@ impl RunView {
 
     /// What the end means.
     pub fn lead(&self) -> String {
-        let sensors = self.run.sensors;
-        let scored = format!(
-            "{} of {} scored",
-            format::count(sensors.succeeded),
-            format::counted(sensors.total, "sensor")
-        );
-        match sensors.failed {
-            0 => format!("{scored}."),
-            failed => format!(
-                "{scored}. {} failed; the limit is {}.",
-                format::count(failed),
-                format::count(sensors.limit)
-            ),
-        }
+        self.run.sensors.lead()
     }
 
     /// The output location as text.

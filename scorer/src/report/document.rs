@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::drawing::format;
 use crate::ledger::{Confusion, ScoreSummary, WarningReason};
 
 /// The version of [`Report`]'s format that this software writes and reads.
@@ -111,6 +112,25 @@ pub struct SensorTotals {
     pub failed: u64,
     /// Failed sensors that the run may have without being `Failed`.
     pub limit: u64,
+}
+
+impl SensorTotals {
+    /// What the end means, in a sentence or two.
+    pub fn lead(&self) -> String {
+        let scored = format!(
+            "{} of {} scored",
+            format::count(self.succeeded),
+            format::counted(self.total, "sensor")
+        );
+        match self.failed {
+            0 => format!("{scored}."),
+            failed => format!(
+                "{scored}. {} failed; the limit is {}.",
+                format::count(failed),
+                format::count(self.limit)
+            ),
+        }
+    }
 }
 
 /// How well the predictions match the known truth. Anomaly is the positive class.

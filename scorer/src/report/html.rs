@@ -42,7 +42,7 @@ pub fn render(report: &Report, plots: &[Plot]) -> Result<String, HtmlError> {
     let page = Page {
         name: format::shortened(&report.run.name, KEY_CHARS),
         phase: phase_words(report.phase),
-        lead: lead(report),
+        lead: report.sensors.lead(),
         facts: facts(report),
         tiles: tiles(report),
         failures: failures(report),
@@ -156,23 +156,6 @@ fn phase_words(phase: Phase) -> PhaseWords {
         _ => ("Unfinished", "fair"),
     };
     PhaseWords { label, class }
-}
-
-fn lead(report: &Report) -> String {
-    let sensors = &report.sensors;
-    let scored = format!(
-        "{} of {} scored",
-        format::count(sensors.succeeded),
-        format::counted(sensors.total, "sensor")
-    );
-    match sensors.failed {
-        0 => format!("{scored}."),
-        failed => format!(
-            "{scored}. {} failed; the limit is {}.",
-            format::count(failed),
-            format::count(sensors.limit)
-        ),
-    }
 }
 
 fn facts(report: &Report) -> Vec<Fact> {
