@@ -11,6 +11,7 @@ pub mod formats;
 mod meaning;
 mod model;
 mod names;
+mod path;
 mod scaler;
 mod shown;
 pub mod svm;

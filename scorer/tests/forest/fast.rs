@@ -47,7 +47,7 @@ fn tree(features: u32) -> impl Strategy<Value = Vec<Split>> {
 
 /// A forest, and rows for it.
 fn forest() -> impl Strategy<Value = (IsolationForest, Vec<f64>)> {
-    (1..4_u32).prop_flat_map(|features| {
+    (1..10_u32).prop_flat_map(|features| {
         let trees = prop::collection::vec(tree(features), 1..12);
         let row = prop::collection::vec(number(), features as usize);
         (trees, prop::collection::vec(row, 0..70)).prop_map(move |(trees, rows)| {
@@ -86,6 +86,8 @@ proptest! {
         assert_plain(&forest, &rows);
         // So many that they are scored by steps where there is one feature.
         assert_plain(&forest, &rows.repeat(3));
+        // So many that they are walked in registers where the trees are small.
+        assert_plain(&forest, &rows.repeat(9));
     }
 }
 

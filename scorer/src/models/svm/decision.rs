@@ -1,5 +1,5 @@
 use super::OneClassSvm;
-use super::kernels::Path;
+use crate::models::path::Path;
 
 impl OneClassSvm {
     /// The decision function of every row: f(x) = sum of alpha K(scaler(x), sv) - rho.

@@ -1,12 +1,18 @@
 use std::hint::black_box;
 
 use super::prepared::Prepared;
+#[cfg(target_arch = "x86_64")]
+use super::registers::Full;
 use super::{Ensemble, Steps};
+use crate::models::path::Path;
 
 /// Readings that are scored at a time.
 const ROWS: usize = 256;
 /// Working out the steps of one feature takes about as long as scoring one reading for so many nodes.
 const NODES_A_READING: usize = 8;
+/// From so many readings on, walks in registers make up for the layout of the trees for them.
+#[cfg(target_arch = "x86_64")]
+const READINGS_IN_REGISTERS: usize = 128;
 /// Steps on any path: a tree of N samples is never deeper than the logarithm of N to the base 2.
 const DEEPEST: u32 = 64;
 
@@ -122,11 +128,7 @@ impl IsolationForest {
             "one score a row of {} numbers",
             self.features
         );
-        if self.features == 1 && scores.len() >= self.trees.nodes() / NODES_A_READING {
-            self.by_steps(rows, scores);
-        } else {
-            self.by_walks(rows, scores);
-        }
+        self.scores_by(Path::chosen(), rows, scores);
         for (row, score) in rows.chunks_exact(self.features).zip(scores) {
             if row.iter().any(|number| number.is_nan()) {
                 *score = f64::NAN;
@@ -134,22 +136,49 @@ impl IsolationForest {
         }
     }
 
+    /// The same in the processor's instructions of one path, but for what is no number.
+    fn scores_by(&self, path: Path, rows: &[f64], scores: &mut [f64]) {
+        if self.features == 1 && scores.len() >= self.trees.nodes() / NODES_A_READING {
+            return self.by_steps(rows, scores);
+        }
+        #[cfg(target_arch = "x86_64")]
+        if path == Path::Avx512
+            && scores.len() >= READINGS_IN_REGISTERS
+            && let Some(full) = self.full()
+        {
+            return self.by_walks(|readings, sums| full.add_sums(readings, sums), rows, scores);
+        }
+        self.by_walks(
+            |readings, sums| self.trees.add_sums(readings, sums),
+            rows,
+            scores,
+        );
+    }
+
     fn by_steps(&self, readings: &[f64], scores: &mut [f64]) {
         let new = || Box::new(Steps::new(&self.trees, |sum| self.of_sum(sum)));
-        let steps = self.prepared.0.get_or_init(new);
+        let steps = self.prepared.steps.get_or_init(new);
         for (reading, score) in readings.iter().zip(scores) {
             *score = steps.of(single(*reading));
         }
     }
 
-    fn by_walks(&self, rows: &[f64], scores: &mut [f64]) {
+    /// The trees in the layout for registers, if they fit it.
+    #[cfg(target_arch = "x86_64")]
+    fn full(&self) -> Option<&Full> {
+        let new = || Full::new(&self.trees, self.features);
+        self.prepared.full.get_or_init(new).as_ref()
+    }
+
+    /// Walks a block at a time: `add_sums` adds what the trees give for each of its readings.
+    fn by_walks(&self, add_sums: impl Fn(&[f32], &mut [f64]), rows: &[f64], scores: &mut [f64]) {
         let mut readings = Vec::with_capacity(rows.len().min(ROWS * self.features));
         let blocks = rows.chunks(ROWS * self.features);
         for (rows, scores) in blocks.zip(scores.chunks_mut(ROWS)) {
             readings.clear();
             readings.extend(rows.iter().copied().map(single));
             scores.fill(0.0);
-            self.trees.add_sums(&readings, scores);
+            add_sums(&readings, scores);
             for score in scores {
                 *score = self.of_sum(*score);
             }
@@ -177,6 +206,8 @@ impl IsolationForest {
         } else {
             0
         };
+        #[cfg(target_arch = "x86_64")]
+        let steps = steps + Full::bytes(&self.trees, self.features);
         size_of::<Self>() + self.trees.bytes() + steps
     }
 }

@@ -3,10 +3,10 @@
 use super::any::Any;
 #[cfg(test)]
 use super::lanes::Lanes;
-use super::path::Path;
 use super::scores::{Task, score};
 #[cfg(target_arch = "x86_64")]
 use super::x86::{Avx2, Avx512};
+use crate::models::path::Path;
 
 /// Writes the score of each of the task's rows, or NaN where rounding may decide its sign.
 ///

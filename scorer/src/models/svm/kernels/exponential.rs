@@ -75,11 +75,11 @@ mod tests {
     use proptest::prelude::*;
     use proptest::test_runner::TestCaseError;
 
-    use super::super::Path;
     use super::super::any::Any;
     use super::super::dispatch::exp2_by;
     use super::super::table::exp2_by_table;
     use super::*;
+    use crate::models::path::Path;
 
     /// 2^x by every path that this processor has, and by the table in steps of any processor.
     fn all(x: f64) -> Vec<f64> {

@@ -20,7 +20,6 @@ mod instructions;
 mod lanes;
 mod linear;
 mod norms;
-mod path;
 mod prepared;
 mod scores;
 mod series;
@@ -35,5 +34,4 @@ mod tile;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub(super) use path::Path;
 pub(super) use prepared::Prepared;

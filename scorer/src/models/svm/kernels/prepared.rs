@@ -3,8 +3,8 @@ use std::sync::OnceLock;
 
 use super::dispatch::score_by;
 use super::form::Form;
-use super::path::Path;
 use super::scores::Task;
+use crate::models::path::Path;
 use crate::models::svm::OneClassSvm;
 
 /// What a model is turned into to be scored fast, from its first scores on. It is no part of what the model is: models are equal

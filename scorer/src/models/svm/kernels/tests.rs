@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
-use super::Path;
 use super::form::Form;
+use crate::models::path::Path;
 use crate::models::{Kernel, Meaning, OneClassSvm, Scaler};
 
 /// What a score may be off by, as a share of the sum of |alpha|, beside the rounding of the reference's own sum.

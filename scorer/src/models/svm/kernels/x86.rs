@@ -1,4 +1,4 @@
-//! The kernels in the instructions that some 64-bit x86 processors have. All `unsafe` of the scorer is here.
+//! The kernels in the instructions that some 64-bit x86 processors have. All `unsafe` of the one-class SVM is here.
 //!
 //! What makes it sound: a function compiled for some processors only, be it an intrinsic or one of the parts of the work, asks
 //! for nothing but the instructions that it is compiled to. They are called by the methods of a token ([`Avx2`], [`Avx512`])

@@ -1,14 +1,12 @@
 use std::sync::OnceLock;
 
-#[cfg(target_arch = "x86_64")]
-use super::x86::{Avx2, Avx512};
-
 /// Names the path to take, for tests and diagnosis.
 const VARIABLE: &str = "FLEETSCORE_KERNEL";
 
-/// Which of the processor's instructions work out the scores.
+/// Which of the processor's instructions work out the scores. A family of models that has no way of its own for them takes the
+/// instructions of all processors.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in crate::models::svm) enum Path {
+pub(super) enum Path {
     /// AVX-512: 8 numbers an instruction.
     Avx512,
     /// AVX2 with FMA: 4 numbers an instruction.
@@ -61,14 +59,23 @@ impl Path {
     }
 }
 
-/// Whether this processor has every instruction of the path.
+/// Whether this processor has every instruction of the path, those of any family's.
 fn processor_has(path: Path) -> bool {
-    match path {
-        #[cfg(target_arch = "x86_64")]
-        Path::Avx512 => Avx512::detect().is_some(),
-        #[cfg(target_arch = "x86_64")]
-        Path::Avx2 => Avx2::detect().is_some(),
-        _ => path == Path::Scalar,
+    #[cfg(target_arch = "x86_64")]
+    {
+        let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        let avx512 = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl");
+        match path {
+            Path::Avx512 => avx512 && is_x86_feature_detected!("fma"),
+            Path::Avx2 => avx2,
+            Path::Scalar => true,
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        path == Path::Scalar
     }
 }
 
