@@ -29,7 +29,7 @@ fn a_run_writes_what_the_documentation_lists() {
         "_run/report.html",
         "_run/report.json",
         "_run/sensors.parquet",
-        "_runs/2026/01/05/simulated.json",
+        "_runs/2026/01/05/simulated-20260105T000000Z-20260105T003000Z.json",
         "preds_1_1.csv",
         "preds_1_2.csv",
         "preds_2_1.csv",

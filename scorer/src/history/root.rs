@@ -20,6 +20,8 @@ pub fn root(location: &str, schedule: Option<&str>) -> Option<ObjectUrl> {
 }
 
 /// Path of a run's record below its [`root`]: the day is that of the window's end, without a window that of the run's `start`, in UTC.
+///
+/// In a namespace no two runs have the same name. Elsewhere one manifest is run again and again, so its window is a part of the name.
 pub fn record_path(
     namespace: Option<&str>,
     run: &str,
@@ -31,8 +33,17 @@ pub fn record_path(
         .to_zoned(TimeZone::UTC)
         .date();
     let (folder, (year, month, day)) = (outputs::RUNS_FOLDER, (day.year(), day.month(), day.day()));
-    let namespace = namespace.map_or(String::new(), |namespace| format!("{namespace}."));
-    format!("{folder}{year:04}/{month:02}/{day:02}/{namespace}{run}.json")
+    let name = match (namespace, window) {
+        (Some(namespace), _) => format!("{namespace}.{run}"),
+        (None, Some(window)) => format!("{run}-{}-{}", instant(window.start), instant(window.end)),
+        (None, None) => run.to_owned(),
+    };
+    format!("{folder}{year:04}/{month:02}/{day:02}/{name}.json")
+}
+
+/// Such as `20260105T020000Z`, in UTC; with a fraction where there is one.
+fn instant(instant: Timestamp) -> impl std::fmt::Display {
+    instant.strftime("%Y%m%dT%H%M%S%.fZ")
 }
 
 #[cfg(test)]
@@ -84,5 +95,10 @@ mod tests {
         assert_eq!(path, "_runs/2018/08/29/plant-a.pumps-1.json");
         let path = record_path(None, "pumps", None, start);
         assert_eq!(path, "_runs/2026/11/28/pumps.json");
+        let path = record_path(None, "pumps", Some(window), start);
+        assert_eq!(
+            path,
+            "_runs/2018/08/29/pumps-20180828T230000Z-20180829T000000Z.json"
+        );
     }
 }

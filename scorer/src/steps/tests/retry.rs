@@ -250,6 +250,11 @@ fn named(name: &str, of: Option<&str>, reasons: &[&str], limit: u32) -> Value {
     manifest
 }
 
+/// Where the record of a run lies.
+fn record(run: &str) -> String {
+    format!("out/_runs/2018/08/29/{run}-20180829T000000Z-20180829T010000Z.json")
+}
+
 /// Objects that are not the retries', nor differ by what a retry may do.
 fn of_others(objects: &BTreeMap<String, Bytes>, also: &str) -> BTreeMap<String, Bytes> {
     let others = objects.iter().filter(|(path, _)| {
@@ -287,8 +292,8 @@ async fn a_retry_scores_what_failed_and_touches_nothing_else() {
         world.failed(&format!("{own}/failed.jsonl")).await,
         ["3", "4"]
     );
-    for record in ["2018/08/29/first", "2018/08/29/again"] {
-        let record = world.json(&format!("out/_runs/{record}.json")).await;
+    for run in ["first", "again"] {
+        let record = world.json(&record(run)).await;
         let is_retry = record["run"]["name"] == "again";
         assert_eq!(record["sensors"]["total"], if is_retry { 3 } else { 5 });
         assert_eq!(
@@ -518,7 +523,8 @@ async fn a_record_is_written_once() {
     steps::plan(&context, |_| 10).await.unwrap();
     steps::score(&context, 0).await.unwrap();
     steps::collect(&context).await.unwrap();
-    let record = || world.json("out/_runs/2018/08/29/first.json");
+    let path = record("first");
+    let record = || world.json(&path);
     let once = record().await;
     steps::collect(&context).await.unwrap();
     assert_eq!(record().await, once);
