@@ -34,11 +34,13 @@ for namespace in operators plant-a plant-b; do
   kubectl label namespace "$namespace" pod-security.kubernetes.io/enforce=restricted
 done
 
-# The kinds of the Prometheus operator, by its own CRDs.
+# The kinds of the Prometheus operator, by its own CRDs; those of Azure's managed Prometheus are the same under another group.
 monitors=$(go mod download -json github.com/prometheus-operator/prometheus-operator@v0.85.0 | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
-for kind in servicemonitors podmonitors; do
-  kubectl apply --server-side -f "$monitors/example/prometheus-operator-crd/monitoring.coreos.com_$kind.yaml" >/dev/null
-  kubectl wait --for=condition=Established --timeout=1m "crd/$kind.monitoring.coreos.com" >/dev/null
+for group in monitoring.coreos.com azmonitoring.coreos.com; do
+  for kind in servicemonitors podmonitors prometheusrules; do
+    sed "s/monitoring\.coreos\.com/$group/" "$monitors/example/prometheus-operator-crd/monitoring.coreos.com_$kind.yaml" | kubectl apply --server-side -f - >/dev/null
+    kubectl wait --for=condition=Established --timeout=1m "crd/$kind.$group" >/dev/null
+  done
 done
 
 # Every rendering is what this API server takes, to the last field.
@@ -101,7 +103,7 @@ may no plant-a create leases.coordination.k8s.io
   fail "the pods were not replaced"
 
 # What the monitors select is there, and answers with metrics at the port and path that they name.
-for monitor in servicemonitor:services:endpoints podmonitor:pods:podMetricsEndpoints; do
+for monitor in servicemonitors.monitoring.coreos.com:services:endpoints podmonitors.monitoring.coreos.com:pods:podMetricsEndpoints; do
   IFS=: read -r kind selected endpoints <<<"$monitor"
   found=$(kubectl -n operators get "$kind" scoring-fleetscore-operator -o json)
   labels=$(python3 -c 'import json, sys; print(",".join("=".join(pair) for pair in json.load(sys.stdin)["spec"]["selector"]["matchLabels"].items()))' <<<"$found")

@@ -120,7 +120,7 @@ kinds=(ScoringRun ScoringSchedule)
 
 # What the chart makes of storage.allowed.
 scripts/helm.sh template fleetscore charts/fleetscore --show-only templates/storage-policy.yaml --set storage.policy=true \
-  --set 'storage.allowed[0].namespaces={guarded}' --set 'storage.allowed[0].accounts={plantstore}' --set 'storage.allowed[0].containers={models,data,predictions}' \
+  --set 'storage.allowed[0].namespaces={guarded}' --set 'storage.allowed[0].accounts={plantstore}' --set 'storage.allowed[0].containers={models,data,predictions,readings}' \
   --set 'storage.allowed[1].namespaces={*}' --set 'storage.allowed[1].accounts={public}' --set 'storage.allowed[1].endpoints={https://azurite.test:10000/public}' \
   >"$work/storage.yaml"
 "${kubectl[@]}" apply -f "$work/storage.yaml" >/dev/null
