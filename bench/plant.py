@@ -5,6 +5,7 @@ import platform
 import subprocess
 
 import pandas as pd
+from sklearn.ensemble import IsolationForest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import OneClassSVM
@@ -35,13 +36,23 @@ def simulate(fleetscore, plant, sensors, hours):
     subprocess.run([fleetscore, *options], check=True, stdout=subprocess.DEVNULL)
 
 
-def fit(plant):
+def svm():
+    """A one-class SVM behind its scaler."""
+    return make_pipeline(StandardScaler(), OneClassSVM(nu=0.01))
+
+
+def forest():
+    """An isolation forest of 100 trees."""
+    return IsolationForest(contamination=0.01, random_state=0)
+
+
+def fit(plant, make=svm):
     """Fits and pickles a model for each sensor; returns the sensors."""
     (plant / "pickles").mkdir()
     history = pd.read_csv(plant / "train.csv", usecols=["Device", "Tag", "Value"])
     sensors = []
     for (device, tag), rows in history.groupby(["Device", "Tag"]):
-        pipeline = make_pipeline(StandardScaler(), OneClassSVM(nu=0.01)).fit(rows[["Value"]].to_numpy())
+        pipeline = make().fit(rows[["Value"]].to_numpy())
         (plant / "pickles" / f"model_{device}_{tag}").write_bytes(pickle.dumps(pipeline))
         sensors.append((device, tag))
     return sensors

@@ -1,6 +1,6 @@
-"""Times fleetscore against a Python process per sensor on the same data: processes.py FLEETSCORE WORK_DIR FRAGMENT
+"""Times fleetscore against a Python process per sensor on the same data: processes.py FLEETSCORE WORK_DIR FRAGMENT [forest]
 
-15 sensors with 1,184 readings each, in one CSV file; models fitted by scikit-learn and pickled. The two take turns; the
+The models are one-class SVMs, or isolation forests. 15 sensors with 1,184 readings each, in one CSV file; models fitted by scikit-learn and pickled. The two take turns; the
 figures are medians of whole processes, and the predictions of both are compared row by row. Each run of fleetscore writes into a
 folder of its own, as the runs of a schedule do: replacing a file costs more than making one.
 """
@@ -40,9 +40,10 @@ def compare(folder, plant, sensors):
 
 def main():
     fleetscore, work, fragment = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
-    plant = work / "plant"
+    make = simulated.forest if sys.argv[4:] == ["forest"] else simulated.svm
+    plant = work / f"plant-{make.__name__}"
     simulated.simulate(fleetscore, plant, SENSORS, 1.6444)
-    sensors = simulated.fit(plant)
+    sensors = simulated.fit(plant, make)
     manifest = simulated.manifest(plant, "readings.csv", "csv")
     theirs = [
         [sys.executable, str(HERE / "peer.py"), str(plant / "readings.csv"), str(plant / "pickles" / f"model_{device}_{tag}"),

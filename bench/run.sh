@@ -33,7 +33,11 @@ for part in "${parts[@]}"; do
       cc -O3 -shared -fPIC -o "$work/libsvm_loop.so" libsvm_loop.c
       OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 "$python" kernels.py "$examples" "$work" "$work/kernels.md"
       ;;
-    models) OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 "$python" models.py "$examples" "$work" "$work/models.md" ;;
+    models)
+      OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 "$python" models.py "$examples" "$work" "$work/models.md"
+      "$python" processes.py "$fleetscore" "$work" "$work/forests.md" forest
+      { echo; cat "$work/forests.md"; } >>"$work/models.md"
+      ;;
     *) echo "no such part: $part" >&2; exit 2 ;;
   esac
   "$python" insert.py ../docs/benchmarks.md "$part" "$work/$part.md"

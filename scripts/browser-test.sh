@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Opens sample reports and the dashboard in a real browser and checks what they show; with `pictures FOLDER`, only takes the README's pictures.
+# Opens sample reports and the dashboards in a real browser and checks what they show; with `pictures FOLDER`, only takes the README's pictures.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -21,4 +21,4 @@ if [[ ${1-} == pictures ]]; then
   node "$home/pictures.js" "$2"
   exit
 fi
-node --test "$home/report.test.js" "$home/dashboard.test.js"
+node --test "$home/report.test.js" "$home/dashboard.test.js" "$home/cluster.test.js"

@@ -99,6 +99,25 @@ says ipv6 'argocd.argoproj.io/sync-wave: "-1"'
 for kind in ServiceAccount ClusterRole Role; do lacks ipv6 "$kind"; done
 ! grep -q 'resource-policy' "$work/ipv6.yaml" || fail "ci/ipv6.yaml: CRDs are kept"
 
+# The dashboard: off by default; behind a proxy it answers its own pod alone, and reads no Secret and no log.
+for kind in Deployment Service ServiceAccount ClusterRole ClusterRoleBinding NetworkPolicy; do
+  has aks "$kind" fleetscore-dashboard
+  ! objects default | grep -qx "$kind fleetscore-dashboard" || fail "ci/default.yaml: a dashboard that nobody asked for"
+done
+says aks '- --listen=127.0.0.1:8080'
+says aks '- --upstream=http://127.0.0.1:8080/'
+says aks '- --accounts=plantastore,shared'
+says aks 'azure.workload.identity/client-id: bbbbbbbb-2222-3333-4444-555555555555'
+# dashboard ARG...: the rights of the dashboard, a line a rule: resources and verbs.
+dashboard() { render --show-only templates/dashboard-rbac.yaml -f "$chart/ci/aks.yaml" "$@" | sed -n 's/^ *resources: //p; s/^ *verbs: //p' | paste -d' ' - -; }
+seen=$(dashboard)
+for right in '[scoringruns, scoringschedules, readingstreams] [get, list, watch]' '[jobs] [get, list, watch]' '[pods, events] [get, list, watch]' '[nodes] [get, list, watch]' '[subjectaccessreviews] [create]'; do
+  grep -qxF -- "$right" <<<"$seen" || fail "the dashboard has not the right $right: $seen"
+done
+[[ $(wc -l <<<"$seen") -eq 5 ]] || fail "the dashboard has other rights: $seen"
+! dashboard --set dashboard.auth.mode=none | grep -q subjectaccessreviews || fail "a dashboard without sign-in may ask about people"
+[[ $(dashboard --set 'watchNamespaces={a,b}' | grep -c scoringruns) -eq 2 ]] || fail "the dashboard has not one Role a namespace"
+
 # The pods start anew when their configuration changes, and only then.
 checksum() { render --show-only templates/deployment.yaml "$@" | sed -n 's/ *checksum\/config: //p'; }
 [[ $(checksum) == "$(checksum --set replicas=2)" ]] || fail "the checksum depends on more than the configuration"
@@ -139,6 +158,13 @@ refuses "apiServerPorts" --set 'networkPolicy.apiServerPorts={70000}'
 refuses "otlpEndpoint" --set tracing.otlpEndpoint=collector:4318
 refuses "serviceAccount.name is needed" --set serviceAccount.create=false
 refuses "need scorer.serviceAccount.create" --set scorer.workloadIdentity.clientId=11111111-2222-3333-4444-555555555555
+refuses "dashboard.hosts is needed" --set dashboard.enabled=true
+refuses "needs dashboard.auth.proxy.args" --set dashboard.enabled=true --set 'dashboard.hosts={d.example}'
+refuses "needs dashboard.networkPolicy" --set dashboard.enabled=true --set 'dashboard.hosts={d.example}' --set dashboard.auth.mode=none
+refuses "needs dashboard.networkPolicy" --set dashboard.enabled=true --set 'dashboard.hosts={d.example}' --set dashboard.auth.mode=none --set dashboard.networkPolicy.enabled=true
+refuses "hosts" --set dashboard.enabled=true --set 'dashboard.hosts={https://d.example/}'
+refuses "mode" --set dashboard.auth.mode=token
+refuses "accounts" --set 'dashboard.storage.accounts={Plant Store}'
 refuses "1.33" --kube-version 1.32.0
 
 echo "chart: ok"

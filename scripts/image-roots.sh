@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Lays out the root folders of the images: scripts/image-roots.sh OUT BUILT
-# Writes OUT/operator, OUT/scorer and OUT/ingest: the program from the folder BUILT, which carries its time zones, certificates of this machine, a user.
+# Writes OUT/operator, OUT/scorer, OUT/ingest and OUT/dashboard: the program from the folder BUILT, which carries its time zones, certificates of this machine, a user.
 set -euo pipefail
 
 out=${1:?usage: scripts/image-roots.sh OUT BUILT} built=$2
-declare -A binary=([operator]=fleetscore-operator [scorer]=scorer [ingest]=fleetscore-ingest)
-for program in operator scorer ingest; do
+declare -A binary=([operator]=fleetscore-operator [scorer]=scorer [ingest]=fleetscore-ingest [dashboard]=fleetscore)
+for program in operator scorer ingest dashboard; do
   root=$out/$program
   rm -rf "$root"
   mkdir -p "$root/etc/ssl/certs"

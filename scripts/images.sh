@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Packs the images of the operator, the scorer and the streams' pods: scripts/images.sh BUILT [--tag TAG] [--out DIR]
+# Packs the images of the operator, the scorer, the streams' pods and the dashboard: scripts/images.sh BUILT [--tag TAG] [--out DIR]
 # BUILT is the folder with the static programs, as scripts/build.sh prints it. Writes DIR/fleetscore-operator.tar,
-# DIR/fleetscore-scorer.tar and DIR/fleetscore-ingest.tar, named localhost/fleetscore-...:TAG, which `docker load`, `kind load image-archive` and
+# DIR/fleetscore-scorer.tar, DIR/fleetscore-ingest.tar and DIR/fleetscore-dashboard.tar, named localhost/fleetscore-...:TAG, which `docker load`, `kind load image-archive` and
 # `testcluster/cluster load` take. Needs buildah, but neither root's Docker nor the network.
 set -euo pipefail
 
@@ -26,7 +26,7 @@ echo '{"default": [{"type": "insecureAcceptAnything"}]}' >"$work/policy.json"
 buildah=(buildah --storage-driver vfs --root "$work/storage" --runroot "$work/run")
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
-for program in operator scorer ingest; do
+for program in operator scorer ingest dashboard; do
   image=localhost/fleetscore-$program:$tag
   "${buildah[@]}" build --quiet --isolation chroot --signature-policy "$work/policy.json" --file Dockerfile --target "$program" \
     --build-context "build=$work/roots" --build-arg VERSION="$version" --build-arg REVISION="$revision" --tag "$image" "$work/context" >/dev/null

@@ -13,7 +13,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use fleetscore_scorer::descriptors;
 
 use commands::{
-    completions, dashboard, export, ingest, model, output, plan, report, simulate, train,
+    completions, dashboard, dashboard_server, export, ingest, model, output, plan, report,
+    simulate, train,
 };
 use kubectl::{Face, Kubectl};
 
@@ -60,6 +61,8 @@ enum Command {
     Model(model::ModelCommand),
     Report(report::ReportArgs),
     Dashboard(dashboard::DashboardArgs),
+    #[command(hide = true)]
+    DashboardServer(dashboard_server::DashboardServerArgs),
     #[command(flatten)]
     Cluster(kubectl::ClusterCommand),
     Completions(completions::CompletionsArgs),
@@ -100,6 +103,7 @@ fn run(command: Command) -> commands::Result {
         Command::Model(command) => model::run(&command),
         Command::Report(args) => report::run(&args),
         Command::Dashboard(args) => dashboard::run(&args),
+        Command::DashboardServer(args) => dashboard_server::run(&args),
         Command::Cluster(command) => kubectl::run(&command),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
     }

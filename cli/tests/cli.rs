@@ -268,7 +268,11 @@ fn a_folder_without_a_report_is_named() {
     assert_refused(
         &fleetscore(&["report", absent]),
         1,
-        &[absent, "No such file"],
+        &[
+            absent,
+            "No such file",
+            "name the folder that runs write into",
+        ],
     );
     fs::create_dir(folder.path().join("_run")).unwrap();
     fs::write(folder.path().join("_run/report.json"), "{}").unwrap();

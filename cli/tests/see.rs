@@ -321,6 +321,124 @@ fn what_failed_comes_from_storage_or_else_from_the_status() {
 }
 
 #[test]
+fn sensors_come_from_the_runs_table() {
+    let plant = Plant::new(6);
+    let mut models = fs::read_dir(plant.path("models")).unwrap();
+    fs::write(models.next().unwrap().unwrap().path(), "no model").unwrap();
+    let (_, report) = plant.run(&["spec.failurePolicy.maxFailedSensors=1"]);
+    let cluster = Cluster::new();
+    let location = format!("file://{}/", plant.path("predictions").display());
+    cluster.run(
+        "local",
+        &location,
+        &json!({}),
+        &json!({"phase": "PartiallySucceeded", "sensors": report["sensors"]}),
+    );
+    // Nobody said that these are the run's files.
+    assert!(
+        cluster
+            .said(&["sensors", "local"], 5)
+            .contains("--local-files")
+    );
+
+    let all = cluster.json(&[
+        "sensors",
+        "local",
+        "--local-files",
+        "--sort",
+        "key",
+        "--top",
+        "0",
+    ]);
+    assert_eq!(
+        (&all["version"], &all["total"], &all["found"]),
+        (&json!(1), &json!(6), &json!(6))
+    );
+    let sensors = all["sensors"].as_array().unwrap();
+    let sum = |field: &str| {
+        sensors
+            .iter()
+            .filter_map(|sensor| sensor[field].as_u64())
+            .sum::<u64>()
+    };
+    assert_eq!(
+        (sum("rows"), sum("anomalies")),
+        (
+            report["rows"].as_u64().unwrap(),
+            report["anomalies"].as_u64().unwrap()
+        )
+    );
+    let keys: Vec<_> = sensors
+        .iter()
+        .map(|sensor| sensor["key"].to_string())
+        .collect();
+    let mut sorted = keys.clone();
+    sorted.sort();
+    assert_eq!(keys, sorted);
+
+    let failed = cluster.json(&[
+        "sensors",
+        "local",
+        "--local-files",
+        "--where",
+        "reason=ModelUnreadable",
+    ]);
+    assert_eq!(
+        (&failed["found"], &failed["sensors"][0]["state"]),
+        (&json!(1), &json!("Failed"))
+    );
+    let shares = cluster.json(&["sensors", "local", "--local-files", "--top", "3"]);
+    let shares: Vec<_> = shares["sensors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|sensor| sensor["share"].as_f64().unwrap())
+        .collect();
+    assert!(
+        shares.len() == 3 && shares.is_sorted_by(|one, next| one >= next),
+        "{shares:?}"
+    );
+    let csv = cluster.said(
+        &[
+            "sensors",
+            "local",
+            "--local-files",
+            "--where",
+            "state=Failed",
+            "-o",
+            "csv",
+        ],
+        0,
+    );
+    let mut lines = csv.lines();
+    assert!(
+        lines
+            .next()
+            .unwrap()
+            .starts_with("device,tag,state,reason,rows,"),
+        "{csv}"
+    );
+    assert!(
+        lines.next().unwrap().contains(",Failed,ModelUnreadable,0,"),
+        "{csv}"
+    );
+    let text = cluster.said(&["sensors", "local", "--local-files", "--top", "2"], 0);
+    assert!(
+        text.starts_with("SENSOR") && text.contains("2 of 6 sensors shown; run/local has 6."),
+        "{text}"
+    );
+    cluster.said(
+        &["sensors", "local", "--local-files", "--where", "colour=red"],
+        2,
+    );
+
+    // A run that ended before it had a table.
+    let empty = format!("file://{}/", plant.path("models").display());
+    cluster.run("empty", &empty, &json!({}), &json!({"phase": "Failed"}));
+    cluster.said(&["sensors", "empty", "--local-files"], 4);
+}
+
+#[test]
 fn logs_come_from_the_pod_or_else_from_storage() {
     let plant = Plant::new(4);
     plant.write_folder("logs");

@@ -1,4 +1,5 @@
 use fleetscore_crds::{ReadingStream, ScoringRun, ScoringSchedule};
+use futures::{AsyncRead, AsyncReadExt as _};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::Resource;
@@ -18,7 +19,7 @@ const FIRST: u32 = 500;
 /// Lines of a log's end.
 const LOG_LINES: i64 = 20_000;
 /// Bytes of it.
-const LOG_BYTES: i64 = 4 << 20;
+const LOG_BYTES: usize = 4 << 20;
 
 /// An object with all its fields, also those that this program does not know.
 #[derive(Clone, Debug, Deserialize)]
@@ -176,25 +177,98 @@ impl Cluster {
         ))
     }
 
-    /// The end of a pod's log: 4 MiB of its last container's.
+    /// The first objects, 500 at most, of a kind that others define: `group` with its version, and the kind's plural.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterError::NoSuchKind`] where the cluster does not have it, and what else can happen to a request.
+    pub async fn foreign(
+        &self,
+        group: &str,
+        plural: &str,
+        scope: &Scope,
+    ) -> Result<Vec<Value>, ClusterError> {
+        let namespace = scope.namespace();
+        let namespace = namespace.map_or_else(String::new, |name| format!("/namespaces/{name}"));
+        let path = format!("/apis/{group}{namespace}/{plural}");
+        let params = ListParams::default().limit(FIRST);
+        let request = Request::new(path).list(&params).map_err(unreadable)?;
+        let asked = self.client.request::<Value>(request);
+        let mut page = self.within(asked, plural, false).await?;
+        match page["items"].take() {
+            Value::Array(items) => Ok(items),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// The end of a pod's log, in whole lines: 20,000 of them and 4 MiB at most.
     ///
     /// # Errors
     ///
     /// What can happen to a request.
     pub async fn log_end(&self, namespace: &str, pod: &str) -> Result<String, ClusterError> {
+        // A limit of bytes would leave out the newest ones: a kubelet counts it from the first of these lines.
         let params = LogParams {
             tail_lines: Some(LOG_LINES),
-            limit_bytes: Some(LOG_BYTES),
             ..LogParams::default()
         };
         let path = Pod::url_path(&(), Some(namespace));
         let request = Request::new(path).logs(pod, &params).map_err(unreadable)?;
         let what = format!("pods/{pod}/log");
-        self.within(self.client.request_text(request), &what, true)
-            .await
+        let reading = async {
+            let stream = self.client.request_stream(request).await?;
+            end(stream).await.map_err(kube::Error::ReadEvents)
+        };
+        let bytes = self.within(reading, &what, true).await?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
+}
+
+/// The last bytes of a text, from the begin of a line on.
+async fn end(mut text: impl AsyncRead + Unpin) -> std::io::Result<Vec<u8>> {
+    let (mut kept, mut piece) = (Vec::new(), vec![0; 1 << 16]);
+    let mut is_cut = false;
+    loop {
+        let read = text.read(&mut piece).await?;
+        kept.extend_from_slice(piece.get(..read).unwrap_or_default());
+        let surplus = kept.len().saturating_sub(LOG_BYTES);
+        // Seldom, so that the rest is not moved for each piece.
+        if surplus > LOG_BYTES || (read == 0 && surplus > 0) {
+            kept.drain(..surplus);
+            is_cut = true;
+        }
+        if read == 0 {
+            break;
+        }
+    }
+    if is_cut {
+        let line = kept.iter().position(|byte| *byte == b'\n');
+        kept.drain(..line.map_or(0, |end| end + 1));
+    }
+    Ok(kept)
 }
 
 fn unreadable(error: impl std::fmt::Display) -> ClusterError {
     ClusterError::Unreadable(error.to_string())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_end_of_a_text_is_its_newest_lines() {
+        let line = |number: usize| format!("{number:>63}\n");
+        let short: String = (0..3).map(line).collect();
+        assert_eq!(end(short.as_bytes()).await.unwrap(), short.as_bytes());
+        // Ten MiB and some.
+        let lines = 170_000;
+        let long: String = (0..lines).map(line).collect();
+        let found = end(long.as_bytes()).await.unwrap();
+        assert!(long.as_bytes().ends_with(&found));
+        assert!(found.len() <= LOG_BYTES && found.len() > LOG_BYTES - 200);
+        assert!(found.starts_with(line(lines - found.len() / 64).as_bytes()));
+        assert_eq!(end(&b""[..]).await.unwrap(), b"");
+    }
 }

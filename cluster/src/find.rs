@@ -1,7 +1,9 @@
 use fleetscore_crds::SCHEDULE_LABEL;
+use fleetscore_crds::contract::run_pod::RUN_LABEL;
+use k8s_openapi::api::batch::v1::Job;
 
 use crate::request::Seen;
-use crate::{Cluster, ClusterError, Run, Schedule, Scope, Selector, Stream};
+use crate::{Cluster, ClusterError, Pod, Run, Schedule, Scope, Selector, Stream};
 
 /// What a person calls a run, a schedule or a stream: its name, or `run/NAME`, `schedule/NAME`, `stream/NAME`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -178,6 +180,22 @@ impl Cluster {
             key(other).cmp(&key(one))
         });
         Ok(runs)
+    }
+
+    /// The Jobs and pods of a run, and whether there are more pods than were read.
+    ///
+    /// # Errors
+    ///
+    /// What can happen to a request.
+    pub async fn children(&self, run: &Run) -> Result<(Vec<Job>, Vec<Pod>, bool), ClusterError> {
+        let scope = Scope::Namespace(run.namespace().to_owned());
+        let selector = Selector::label(RUN_LABEL, run.name());
+        let (jobs, pods) = tokio::join!(
+            self.list::<Job>(&scope, &selector),
+            self.list::<Pod>(&scope, &selector),
+        );
+        let (jobs, pods) = (jobs?, pods?);
+        Ok((jobs.items, pods.items, pods.more))
     }
 
     /// The run that `target` means: a run, or the newest one of a schedule.

@@ -13,7 +13,9 @@ mod log;
 mod object;
 mod pod;
 mod request;
+mod review;
 pub mod view;
+mod watch;
 
 pub use change::{MANAGER, Raw};
 pub use connect::{Cluster, Login};
@@ -22,3 +24,5 @@ pub use find::{Found, Kinds, Target, find};
 pub use object::{Object, Run, Schedule, Stream};
 pub use pod::Pod;
 pub use request::{Listing, Scope, Seen, Selector};
+pub use review::Person;
+pub use watch::{Change, Followed};

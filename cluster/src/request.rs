@@ -47,6 +47,18 @@ impl Seen for k8s_openapi::api::apps::v1::Deployment {
     type Kind = Self;
 }
 
+impl Seen for k8s_openapi::api::coordination::v1::Lease {
+    type Kind = Self;
+}
+
+impl Seen for k8s_openapi::api::core::v1::ConfigMap {
+    type Kind = Self;
+}
+
+impl Seen for k8s_openapi::api::core::v1::Namespace {
+    type Kind = Self;
+}
+
 impl Seen for k8s_openapi::api::core::v1::ResourceQuota {
     type Kind = Self;
 }

@@ -35,6 +35,7 @@ mod totals;
 mod validation;
 mod visible;
 mod window;
+mod worker;
 
 pub use condition::{Condition, ConditionStatus};
 pub use digest::digest;
@@ -46,7 +47,7 @@ pub use input::{
 pub use key::SensorKey;
 pub use lenient::{UnknownField, misfits, take_unknown};
 pub use manifest::{Kind, Manifest, ManifestError, ManifestMetadata, Spec};
-pub use model::{ModelBundle, ModelFormat, ModelSpec};
+pub use model::{ModelBundle, ModelFormat, ModelOutput, ModelSpec, Residual};
 pub use output::{LogsSpec, OutputSpec, PredictionFormat};
 pub use pod::PodTemplate;
 pub use quantity::thousandths;
@@ -71,13 +72,14 @@ pub use stream::{
     PublishedSegment, ReadingCounts, ReadingStreamSpec, ReadingStreamStatus, Sasl, SaslMechanism,
     SourceSpec, StartAt, StreamLag, StreamLimits, StreamOutput, StreamWindow, Unpivot,
 };
-pub use totals::Totals;
+pub use totals::{Left, Totals};
 pub use validation::{
     Violation, schema_digest, validate, validate_object, validate_schedule, validate_stream,
     without_nulls,
 };
 pub use visible::{VisibleLines, visible, visible_lines};
 pub use window::Window;
+pub use worker::{MiniBatch, WorkerSpec, WorkerUse};
 
 #[cfg(feature = "kube")]
 pub use definition::{bare_schema, definition};

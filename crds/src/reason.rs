@@ -47,6 +47,12 @@ pub enum FailureReason {
     StorageUnavailable,
     /// The shard ended before it came to this sensor.
     NotScored,
+    /// The Python that scores the model raised an exception, or answered with something else than a score a row.
+    ModelFailed,
+    /// The Python that scores the model took longer than `model.worker.timeoutSeconds`.
+    ModelTimeout,
+    /// The Python that scores the model ended twice: it crashed, or took more memory than `model.worker.memoryMiB`.
+    WorkerCrashed,
 }
 
 /// What a reason that is none of [`SENSOR_REASONS`] is counted as.
@@ -54,7 +60,7 @@ pub const OTHER_REASON: &str = "Other";
 
 /// The reasons for which sensors fail. Those that pods tell become labels of metrics only if they are in this list: a pod is not
 /// trusted to make up labels.
-pub const SENSOR_REASONS: [&str; 15] = [
+pub const SENSOR_REASONS: [&str; 18] = [
     "ModelNotFound",
     "ModelUnreadable",
     "ModelMismatch",
@@ -70,6 +76,9 @@ pub const SENSOR_REASONS: [&str; 15] = [
     "AccessDenied",
     "StorageUnavailable",
     "NotScored",
+    "ModelFailed",
+    "ModelTimeout",
+    "WorkerCrashed",
 ];
 
 /// The reason, if it is known, or else [`OTHER_REASON`].

@@ -26,6 +26,20 @@ pub struct Totals {
     /// The most frequent reasons of failures, as many as fit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub top_failures: Vec<FailureGroup>,
+    /// What a retry in place has left of the fleet, where that is more than is allowed, so that `_SUCCESS` is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Left>,
+}
+
+/// Sensors of a fleet that have no predictions after a retry in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// Sensors of the fleet.
+    pub total: u64,
+    /// Of those, the ones without predictions.
+    pub failed: u64,
+    /// How many of them are allowed.
+    pub limit: u64,
 }
 
 impl Totals {
@@ -87,6 +101,7 @@ mod tests {
                 count: 1,
                 ..FailureGroup::default()
             }],
+            left: None,
         };
         assert_eq!(good.defect(15), None);
         let wrong: [(&str, fn(&mut Totals)); 8] = [

@@ -3,6 +3,7 @@
 //! In `DIR` are the runs of four schedules, one of them with names made to break a page, and runs without a schedule. `SENSORS` (200) and
 //! `RUNS` (72) are those of the largest schedule, whose last run ends at `END` (the last full hour). The same arguments give the same files.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -265,6 +266,9 @@ impl Plan {
                 mean,
                 max: mean + 0.3,
             }),
+            values: None,
+            classes: BTreeMap::new(),
+            model: None,
             labels: None,
             output: is_scored.then(|| format!("sensor-{sensor:06}-{}.csv", end.as_second())),
             seconds: 0.02,

@@ -25,13 +25,14 @@ fn name(name: &str) -> String {
     }
 }
 
+/// The page of a cluster's run.
+pub fn run_of(namespace: &str, name: &str) -> String {
+    format!("/runs/{}/{}", self::namespace(namespace), self::name(name))
+}
+
 /// The page of a run. Outside a cluster runs may share a name, so it says which.
 pub fn run(run: &Run) -> String {
-    let path = format!(
-        "/runs/{}/{}",
-        namespace(run.namespace()),
-        name(&run.record.run.name)
-    );
+    let path = run_of(run.namespace(), &run.record.run.name);
     if run.namespace().is_empty() {
         format!("{path}?at={}", run.at())
     } else {

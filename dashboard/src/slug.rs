@@ -14,18 +14,23 @@ const LONGEST: usize = 4096;
 /// `name` as a segment.
 pub fn encode(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
+    write(&mut text, name, b"-_=,:");
+    text
+}
+
+/// Writes `name`, in which the punctuation `plain` stays as it is.
+fn write(text: &mut String, name: &str, plain: &[u8]) {
     let ending = name.strip_suffix(".json").map(str::len);
-    let is_dots = name.chars().all(|char| char == '.');
+    let is_dots = name.bytes().all(|byte| byte == b'.');
     for (position, byte) in name.bytes().enumerate() {
         let is_dot = byte == b'.' && !is_dots && ending != Some(position);
-        if byte.is_ascii_alphanumeric() || b"-_=,:".contains(&byte) || is_dot {
+        if byte.is_ascii_alphanumeric() || plain.contains(&byte) || is_dot {
             text.push(char::from(byte));
         } else {
             // Writing to a string cannot fail.
             let _ = write!(text, "~{byte:02X}");
         }
     }
-    text
 }
 
 /// The name of a segment that [`encode`] wrote; none of any other.
@@ -49,14 +54,24 @@ pub fn decode(segment: &str) -> Option<String> {
 
 /// A sensor's key as a segment: `device=1,tag=2`, and `-` for the only sensor, which has none.
 pub fn encode_key(key: &SensorKey) -> String {
-    let part = |text: &str| encode(text).replace('=', "~3D").replace(',', "~2C");
-    let parts: Vec<_> = (key.iter())
-        .map(|(name, value)| format!("{}={}", part(name), part(value)))
-        .collect();
-    if parts.is_empty() {
-        "-".into()
-    } else {
-        parts.join(",")
+    let mut text = String::new();
+    write_key(&mut text, key.iter());
+    text
+}
+
+/// Writes the segment of the key with these names and values.
+pub fn write_key<'k>(text: &mut String, pairs: impl Iterator<Item = (&'k str, &'k str)>) {
+    let start = text.len();
+    for (name, value) in pairs {
+        if text.len() > start {
+            text.push(',');
+        }
+        write(text, name, b"-_:");
+        text.push('=');
+        write(text, value, b"-_:");
+    }
+    if text.len() == start {
+        text.push('-');
     }
 }
 

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use fleetscore_dashboard::views::{Health, Overview, RunView, Runs, Schedule, SensorView};
+use fleetscore_cluster::view;
+use fleetscore_dashboard::views::{Health, Nodes, Overview, RunView, Runs, Schedule, SensorView};
 use schemars::JsonSchema;
 
 /// The numbers of any page.
@@ -17,8 +18,14 @@ struct Pages {
     runs: Runs,
     /// `/runs/NAMESPACE/RUN.json`.
     run: RunView,
+    /// `cluster` in that of a run which is in the cluster.
+    live_run: view::RunView,
     /// `/schedules/NAMESPACE/SCHEDULE.json`.
     schedule: Schedule,
+    /// `cluster` in that of a schedule which is in the cluster.
+    live_schedule: view::ScheduleView,
+    /// `/nodes.json`.
+    nodes: Nodes,
     /// `/sensors/NAMESPACE/SCHEDULE/KEY.json`.
     sensor: SensorView,
     /// `/health/NAMESPACE/SCHEDULE.json`.

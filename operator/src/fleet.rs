@@ -46,7 +46,7 @@ impl Fleet {
         metrics.each_schedule(&schedules);
         // Before they are listed, none would be known.
         if self.schedules.iter().all(|seen| *seen.listed().borrow()) {
-            metrics.ends(&lines(&schedules, &runs));
+            metrics.ends(&lines(&schedules, &runs), now);
         }
     }
 
@@ -166,11 +166,20 @@ mod tests {
     }
 
     fn text(metrics: &Metrics, schedules: &[ScheduleSample], runs: &[RunSample]) -> String {
+        text_at("02:00:00", metrics, schedules, runs)
+    }
+
+    fn text_at(
+        time: &str,
+        metrics: &Metrics,
+        schedules: &[ScheduleSample],
+        runs: &[RunSample],
+    ) -> String {
         let mut schedules = schedules.to_vec();
         add_last_runs(&mut schedules, runs);
         metrics.each_schedule(&schedules);
-        metrics.ends(&lines(&schedules, runs));
-        metrics.oldest(ages(runs, at("02:00:00")));
+        metrics.ends(&lines(&schedules, runs), at(time));
+        metrics.oldest(ages(runs, at(time)));
         metrics.encode()
     }
 
@@ -245,7 +254,7 @@ mod tests {
         expect(&text(&metrics, &[pumps()], &old), &[&format!("{failed} 0")]);
         metrics.run_ended(line(), fleetscore_crds::Phase::Failed);
         for _ in 0..2 {
-            let told = text(&metrics, &[pumps()], &old);
+            let told = text_at("02:02:00", &metrics, &[pumps()], &old);
             expect(&told, &[&format!("{failed} 1")]);
             expect(
                 &told,
@@ -259,6 +268,27 @@ mod tests {
     }
 
     #[test]
+    fn a_first_run_that_failed_before_anybody_asked_is_seen_to_be_counted() {
+        let failed = r#"fleetscore_runs_ended_total{namespace="plant",schedule="",phase="Failed"}"#;
+        let metrics = Metrics::new();
+        let mut alone = tick(&ended("Failed", "01:02:00", 1));
+        alone.metadata.owner_references = None;
+        let runs = [run::sample(&alone)];
+        let none = ("plant".to_owned(), String::new());
+        metrics.run_ended(none, fleetscore_crds::Phase::Failed);
+        // As a monitor that asks every minute sees it.
+        for (time, count) in [
+            ("02:00:00", 0),
+            ("02:01:00", 0),
+            ("02:02:00", 1),
+            ("02:03:00", 1),
+        ] {
+            let told = text_at(time, &metrics, &[], &runs);
+            expect(&told, &[&format!("{failed} {count}")]);
+        }
+    }
+
+    #[test]
     fn without_metrics_for_each_schedule_runs_count_in_their_namespace() {
         let metrics = Metrics::with(MetricsConfig {
             per_schedule: false,
@@ -268,7 +298,9 @@ mod tests {
             fleetscore_crds::Phase::Failed,
         );
         let run = run::sample(&tick(&ended("Succeeded", "01:02:00", 90)));
-        let told = text(&metrics, &[pumps()], &[run]);
+        let run = [run];
+        text(&metrics, &[pumps()], &run);
+        let told = text_at("02:02:00", &metrics, &[pumps()], &run);
         expect(
             &told,
             &[r#"fleetscore_runs_ended_total{namespace="plant",schedule="",phase="Failed"} 1"#],
@@ -286,6 +318,11 @@ mod tests {
         let runs = [
             waiting("01:50:00"),
             waiting("01:40:00"),
+            // It lost its nodes long after it was planned.
+            json!({"phase": "WaitingForNodes", "conditions": [
+                {"type": "Planned", "status": "True", "lastTransitionTime": at("00:00:00"), "reason": "Planned", "message": ""},
+                {"type": "WaitingForNodes", "status": "True", "lastTransitionTime": at("01:55:00"), "reason": "Unschedulable", "message": ""},
+            ]}),
             json!({"phase": "Suspended", "startTime": "2026-01-01T00:00:00Z"}),
             json!({}),
         ]

@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use fleetscore_crds::{Phase, RELEASE, known_reason};
+use jiff::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::{Family, MetricConstructor};
@@ -326,10 +327,10 @@ impl Metrics {
         self.ends.add(self.told(line), phase);
     }
 
-    /// The lines of which the ends of runs are told: all that are known now.
-    pub fn ends(&self, known: &BTreeSet<Line>) {
+    /// The lines of which the ends of runs are told: all that are known at `now`.
+    pub fn ends(&self, known: &BTreeSet<Line>, now: Timestamp) {
         let told = known.iter().map(|line| self.told(line.clone()));
-        self.ends.set(&told.collect());
+        self.ends.set(&told.collect(), now);
     }
 
     /// Where schedules have no metrics of their own, their runs count in their namespaces.

@@ -34,6 +34,7 @@ mod values;
 mod waiting;
 mod zone;
 
+pub use self::parquet::{PageBounds, check_pages};
 pub use absent::{Absence, keys, look_again};
 pub use error::{ReadingsError, Result};
 pub use format::format_of_name;

@@ -12,7 +12,7 @@ use std::time::Instant;
 use anyhow::Context;
 use fleetscore_crds::{Columns, OnInvalidReading, PredictionFormat, ReadingFormat, SensorKey};
 use fleetscore_readings::{KeyIndex, ObjectSource, ReadRequest, SensorRows, read};
-use fleetscore_scorer::models::Verdicts;
+use fleetscore_scorer::models::{Kind, Labels, Verdicts};
 use fleetscore_scorer::predictions::{PredictionLayout, PredictionWriter};
 use object_store::memory::InMemory;
 use object_store::{ObjectStoreExt, path::Path as ObjectPath};
@@ -128,8 +128,8 @@ fn write(format: PredictionFormat, chunks: &[SensorRows]) -> anyhow::Result<u64>
     for sensor in 0..15_u32 {
         let keys = [("Device", sensor / 5 + 1), ("Tag", sensor % 5 + 1)]
             .map(|(name, value)| (name.to_owned(), value.to_string()));
-        let layout = PredictionLayout::new("TS", &keys, &["Value".to_owned()], None);
-        let mut writer = PredictionWriter::new(format, &layout);
+        let layout = PredictionLayout::new("TS", &keys, &["Value".to_owned()], None, Kind::Anomaly);
+        let mut writer = PredictionWriter::new(format, &layout, &Labels::default());
         let (mut out, mut packed) = (Vec::new(), Vec::new());
         for rows in chunks.iter().filter(|rows| rows.sensor == sensor) {
             let scores = rows.features.iter().map(|value| (value / 7.0).sin());

@@ -3,6 +3,7 @@
 //! `DIR/full` has everything a report can show, with names made to break a page; `DIR/plain` is a run
 //! without failures. The browser test opens both.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use fleetscore_crds::{Failure, FailureReason, Limit, SensorKey, Window};
@@ -187,6 +188,9 @@ fn scored(number: u32) -> LedgerEntry {
             mean: 0.21,
             max: 0.62,
         }),
+        values: None,
+        classes: BTreeMap::new(),
+        model: None,
         labels: (number < 10).then(|| Confusion {
             true_positives: anomalies.min(80),
             false_positives: anomalies.saturating_sub(80),

@@ -1,9 +1,12 @@
 //! One record a sensor of what happened to it.
 
+use std::collections::BTreeMap;
+
 use fleetscore_crds::{Failure, SensorKey};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::models::Kind;
 use crate::place::RunIdentity;
 
 /// The version of the ledger's format that this program writes and reads.
@@ -24,9 +27,18 @@ pub struct LedgerEntry {
     pub skipped: u64,
     /// Readings predicted as anomaly.
     pub anomalies: u64,
-    /// Range of the scores; absent without rows.
+    /// Range of the scores; absent without rows, and of a regressor's values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<ScoreSummary>,
+    /// Range of a regressor's values; absent without rows, and of all other models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<ScoreSummary>,
+    /// Readings by the label that a classifier gives them: the 32 most frequent. Absent of all other models.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub classes: BTreeMap<String, u64>,
+    /// What scored the readings; absent when nothing was written, and in ledgers of version 0.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelSummary>,
     /// Predictions against the known truth; absent without a label column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Confusion>,
@@ -43,6 +55,34 @@ pub struct LedgerEntry {
     pub error: Option<Failure>,
 }
 
+/// What scored a sensor's readings.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelSummary {
+    /// The model's class, such as `IsolationForest`.
+    #[serde(rename = "type")]
+    pub class: String,
+    /// What wrote its file, such as `scikit-learn 1.9.1`, where the file says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub producer: Option<String>,
+    /// What worked the scores out.
+    pub engine: Engine,
+    /// What it says of readings.
+    #[serde(default, skip_serializing_if = "Kind::is_anomaly")]
+    pub output: Kind,
+}
+
+/// What works scores out.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+pub enum Engine {
+    /// This program.
+    Native,
+    /// Python, in a process of its own.
+    Worker,
+}
+
 /// Whether a sensor's predictions were written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum SensorState {
@@ -52,14 +92,14 @@ pub enum SensorState {
     Failed,
 }
 
-/// Smallest, mean and largest score of a sensor's readings.
+/// Smallest, mean and largest score, or value, of a sensor's readings.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScoreSummary {
-    /// Smallest score: the most anomalous reading.
+    /// Smallest: of scores that of the most anomalous reading.
     pub min: f64,
     /// Arithmetic mean.
     pub mean: f64,
-    /// Largest score.
+    /// Largest.
     pub max: f64,
 }
 

@@ -1,6 +1,7 @@
 //! `scorer`: runs one step of a run in a pod.
 
 mod pod;
+mod probe;
 mod show;
 
 use std::path::PathBuf;
@@ -35,6 +36,8 @@ enum Step {
     /// Sum up the ledgers: report, failed sensors, `_SUCCESS`.
     #[command(name = run_pod::step_name(fleetscore_crds::Step::Collect))]
     Collect(PodArgs),
+    /// Try whether the run's storage can be read, and written with `--write`; prints a line for each place.
+    Probe(probe::ProbeArgs),
     /// Print an object of the run: one of its own files or logs.
     Show(show::ShowArgs),
 }
@@ -133,6 +136,7 @@ fn main() -> ExitCode {
             pod::Step::Score(args.shard.saturating_add(args.shard_offset)),
         ),
         Step::Collect(args) => pod::run(&args, pod::Step::Collect),
+        Step::Probe(args) => probe::run(&args),
         Step::Show(args) => show::run(&args),
     };
     ExitCode::from(code)

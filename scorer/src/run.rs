@@ -3,7 +3,8 @@
 use std::time::SystemTime;
 
 use fleetscore_crds::{
-    Manifest, PredictionFormat, ScoringRunSpec, ScoringScheduleSpec, SensorKey, Violation, validate,
+    Columns, Manifest, PredictionFormat, ScoringRunSpec, ScoringScheduleSpec, SensorKey, Violation,
+    validate,
 };
 use jiff::Timestamp;
 use thiserror::Error;
@@ -11,6 +12,7 @@ use thiserror::Error;
 use crate::apart::{self, ApartError, Written};
 use crate::history;
 use crate::location::{Names, Template, TemplateError};
+use crate::models::Kind;
 use crate::outputs;
 use crate::place::{Owner, Place, Process, RunIdentity, Times};
 use crate::predictions::{PredictionError, PredictionLayout, format_of};
@@ -33,6 +35,8 @@ pub struct Run {
     pub schedule: Option<String>,
     /// What is asked for.
     pub spec: ScoringRunSpec,
+    /// The columns that are read: those of the spec, and behind its features the target of a residual.
+    pub columns: Columns,
     /// URL of a sensor's model.
     pub model: Template,
     /// Where a sensor's scaler is, if it is a file of its own.
@@ -159,7 +163,13 @@ impl Run {
                 .map_err(url(field))?,
         };
         let written = apart::check(&spec, names)?;
+        let mut columns = spec.input.columns.clone();
+        let target = spec.model.residual.as_ref();
+        columns
+            .features
+            .extend(target.map(|residual| residual.target.clone()));
         Ok(Self {
+            columns,
             model: bound("spec.model.location", &spec.model.location, names)?,
             scaler: spec
                 .model
@@ -245,9 +255,9 @@ impl Run {
         Place::new(storage, &self.output, owner, times)
     }
 
-    /// The columns of a sensor's predictions. A key is named as its column, or by itself where the location names the sensor.
-    pub fn layout(&self, sensor: &SensorKey) -> PredictionLayout {
-        let columns = &self.spec.input.columns;
+    /// The columns of a sensor's predictions of a kind. A key is named as its column, or by itself where the location names the sensor.
+    pub fn layout(&self, sensor: &SensorKey, kind: Kind) -> PredictionLayout {
+        let columns = &self.columns;
         let name = |key: &str| columns.keys.get(key).map_or(key, String::as_str).to_owned();
         let keys: Vec<_> = sensor
             .iter()
@@ -258,6 +268,7 @@ impl Run {
             &keys,
             &columns.features,
             columns.label.as_deref(),
+            kind,
         )
     }
 

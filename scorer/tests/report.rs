@@ -5,6 +5,8 @@
     reason = "a helper that fails is a test that fails"
 )]
 
+use std::collections::BTreeMap;
+
 use fleetscore_crds::{Failure, FailureReason, Limit, Phase, SensorKey};
 use fleetscore_scorer::ledger::{
     Confusion, LEDGER_VERSION, LedgerEntry, LedgerHeader, ScoreSummary, SensorState, Warning,
@@ -52,6 +54,9 @@ fn scored(device: u64, rows: u64, anomalies: u64) -> LedgerEntry {
             mean: 0.5,
             max: 1.0,
         }),
+        values: None,
+        classes: BTreeMap::new(),
+        model: None,
         labels: None,
         output: Some(format!("preds_{device}.csv")),
         seconds: 0.1,

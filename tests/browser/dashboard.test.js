@@ -273,6 +273,23 @@ test("storage away: a banner, and what was known stays", async () => {
   }
 });
 
+test("health says when the newest table cannot be read", async () => {
+  const torn = path.join(folder, "torn");
+  execFileSync(SAMPLE_HISTORY, [torn, "8", "6", END]);
+  const record = JSON.parse(fs.readFileSync(path.join(torn, "_runs/2026/11/28", `plant-a.pumps-${Date.parse(END) / 1000}.json`)));
+  fs.writeFileSync(path.join(new URL(record.run.output).pathname, "_run/sensors.parquet"), "no table");
+  const server = await start(torn);
+  try {
+    await open({}, async (page) => {
+      await page.see("/health/plant-a/pumps");
+      assert.match(await page.innerText("#unread"), /The table of the newest run cannot be read.*the run of 28 Nov 15:00/);
+    }, server);
+  } finally {
+    server.child.removeAllListeners("exit");
+    server.child.kill();
+  }
+});
+
 test("without JavaScript every page works", () => open({ javaScriptEnabled: false }, async (page) => {
   for (const [kind, where] of Object.entries(await kinds(page))) {
     await page.see(where);

@@ -16,7 +16,7 @@ pub struct AccountArgs {
 
 /// How to sign in.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Auth {
+pub enum Auth {
     /// Keys in the environment, else the Azure CLI's login
     Login,
     /// The identity of this machine
@@ -27,15 +27,22 @@ enum Auth {
     Anonymous,
 }
 
+impl Auth {
+    /// The same as manifests have it.
+    pub fn azure(self) -> AzureAuth {
+        match self {
+            Self::Login => AzureAuth::WorkloadIdentity,
+            Self::ManagedIdentity => AzureAuth::ManagedIdentity,
+            Self::Emulator => AzureAuth::Emulator,
+            Self::Anonymous => AzureAuth::Anonymous,
+        }
+    }
+}
+
 impl AccountArgs {
     /// The storage that they name, at `endpoint` where it is not the public cloud's.
     pub fn spec(&self, endpoint: Option<&str>) -> StorageSpec {
-        let auth = match self.auth {
-            Auth::Login => AzureAuth::WorkloadIdentity,
-            Auth::ManagedIdentity => AzureAuth::ManagedIdentity,
-            Auth::Emulator => AzureAuth::Emulator,
-            Auth::Anonymous => AzureAuth::Anonymous,
-        };
+        let auth = self.auth.azure();
         let emulator = matches!(self.auth, Auth::Emulator).then(|| "devstoreaccount1".to_owned());
         let azure = self
             .account

@@ -1,12 +1,13 @@
 //! `fleetscore dashboard`.
 
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
-use fleetscore_dashboard::history::{History, Refresher};
+use fleetscore_dashboard::history::{Disk, History, Refresher};
 use fleetscore_dashboard::server::{self, App, Guard};
 use fleetscore_storage::{self, ObjectUrl, Storage, StorageOptions, StoreKind};
 use tokio::net::TcpListener;
@@ -79,12 +80,39 @@ pub fn run(args: &DashboardArgs) -> Result {
     };
     let storage = Storage::new(&spec, options).map_err(usage)?;
     let pause = if is_remote { REFRESH_REMOTE } else { REFRESH };
-    block_on(show(History::new(storage, &roots), args.port, pause))?
+    let account = spec
+        .azure
+        .as_ref()
+        .map_or("", |azure| azure.account.as_str());
+    block_on(show(
+        History::new(&storage, account, &roots),
+        args.port,
+        pause,
+    ))?
 }
 
-async fn show(history: History, port: u16, pause: Duration) -> Result {
-    let address = (Ipv4Addr::LOCALHOST, port);
-    let listener = TcpListener::bind(address).await;
+/// Where is kept what was read over a network; none where this machine has no place for such things.
+pub fn disk() -> Option<Disk> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let cache = variable("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cache")));
+    let cache = cache.filter(|folder| folder.is_absolute())?;
+    Some(Disk::new(cache.join("fleetscore").join("history")))
+}
+
+/// A server that is about to answer this machine.
+pub struct Listening {
+    /// Its socket.
+    pub listener: TcpListener,
+    /// Who may ask.
+    pub guard: Guard,
+    /// The address that lets in.
+    pub address: String,
+}
+
+/// Takes a port of 127.0.0.1.
+pub async fn listen(port: u16) -> Result<Listening> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
     let listener = listener
         .with_context(|| {
             format!("port {port} of 127.0.0.1; take another one with --port, or --port 0")
@@ -92,6 +120,20 @@ async fn show(history: History, port: u16, pause: Duration) -> Result {
         .map_err(failure)?;
     let port = listener.local_addr().map_err(failure)?.port();
     let guard = Guard::new(port);
+    let address = format!("http://127.0.0.1:{port}{}", guard.first_path());
+    Ok(Listening {
+        listener,
+        guard,
+        address,
+    })
+}
+
+async fn show(history: History, port: u16, pause: Duration) -> Result {
+    let Listening {
+        listener,
+        guard,
+        address,
+    } = listen(port).await?;
     let history = Arc::new(history);
     let mut refresher = Refresher::default();
     refresher.refresh(&history).await;
@@ -103,7 +145,7 @@ async fn show(history: History, port: u16, pause: Duration) -> Result {
         "Showing {} runs. Ctrl-C ends it. Open:",
         index.runs.len()
     ));
-    output::print(format!("http://127.0.0.1:{port}{}\n", guard.first_path()))?;
+    output::print(format!("{address}\n"))?;
     let app = App::new(history.clone(), guard);
     let refreshing = async {
         loop {

@@ -4,6 +4,7 @@ pub mod account;
 pub mod completions;
 pub mod cost;
 pub mod dashboard;
+pub mod dashboard_server;
 pub mod export;
 pub mod ingest;
 pub mod model;
@@ -160,7 +161,11 @@ pub fn location(text: &str) -> Result<String> {
         return Ok(text.to_owned());
     }
     let path = std::fs::canonicalize(text)
-        .with_context(|| text.to_owned())
+        .with_context(|| {
+            format!(
+                "{text}: name the folder that runs write into, or a URL such as az://predictions/"
+            )
+        })
         .map_err(failure)?;
     if !path.is_dir() {
         return Err(usage(anyhow!(

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
 use fleetscore_crds::{ModelFormat, visible};
+use fleetscore_scorer::models::trees::XgBoost;
 use fleetscore_scorer::models::{
-    self, Estimator, IsolationForest, Kernel, Model, OneClassSvm, Scaler,
+    self, Allowance, Estimator, IsolationForest, Kernel, MlflowFolder, Model, OneClassSvm, Scaler,
+    Transform,
 };
 use serde_json::{Value, json};
 
@@ -35,7 +37,7 @@ Exit codes:
   1  the file cannot be read, or holds no model that can score
   2  the command line is wrong")]
 pub struct InspectArgs {
-    /// The model: scikit-learn pickle or joblib, skops, ONNX, libsvm or native
+    /// The model: scikit-learn pickle or joblib, skops, ONNX, libsvm or native, or a folder of MLflow
     file: PathBuf,
     /// Print as JSON
     #[arg(long)]
@@ -89,13 +91,26 @@ pub fn run(command: &ModelCommand) -> Result {
     }
 }
 
+/// Reads a model's file, or MLflow's folder by its description.
 fn read(file: &Path) -> Result<Model> {
-    let bytes = fs::read(file)
-        .with_context(|| file.display().to_string())
-        .map_err(failure)?;
-    models::read(&bytes, ModelFormat::Auto)
-        .with_context(|| file.display().to_string())
-        .map_err(failure)
+    let of = |file: &Path| file.display().to_string();
+    let bytes = |file: &Path| fs::read(file).with_context(|| of(file)).map_err(failure);
+    let description = if file.is_dir() {
+        Some(file.join(MlflowFolder::DESCRIPTION))
+    } else if file.ends_with(MlflowFolder::DESCRIPTION) {
+        Some(file.to_owned())
+    } else {
+        None
+    };
+    let Some(description) = description else {
+        let read = models::read(&bytes(file)?, ModelFormat::Auto);
+        return read.with_context(|| of(file)).map_err(failure);
+    };
+    let folder = MlflowFolder::parse(&bytes(&description)?);
+    let folder = folder.with_context(|| of(&description)).map_err(failure)?;
+    let file = description.with_file_name(folder.file());
+    let read = folder.read(&bytes(&file)?, None, Allowance::default());
+    read.with_context(|| of(&file)).map_err(failure)
 }
 
 fn inspect(args: &InspectArgs) -> Result {
@@ -117,6 +132,8 @@ fn inspect(args: &InspectArgs) -> Result {
 
 /// What a model holds, by the names that scikit-learn uses.
 fn facts(model: &Model) -> Value {
+    let transforms: Vec<String> = model.transforms.iter().map(Transform::described).collect();
+    let transforms = Some(transforms).filter(|transforms| !transforms.is_empty());
     let mut facts = json!({
         "format": model.origin.format,
         "producer": model.origin.producer,
@@ -124,10 +141,18 @@ fn facts(model: &Model) -> Value {
         "featureNames": model.origin.feature_names,
         "taken": model.origin.parts.as_ref().map(|parts| &parts.taken),
         "leftOut": model.origin.parts.as_ref().map(|parts| &parts.left),
+        "transforms": transforms,
     });
     let of_estimator = match &model.estimator {
         Estimator::OneClassSvm(svm) => of_svm(svm),
         Estimator::IsolationForest(forest) => of_forest(forest),
+        Estimator::XgBoost(boosted) => of_boosted(boosted),
+        Estimator::LightGbm(boosted) => json!({
+            "estimator": boosted.name(),
+            "trees": boosted.count(),
+            "nodes": boosted.nodes(),
+            "classes": boosted.labels.as_ref().map(|labels| labels.len()),
+        }),
         other => json!({ "estimator": other.name(), "size": other.size() }),
     };
     let precision = if model.origin.single_precision {
@@ -152,6 +177,17 @@ fn of_forest(forest: &IsolationForest) -> Value {
         "offset": forest.border.offset,
         "threshold": forest.border.threshold,
         "zeroIsAnomaly": forest.border.zero_is_anomaly,
+    })
+}
+
+fn of_boosted(boosted: &XgBoost) -> Value {
+    let labels = boosted.labels.as_ref();
+    json!({
+        "estimator": boosted.name(),
+        "trees": boosted.count(),
+        "nodes": boosted.nodes(),
+        "deepest": boosted.depth(),
+        "classes": labels.map(|labels| labels.len()),
     })
 }
 
@@ -184,6 +220,7 @@ fn of_svm(svm: &OneClassSvm) -> Value {
         "supportVectors": svm.coefficients.len(),
         "sumOfCoefficients": svm.coefficients.iter().sum::<f64>(),
         "rho": svm.rho,
+        "threshold": svm.threshold,
     })
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::format::FormatArgs;
 use super::login::LoginArgs;
-use super::screen::Page;
+use super::screen::{Cell, Page};
 use super::table::Table;
 use super::{exit, words};
 use crate::commands::{Result, block_on, output};
@@ -16,7 +16,9 @@ use crate::commands::{Result, block_on, output};
 ///
 /// By schedule, of the runs that are still there, with what 30 days of such runs would
 /// cost. The operator reckons each run's nodes at its end from the times of its Jobs, where
-/// the chart's `cost` tells it the size and the price of a node; it is no bill.
+/// the chart's `cost` tells it the size and the price of a node; it is no bill. The time that
+/// nodes stay idle after a run is part of it, also where the next run comes sooner and uses
+/// them: then the sum is too high by that.
 /// `fleetscore plan -f schedule.yaml --price` tells beforehand.
 #[derive(Args)]
 #[command(after_help = format!("\
@@ -97,7 +99,7 @@ fn draw(view: &CostView, page: &mut Page) {
     page.table(&table);
     if view.lines.iter().any(|line| line.unknown > 0) {
         let text = "Some runs do not tell what they took: set `cost` in the chart's values (docs/cluster/sizing.md).";
-        page.line([text.into()]);
+        page.paragraph(&Cell::default(), &text.into());
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use clap::{Parser, Subcommand};
 
+use super::dashboard::DashboardArgs;
 use super::report::RunReportArgs;
 use super::{ClusterCommand, exit};
 use crate::commands::Result;
@@ -65,7 +66,9 @@ pub enum KubectlCommand {
     /// What asks a cluster under either face.
     #[command(flatten)]
     Cluster(ClusterCommand),
-    /// As itself, the program also takes a folder or URL here.
+    // As itself, the program takes folders and URLs here.
+    Dashboard(DashboardArgs),
+    // As itself, the program also takes a folder or URL here.
     Report(RunReportArgs),
 }
 
@@ -73,6 +76,7 @@ pub enum KubectlCommand {
 pub fn run(command: &KubectlCommand) -> Result {
     match command {
         KubectlCommand::Cluster(command) => super::run(command),
+        KubectlCommand::Dashboard(args) => super::dashboard::run(args),
         KubectlCommand::Report(args) => super::report::run(args),
     }
 }

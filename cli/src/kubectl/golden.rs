@@ -445,9 +445,9 @@ fn the_tree_folds_pods() {
 
 #[test]
 fn nodes_are_read_or_known_by_their_pods() {
-    let all = view::nodes(Some(&nodes()), &pods(), false);
+    let all = view::nodes(Some(&nodes()), &pods(), true, false);
     drawn("top", |page| super::top::draw(&all, now(), page));
-    let known = view::nodes(None, &pods(), false);
+    let known = view::nodes(None, &pods(), true, false);
     drawn("top-unread", |page| super::top::draw(&known, now(), page));
 }
 
@@ -506,4 +506,10 @@ fn the_schemas_of_json_are_up_to_date() {
     schema::<super::sensors::SensorHistory>("sensors-last");
     schema::<super::doctor::DoctorView>("doctor");
     schema::<super::version::VersionView>("version");
+    schema::<view::CostView>("cost");
+    schema::<fleetscore_cluster::act::Retry>("retry");
+    schema::<super::act::trigger::TriggerView>("trigger");
+    schema::<fleetscore_cluster::act::Backfilling>("backfill");
+    schema::<super::act::backfill::BackfillView>("backfill-status");
+    schema::<super::act::suspend::SuspendView>("suspend");
 }

@@ -154,7 +154,7 @@ pub fn log_folder(run: &Run, spec: &ScoringRunSpec) -> String {
 }
 
 /// The account to read from, with the person's login.
-fn account(spec: &StorageSpec, args: &StorageArgs) -> Result<AzureStorage> {
+pub fn account(spec: &StorageSpec, args: &StorageArgs) -> Result<AzureStorage> {
     let Some(azure) = &spec.azure else {
         return Err(exit::cannot_tell("the run names no storage account"));
     };
@@ -197,7 +197,7 @@ fn account(spec: &StorageSpec, args: &StorageArgs) -> Result<AzureStorage> {
 }
 
 /// Whether the URL is the Blob service of this account at Azure, and nothing more.
-fn is_azures(endpoint: &str, account: &str) -> bool {
+pub fn is_azures(endpoint: &str, account: &str) -> bool {
     let Ok(url) = Url::parse(endpoint) else {
         return false;
     };

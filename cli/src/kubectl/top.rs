@@ -1,8 +1,8 @@
 //! `top`.
 
 use clap::Args;
-use fleetscore_cluster::view::{self, NodeLine, NodesView};
-use fleetscore_cluster::{Pod, Scope, Selector};
+use fleetscore_cluster::view::{self, NodeLine, NodesView, PendingGroup};
+use fleetscore_cluster::{Cluster, ClusterError, Listing, Pod, Scope, Selector};
 use fleetscore_crds::contract::run_pod::RUN_LABEL;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Node;
@@ -17,7 +17,9 @@ use crate::commands::{Result, block_on, output};
 
 /// Show the nodes, what runs on them, and which pods wait for one
 ///
-/// Nodes are read where your rights allow it; else they are known by the pods on them.
+/// Nodes are read where your rights allow it; else they are known by the pods on them. A
+/// node's runs are those of all namespaces, where you may see them: only then it can be told
+/// which nodes are idle. Pods that wait are those of the namespace.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -47,9 +49,9 @@ pub fn run(args: &TopArgs) -> Result {
         };
         let (nodes, pods) = tokio::join!(
             cluster.list::<Node>(&Scope::All, &nodes),
-            cluster.list::<Pod>(&scope, &pods),
+            read(&cluster, &scope, &pods),
         );
-        let pods = pods.map_err(exit::cluster)?;
+        let (pods, everywhere) = pods.map_err(exit::cluster)?;
         let nodes = match nodes {
             Ok(nodes) => Some(nodes.items),
             Err(error) if error.is_forbidden() => {
@@ -61,7 +63,10 @@ pub fn run(args: &TopArgs) -> Result {
             Err(error) => return Err(exit::cluster(error)),
         };
         let now = Timestamp::now();
-        let mut view = view::nodes(nodes.as_deref(), &pods.items, pods.more);
+        let mut view = view::nodes(nodes.as_deref(), &pods.items, everywhere, pods.more);
+        let here =
+            |group: &PendingGroup| scope.namespace().is_none_or(|name| name == group.namespace);
+        view.pending.retain(here);
         if args.selector.is_some() {
             view.nodes.retain(|line| line.ready.is_some());
         }
@@ -73,6 +78,23 @@ pub fn run(args: &TopArgs) -> Result {
             .print(&view, names, |view, page| draw(view, now, page))?;
         Ok(0)
     })?
+}
+
+/// The pods of all namespaces, else those of `scope`; and which of the two they are.
+async fn read(
+    cluster: &Cluster,
+    scope: &Scope,
+    pods: &Selector,
+) -> std::result::Result<(Listing<Pod>, bool), ClusterError> {
+    match cluster.list::<Pod>(&Scope::All, pods).await {
+        Err(error) if error.is_forbidden() && *scope != Scope::All => {
+            output::note(
+                "note: you may not read the pods of all namespaces; which nodes are idle is not told",
+            );
+            Ok((cluster.list(scope, pods).await?, false))
+        }
+        pods => Ok((pods?, true)),
+    }
 }
 
 pub fn draw(view: &NodesView, now: Timestamp, page: &mut Page) {

@@ -2,9 +2,8 @@
 
 use clap::Args;
 use fleetscore_cluster::view::{self, JobBranch, PodGroup, PodLine, PodState, TreeView};
-use fleetscore_cluster::{Cluster, Pod, Run, Scope, Selector, Target};
+use fleetscore_cluster::{Cluster, Pod, Run, Target};
 use fleetscore_crds::JobState;
-use fleetscore_crds::contract::run_pod::RUN_LABEL;
 use jiff::Timestamp;
 use k8s_openapi::api::batch::v1::Job;
 
@@ -59,14 +58,7 @@ pub fn run(args: &TreeArgs) -> Result {
 
 /// The Jobs and pods of a run, and whether there are more pods than were read.
 pub async fn children(cluster: &Cluster, run: &Run) -> Result<(Vec<Job>, Vec<Pod>, bool)> {
-    let scope = Scope::Namespace(run.namespace().to_owned());
-    let selector = Selector::label(RUN_LABEL, run.name());
-    let (jobs, pods) = tokio::join!(
-        cluster.list::<Job>(&scope, &selector),
-        cluster.list::<Pod>(&scope, &selector),
-    );
-    let (jobs, pods) = (jobs.map_err(exit::cluster)?, pods.map_err(exit::cluster)?);
-    Ok((jobs.items, pods.items, pods.more))
+    cluster.children(run).await.map_err(exit::cluster)
 }
 
 pub fn draw(tree: &TreeView, all: bool, page: &mut Page) {

@@ -110,7 +110,7 @@ async fn waiting_ends_with_the_run_and_tells_how_by_its_code() {
 }
 
 /// What the operator does with a schedule and its trigger. One that stands there when it first sees the schedule makes no run.
-async fn operator(person: &Person) {
+pub async fn operator(person: &Person) {
     let mut changes = person.api.changes();
     loop {
         let object = person.api.get(SCHEDULES, NAMESPACE, "pumps").unwrap();
@@ -312,4 +312,38 @@ async fn an_absent_api_server_is_code_five() {
         let done = person.does(args).await;
         assert_eq!(done.code, 5, "{args:?} {done:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn top_counts_the_runs_of_all_namespaces_and_shows_what_waits_in_one() {
+    let person = Person::new().await;
+    for (namespace, name, node, phase) in [
+        ("plant-a", "done", Some("n"), "Succeeded"),
+        ("plant-b", "busy", Some("n"), "Running"),
+        ("plant-b", "queued", None, "Pending"),
+    ] {
+        let labels = json!({"scoring.fleetscore.io/run": name});
+        let pod = json!({
+            "metadata": {"labels": labels}, "spec": {"nodeName": node, "containers": []}, "status": {"phase": phase},
+        });
+        person.api.create("v1/pods", namespace, name, pod);
+    }
+    let view = person
+        .does(&["top", "-n", "plant-a", "-o", "json"])
+        .await
+        .json();
+    assert_eq!(
+        (
+            &view["everywhere"],
+            &view["nodes"][0]["runs"],
+            &view["pending"]
+        ),
+        (&json!(true), &json!({"plant-b/busy": 1}), &json!([]))
+    );
+    assert!(view["nodes"][0]["idleSince"].is_null());
+    let view = person
+        .does(&["top", "-n", "plant-b", "-o", "json"])
+        .await
+        .json();
+    assert_eq!(view["pending"][0]["run"], "queued");
 }

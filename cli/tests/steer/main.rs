@@ -16,5 +16,7 @@ mod objects;
 mod acts;
 mod bundle;
 mod completion;
+mod doctor;
+mod golden;
 mod plan;
 mod tools;

@@ -3,16 +3,21 @@ use fleetscore_crds::{
 };
 use fleetscore_ticks::Timetable;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
+
+use crate::view::VERSION;
 
 /// Ticks that are named at either end of a range.
 const SHOWN: usize = 3;
 
 /// A backfill that is about to be asked for.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Backfilling {
+    /// Version of this form: 1.
+    pub version: u32,
     /// The range.
     pub backfill: Backfill,
     /// Ticks in it.
@@ -87,6 +92,7 @@ pub fn backfill(
     }
     let unfinished = going.filter(|going| going.done < going.total);
     Ok(Backfilling {
+        version: VERSION,
         backfill,
         ticks,
         first,

@@ -1,8 +1,9 @@
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 /// Who keeps an object as git has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Git {
     /// `Argo CD` or `Flux`.

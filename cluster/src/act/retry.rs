@@ -1,10 +1,12 @@
 use fleetscore_crds::{
     API_VERSION, CAUSE_LABEL, Phase, RETRY_CAUSE, RunNames, TICK_ANNOTATION, fill,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::Run;
+use crate::view::VERSION;
 
 /// The longest name of a run.
 const LONGEST: usize = 50;
@@ -14,9 +16,11 @@ const KEEPERS: [&str; 2] = ["app.kubernetes.io/instance", "app.kubernetes.io/man
 const KEEPER_DOMAINS: [&str; 3] = ["argoproj.io", "fluxcd.io", "helm.sh"];
 
 /// A run that scores again the sensors that failed in another.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Retry {
+    /// Version of this form: 1.
+    pub version: u32,
     /// The run to create.
     pub object: Value,
     /// Its name.
@@ -137,6 +141,7 @@ pub fn retry(
         "spec": spec,
     });
     Ok(Retry {
+        version: VERSION,
         object,
         name,
         sensors,

@@ -1,4 +1,5 @@
 use fleetscore_crds::Phase;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -6,7 +7,7 @@ use super::{Git, git};
 use crate::Run;
 
 /// What is to be done so that an object is suspended, or goes on.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Suspension {
     /// Whether it is to be suspended.

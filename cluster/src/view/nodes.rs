@@ -36,6 +36,8 @@ pub struct NodesView {
     pub nodes: Vec<NodeLine>,
     /// Pods of runs that have no node.
     pub pending: Vec<PendingGroup>,
+    /// Whether the pods of all namespaces were read; else nobody knows which nodes are idle, and `asked` and `runs` tell of one namespace's alone.
+    pub everywhere: bool,
     /// Whether there are more pods than were read.
     pub more: bool,
 }
@@ -64,7 +66,7 @@ pub struct NodeLine {
     pub asked: u64,
     /// The runs' pods there that have not ended, by `NAMESPACE/RUN`.
     pub runs: BTreeMap<String, u64>,
-    /// Since when no pod of a run has been there, where the last one's end is still known.
+    /// Since when no pod of a run of any namespace has been there, where the last one's end is still known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle_since: Option<Timestamp>,
 }
@@ -88,8 +90,9 @@ pub struct PendingGroup {
     pub since: Option<Timestamp>,
 }
 
-/// The view of `nodes`, none where they may not be read, and of the runs' `pods`. `more`: there are more pods.
-pub fn nodes(nodes: Option<&[Node]>, pods: &[Pod], more: bool) -> NodesView {
+/// The view of `nodes`, none where they may not be read, and of the runs' `pods`. `everywhere`: they are those of all namespaces. `more`:
+/// there are more pods.
+pub fn nodes(nodes: Option<&[Node]>, pods: &[Pod], everywhere: bool, more: bool) -> NodesView {
     let mut lines: BTreeMap<String, NodeLine> = BTreeMap::new();
     for node in nodes.into_iter().flatten() {
         let line = of_node(node);
@@ -113,14 +116,17 @@ pub fn nodes(nodes: Option<&[Node]>, pods: &[Pod], more: bool) -> NodesView {
             line.asked = line.asked.saturating_add(asked(pod));
         }
     }
-    for line in lines.values_mut().filter(|line| !line.runs.is_empty()) {
-        line.idle_since = None;
+    for line in lines.values_mut() {
+        if !line.runs.is_empty() || !everywhere || more {
+            line.idle_since = None;
+        }
     }
     NodesView {
         version: VERSION,
         nodes_read: nodes.is_some(),
         nodes: lines.into_values().collect(),
         pending: pending.into_values().collect(),
+        everywhere,
         more,
     }
 }
@@ -228,6 +234,34 @@ fn thousandths(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn pod(namespace: &str, state: &serde_json::Value) -> Pod {
+        serde_json::from_value(serde_json::json!({
+            "metadata": {"name": "p", "namespace": namespace, "labels": {"scoring.fleetscore.io/run": "r"}},
+            "spec": {"nodeName": "n"},
+            "status": {"phase": if state.is_null() { "Running" } else { "Succeeded" }, "containerStatuses": [
+                {"name": "scorer", "image": "", "imageID": "", "ready": false, "restartCount": 0, "state": {"terminated": state}},
+            ]},
+        }))
+        .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn a_node_is_idle_where_no_run_of_any_namespace_is() {
+        let ended = serde_json::json!({"exitCode": 0, "finishedAt": "2025-11-28T10:00:00Z"});
+        let own = pod("plant-a", &ended);
+        let other = pod("plant-b", &serde_json::Value::Null);
+        let idle = |pods: &[Pod], everywhere, more| {
+            let view = nodes(None, pods, everywhere, more);
+            view.nodes[0].idle_since.is_some()
+        };
+        let alone = [own.clone()];
+        assert!(idle(&alone, true, false));
+        assert!(!idle(&[own, other], true, false));
+        // Others' pods may be there.
+        assert!(!idle(&alone, false, false));
+        assert!(!idle(&alone, true, true));
+    }
 
     #[test]
     fn cpu_is_counted_in_thousandths() {

@@ -1,6 +1,6 @@
 use fleetscore_crds::{
-    CAUSE_LABEL, Condition, FailureGroup, JobState, Phase, PodCounts, ScoringRunStatus,
-    SensorCounts, Step, Window,
+    CAUSE_LABEL, Condition, ConditionStatus, FailureGroup, JobState, Phase, PodCounts,
+    ScoringRunStatus, SensorCounts, Step, Window,
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -55,6 +55,9 @@ pub struct RunLine {
     /// Seconds that it took, or has taken so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<u64>,
+    /// Since when it waits for nodes, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<Timestamp>,
     /// Why it is where it is, in one word, where that is more than its phase.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -83,6 +86,7 @@ impl RunLine {
             started: None,
             ended: None,
             seconds: None,
+            waiting_since: None,
             reason: None,
             message: None,
             leaving: run.is_leaving(),
@@ -113,6 +117,7 @@ impl RunLine {
             seconds: status
                 .start_time
                 .map(|start| seconds(start, status.completion_time.unwrap_or(now))),
+            waiting_since: waiting_since(status),
             reason: told.map(|told| told.reason.clone()),
             message: told
                 .map(|told| told.message.clone())
@@ -168,6 +173,16 @@ impl RunLine {
             command: command.map(|verb| format!("{verb} run/{} -n {}", self.name, self.namespace)),
         })
     }
+}
+
+/// Since when the run waits for nodes: an older operator tells it by the plan alone.
+fn waiting_since(status: &ScoringRunStatus) -> Option<Timestamp> {
+    let mut kinds = ["WaitingForNodes", "Planned"].into_iter();
+    let held = |kind| {
+        condition(&status.conditions, kind).filter(|found| found.status == ConditionStatus::True)
+    };
+    let since = kinds.find_map(held).map(|found| found.last_transition_time);
+    since.filter(|_| status.phase == Phase::WaitingForNodes)
 }
 
 /// The condition that says more than the phase does: why nothing goes on, why scoring was stopped, or why the run failed.

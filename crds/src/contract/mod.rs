@@ -1,6 +1,6 @@
 //! What programs of one release tell each other: names and documents.
 //!
-//! Of a run: how its pods are started, and how they end ([`run_pod`]). Of a stream: the same ([`stream_pod`]), and what it keeps in
+//! Of a run: how its pods are started, and how they end ([`run_pod`]). Of the Python beside its scorer: [`worker_pod`]. Of a stream: the same ([`stream_pod`]), and what it keeps in
 //! storage. The stream writes that, runs read it. Below the stream's output location: [`STREAM`] says what the stream is. Readings are published by segments, each in its folder
 //! ([`segment_folder`]), complete once [`SUCCESS`] is in there; only the files that it lists count.
 
@@ -14,6 +14,7 @@ mod refusal;
 pub mod run_pod;
 mod segment;
 mod stream;
+pub mod worker_pod;
 
 #[cfg(test)]
 mod tests;

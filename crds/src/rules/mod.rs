@@ -11,6 +11,8 @@ mod apart;
 mod event;
 mod input;
 mod location;
+mod meaning;
+mod model;
 mod object;
 mod run;
 mod schedule;
@@ -22,6 +24,7 @@ mod volume;
 pub use event::{event, field, field_names, unpivot};
 pub use input::input;
 pub use location::{literal_prefix, location, manifest, marker, prefix};
+pub use model::{argument, model, worker};
 pub use object::{run_object, schedule_object, stream_object};
 pub use run::{azure, columns, features, key_names, output, run, sensor_list, sensors, window};
 pub use schedule::{backfill, schedule, schedule_text, template_spec};
@@ -91,6 +94,7 @@ static CHECKS: LazyLock<HashMap<String, Check>> = LazyLock::new(|| {
         features(),
         columns(),
         input(),
+        model(),
         marker(),
         output(),
         azure(),
@@ -116,6 +120,8 @@ static CHECKS: LazyLock<HashMap<String, Check>> = LazyLock::new(|| {
         stream_output(),
         volumes(),
         volume(),
+        model(),
+        worker(),
     ];
     let with_check = |rule: Rule| Some((rule.expression, rule.check?));
     all.into_iter().flatten().filter_map(with_check).collect()

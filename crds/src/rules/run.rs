@@ -5,6 +5,7 @@ use super::location::{
     BUILT_IN, KEY_NAME, all_keys, is_built_in, is_key_name, placeholder_names, placeholders,
     template,
 };
+use super::meaning::target;
 use super::subject::{all, any, not};
 use super::{Answer, LATEST, Rule, Subject, rule};
 
@@ -26,6 +27,7 @@ pub(super) fn fleet() -> Vec<Rule> {
     rules.extend(keys_of_models());
     rules.extend(keys_of_list());
     rules.extend(apart());
+    rules.push(target());
     rules
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Rule, Subject, rule};
 
 /// Folders of a pod's own.
-const TAKEN: [&str; 5] = ["/dev/", "/etc/", "/proc/", "/scratch/", "/sys/"];
+const TAKEN: [&str; 6] = ["/dev/", "/etc/", "/proc/", "/run/", "/scratch/", "/sys/"];
 
 /// Rules of the list of volumes.
 pub fn volumes() -> Vec<Rule> {

@@ -407,6 +407,26 @@ fn of_spec() -> Vec<(&'static str, BoxedStrategy<Value>)> {
     vec![
         ("model.location", location()),
         ("model.scaler", location()),
+        ("model.bundle", Just(json!({"model": "clf"})).boxed()),
+        ("model.worker", Just(json!({})).boxed()),
+        ("model.worker.use", one_of(&["Always", "Refused"])),
+        ("model.worker.module", one_of(&["predict", "code/predict.py"])),
+        ("model.worker.miniBatch", one_of(&["Frame", "Files"])),
+        (
+            "model.output",
+            one_of(&["Auto", "Anomaly", "Class", "Value"]),
+        ),
+        ("model.threshold", Just(json!(0.5)).boxed()),
+        (
+            "model.anomalyClasses",
+            prop_oneof![Just(json!([])), Just(json!(["1"]))].boxed(),
+        ),
+        (
+            "model.residual",
+            column()
+                .prop_map(|target| json!({"target": target, "threshold": 2.5}))
+                .boxed(),
+        ),
         ("input.location", location()),
         ("output.location", location()),
         ("logs.location", location()),

@@ -1,9 +1,11 @@
 //! Small drawings as SVG. Horizontal positions are shares of the width, so that one drawing fits a phone and a desk.
 
 mod spark;
+mod timeline;
 mod trend;
 
 pub use spark::Spark;
+pub use timeline::Timeline;
 pub use trend::{Mark, Trend};
 
 /// `share` of the width as an attribute: `12.50%`.

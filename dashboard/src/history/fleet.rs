@@ -1,9 +1,10 @@
 //! The sensors of a series, run by run, in so little memory that 100,000 of them fit 168 times.
 
 use std::collections::HashMap;
+use std::mem;
 use std::sync::Arc;
 
-use fleetscore_scorer::history::SensorRow;
+use fleetscore_scorer::history::{SensorColumns, SensorKeys};
 use fleetscore_scorer::ledger::SensorState;
 use jiff::Timestamp;
 
@@ -51,6 +52,9 @@ pub struct Fleet {
     tried: Vec<Arc<Run>>,
     keys: Vec<Arc<str>>,
     numbers: HashMap<Arc<str>, u32>,
+    /// The sensors of the run that was added last, and their numbers.
+    last_keys: Vec<SensorKeys>,
+    last_numbers: Vec<u32>,
 }
 
 impl Column {
@@ -97,37 +101,52 @@ impl Fleet {
         columns + keys
     }
 
-    /// Adds the newest run, all of whose sensors `rows` gives.
-    pub fn push(&mut self, run: Arc<Run>, rows: impl IntoIterator<Item = SensorRow>) {
+    /// Adds the newest run with its sensors.
+    pub fn push(&mut self, run: Arc<Run>, sensors: RunSensors) {
         let mut column = Column {
             run,
             shares: vec![ABSENT; self.keys.len()],
             means: vec![f32::NAN; self.keys.len()],
         };
-        self.reasons.clear();
         self.tried.push(column.run.clone());
-        for (position, row) in rows.into_iter().enumerate() {
-            let sensor = self.number(position, &slug::encode_key(&row.key));
-            let place = sensor as usize;
-            if column.shares.len() <= place {
-                column.shares.resize(place + 1, ABSENT);
-                column.means.resize(place + 1, f32::NAN);
-            }
-            if let Some(share) = column.shares.get_mut(place) {
-                *share = stored(&row);
-            }
-            #[allow(
-                clippy::cast_possible_truncation,
-                reason = "six digits are enough to compare"
-            )]
-            if let (Some(mean), Some(score)) = (column.means.get_mut(place), row.score) {
-                *mean = score.mean as f32;
-            }
-            if let Some(reason) = row.reason {
-                self.reasons.insert(sensor, reason);
+        let (last_keys, last_numbers) = (
+            mem::take(&mut self.last_keys),
+            mem::take(&mut self.last_numbers),
+        );
+        let mut slug = String::new();
+        let mut numbers = Vec::with_capacity(sensors.shares.len());
+        for (group, keys) in sensors.keys.iter().enumerate() {
+            let before = last_keys.get(group);
+            for row in 0..keys.len() {
+                let position = numbers.len();
+                // Most runs have the same sensors in the same order.
+                let known = last_numbers.get(position).copied();
+                let is_same = before.is_some_and(|before| before.is_same(row, keys));
+                if let Some(number) = known.filter(|_| is_same) {
+                    numbers.push(number);
+                } else {
+                    slug.clear();
+                    slug::write_key(&mut slug, keys.iter(row));
+                    numbers.push(self.number(&slug));
+                }
             }
         }
+        column.shares.resize(self.keys.len(), ABSENT);
+        column.means.resize(self.keys.len(), f32::NAN);
+        let scored = sensors.shares.iter().zip(&sensors.means);
+        for (number, (share, mean)) in numbers.iter().zip(scored) {
+            let place = *number as usize;
+            let places = (column.shares.get_mut(place)).zip(column.means.get_mut(place));
+            if let Some((own_share, own_mean)) = places {
+                (*own_share, *own_mean) = (*share, *mean);
+            }
+        }
+        let reasons = sensors.reasons.into_iter();
+        self.reasons = reasons
+            .filter_map(|(row, reason)| Some((*numbers.get(row)?, reason)))
+            .collect();
         self.columns.push(column);
+        (self.last_keys, self.last_numbers) = (sensors.keys, numbers);
     }
 
     /// Notes that the newest run cannot be read.
@@ -162,11 +181,14 @@ impl Fleet {
         unseen
     }
 
-    /// The number of a key. Most runs have the same sensors in the same order, so that one is looked at first.
-    fn number(&mut self, position: usize, key: &str) -> u32 {
-        if self.keys.get(position).is_some_and(|at| **at == *key) {
-            return u32::try_from(position).unwrap_or(u32::MAX);
-        }
+    /// Lets go of what is needed only while runs are added.
+    pub fn settle(&mut self) {
+        self.last_keys = Vec::new();
+        self.last_numbers = Vec::new();
+    }
+
+    /// The number of a key.
+    fn number(&mut self, key: &str) -> u32 {
         if let Some(number) = self.numbers.get(key) {
             return *number;
         }
@@ -178,8 +200,42 @@ impl Fleet {
     }
 }
 
-fn stored(row: &SensorRow) -> u16 {
-    if row.state == SensorState::Failed {
+/// What is kept of a run's sensors.
+#[derive(Clone, Debug, Default)]
+pub struct RunSensors {
+    /// Their keys, by row group.
+    keys: Vec<SensorKeys>,
+    shares: Vec<u16>,
+    means: Vec<f32>,
+    /// Why sensors failed, with their places.
+    reasons: Vec<(usize, String)>,
+}
+
+impl RunSensors {
+    /// Keeps what is needed of a table's columns.
+    pub fn new(groups: Vec<SensorColumns>) -> Self {
+        let mut kept = Self::default();
+        for columns in groups {
+            for row in 0..columns.len() {
+                if let Some(reason) = columns.reason(row) {
+                    kept.reasons.push((kept.shares.len(), reason.to_owned()));
+                }
+                kept.shares.push(stored(&columns, row));
+                #[allow(
+                    clippy::cast_possible_truncation,
+                    reason = "six digits are enough to compare"
+                )]
+                let mean = columns.mean(row).map_or(f32::NAN, |mean| mean as f32);
+                kept.means.push(mean);
+            }
+            kept.keys.push(columns.into_keys());
+        }
+        kept
+    }
+}
+
+fn stored(columns: &SensorColumns, row: usize) -> u16 {
+    if columns.state(row) == SensorState::Failed {
         return FAILED;
     }
     #[allow(
@@ -187,7 +243,7 @@ fn stored(row: &SensorRow) -> u16 {
         clippy::cast_sign_loss,
         reason = "from 0 to STEPS"
     )]
-    row.share().map_or(NO_ROWS, |share| {
+    columns.share(row).map_or(NO_ROWS, |share| {
         let step = (share.clamp(0.0, 1.0) * STEPS).round() as u16;
         // A share that is not zero never reads as zero.
         if share > 0.0 { step.max(1) } else { 0 }
@@ -197,6 +253,10 @@ fn stored(row: &SensorRow) -> u16 {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use fleetscore_crds::StorageSpec;
+    use fleetscore_scorer::history::{Column, SensorRow, SensorTable, TableInfo, TableWriter};
+    use fleetscore_storage::{ObjectUrl, Storage, StorageOptions};
 
     use super::super::run::tests::run;
     use super::*;
@@ -213,15 +273,35 @@ mod tests {
         }
     }
 
-    #[test]
-    fn sensors_are_followed_from_run_to_run() {
+    /// What is kept of a table with these rows.
+    async fn kept(rows: impl IntoIterator<Item = SensorRow>) -> RunSensors {
+        let info = TableInfo {
+            keys: vec!["tag".into()],
+            ..TableInfo::default()
+        };
+        let mut table = TableWriter::new(&info).unwrap();
+        for row in rows {
+            table.add(row).unwrap();
+        }
+        let storage = Storage::new(&StorageSpec::default(), StorageOptions::default()).unwrap();
+        let url = ObjectUrl::parse("memory:///table").unwrap();
+        storage.put(&url, table.finish().unwrap()).await.unwrap();
+        let table = SensorTable::open(&storage, &url).await.unwrap();
+        RunSensors::new(table.read_columns(&Column::ALL).await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn sensors_are_followed_from_run_to_run() {
         let runs = ["a", "b", "c"].map(|name| Arc::new(run(name, "file:///data/16/", None)));
         let mut fleet = Fleet::default();
         assert_eq!(fleet.advance(&runs[..2]).len(), 2);
-        fleet.push(runs[0].clone(), [row("1", 100, 50), row("2", 0, 0)]);
+        fleet.push(
+            runs[0].clone(),
+            kept([row("1", 100, 50), row("2", 0, 0)]).await,
+        );
         let failed =
             SensorRow::failed([("tag", "1")].into_iter().collect(), "ModelNotFound".into());
-        fleet.push(runs[1].clone(), [row("0", 100, 0), failed]);
+        fleet.push(runs[1].clone(), kept([row("0", 100, 0), failed]).await);
         let outcomes = |column: usize| {
             let column = &fleet.columns[column];
             (0..fleet.sensors())
@@ -246,13 +326,13 @@ mod tests {
         let runs = ["a", "b", "c", "d"].map(|name| Arc::new(run(name, "file:///data/16/", None)));
         let mut fleet = Fleet::default();
         for run in &runs[..2] {
-            fleet.push(run.clone(), []);
+            fleet.push(run.clone(), RunSensors::default());
         }
         fleet.leave_out(runs[2].clone(), "damaged".into());
         assert_eq!(fleet.advance(&runs[..3]).len(), 0);
         assert_eq!(fleet.advance(&runs[1..]).len(), 1);
         assert_eq!((fleet.columns.len(), fleet.unread.len()), (1, 1));
-        fleet.push(runs[3].clone(), []);
+        fleet.push(runs[3].clone(), RunSensors::default());
         // A run that came between two is read with all that follow.
         assert_eq!(fleet.advance(&[runs[1].clone(), runs[3].clone()]).len(), 2);
         assert_eq!(fleet.columns.len(), 0);

@@ -18,6 +18,8 @@ pub struct Index {
     pub left_out: usize,
     /// Records that cannot be read: the first few with the reason, and how many.
     pub unreadable: Unreadable,
+    /// Storage that runs of the cluster name and that is not asked, with the reason.
+    pub unasked: Vec<String>,
     /// Why storage cannot be asked, and since when; what is shown is what was read before.
     pub trouble: Option<Trouble>,
 }
@@ -68,6 +70,24 @@ impl Index {
         all.filter(|run| run.record.run.retries.is_none())
     }
 
+    /// What is known of a cluster's run. One that was made anew with the same name was created after the record was written.
+    pub fn record_of(&self, object: &fleetscore_cluster::Run) -> Option<&Arc<Run>> {
+        self.runs.iter().find(|run| {
+            run.namespace() == object.namespace()
+                && run.record.run.name == object.name()
+                && (object.created())
+                    .is_none_or(|created| created <= run.record.timing.completion_time)
+        })
+    }
+
+    /// What of it is in namespaces that are `seen`.
+    #[must_use]
+    pub fn within(&self, seen: impl Fn(&str) -> bool) -> Self {
+        let mut own = self.clone();
+        own.runs.retain(|run| seen(run.namespace()));
+        own
+    }
+
     /// The newest run of this name, or the one whose readings end at `at`.
     pub fn find(&self, namespace: &str, name: &str, at: Option<Timestamp>) -> Option<&Arc<Run>> {
         self.runs.iter().find(|run| {
@@ -75,5 +95,38 @@ impl Index {
                 && run.record.run.name == name
                 && at.is_none_or(|at| run.at() == at)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use serde_json::json;
+
+    use super::super::run::tests::run;
+    use super::*;
+
+    #[test]
+    fn a_run_that_was_made_anew_has_no_record_yet() {
+        let index = Index {
+            runs: vec![Arc::new(run("a", "file:///data/16/", None))],
+            ..Index::default()
+        };
+        let object = |name, created| {
+            let object = json!({
+                "metadata": {"name": name, "namespace": "plant-a", "creationTimestamp": created},
+                "spec": {},
+            });
+            serde_json::from_value::<fleetscore_cluster::Run>(object).unwrap()
+        };
+        for (name, created, is_known) in [
+            ("a", "2026-11-28T15:59:58Z", true),
+            ("a", "2026-11-28T16:30:00Z", false),
+            ("b", "2026-11-28T15:59:58Z", false),
+        ] {
+            let record = index.record_of(&object(name, created));
+            assert_eq!(record.is_some(), is_known, "{name} {created}");
+        }
     }
 }

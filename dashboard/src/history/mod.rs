@@ -3,6 +3,7 @@
 //! [`History`] keeps the index of [`Run`]s up to date and reads the rest when somebody looks at it. What it keeps is bounded: so many
 //! runs, so many bytes of [`Fleet`]s, so many sensors' pasts.
 
+mod disk;
 mod fleet;
 mod index;
 mod kept;
@@ -10,6 +11,7 @@ mod past;
 mod plots;
 mod refresh;
 mod run;
+mod table;
 
 use std::sync::Arc;
 
@@ -20,14 +22,17 @@ use fleetscore_storage::{ObjectUrl, Storage};
 use futures::{StreamExt as _, stream};
 use tokio::sync::{Mutex, RwLock, watch};
 
+use fleet::RunSensors;
 use kept::Kept;
 
+pub use disk::Disk;
 pub use fleet::{Column as FleetColumn, Fleet, Outcome};
 pub use index::{Index, Trouble, Unreadable};
 pub use past::Past;
 pub use plots::Plotted;
 pub use refresh::Refresher;
 pub use run::{Run, Series};
+pub use table::{RunTable, TableLine};
 
 /// Runs that are shown of a series' sensors: a week of hours.
 pub const FLEET_RUNS: usize = 168;
@@ -43,10 +48,12 @@ const FLEET_COLUMNS: [Column; 4] = [
     Column::Reason,
     Column::Rows,
     Column::Anomalies,
-    Column::Score,
+    Column::MeanScore,
 ];
-/// Objects that are read at a time.
+/// Objects of which little is read, at a time.
 const AT_A_TIME: usize = 16;
+/// Tables that are read whole at a time: each takes some 10 MB for 100,000 sensors.
+const TABLES_AT_A_TIME: usize = 4;
 
 /// Why something of a run cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -94,32 +101,75 @@ impl ReadError {
     }
 }
 
+/// A folder with a folder `_runs`, and how to get at it.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// What it is asked with.
+    pub storage: Storage,
+    /// The storage account; empty for local folders. A URL does not name it.
+    pub account: String,
+    /// The folder.
+    pub root: ObjectUrl,
+}
+
+impl Place {
+    /// Whether it is the same folder.
+    fn is(&self, other: &Self) -> bool {
+        self.account == other.account && self.root == other.root
+    }
+}
+
 /// All that is known of runs that have ended.
 pub struct History {
-    storage: Storage,
-    roots: Vec<ObjectUrl>,
+    places: RwLock<Arc<Vec<Place>>>,
+    unasked: RwLock<Vec<String>>,
+    disk: Option<Disk>,
     index: RwLock<Arc<Index>>,
     changed: watch::Sender<u64>,
     fleets: Mutex<Kept<Series, Arc<Fleet>>>,
-    tables: Mutex<Kept<String, Arc<Vec<SensorRow>>>>,
+    tables: Mutex<Kept<String, Arc<RunTable>>>,
     pasts: Mutex<Kept<(Series, SensorKey), Arc<Past>>>,
 }
 
 impl History {
-    /// The history in the folders `roots`, each of which has a folder `_runs`. Nothing is read yet.
-    pub fn new(storage: Storage, roots: &[ObjectUrl]) -> Self {
+    /// The history in the folders `roots` of one storage. Nothing is read yet.
+    pub fn new(storage: &Storage, account: &str, roots: &[ObjectUrl]) -> Self {
+        let roots = roots.iter().map(|root| Place {
+            storage: storage.clone(),
+            account: account.to_owned(),
+            root: root.as_prefix(),
+        });
+        let places: Vec<_> = roots.collect();
         let index = Index {
-            roots: roots.iter().map(ToString::to_string).collect(),
+            roots: places.iter().map(|place| place.root.to_string()).collect(),
             ..Index::default()
         };
         Self {
-            storage,
-            roots: roots.iter().map(ObjectUrl::as_prefix).collect(),
+            places: RwLock::new(Arc::new(places)),
+            unasked: RwLock::default(),
+            disk: None,
             index: RwLock::new(Arc::new(index)),
             changed: watch::Sender::new(0),
             fleets: Mutex::default(),
             tables: Mutex::default(),
             pasts: Mutex::default(),
+        }
+    }
+
+    /// Keeps on this machine's disk what was read over a network.
+    #[must_use]
+    pub fn with_disk(self, disk: Option<Disk>) -> Self {
+        Self { disk, ..self }
+    }
+
+    /// From the next look on, reads the history in `places`; `unasked` says why others are not read.
+    pub async fn look_in(&self, places: Vec<Place>, unasked: Vec<String>) {
+        *self.unasked.write().await = unasked;
+        let mut known = self.places.write().await;
+        let is_same = known.len() == places.len()
+            && (known.iter().zip(&places)).all(|(one, other)| one.is(other));
+        if !is_same {
+            *known = Arc::new(places);
         }
     }
 
@@ -142,7 +192,7 @@ impl History {
         let wanted = Self::wanted(&runs, &known);
         let mut fleet = Arc::unwrap_or_clone(known);
         let unseen = fleet.advance(&wanted);
-        let is_whole = self.extend(&mut fleet, unseen).await;
+        let is_whole = Self::extend(&mut fleet, unseen).await;
         let fleet = Arc::new(fleet);
         // What storage refused for now is asked again.
         if is_whole {
@@ -170,55 +220,62 @@ impl History {
     }
 
     /// Adds `unseen` runs; false where a table could not be read for now.
-    async fn extend(&self, fleet: &mut Fleet, unseen: Vec<Arc<Run>>) -> bool {
+    async fn extend(fleet: &mut Fleet, unseen: Vec<Arc<Run>>) -> bool {
         let mut is_whole = true;
         let mut tables = stream::iter(unseen)
             .map(|run| async move {
-                let table = self.open_table(&run).await;
-                (run, table)
+                let read = Self::read_fleet(&run).await;
+                (run, read)
             })
-            .buffered(AT_A_TIME);
-        while let Some((run, table)) = tables.next().await {
-            let mut rows = Vec::new();
-            let read = match table {
-                Ok(table) => {
-                    let read = table.read(&FLEET_COLUMNS, |row| rows.push(row)).await;
-                    read.map_err(ReadError::from)
-                }
-                Err(error) => Err(error),
-            };
+            .buffered(TABLES_AT_A_TIME);
+        while let Some((run, read)) = tables.next().await {
             match read {
-                Ok(()) => fleet.push(run, rows),
+                Ok(sensors) => fleet.push(run, sensors),
                 Err(error) => {
                     is_whole &= !error.is_temporary();
                     fleet.leave_out(run, error.to_string());
                 }
             }
         }
+        fleet.settle();
         is_whole
     }
 
-    async fn open_table(&self, run: &Run) -> Result<SensorTable, ReadError> {
+    async fn read_fleet(run: &Run) -> Result<RunSensors, ReadError> {
+        let table = Self::open_table(run).await?;
+        let columns = table.read_columns(&FLEET_COLUMNS).await?;
+        Ok(RunSensors::new(columns))
+    }
+
+    async fn open_table(run: &Run) -> Result<SensorTable, ReadError> {
         let url = run.sensors().ok_or_else(|| ReadError::outside(run))?;
-        Ok(SensorTable::open(&self.storage, &url).await?)
+        Ok(SensorTable::open(&run.storage, &url).await?)
     }
 
     /// All sensors of a run, in the order of its plan.
-    pub async fn sensors(&self, run: &Run) -> Result<Arc<Vec<SensorRow>>, ReadError> {
-        let name = run.url.to_string();
-        if let Some(rows) = self.tables.lock().await.get(&name) {
-            return Ok(rows);
+    pub async fn sensors(&self, run: &Run) -> Result<Arc<RunTable>, ReadError> {
+        let name = run.identity();
+        if let Some(table) = self.tables.lock().await.get(&name) {
+            return Ok(table);
         }
-        let rows = Arc::new(self.open_table(run).await?.read_all().await?);
+        let columns = Self::open_table(run).await?;
+        let columns = columns.read_columns(&Column::ALL).await?;
+        let table = RunTable::new(columns).map_err(|reason| ReadError::Damaged {
+            url: run
+                .sensors()
+                .map_or_else(String::new, |url| url.to_string()),
+            reason,
+        })?;
+        let table = Arc::new(table);
         let mut tables = self.tables.lock().await;
-        tables.put(name, rows.clone(), 1, TABLES);
-        Ok(rows)
+        tables.put(name, Arc::clone(&table), 1, TABLES);
+        Ok(table)
     }
 
     /// A run's report.
-    pub async fn report(&self, run: &Run) -> Result<Report, ReadError> {
+    pub async fn report(run: &Run) -> Result<Report, ReadError> {
         let url = run.report().ok_or_else(|| ReadError::outside(run))?;
-        let bytes = self.storage.get(&url, REPORT_BYTES).await;
+        let bytes = run.storage.get(&url, REPORT_BYTES).await;
         let bytes = bytes.map_err(ReadError::storage)?;
         Report::from_json(&bytes).map_err(|error| ReadError::Damaged {
             url: url.to_string(),
@@ -240,7 +297,7 @@ impl History {
             .map(|run| async move {
                 match known.entry(&run) {
                     Some(entry) => entry,
-                    None => past::Entry::new(run.clone(), self.find(&run, sensor).await),
+                    None => past::Entry::new(run.clone(), Self::find(&run, sensor).await),
                 }
             })
             .buffered(AT_A_TIME);
@@ -250,7 +307,7 @@ impl History {
         past
     }
 
-    async fn find(&self, run: &Run, sensor: &SensorKey) -> Result<Option<SensorRow>, ReadError> {
-        Ok(self.open_table(run).await?.find(sensor).await?)
+    async fn find(run: &Run, sensor: &SensorKey) -> Result<Option<SensorRow>, ReadError> {
+        Ok(Self::open_table(run).await?.find(sensor).await?)
     }
 }

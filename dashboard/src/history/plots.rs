@@ -5,10 +5,11 @@ use fleetscore_crds::PredictionFormat;
 use fleetscore_readings::ObjectSource;
 use fleetscore_scorer::drawing::{DRAWN_FEATURES, Feature, Plot, PlotTotals};
 use fleetscore_scorer::history::SensorRow;
+use fleetscore_scorer::models::Kind;
 use fleetscore_scorer::predictions::{
-    PREDICTION, PlotRequest, PredictionLayout, SCORE, format_of, read_plot,
+    PlotRequest, PredictionLayout, computed, format_of, read_plot,
 };
-use fleetscore_storage::{ObjectInfo, ObjectUrl};
+use fleetscore_storage::{ObjectInfo, ObjectUrl, Storage};
 use parquet::file::metadata::ParquetMetaDataReader;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 
@@ -38,7 +39,7 @@ pub struct Plotted {
 
 impl History {
     /// Reads a sensor's predictions back; none where it has none.
-    pub async fn plot(&self, run: &Run, row: &SensorRow) -> Result<Option<Plotted>, ReadError> {
+    pub async fn plot(run: &Run, row: &SensorRow) -> Result<Option<Plotted>, ReadError> {
         let Some(path) = &row.output else {
             return Ok(None);
         };
@@ -51,7 +52,7 @@ impl History {
         if url.relative_to(&output).is_none() {
             return Err(ReadError::outside(run));
         }
-        let begun = self.storage.begin(&url, FIRST_BYTES).await;
+        let begun = run.storage.begin(&url, FIRST_BYTES).await;
         let (object, first) = begun.map_err(ReadError::storage)?;
         if object.size > OBJECT_BYTES {
             let size = fleetscore_scorer::drawing::format::bytes(object.size);
@@ -59,10 +60,10 @@ impl History {
         }
         let format = format_of(path, PredictionFormat::Auto);
         let format = format.map_err(|error| damaged(error.to_string()))?;
-        let source = ObjectSource::open(&self.storage, &object).map_err(ReadError::storage)?;
+        let source = ObjectSource::open(&run.storage, &object).map_err(ReadError::storage)?;
         let source = source.with_first(first);
         let names = if format == PredictionFormat::Parquet {
-            self.parquet_names(&url, &object).await
+            parquet_names(&run.storage, &url, &object).await
         } else {
             let source = source.clone();
             blocking(move || line_names(&source, format)).await
@@ -101,29 +102,29 @@ impl History {
         let url = url.to_string();
         Ok(Some(Plotted { url, plot }))
     }
+}
 
-    async fn parquet_names(
-        &self,
-        url: &ObjectUrl,
-        object: &ObjectInfo,
-    ) -> Result<Vec<String>, String> {
-        let start = object.size.saturating_sub(FOOTER_BYTES);
-        let end = self.storage.get_range(url, start..object.size).await;
-        let end = end.map_err(|error| error.to_string())?;
-        let mut reader = ParquetMetaDataReader::new();
-        let mut read = || {
-            reader.try_parse_sized(&end, object.size)?;
-            reader.finish()
-        };
-        // Nobody has checked the bytes: what the library makes of them must not end the program.
-        match catch_unwind(AssertUnwindSafe(&mut read)) {
-            Ok(Ok(metadata)) => {
-                let fields = metadata.file_metadata().schema().get_fields();
-                Ok(fields.iter().map(|field| field.name().to_owned()).collect())
-            }
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err("its bytes make no sense".into()),
+async fn parquet_names(
+    storage: &Storage,
+    url: &ObjectUrl,
+    object: &ObjectInfo,
+) -> Result<Vec<String>, String> {
+    let start = object.size.saturating_sub(FOOTER_BYTES);
+    let end = storage.get_range(url, start..object.size).await;
+    let end = end.map_err(|error| error.to_string())?;
+    let mut reader = ParquetMetaDataReader::new();
+    let mut read = || {
+        reader.try_parse_sized(&end, object.size)?;
+        reader.finish()
+    };
+    // Nobody has checked the bytes: what the library makes of them must not end the program.
+    match catch_unwind(AssertUnwindSafe(&mut read)) {
+        Ok(Ok(metadata)) => {
+            let fields = metadata.file_metadata().schema().get_fields();
+            Ok(fields.iter().map(|field| field.name().to_owned()).collect())
         }
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("its bytes make no sense".into()),
     }
 }
 
@@ -177,14 +178,15 @@ impl<'de> Visitor<'de> for Names {
     }
 }
 
-/// Predictions have the time, the keys, the features, the label where there is one, the score and the prediction.
+/// Predictions have the time, the keys, the features, the label where there is one, and what is computed, by which their kind is told.
 fn layout(mut names: Vec<String>, row: &SensorRow) -> Result<PredictionLayout, String> {
-    let is_end =
-        names.pop().as_deref() == Some(PREDICTION) && names.pop().as_deref() == Some(SCORE);
     let keys: Vec<_> = row.key.iter().collect();
-    if !is_end || names.len() < 1 + keys.len() {
+    let kinds = [Kind::Residual, Kind::Class, Kind::Anomaly, Kind::Value];
+    let kind = kinds.into_iter().find(|kind| ends(&names, *kind));
+    let Some(kind) = kind.filter(|_| names.len() > keys.len()) else {
         return Err("its columns are not those of predictions".into());
-    }
+    };
+    names.truncate(names.len().saturating_sub(computed(kind).len()));
     let label = if row.labels.is_some() {
         names.pop()
     } else {
@@ -200,5 +202,13 @@ fn layout(mut names: Vec<String>, row: &SensorRow) -> Result<PredictionLayout, S
         keys,
         features: names.collect(),
         label,
+        kind,
     })
+}
+
+/// Whether the last names are those that predictions of a kind end with.
+fn ends(names: &[String], kind: Kind) -> bool {
+    let end = computed(kind);
+    let start = names.len().checked_sub(end.len());
+    start.is_some_and(|start| names.iter().skip(start).eq(end))
 }

@@ -1,13 +1,13 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use fleetscore_scorer::history::read_record;
+use fleetscore_scorer::history::{HistoryError, RECORD_BYTES, RunRecord, read_record};
 use fleetscore_scorer::outputs;
-use fleetscore_storage::{ObjectInfo, ObjectUrl, StorageError};
+use fleetscore_storage::{ObjectInfo, ObjectUrl, StorageError, StoreKind};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 
-use super::{History, Index, Run, Trouble, Unreadable};
+use super::{Disk, History, Index, Place, Run, Trouble, Unreadable};
 
 /// Runs that are known at most: a year of hours is 8,760.
 const RUNS: usize = 10_000;
@@ -27,26 +27,51 @@ struct Seen {
 /// What the last look at storage found.
 #[derive(Default)]
 pub struct Refresher {
+    places: Vec<Found>,
+}
+
+/// What the last look at one place found.
+struct Found {
+    place: Place,
     seen: HashMap<String, (Seen, Result<Arc<Run>, String>)>,
+    left_out: usize,
 }
 
 impl Refresher {
     /// Looks at storage once and puts what is new into the index of `history`. Returns whether anything has changed.
     pub async fn refresh(&mut self, history: &History) -> bool {
+        let places = history.places.read().await.clone();
+        let mut before = std::mem::take(&mut self.places);
+        let mut trouble = None;
+        for place in places.iter() {
+            let known = before.iter().position(|found| found.place.is(place));
+            let mut found = known.map_or_else(
+                || Found {
+                    place: place.clone(),
+                    seen: HashMap::new(),
+                    left_out: 0,
+                },
+                |known| before.swap_remove(known),
+            );
+            // Where one place cannot be asked, the others can be, and what was known of it stays.
+            if let Err(error) = found.look(history.disk.as_ref()).await {
+                trouble.get_or_insert(error);
+            }
+            self.places.push(found);
+        }
         let now = history.index().await;
-        let next = match self.look(history).await {
-            Ok(next) => next,
-            Err(error) => Index {
-                trouble: Some(Trouble {
-                    message: error,
-                    since: (now.trouble.as_ref()).map_or_else(Timestamp::now, |known| known.since),
-                }),
-                ..Index::clone(&now)
-            },
-        };
+        let since = now.trouble.as_ref().map(|known| known.since);
+        let trouble = trouble.map(|message| Trouble {
+            message,
+            since: since.unwrap_or_else(Timestamp::now),
+        });
+        let mut next = self.index(trouble);
+        next.unasked.clone_from(&*history.unasked.read().await);
         let is_same = now.trouble == next.trouble
             && now.unreadable == next.unreadable
             && now.left_out == next.left_out
+            && now.roots == next.roots
+            && now.unasked == next.unasked
             && now.runs.len() == next.runs.len()
             && (now.runs.iter().zip(&next.runs)).all(|(one, other)| Arc::ptr_eq(one, other));
         if is_same {
@@ -58,23 +83,46 @@ impl Refresher {
         true
     }
 
-    async fn look(&mut self, history: &History) -> Result<Index, String> {
-        let mut listed = Vec::new();
-        let mut left_out = 0;
-        for root in &history.roots {
-            let (newest, more) = newest(history, root)
-                .await
-                .map_err(|error| error.to_string())?;
-            // A volume that is no longer mounted looks like an empty folder.
-            if newest.is_empty() && self.knows(root) {
-                return Err(format!("{root}_runs/ has no records any more"));
-            }
-            left_out += more;
-            listed.extend(newest.into_iter().map(|object| (root, object)));
+    fn index(&self, trouble: Option<Trouble>) -> Index {
+        let seen = || self.places.iter().flat_map(|found| found.seen.values());
+        let mut runs: Vec<_> = seen().filter_map(|(_, run)| run.clone().ok()).collect();
+        runs.sort_by_cached_key(|run| run.order());
+        let mut told: Vec<_> = seen()
+            .filter_map(|(_, run)| run.as_ref().err().cloned())
+            .collect();
+        told.sort_unstable();
+        let count = told.len();
+        told.truncate(TOLD);
+        let places = self.places.iter();
+        Index {
+            runs,
+            roots: places
+                .clone()
+                .map(|found| found.place.root.to_string())
+                .collect(),
+            version: 0,
+            left_out: places.map(|found| found.left_out).sum(),
+            unreadable: Unreadable { count, first: told },
+            unasked: Vec::new(),
+            trouble,
         }
+    }
+}
+
+impl Found {
+    async fn look(&mut self, disk: Option<&Disk>) -> Result<(), String> {
+        let root = &self.place.root;
+        let (listed, left_out) = newest(&self.place)
+            .await
+            .map_err(|error| error.to_string())?;
+        // A volume that is no longer mounted looks like an empty folder.
+        if listed.is_empty() && self.seen.values().any(|(_, run)| run.is_ok()) {
+            return Err(format!("{root}_runs/ has no records any more"));
+        }
+        self.left_out = left_out;
         let mut known = std::mem::take(&mut self.seen);
         let mut unseen = Vec::new();
-        for (root, object) in listed {
+        for object in listed {
             let seen = Seen {
                 size: object.size,
                 modified: object.modified,
@@ -85,73 +133,76 @@ impl Refresher {
                 Some((before, run)) if before == seen => {
                     self.seen.insert(name, (before, run));
                 }
-                _ => unseen.push((root.clone(), object.url, name, seen)),
+                _ => unseen.push((object.url, name, seen)),
             }
         }
-        let storage = &history.storage;
+        let is_much = unseen.len() > RECORDS;
+        let place = &self.place;
+        // Local files are as fast as what would be kept of them.
+        let disk = disk.filter(|_| root.kind() == StoreKind::Azure);
         let mut read = stream::iter(unseen)
-            .map(|(root, url, name, seen)| async move {
-                let record = read_record(storage, &url).await;
-                (root, url, name, seen, record)
+            .map(|(url, name, seen)| async move {
+                let record = record(place, disk, &url, &seen).await;
+                (url, name, seen, record)
             })
             .buffer_unordered(RECORDS);
-        let mut trouble = None;
-        while let Some((root, url, name, seen, record)) = read.next().await {
+        while let Some((url, name, seen, record)) = read.next().await {
             let run = match record {
-                Ok(record) => Ok(Arc::new(Run { url, root, record })),
-                Err(fleetscore_scorer::history::HistoryError::Storage(error))
+                Ok(record) => Ok(Arc::new(Run {
+                    url,
+                    root: root.clone(),
+                    account: place.account.clone(),
+                    storage: place.storage.clone(),
+                    record,
+                })),
+                Err(HistoryError::Storage(error))
                     if !error.is_not_found() && !error.is_too_large() =>
                 {
-                    trouble = Some(error.to_string());
-                    break;
+                    drop(read);
+                    // What was known is not read again.
+                    self.seen.extend(known);
+                    return Err(error.to_string());
                 }
                 Err(error) => Err(error.to_string()),
             };
             self.seen.insert(name, (seen, run));
         }
-        drop(read);
-        if let Some(trouble) = trouble {
-            // What was known is not read again.
-            self.seen.extend(known);
-            return Err(trouble);
+        if let Some(disk) = disk.filter(|_| is_much).cloned() {
+            let _ = tokio::task::spawn_blocking(move || disk.sweep()).await;
         }
-        Ok(self.index(history, left_out))
-    }
-
-    /// Whether there were runs below `root` before.
-    fn knows(&self, root: &ObjectUrl) -> bool {
-        let mut runs = self.seen.values().filter_map(|(_, run)| run.as_ref().ok());
-        runs.any(|run| run.root == *root)
-    }
-
-    fn index(&self, history: &History, left_out: usize) -> Index {
-        let runs = self.seen.values().filter_map(|(_, run)| run.clone().ok());
-        let mut runs: Vec<_> = runs.collect();
-        runs.sort_by_cached_key(|run| run.order());
-        let mut told: Vec<_> = (self.seen.values())
-            .filter_map(|(_, run)| run.as_ref().err().cloned())
-            .collect();
-        told.sort_unstable();
-        let count = told.len();
-        told.truncate(TOLD);
-        Index {
-            runs,
-            roots: history.roots.iter().map(ToString::to_string).collect(),
-            version: 0,
-            left_out,
-            unreadable: Unreadable { count, first: told },
-            trouble: None,
-        }
+        Ok(())
     }
 }
 
-/// The newest records below `root`, and how many older ones there are. They are listed by day.
-async fn newest(
-    history: &History,
-    root: &ObjectUrl,
-) -> Result<(VecDeque<ObjectInfo>, usize), StorageError> {
-    let folder = root.join(outputs::RUNS_FOLDER)?;
-    let mut objects = history.storage.list(&folder);
+/// Reads a record, from storage only where this version of it was not read before.
+async fn record(
+    place: &Place,
+    disk: Option<&Disk>,
+    url: &ObjectUrl,
+    seen: &Seen,
+) -> Result<RunRecord, HistoryError> {
+    let name =
+        (seen.tag.as_ref()).map(|tag| format!("{} {url} {} {tag}", place.account, seen.size));
+    let Some((disk, name)) = disk.cloned().zip(name) else {
+        return read_record(&place.storage, url).await;
+    };
+    let (known, own) = (disk.clone(), name.clone());
+    let kept = tokio::task::spawn_blocking(move || known.get(&own)).await;
+    let kept = kept.ok().flatten();
+    if let Some(record) = kept.and_then(|bytes| RunRecord::from_json(&url.to_string(), &bytes).ok())
+    {
+        return Ok(record);
+    }
+    let bytes = place.storage.get(url, RECORD_BYTES).await?;
+    let record = RunRecord::from_json(&url.to_string(), &bytes)?;
+    let _ = tokio::task::spawn_blocking(move || disk.put(&name, &bytes)).await;
+    Ok(record)
+}
+
+/// The newest records of a place, and how many older ones there are. They are listed by day.
+async fn newest(place: &Place) -> Result<(VecDeque<ObjectInfo>, usize), StorageError> {
+    let folder = place.root.join(outputs::RUNS_FOLDER)?;
+    let mut objects = place.storage.list(&folder);
     let mut newest = VecDeque::new();
     let mut left_out = 0;
     while let Some(object) = objects.try_next().await? {

@@ -2,7 +2,7 @@ use std::cmp::Reverse;
 
 use fleetscore_scorer::history::RunRecord;
 use fleetscore_scorer::outputs;
-use fleetscore_storage::ObjectUrl;
+use fleetscore_storage::{ObjectUrl, Storage};
 use jiff::Timestamp;
 
 /// One run that has ended, as its record tells it.
@@ -12,6 +12,10 @@ pub struct Run {
     pub url: ObjectUrl,
     /// The folder that history is read from: nothing outside of it is.
     pub root: ObjectUrl,
+    /// The storage account; empty for local folders.
+    pub account: String,
+    /// What the record was read with.
+    pub storage: Storage,
     /// What the record says.
     pub record: RunRecord,
 }
@@ -46,6 +50,11 @@ impl Run {
         self.record.run.namespace.as_deref().unwrap_or_default()
     }
 
+    /// What no other run has: the account and the URL of its record.
+    pub fn identity(&self) -> String {
+        format!("{} {}", self.account, self.url)
+    }
+
     /// The runs that it belongs to.
     pub fn series(&self) -> Series {
         let run = &self.record.run;
@@ -63,11 +72,7 @@ impl Run {
 
     /// Newest first by [`Run::at`].
     pub fn order(&self) -> impl Ord + use<> {
-        Reverse((
-            self.at(),
-            self.record.timing.start_time,
-            self.url.to_string(),
-        ))
+        Reverse((self.at(), self.record.timing.start_time, self.identity()))
     }
 
     /// Share of anomalies among the readings; none without readings.
@@ -111,6 +116,8 @@ impl Run {
 pub(super) mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+    use fleetscore_crds::StorageSpec;
+    use fleetscore_storage::StorageOptions;
     use serde_json::json;
 
     use super::*;
@@ -128,6 +135,8 @@ pub(super) mod tests {
         Run {
             url: ObjectUrl::parse("file:///data/_runs/2026/11/28/plant-a.a.json").unwrap(),
             root: ObjectUrl::parse("file:///data/").unwrap(),
+            account: String::new(),
+            storage: Storage::new(&StorageSpec::default(), StorageOptions::default()).unwrap(),
             record: serde_json::from_value(record).unwrap(),
         }
     }

@@ -2,9 +2,9 @@ use askama::Template;
 use fleetscore_scorer::drawing::format;
 use jiff::Timestamp;
 
-use super::{Page, Part};
-use crate::history::{Index, Trouble, Unreadable};
-use crate::server::assets::Assets;
+use super::{Assets, Page, Part};
+use crate::history::{Trouble, Unreadable};
+use crate::sight::Sight;
 
 /// The tabs on top.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Tab {
     Overview,
     /// The list of runs.
     Runs,
+    /// The nodes of a cluster.
+    Nodes,
     /// None of them.
     Other,
 }
@@ -22,6 +24,7 @@ impl Tab {
         match self {
             Self::Overview => "Overview",
             Self::Runs => "Runs",
+            Self::Nodes => "Nodes",
             Self::Other => "",
         }
     }
@@ -33,7 +36,7 @@ impl Tab {
 pub struct Frame<'a> {
     title: &'a str,
     tab: &'static str,
-    tabs: [(&'static str, &'static str); 2],
+    tabs: Vec<(&'static str, &'static str)>,
     crumbs: &'a [(String, String)],
     banner: String,
     content: String,
@@ -50,18 +53,27 @@ pub struct Frame<'a> {
 struct Banner<'a> {
     trouble: Option<&'a Trouble>,
     since: String,
+    /// Why the cluster cannot be asked.
+    away: Option<&'a Trouble>,
+    away_since: String,
+    unasked: &'a [String],
     unreadable: &'a Unreadable,
     unreadable_text: String,
     left_out: usize,
 }
 
 /// The part with what is wrong with all pages.
-pub fn banner(index: &Index) -> Result<Part, askama::Error> {
+pub fn banner(sight: &Sight) -> Result<Part, askama::Error> {
+    let index = &sight.index;
     let trouble = index.trouble.as_ref();
+    let away = (sight.live.as_ref()).and_then(|live| live.trouble.as_ref());
     let clock = |trouble: &Trouble| trouble.since.strftime("%H:%M:%S").to_string();
     let banner = Banner {
         trouble,
         since: trouble.map(clock).unwrap_or_default(),
+        away,
+        away_since: away.map(clock).unwrap_or_default(),
+        unasked: &index.unasked,
         unreadable: &index.unreadable,
         unreadable_text: format::counted(index.unreadable.count as u64, "record"),
         left_out: index.left_out,
@@ -76,23 +88,27 @@ impl<'a> Frame<'a> {
     /// The whole of `page`.
     pub fn render_page(
         page: &'a Page,
-        index: &Index,
+        sight: &Sight,
         json: &'a str,
         assets: &'a Assets,
         now: Timestamp,
     ) -> Result<String, askama::Error> {
-        let mut parts = page.parts(index)?;
+        let mut parts = page.parts(sight)?;
         let banner = parts.remove(0);
         let content: Vec<_> = parts.into_iter().map(|part| part.html).collect();
+        let mut tabs = vec![("Overview", "/"), ("Runs", "/runs")];
+        if sight.live.is_some() {
+            tabs.push(("Nodes", "/nodes"));
+        }
         let frame = Frame {
             title: &page.title,
             tab: page.tab.name(),
-            tabs: [("Overview", "/"), ("Runs", "/runs")],
+            tabs,
             crumbs: &page.crumbs,
             banner: banner.html,
             content: content.join("\n"),
             json,
-            version: index.version,
+            version: sight.version(),
             now: now.strftime("%H:%M:%S").to_string(),
             assets,
             software: env!("CARGO_PKG_VERSION"),

@@ -1,13 +1,16 @@
 use askama::Template;
 use axum::http::StatusCode;
 use fleetscore_scorer::drawing::format;
+use serde::Serialize;
 
 use super::layout::banner;
-use super::{Part, Tab};
+use super::{Part, Tab, live};
 use crate::charts::{Mark, Spark, Trend};
-use crate::history::Index;
+use crate::history::Series;
+use crate::sight::Sight;
 use crate::views::{
-    Health, Overview, RunView, Runs, Schedule, SensorRun, SensorView, SeriesLine, SeriesName,
+    Health, LiveRun, LiveSchedule, Nodes, Overview, RunView, Runs, Schedule, SensorRun, SensorView,
+    SeriesLine, SeriesName, VERSION,
 };
 
 /// Why there is no page.
@@ -16,6 +19,9 @@ pub enum PageError {
     /// There is nothing at this address.
     #[error("{0}")]
     NotFound(String),
+    /// The cluster does not answer.
+    #[error("the cluster cannot be asked: {0}")]
+    Away(String),
     /// It cannot be rendered.
     #[error("the page cannot be made: {0}")]
     Render(#[from] askama::Error),
@@ -29,6 +35,7 @@ impl PageError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Away(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Render(_) | Self::Json(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -46,10 +53,11 @@ pub struct Page {
 }
 
 enum Content {
-    Overview(Overview),
-    Runs(Runs),
-    Run(Box<RunView>),
-    Schedule(Box<Schedule>),
+    Overview(Box<Overview>),
+    Runs(Box<Runs>),
+    Run(Option<Box<RunView>>, Option<Box<LiveRun>>),
+    Schedule(Option<Box<Schedule>>, Option<Box<LiveSchedule>>),
+    Nodes(Box<Nodes>),
     Sensor(Box<SensorView>),
     Health(Box<Health>),
     Problem(String),
@@ -86,31 +94,45 @@ impl Page {
             "Overview".into(),
             Tab::Overview,
             Vec::new(),
-            Content::Overview(view),
+            Content::Overview(Box::new(view)),
         )
     }
 
     /// The list of runs.
     pub fn runs(view: Runs) -> Self {
-        Self::new("Runs".into(), Tab::Runs, Vec::new(), Content::Runs(view))
+        let content = Content::Runs(Box::new(view));
+        Self::new("Runs".into(), Tab::Runs, Vec::new(), content)
     }
 
-    /// A run.
-    pub fn run(view: RunView) -> Self {
-        let crumbs = crumbs_of(&view.series, Some(&view.run.title()));
-        let title = format!("{}: {}", view.run.title(), view.run.ended());
-        Self::new(title, Tab::Runs, crumbs, Content::Run(Box::new(view)))
+    /// The nodes.
+    pub fn nodes(view: Nodes) -> Self {
+        let content = Content::Nodes(Box::new(view));
+        Self::new("Nodes".into(), Tab::Nodes, Vec::new(), content)
     }
 
-    /// A schedule.
-    pub fn schedule(view: Schedule) -> Self {
-        let crumbs = crumbs_of(&view.series, None);
-        Self::new(
-            view.series.name.clone(),
-            Tab::Other,
-            crumbs,
-            Content::Schedule(Box::new(view)),
-        )
+    /// A run: its record, and what the cluster says of it.
+    pub fn run(view: Option<RunView>, live: Option<LiveRun>) -> Self {
+        let (series, name, end) = match (&view, &live) {
+            (Some(view), _) => (
+                Some(view.series.clone()),
+                view.run.title(),
+                view.run.ended(),
+            ),
+            (None, Some(live)) => (live.series(), live.line.title.clone(), live.line.phase),
+            (None, None) => (None, String::new(), ""),
+        };
+        let crumbs = series.map_or_else(Vec::new, |series| crumbs_of(&series, Some(&name)));
+        let title = format!("{name}: {end}");
+        let content = Content::Run(view.map(Box::new), live.map(Box::new));
+        Self::new(title, Tab::Runs, crumbs, content)
+    }
+
+    /// A schedule: its runs' records, and what the cluster says of it.
+    pub fn schedule(series: &Series, view: Option<Schedule>, live: Option<LiveSchedule>) -> Self {
+        let name = SeriesName::new(series);
+        let crumbs = crumbs_of(&name, None);
+        let content = Content::Schedule(view.map(Box::new), live.map(Box::new));
+        Self::new(name.name, Tab::Other, crumbs, content)
     }
 
     /// A sensor.
@@ -137,8 +159,15 @@ impl Page {
         let json = match &self.content {
             Content::Overview(view) => serde_json::to_vec_pretty(view),
             Content::Runs(view) => serde_json::to_vec_pretty(view),
-            Content::Run(view) => serde_json::to_vec_pretty(view),
-            Content::Schedule(view) => serde_json::to_vec_pretty(view),
+            Content::Run(view, live) => {
+                let cluster = live.as_ref().map(|live| &live.view);
+                serde_json::to_vec_pretty(&Both::new(view.as_ref(), cluster))
+            }
+            Content::Schedule(view, live) => {
+                let cluster = live.as_ref().map(|live| &live.view);
+                serde_json::to_vec_pretty(&Both::new(view.as_ref(), cluster))
+            }
+            Content::Nodes(view) => serde_json::to_vec_pretty(view),
             Content::Sensor(view) => serde_json::to_vec_pretty(view),
             Content::Health(view) => serde_json::to_vec_pretty(view),
             Content::Problem(text) => {
@@ -149,12 +178,35 @@ impl Page {
     }
 
     /// The parts of the page: first what is wrong with all pages.
-    pub fn parts(&self, index: &Index) -> Result<Vec<Part>, askama::Error> {
+    pub fn parts(&self, sight: &Sight) -> Result<Vec<Part>, askama::Error> {
         let text = match &self.content {
             Content::Overview(view) => overview(view)?,
             Content::Runs(view) => RunsPage { view }.render()?,
-            Content::Run(view) => RunPage { view }.render()?,
-            Content::Schedule(view) => schedule(view)?,
+            Content::Run(view, live) => {
+                let view = view.as_ref().map(|view| RunPage { view }.render());
+                let is_alone = view.is_none();
+                let live = live.as_ref().map(|live| live::run(live, is_alone));
+                view.transpose()?.unwrap_or_default() + &live.transpose()?.unwrap_or_default()
+            }
+            Content::Schedule(view, live) => {
+                let view = view.as_ref().map(|view| schedule(view));
+                let is_alone = view.is_none();
+                let live = live.as_ref();
+                let live = live.map(|view| live::schedule(view, is_alone));
+                let (view, live) = (
+                    view.transpose()?.unwrap_or_default(),
+                    live.transpose()?.unwrap_or_default(),
+                );
+                // What goes on stands below the name and the numbers, before what has been.
+                match view.find(PAST) {
+                    Some(place) => {
+                        let (head, past) = view.split_at(place);
+                        format!("{head}{live}{past}")
+                    }
+                    None => live,
+                }
+            }
+            Content::Nodes(view) => live::nodes(view)?,
             Content::Sensor(view) => sensor(view)?,
             Content::Health(view) => health(view)?,
             Content::Problem(text) => ProblemPage {
@@ -163,9 +215,34 @@ impl Page {
             }
             .render()?,
         };
-        let mut parts = vec![banner(index)?];
+        let mut parts = vec![banner(sight)?];
         parts.extend(Part::split(&text));
         Ok(parts)
+    }
+}
+
+/// Where the past of a schedule begins on its page.
+const PAST: &str = "<!--part:trend-->";
+
+/// The numbers of a page of which one half is a record, and the other what the cluster says.
+#[derive(Serialize)]
+struct Both<'a, V, C> {
+    /// A record has it, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u32>,
+    #[serde(flatten)]
+    view: Option<&'a V>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<&'a C>,
+}
+
+impl<'a, V, C> Both<'a, V, C> {
+    fn new(view: Option<&'a V>, cluster: Option<&'a C>) -> Self {
+        Self {
+            version: view.is_none().then_some(VERSION),
+            view,
+            cluster,
+        }
     }
 }
 

@@ -7,20 +7,18 @@ use axum::http::header::{
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use fleetscore_crds::SensorKey;
-use fleetscore_scorer::drawing::Chart;
+use fleetscore_cluster::Person;
 use jiff::Timestamp;
 
+use super::make::make;
 use super::route::Route;
 use super::{App, Verdict, events};
-use crate::history::{Index, Run, Series};
 use crate::pages::{Frame, Page, PageError};
-use crate::views::{Health, Overview, Query, RunView, Runs, Schedule, SensorView, Sensors};
+use crate::sight::Sight;
+use crate::views::Query;
 
 /// Where changes are told.
 const EVENTS: &str = "/events";
-/// Runs of a sensor that are shown.
-const SENSOR_RUNS: usize = 168;
 
 /// No page loads or runs anything that is not ours, and none may be shown within another.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -50,7 +48,8 @@ pub async fn answer(State(app): State<Arc<App>>, request: Request) -> Response {
         }
         Verdict::Allowed => {
             let query = Query::parse(request.uri.query().unwrap_or_default());
-            allowed(app, request.uri.path(), query).await
+            let person = app.guard.person(&request);
+            allowed(app, request.uri.path(), query, person).await
         }
     };
     let headers = response.headers_mut();
@@ -72,7 +71,7 @@ fn refusal(status: StatusCode, text: &'static str) -> Response {
     response
 }
 
-async fn allowed(app: Arc<App>, path: &str, query: Query) -> Response {
+async fn allowed(app: Arc<App>, path: &str, query: Query, person: Option<Person>) -> Response {
     if let Some((kind, content)) = app.assets.get(path) {
         let headers = [
             (CONTENT_TYPE, kind),
@@ -81,15 +80,23 @@ async fn allowed(app: Arc<App>, path: &str, query: Query) -> Response {
         return (headers, content).into_response();
     }
     if path == EVENTS {
-        return events::stream(app, &query);
+        return events::stream(app, &query, person);
     }
+    let sight = match app.sight(person.as_ref()).await {
+        Ok(sight) => sight,
+        Err(error) => {
+            tracing::error!("a person's rights are not known: {error}");
+            let text = "The API server does not say what you may see. Try again in a moment.\n";
+            return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+        }
+    };
     let (page, status, is_json) = match Route::parse(path) {
         None => (
             not_found("There is no page at this address.".into()),
             StatusCode::NOT_FOUND,
             path.strip_suffix(".json").is_some(),
         ),
-        Some((route, is_json)) => match make(&app, &route, &query).await {
+        Some((route, is_json)) => match make(&app, &sight, &route, &query).await {
             Ok(page) => (page, StatusCode::OK, is_json),
             Err(error) => {
                 let status = error.status();
@@ -100,14 +107,13 @@ async fn allowed(app: Arc<App>, path: &str, query: Query) -> Response {
     let rendered = if is_json {
         page.json().map(|bytes| ("application/json", bytes))
     } else {
-        let index = app.history.index().await;
         let is_page = status == StatusCode::OK;
         let json = if is_page {
             Route::json(path) + &query.with("part", "")
         } else {
             String::new()
         };
-        html(&app, &page, &index, &query, &json)
+        html(&app, &page, &sight, &query, &json)
             .map(|text| ("text/html; charset=utf-8", text.into()))
     };
     match rendered {
@@ -128,146 +134,15 @@ fn not_found(text: String) -> Page {
 fn html(
     app: &App,
     page: &Page,
-    index: &Index,
+    sight: &Sight,
     query: &Query,
     json: &str,
 ) -> Result<String, PageError> {
     let Some(id) = query.get("part") else {
-        return Ok(Frame::render_page(
-            page,
-            index,
-            json,
-            &app.assets,
-            Timestamp::now(),
-        )?);
+        let frame = Frame::render_page(page, sight, json, &app.assets, Timestamp::now());
+        return Ok(frame?);
     };
-    let parts = page.parts(index)?;
+    let parts = page.parts(sight)?;
     let part = parts.into_iter().find(|part| part.id == id);
     Ok(part.map(|part| part.html).unwrap_or_default())
-}
-
-/// Makes the page at `route`.
-pub(super) async fn make(app: &App, route: &Route, query: &Query) -> Result<Page, PageError> {
-    // Waiting is better than taking all memory. The semaphore is never closed.
-    let _permit = app.pages.acquire().await.ok();
-    let index = app.history.index().await;
-    let now = Timestamp::now();
-    match route {
-        Route::Overview => Ok(Page::overview(Overview::new(&index, now))),
-        Route::Runs => Ok(Page::runs(Runs::new(&index, query, now))),
-        Route::Run(namespace, name) => run(app, &index, namespace, name, query).await,
-        Route::Schedule(series) => {
-            let runs = known(&index, series)?;
-            let fleet = app.history.fleet(series).await;
-            Ok(Page::schedule(Schedule::new(series, &runs, &fleet, now)))
-        }
-        Route::Health(series) => {
-            let runs = known(&index, series)?;
-            let fleet = app.history.fleet(series).await;
-            Ok(Page::health(Health::new(series, &runs, &fleet)))
-        }
-        Route::Sensor(series, key) => sensor(app, &index, series, key, query).await,
-    }
-}
-
-/// The runs of a series, at least one.
-fn known(index: &Index, series: &Series) -> Result<Vec<Arc<Run>>, PageError> {
-    let runs = index.of(series);
-    if runs.is_empty() {
-        let name = fleetscore_scorer::drawing::format::shortened(series.label(), 80);
-        return Err(PageError::NotFound(format!(
-            "No run of {name} has left a record in the folders that this program reads."
-        )));
-    }
-    Ok(runs)
-}
-
-async fn run(
-    app: &App,
-    index: &Index,
-    namespace: &str,
-    name: &str,
-    query: &Query,
-) -> Result<Page, PageError> {
-    let at = query.get("at").and_then(|at| at.parse().ok());
-    let run = index.find(namespace, name, at).ok_or_else(|| {
-        let name = fleetscore_scorer::drawing::format::shortened(name, 80);
-        PageError::NotFound(format!(
-            "No run {name} has left a record in the folders that this program reads. A run that never reached its last step leaves none."
-        ))
-    })?;
-    let series = run.series();
-    let siblings = index.of(&series);
-    let position = siblings
-        .iter()
-        .position(|sibling| Arc::ptr_eq(sibling, run));
-    let earlier = position.and_then(|position| siblings.get(position + 1));
-    let later = position.and_then(|position| siblings.get(position.checked_sub(1)?));
-    let mut missing = Vec::new();
-    let report = match app.history.report(run).await {
-        Ok(report) => Some(report),
-        Err(error) => {
-            missing.push(format!(
-                "The report cannot be read, so examples are missing: {error}"
-            ));
-            None
-        }
-    };
-    let sensors = match app.history.sensors(run).await {
-        Ok(rows) => Some(Sensors::new(&series, &rows, query)),
-        Err(error) => {
-            missing.push(format!("The table of sensors cannot be read: {error}"));
-            None
-        }
-    };
-    let neighbours = (earlier.map(Arc::as_ref), later.map(Arc::as_ref));
-    let view = RunView::new(run, report.as_ref(), sensors, missing, neighbours);
-    Ok(Page::run(view))
-}
-
-async fn sensor(
-    app: &App,
-    index: &Index,
-    series: &Series,
-    key: &SensorKey,
-    query: &Query,
-) -> Result<Page, PageError> {
-    known(index, series)?;
-    let past = app.history.past(series, key, SENSOR_RUNS).await;
-    let entries = past.entries();
-    if entries
-        .iter()
-        .all(|entry| entry.row.is_none() && entry.error.is_none())
-    {
-        return Err(PageError::NotFound(format!(
-            "None of the newest {} runs has the sensor {key}.",
-            entries.len()
-        )));
-    }
-    let mut view = SensorView::new(series, key, &past);
-    let asked: Option<Timestamp> = query.get("at").and_then(|at| at.parse().ok());
-    let drawn = entries.iter().rposition(|entry| {
-        let has_output = entry.row.as_ref().is_some_and(|row| row.output.is_some());
-        asked.map_or(has_output, |at| entry.run.at() == at)
-    });
-    view.drawn = drawn;
-    let Some(entry) = drawn.and_then(|drawn| entries.get(drawn)) else {
-        view.undrawn =
-            Some("There is no such run, or none that wrote predictions of this sensor.".into());
-        return Ok(Page::sensor(view));
-    };
-    let plotted = match &entry.row {
-        Some(row) => app.history.plot(&entry.run, row).await,
-        None => Ok(None),
-    };
-    match plotted {
-        Ok(Some(plotted)) => {
-            let chart = Chart::new(1, &plotted.plot);
-            view.plot = Some(askama::Template::render(&chart)?);
-            view.source = Some(plotted.url);
-        }
-        Ok(None) => view.undrawn = Some("This run wrote no predictions of this sensor.".into()),
-        Err(error) => view.undrawn = Some(format!("The predictions cannot be read: {error}")),
-    }
-    Ok(Page::sensor(view))
 }

@@ -6,25 +6,33 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
+use fleetscore_cluster::Person;
 use futures::stream;
 use tokio::sync::watch;
 
 use super::App;
-use super::answer::make;
+use super::make::make;
 use super::route::Route;
+use crate::sight::Sight;
 use crate::views::Query;
 
 /// Changes are told at most so often.
 const PAUSE: Duration = Duration::from_secs(2);
+/// Pods and nodes that somebody looks at are asked for so often.
+const AGAIN: Duration = Duration::from_secs(5);
 /// An idle connection says so often that it is there.
 const ALIVE: Duration = Duration::from_secs(15);
 
 /// What one browser's window looks at.
 struct Watcher {
     app: Arc<App>,
+    person: Option<Person>,
     route: Route,
     query: Query,
-    changes: watch::Receiver<u64>,
+    /// Tells of what has ended.
+    history: watch::Receiver<u64>,
+    /// Tells of what goes on; none without a cluster.
+    live: Option<watch::Receiver<u64>>,
     /// Fingerprints of the parts as they were told last; none before the first look.
     parts: Option<HashMap<String, u64>>,
     /// The version that the window shows.
@@ -33,7 +41,7 @@ struct Watcher {
 }
 
 /// Tells a window, whose address is `page` in the query, which parts of its page have changed.
-pub fn stream(app: Arc<App>, query: &Query) -> Response {
+pub fn stream(app: Arc<App>, query: &Query, person: Option<Person>) -> Response {
     let page = query.get("page").unwrap_or("/");
     let (path, rest) = page.split_once('?').unwrap_or((page, ""));
     let Some((route, false)) = Route::parse(path) else {
@@ -43,12 +51,15 @@ pub fn stream(app: Arc<App>, query: &Query) -> Response {
         let text = "Too many windows are open.\n";
         return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
     };
-    let changes = app.history.changes();
+    let history = app.history.changes();
+    let live = app.live.as_ref().map(|live| live.changes());
     let watcher = Watcher {
         app,
+        person,
         route,
         query: Query::parse(rest),
-        changes,
+        history,
+        live,
         parts: None,
         shown: query
             .get("version")
@@ -69,10 +80,19 @@ impl Watcher {
         loop {
             if self.parts.is_some() {
                 tokio::time::sleep(PAUSE).await;
-                self.changes.changed().await.ok()?;
+                self.changed().await?;
             }
-            let version = *self.changes.borrow_and_update();
-            let (now, order) = self.look().await;
+            self.history.borrow_and_update();
+            if let Some(live) = &mut self.live {
+                live.borrow_and_update();
+            }
+            let Ok(sight) = self.app.sight(self.person.as_ref()).await else {
+                // Whoever cannot be asked about sees nothing new.
+                self.parts.get_or_insert_default();
+                continue;
+            };
+            let version = sight.version();
+            let (now, order) = self.look(&sight).await;
             let before = self.parts.replace(now.clone());
             let changed: Vec<_> = match &before {
                 // The window may show an older state than the first that is seen here.
@@ -93,12 +113,36 @@ impl Watcher {
         }
     }
 
-    async fn look(&self) -> (HashMap<String, u64>, Vec<String>) {
-        let index = self.app.history.index().await;
-        let Ok(page) = make(&self.app, &self.route, &self.query).await else {
+    /// Waits until the page may be another one; none when the program ends.
+    async fn changed(&mut self) -> Option<()> {
+        let live = async {
+            match &mut self.live {
+                Some(live) => live.changed().await,
+                None => std::future::pending().await,
+            }
+        };
+        // Pods and nodes are asked for when somebody looks, so nobody tells of them.
+        let is_asked =
+            matches!(self.route, Route::Run(..) | Route::Nodes) && self.app.live.is_some();
+        let again = async {
+            if is_asked {
+                tokio::time::sleep(AGAIN).await;
+            } else {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            changed = self.history.changed() => changed.ok(),
+            changed = live => changed.ok(),
+            () = again => Some(()),
+        }
+    }
+
+    async fn look(&self, sight: &Sight) -> (HashMap<String, u64>, Vec<String>) {
+        let Ok(page) = make(&self.app, sight, &self.route, &self.query).await else {
             return (HashMap::new(), Vec::new());
         };
-        let parts = page.parts(&index).unwrap_or_default();
+        let parts = page.parts(sight).unwrap_or_default();
         let order = parts.iter().map(|part| part.id.clone()).collect();
         let fingerprints = parts.iter();
         let fingerprints = fingerprints.map(|part| (part.id.clone(), part.fingerprint()));

@@ -3,6 +3,7 @@
 use axum::http::header::{COOKIE, HOST};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
+use fleetscore_cluster::Person;
 use sha2::{Digest, Sha256};
 
 /// The name of the token in the address that a person opens first.
@@ -13,8 +14,31 @@ const TOKEN: &str = "token";
 pub struct Guard {
     /// Values of `Host` that are ours. Another one is a name that somebody pointed at this machine.
     hosts: Vec<String>,
-    token: String,
-    cookie: String,
+    entry: Entry,
+}
+
+/// How a person is known.
+#[derive(Clone, Debug)]
+enum Entry {
+    /// By a token that the person's terminal printed, later in a cookie.
+    Token { token: String, cookie: String },
+    /// By what a proxy says that has signed the person in, and that alone can reach this program.
+    Proxy(Headers),
+    /// Not at all: whoever reaches this program may ask.
+    Open,
+}
+
+/// The headers in which a proxy says who asks, and what the API server has before such names.
+#[derive(Clone, Debug)]
+pub struct Headers {
+    /// The header with the user.
+    pub user: String,
+    /// The header with the groups, with commas between them.
+    pub groups: String,
+    /// What stands before a user's name.
+    pub user_prefix: String,
+    /// What stands before a group's name.
+    pub group_prefix: String,
 }
 
 /// What to do with a request.
@@ -39,15 +63,59 @@ impl Guard {
         let names = ["127.0.0.1", "localhost"];
         Self {
             hosts: names.iter().map(|name| format!("{name}:{port}")).collect(),
-            token: format!("{:032x}", rand::random::<u128>()),
-            // A browser sends a host's cookies to all of its ports.
-            cookie: format!("fleetscore-{port}"),
+            entry: Entry::Token {
+                token: format!("{:032x}", rand::random::<u128>()),
+                // A browser sends a host's cookies to all of its ports.
+                cookie: format!("fleetscore-{port}"),
+            },
         }
+    }
+
+    /// The guard of a server behind a proxy that signs people in, asked for as one of `hosts`.
+    pub fn behind_proxy(hosts: Vec<String>, headers: Headers) -> Self {
+        Self {
+            hosts,
+            entry: Entry::Proxy(headers),
+        }
+    }
+
+    /// The guard of a server that all may ask who reach it as one of `hosts`.
+    pub fn open(hosts: Vec<String>) -> Self {
+        Self {
+            hosts,
+            entry: Entry::Open,
+        }
+    }
+
+    /// Who asks, where a proxy says it.
+    pub fn person(&self, request: &Parts) -> Option<Person> {
+        let Entry::Proxy(headers) = &self.entry else {
+            return None;
+        };
+        let user = one(&request.headers, &headers.user).filter(|user| !user.is_empty())?;
+        // More than one such header is not of one proxy.
+        let groups = match request.headers.get_all(&headers.groups).iter().count() {
+            0 => "",
+            1 => one(&request.headers, &headers.groups)?,
+            _ => return None,
+        };
+        let groups = groups.split(',').map(str::trim);
+        let groups = groups.filter(|group| !group.is_empty());
+        Some(Person {
+            user: format!("{}{user}", headers.user_prefix),
+            groups: groups
+                .map(|group| format!("{}{group}", headers.group_prefix))
+                .chain([AUTHENTICATED.to_owned()])
+                .collect(),
+        })
     }
 
     /// The path that a person opens first.
     pub fn first_path(&self) -> String {
-        format!("/?{TOKEN}={}", self.token)
+        match &self.entry {
+            Entry::Token { token, .. } => format!("/?{TOKEN}={token}"),
+            Entry::Proxy(_) | Entry::Open => "/".to_owned(),
+        }
     }
 
     /// Looks at a request.
@@ -55,10 +123,7 @@ impl Guard {
         use Verdict::Refused;
         let header = |name| one(&request.headers, name);
         if !header(HOST.as_str()).is_some_and(|host| self.hosts.iter().any(|own| own == host)) {
-            return Refused(
-                StatusCode::MISDIRECTED_REQUEST,
-                "This server answers at 127.0.0.1 and localhost alone. Open the address that the program printed.",
-            );
+            return Refused(StatusCode::MISDIRECTED_REQUEST, self.misdirected());
         }
         if request.method != Method::GET && request.method != Method::HEAD {
             return Refused(
@@ -66,7 +131,13 @@ impl Guard {
                 "The dashboard only shows: it answers GET and HEAD alone.",
             );
         }
-        if header("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none") {
+        let is_foreign =
+            header("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none");
+        // Whoever was signed in comes from another site, which can show nothing of a page that it only sends somebody to.
+        let is_sent = matches!(self.entry, Entry::Proxy(_))
+            && header("sec-fetch-mode") == Some("navigate")
+            && header("sec-fetch-dest") == Some("document");
+        if is_foreign && !is_sent {
             return Refused(
                 StatusCode::FORBIDDEN,
                 "Another site asked for this page. Type its address, or open it from the terminal.",
@@ -78,28 +149,54 @@ impl Guard {
                 "The address is none of the dashboard's.",
             );
         }
-        if let Some((location, token)) = split_token(request) {
-            return if same(&token, &self.token) {
-                let cookie = &self.cookie;
-                let cookie = format!("{cookie}={token}; HttpOnly; SameSite=Strict; Path=/");
-                Verdict::SignIn { location, cookie }
-            } else {
-                NO_TOKEN
-            };
+        match &self.entry {
+            Entry::Token { token, cookie } => signed_in(request, token, cookie),
+            Entry::Proxy(_) if self.person(request).is_none() => NO_PERSON,
+            Entry::Proxy(_) | Entry::Open => Verdict::Allowed,
         }
-        let cookies = request.headers.get_all(COOKIE).iter();
-        let is_signed_in = cookies
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .any(|(name, value)| name == self.cookie && same(value, &self.token));
-        if is_signed_in {
-            Verdict::Allowed
-        } else {
-            NO_TOKEN
+    }
+
+    fn misdirected(&self) -> &'static str {
+        match self.entry {
+            Entry::Token { .. } => {
+                "This server answers at 127.0.0.1 and localhost alone. Open the address that the program printed."
+            }
+            Entry::Proxy(_) | Entry::Open => {
+                "This server does not answer to this name. The value dashboard.hosts of the chart lists those that it answers to."
+            }
         }
     }
 }
+
+fn signed_in(request: &Parts, own: &str, name: &str) -> Verdict {
+    if let Some((location, token)) = split_token(request) {
+        return if same(&token, own) {
+            let cookie = format!("{name}={token}; HttpOnly; SameSite=Strict; Path=/");
+            Verdict::SignIn { location, cookie }
+        } else {
+            NO_TOKEN
+        };
+    }
+    let cookies = request.headers.get_all(COOKIE).iter();
+    let is_signed_in = cookies
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .any(|(key, value)| key == name && same(value, own));
+    if is_signed_in {
+        Verdict::Allowed
+    } else {
+        NO_TOKEN
+    }
+}
+
+/// The group that the API server counts everybody to whom it knows.
+const AUTHENTICATED: &str = "system:authenticated";
+
+const NO_PERSON: Verdict = Verdict::Refused(
+    StatusCode::UNAUTHORIZED,
+    "Nobody is signed in: the proxy before this server did not say who asks.",
+);
 
 const NO_TOKEN: Verdict = Verdict::Refused(
     StatusCode::UNAUTHORIZED,
@@ -159,7 +256,10 @@ mod tests {
 
     fn guard() -> Guard {
         Guard {
-            token: "secret".into(),
+            entry: Entry::Token {
+                token: "secret".into(),
+                cookie: "fleetscore-8088".into(),
+            },
             ..Guard::new(8088)
         }
     }
@@ -240,7 +340,61 @@ mod tests {
 
     #[test]
     fn tokens_are_not_guessed() {
-        assert_ne!(Guard::new(1).token, Guard::new(1).token);
-        assert_eq!(Guard::new(1).token.len(), 32);
+        let token = |guard: Guard| match guard.entry {
+            Entry::Token { token, .. } => token,
+            other => panic!("{other:?}"),
+        };
+        assert_ne!(token(Guard::new(1)), token(Guard::new(1)));
+        assert_eq!(token(Guard::new(1)).len(), 32);
+    }
+
+    #[test]
+    fn behind_a_proxy_people_are_whom_it_says() {
+        let guard = Guard::behind_proxy(
+            vec!["dash.example".into()],
+            Headers {
+                user: "x-forwarded-user".into(),
+                groups: "x-forwarded-groups".into(),
+                user_prefix: "oidc:".into(),
+                group_prefix: String::new(),
+            },
+        );
+        let ask = |headers: &[(&str, &str)]| {
+            let mut request = Request::builder().uri("/").header("host", "dash.example");
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            let parts = request.body(()).unwrap().into_parts().0;
+            (code(&guard.judge(&parts)), guard.person(&parts))
+        };
+        let (status, person) = ask(&[("x-forwarded-user", "ann"), ("x-forwarded-groups", "a, b")]);
+        let person = person.unwrap();
+        assert_eq!((status, person.user.as_str()), (200, "oidc:ann"));
+        assert_eq!(person.groups, ["a", "b", "system:authenticated"]);
+        let user = ("x-forwarded-user", "ann");
+        let foreign = ("sec-fetch-site", "cross-site");
+        let (navigates, document) = (
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+        );
+        let framed = ("sec-fetch-dest", "iframe");
+        for (expected, headers) in [
+            (401, &[][..]),
+            (401, &[("x-forwarded-user", "")]),
+            (401, &[user, ("x-forwarded-user", "root")]),
+            (
+                401,
+                &[
+                    user,
+                    ("x-forwarded-groups", "a"),
+                    ("x-forwarded-groups", "system:masters"),
+                ],
+            ),
+            (403, &[user, foreign]),
+            (403, &[user, foreign, navigates, framed]),
+            (200, &[user, foreign, navigates, document]),
+        ] {
+            assert_eq!(ask(headers).0, expected, "{headers:?}");
+        }
     }
 }

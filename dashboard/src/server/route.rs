@@ -11,6 +11,8 @@ pub enum Route {
     Overview,
     /// The list of runs.
     Runs,
+    /// The nodes.
+    Nodes,
     /// A run by namespace (empty outside a cluster) and name.
     Run(String, String),
     /// A series.
@@ -41,6 +43,7 @@ impl Route {
         };
         let route = match segments.as_slice() {
             [""] if !is_json => Self::Overview,
+            ["nodes"] => Self::Nodes,
             ["runs"] => Self::Runs,
             ["runs", space, run] => Self::Run(namespace(space)?, name(run)?),
             ["schedules", space, name] => Self::Schedule(series(space, name)?),
@@ -100,6 +103,7 @@ mod tests {
             ("/", Some((Route::Overview, false))),
             ("/overview.json", Some((Route::Overview, true))),
             ("/runs", Some((Route::Runs, false))),
+            ("/nodes", Some((Route::Nodes, false))),
             ("/runs.json", Some((Route::Runs, true))),
             (
                 "/runs/plant-a/x~2Ejson",

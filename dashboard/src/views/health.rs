@@ -41,6 +41,12 @@ pub struct Health {
     pub compared: usize,
     /// What was found, one entry a question.
     pub findings: Vec<Finding>,
+    /// Why the newest run is not among those that are compared, so that what is found is of an earlier one; absent where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest_unread: Option<String>,
+    /// When the readings of the run that is compared end; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compared_run: Option<Timestamp>,
 }
 
 /// The spread in one run.
@@ -148,8 +154,22 @@ impl Health {
             sensors: fleet.sensors(),
             compared: fleet.columns.len(),
             findings: findings(series, fleet),
+            newest_unread: newest_unread(runs, fleet),
+            compared_run: fleet.columns.last().map(FleetColumn::at),
         }
     }
+
+    /// The run that is compared, as text.
+    pub fn compared_text(&self) -> String {
+        self.compared_run
+            .map_or_else(|| "no run".into(), |at| format!("the run of {}", short(at)))
+    }
+}
+
+fn newest_unread(runs: &[Arc<Run>], fleet: &Fleet) -> Option<String> {
+    let newest = runs.first()?;
+    let (_, reason) = (fleet.unread.iter()).find(|(run, _)| Arc::ptr_eq(run, newest))?;
+    Some(format::shortened(reason, 300))
 }
 
 /// A sensor's number, how bad it is, and that in words.

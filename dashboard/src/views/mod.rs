@@ -2,6 +2,7 @@
 
 mod grid;
 mod health;
+mod live;
 mod overview;
 mod query;
 mod run;
@@ -12,13 +13,18 @@ mod shared;
 
 pub use grid::{Cell, Grid, GridRow};
 pub use health::{Finding, Health, HealthRun};
-pub use overview::{Look, Overview, SeriesLine, Tile};
+pub use live::{
+    LiveLine, LiveRun, LiveSchedule, Nodes, Now, PodsLine, ScheduleRow, StepRow, Text, Told,
+};
+pub use overview::{Look, Overview, SeriesLine};
 pub use query::Query;
 pub use run::{Group, Pager, RunView, SensorLine, Sensors};
 pub use runs::Runs;
 pub use schedule::Schedule;
 pub use sensor::{SensorRun, SensorView};
-pub use shared::{Mood, RunLine, SeriesName, share};
+pub use shared::{Mood, RunLine, SeriesName, Tile, share};
+
+use shared::{ago, minute};
 
 /// Version of the JSON of all pages.
 pub const VERSION: u32 = 1;

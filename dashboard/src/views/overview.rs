@@ -7,8 +7,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::shared::{ago, median, share};
-use super::{Mood, RunLine, SeriesName, VERSION};
+use super::{Mood, Now, RunLine, SeriesName, Tile, VERSION};
 use crate::history::{Index, Run, Series};
+use crate::live::Snapshot;
 
 /// Runs in the strip of a schedule.
 const STRIP: usize = 48;
@@ -37,32 +38,12 @@ pub struct Overview {
     pub newest: Vec<RunLine>,
     /// The folders that are read.
     pub roots: Vec<String>,
-}
-
-/// A number with its name.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Tile {
-    /// What is counted.
-    pub name: String,
-    /// The number, as it is shown.
-    pub value: String,
-    /// More about it.
-    pub note: String,
-    /// How it stands.
-    pub mood: Mood,
-}
-
-impl Tile {
-    /// A tile.
-    pub fn new(name: &str, value: String, note: impl Into<String>, mood: Mood) -> Self {
-        Self {
-            name: name.into(),
-            value,
-            note: note.into(),
-            mood,
-        }
-    }
+    /// What goes on in the cluster, as `kubectl fleetscore status -A -o json` has it; absent without a cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<fleetscore_cluster::view::Overview>,
+    /// The same in words.
+    #[serde(skip)]
+    pub now: Option<Now>,
 }
 
 /// Something that needs a person.
@@ -98,8 +79,9 @@ pub struct SeriesLine {
 
 impl Overview {
     /// The overview of all runs in `index`.
-    pub fn new(index: &Index, now: Timestamp) -> Self {
+    pub fn new(index: &Index, live: Option<&Snapshot>, now: Timestamp) -> Self {
         let all = index.series();
+        let goes_on = live.map(|live| Now::new(live, now));
         let mut looks: Vec<_> = all
             .iter()
             .filter_map(|(series, runs)| look(series, runs, now))
@@ -120,6 +102,8 @@ impl Overview {
                 .map(|run| RunLine::new(run))
                 .collect(),
             roots: index.roots.clone(),
+            cluster: goes_on.as_ref().map(|now| now.overview.clone()),
+            now: goes_on,
         }
     }
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use fleetscore_crds::{FailureReason, SensorKey};
 use fleetscore_scorer::drawing::format;
 use fleetscore_scorer::history::{ReasonCount, SensorRow};
@@ -8,11 +10,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Mood, Query, RunLine, SeriesName, Tile, VERSION};
-use crate::history::{Run, Series};
+use crate::history::{Run, RunTable, Series, TableLine};
 use crate::links;
 
 /// Sensors on a page.
 const PAGE: usize = 50;
+/// Reasons to choose from.
+const REASONS: usize = 40;
 /// How sensors can be sorted.
 pub const SORTS: [(&str, &str); 4] = [
     ("share", "Largest share of anomalies"),
@@ -258,43 +262,38 @@ impl Pager {
 }
 
 impl Sensors {
-    /// The sensors among `rows` that `query` asks for.
-    pub fn new(series: &Series, rows: &[SensorRow], query: &Query) -> Self {
+    /// The sensors of `table` that `query` asks for.
+    pub fn new(series: &Series, table: &RunTable, query: &Query) -> Self {
         let text = |name| query.get(name).unwrap_or_default().to_owned();
         let (reason, key) = (text("reason"), text("key"));
         let sort = query.one_of("sort", &SORTS.map(|(name, _)| name));
-        let of = |row: &SensorRow| {
-            let reasons = row.reason.iter().chain(&row.warnings);
-            reasons.cloned().collect::<Vec<_>>()
-        };
-        let fits = |row: &&SensorRow| {
+        let fits = |line: &&TableLine| {
             (reason.is_empty()
-                || (reason == "failed" && row.state == SensorState::Failed)
-                || of(row).contains(&reason))
-                && (key.is_empty() || row.key.to_string().contains(&key))
+                || (reason == "failed" && line.failed)
+                || line.reasons.contains(&reason))
+                && (key.is_empty() || table.key(line).to_string().contains(&key))
         };
-        let mut found: Vec<_> = rows.iter().filter(fits).collect();
-        let low = |row: &SensorRow| row.score.map_or(f64::INFINITY, |score| score.min);
+        let mut found: Vec<_> = table.lines().iter().filter(fits).collect();
+        let low = |line: &TableLine| line.lowest.unwrap_or(f64::INFINITY);
         match sort {
             "share" => found.sort_by(|one, other| {
-                let share = |row: &SensorRow| row.share().unwrap_or(-1.0);
+                let share = |line: &TableLine| line.share.unwrap_or(-1.0);
                 share(other).total_cmp(&share(one))
             }),
             "min" => found.sort_by(|one, other| low(one).total_cmp(&low(other))),
-            "rows" => found.sort_by_key(|row| row.rows),
+            "rows" => found.sort_by_key(|line| line.rows),
             _ => {}
         }
         let pager = Pager::new(query, found.len(), PAGE);
-        let mut reasons: Vec<String> = rows.iter().flat_map(of).collect();
-        reasons.sort_unstable();
-        reasons.dedup();
-        reasons.truncate(40);
+        let reasons = table.lines().iter().flat_map(|line| line.reasons.iter());
+        let reasons: BTreeSet<&String> = reasons.collect();
+        let shown = found.iter().skip(pager.first()).take(PAGE);
         Self {
-            lines: (found.iter().skip(pager.first()).take(PAGE))
-                .map(|row| SensorLine::new(series, row))
+            lines: shown
+                .filter_map(|line| Some(SensorLine::new(series, &table.row(line)?)))
                 .collect(),
             pager,
-            reasons,
+            reasons: reasons.into_iter().take(REASONS).cloned().collect(),
             sort: sort.into(),
             reason,
             key,

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::run::Pager;
 use super::shared::phase_words;
-use super::{Query, RunLine, VERSION};
+use super::{LiveLine, Query, RunLine, VERSION};
 use crate::history::{Index, Run};
+use crate::live::Snapshot;
 use fleetscore_crds::Phase;
 
 /// Runs on a page.
@@ -37,6 +38,11 @@ pub struct Runs {
     pub pager: Pager,
     /// Runs without any filter.
     pub total: usize,
+    /// Runs of the cluster that have left no record: those that go on, and those that never reached their last step.
+    pub cluster: Vec<fleetscore_cluster::view::RunLine>,
+    /// The same in words.
+    #[serde(skip)]
+    pub live: Vec<LiveLine>,
     /// Schedules to choose from.
     pub schedules: Vec<String>,
     /// What is asked for: the schedule, the phase, the days, the order; empty: all.
@@ -60,9 +66,35 @@ pub struct Asked {
     pub sort: String,
 }
 
+/// The runs of a cluster of which `index` has no record, newest first.
+fn unrecorded(
+    index: &Index,
+    objects: &[fleetscore_cluster::Run],
+    now: Timestamp,
+) -> Vec<fleetscore_cluster::view::RunLine> {
+    let mut ends: HashMap<(&str, &str), Timestamp> = HashMap::new();
+    for run in &index.runs {
+        let name = (run.namespace(), run.record.run.name.as_str());
+        let end = run.record.timing.completion_time;
+        let known = ends.entry(name).or_insert(end);
+        *known = (*known).max(end);
+    }
+    // One that was made anew with the same name was created after the record was written.
+    let has_record = |run: &&fleetscore_cluster::Run| {
+        let end = ends.get(&(run.namespace(), run.name()));
+        end.is_some_and(|end| run.created().is_none_or(|created| created <= *end))
+    };
+    let lines = objects.iter().filter(|run| !has_record(run));
+    let mut lines: Vec<_> = lines
+        .map(|run| fleetscore_cluster::view::RunLine::of(run, now))
+        .collect();
+    lines.sort_by(|one, other| (other.created, &other.name).cmp(&(one.created, &one.name)));
+    lines
+}
+
 impl Runs {
     /// The runs of `index` that `query` asks for.
-    pub fn new(index: &Index, query: &Query, now: Timestamp) -> Self {
+    pub fn new(index: &Index, live: Option<&Snapshot>, query: &Query, now: Timestamp) -> Self {
         let text = |name| query.get(name).unwrap_or_default().to_owned();
         let asked = Asked {
             schedule: text("schedule"),
@@ -101,11 +133,27 @@ impl Runs {
             _ => {}
         }
         let pager = Pager::new(query, found.len(), PAGE);
-        let schedules: BTreeSet<_> = index
-            .runs
-            .iter()
+        let objects = live.map_or(&[][..], |live| &live.objects.runs);
+        let known = index.runs.iter();
+        let schedules: BTreeSet<_> = known
             .filter_map(|run| run.record.run.schedule.clone())
+            .chain(
+                objects
+                    .iter()
+                    .filter_map(|run| run.schedule().map(str::to_owned)),
+            )
             .collect();
+        let unrecorded = unrecorded(index, objects, now);
+        let shown = unrecorded.into_iter().filter(|line| {
+            let began = line.started.or(line.created);
+            (asked.schedule.is_empty() || line.schedule.as_deref() == Some(&asked.schedule))
+                && (asked.phase.is_empty()
+                    || line
+                        .phase
+                        .is_some_and(|phase| format!("{phase:?}") == asked.phase))
+                && since.is_none_or(|since| began.is_none_or(|began| began >= since))
+        });
+        let cluster: Vec<_> = shown.take(PAGE).collect();
         Self {
             version: VERSION,
             runs: (found.iter().skip(pager.first()).take(PAGE))
@@ -113,6 +161,8 @@ impl Runs {
                 .collect(),
             pager,
             total: index.runs.len(),
+            live: cluster.iter().map(LiveLine::new).collect(),
+            cluster,
             schedules: schedules.into_iter().take(CHOICES).collect(),
             asked,
             query: query.clone(),

@@ -43,6 +43,32 @@ impl Mood {
     }
 }
 
+/// A number with its name.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Tile {
+    /// What is counted.
+    pub name: String,
+    /// The number, as it is shown.
+    pub value: String,
+    /// More about it.
+    pub note: String,
+    /// How it stands.
+    pub mood: Mood,
+}
+
+impl Tile {
+    /// A tile.
+    pub fn new(name: &str, value: String, note: impl Into<String>, mood: Mood) -> Self {
+        Self {
+            name: name.into(),
+            value,
+            note: note.into(),
+            mood,
+        }
+    }
+}
+
 /// Runs that are alike.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use fleetscore_crds::Phase;
+use jiff::{SignedDuration, Timestamp};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -15,11 +16,23 @@ const PHASES: [Phase; 3] = [Phase::Succeeded, Phase::PartiallySucceeded, Phase::
 /// A namespace and a schedule in it; an empty name stands for the runs that no schedule created.
 pub type Line = (String, String);
 
+/// A line is told as zero for so long before its ends are: a monitor that asks once a minute sees it grow from there. Nobody sees a
+/// count grow that begins with 1.
+const HELD: SignedDuration = SignedDuration::from_secs(120);
+
 /// The ends that this process has written. What ended before it began is not counted again.
 #[derive(Debug, Default)]
 pub struct RunEnds {
-    counts: Mutex<BTreeMap<Line, BTreeMap<&'static str, u64>>>,
+    counts: Mutex<BTreeMap<Line, Ends>>,
     ended: Family<EndLabel, Counter>,
+}
+
+/// The ends of a line.
+#[derive(Debug, Default)]
+struct Ends {
+    counts: BTreeMap<&'static str, u64>,
+    /// When it was first told.
+    told: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -42,30 +55,30 @@ impl RunEnds {
     /// A run has ended.
     pub fn add(&self, line: Line, phase: Phase) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts
-            .entry(line)
-            .or_default()
-            .entry(word(phase))
-            .or_default() += 1;
+        let ends = counts.entry(line).or_default();
+        *ends.counts.entry(word(phase)).or_default() += 1;
     }
 
-    /// What is told now: all ends of what is `known`, zeros too, since nobody sees a count grow that begins with 1. Schedules that are
-    /// not known are forgotten.
-    pub fn set(&self, known: &BTreeSet<Line>) {
+    /// What is told at `now`: all ends of what is `known`, zeros too, and of what is told for the first time nothing else. Schedules
+    /// that are not known are forgotten.
+    pub fn set(&self, known: &BTreeSet<Line>, now: Timestamp) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.retain(|line, _| line.1.is_empty() || known.contains(line));
         for line in known {
             counts.entry(line.clone()).or_default();
         }
         self.ended.clear();
-        for ((namespace, schedule), ends) in counts.iter() {
+        for ((namespace, schedule), ends) in counts.iter_mut() {
+            let first = *ends.told.get_or_insert(now);
+            let is_held = now.duration_since(first) < HELD;
             for phase in PHASES.map(word) {
                 let label = EndLabel {
                     namespace: namespace.clone(),
                     schedule: schedule.clone(),
                     phase,
                 };
-                let count = ends.get(phase).copied().unwrap_or_default();
+                let count = ends.counts.get(phase).copied().filter(|_| !is_held);
+                let count = count.unwrap_or_default();
                 self.ended.get_or_create(&label).inc_by(count);
             }
         }

@@ -6,6 +6,7 @@ use fleetscore_crds::{
 use jiff::Timestamp;
 use kube::ResourceExt;
 
+use super::status::WAITING;
 use crate::children::{Cause, OwningSchedule};
 use crate::metrics::LastRun;
 
@@ -64,7 +65,10 @@ fn since(run: &ScoringRun, status: &ScoringRunStatus) -> Option<Timestamp> {
     match status.phase {
         Phase::Pending => created(),
         Phase::Planning | Phase::WaitingForReadings => started(),
-        Phase::WaitingForNodes | Phase::Scoring => came_true("Planned").or_else(started),
+        Phase::WaitingForNodes => came_true(WAITING)
+            .or_else(|| came_true("Planned"))
+            .or_else(started),
+        Phase::Scoring => came_true("Planned").or_else(started),
         Phase::Collecting => came_true("Scored").or_else(started),
         Phase::Suspended | Phase::Succeeded | Phase::PartiallySucceeded | Phase::Failed => None,
     }

@@ -22,6 +22,8 @@ const FAILURE_BYTES: (usize, usize) = (128, 320);
 const FAILURES: usize = 10;
 /// Bytes of the report's URL.
 const REPORT_BYTES: usize = 1024;
+/// The condition that tells since when a run waits for nodes.
+pub const WAITING: &str = "WaitingForNodes";
 /// Mere progress is written at most so often, unless it is a twentieth of the whole.
 pub const PROGRESS_EVERY: SignedDuration = SignedDuration::from_secs(30);
 
@@ -242,7 +244,9 @@ fn conditions(
     let waits = waits
         .as_ref()
         .map(|(reason, message)| (*reason, message.as_str()));
-    let (reason, message) = match (failed, going(decision).or(waits)) {
+    let left = ended.and_then(left);
+    let left = left.as_deref().map(|message| ("SensorsLeft", message));
+    let (reason, message) = match (failed, going(decision).or(waits).or(left)) {
         (Some(cause), _) => (cause.reason.as_str(), cause.message.as_str()),
         (None, Some((reason, message))) => (reason, message),
         (None, None) => (phase.as_str(), ""),
@@ -257,6 +261,7 @@ fn conditions(
     };
     set_planned(&mut status.conditions, decision, story);
     set_scored(&mut status.conditions, decision, story);
+    set_waiting(&mut status.conditions, status.phase, story);
     story.set(
         &mut status.conditions,
         &[
@@ -267,6 +272,15 @@ fn conditions(
             ("Failed", failed.is_some()),
         ],
     );
+}
+
+/// What a retry in place that has ended has left of its fleet, where that is too much.
+fn left(ending: &Ending) -> Option<String> {
+    let left = ending.totals.as_ref()?.left?;
+    Some(format!(
+        "of {} sensors {} still have no predictions ({} allowed), so there is no _SUCCESS; retry this run to score them",
+        left.total, left.failed, left.limit
+    ))
 }
 
 /// What an unfinished run waits for, if anything is known.
@@ -365,6 +379,14 @@ fn set_scored(conditions: &mut Vec<Condition>, decision: &RunDecision, story: St
         ..story
     };
     story.set(conditions, &[("Scored", true)]);
+}
+
+/// Since when the run waits for nodes: it may do so again and again. One that never has lacks the condition.
+fn set_waiting(conditions: &mut Vec<Condition>, phase: Phase, story: Story<'_>) {
+    let waits = phase == Phase::WaitingForNodes;
+    if waits || conditions.iter().any(|found| found.kind == WAITING) {
+        story.set(conditions, &[(WAITING, waits)]);
+    }
 }
 
 fn observe_generation(status: &mut ScoringRunStatus, generation: i64) {

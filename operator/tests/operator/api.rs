@@ -43,6 +43,8 @@ struct Shared {
     asked: Mutex<Vec<Asked>>,
     /// Namespaces of which nothing may be read.
     closed: Mutex<Vec<String>>,
+    /// Rights that nobody has: verb and resource with its subresource, without its group.
+    refused: Mutex<Vec<(String, String)>>,
     /// Writes that are still answered; none: all are.
     answered: Mutex<Option<Cut>>,
     cut: watch::Sender<bool>,
@@ -65,6 +67,7 @@ impl Api {
             version: watch::Sender::new(0),
             asked: Mutex::default(),
             closed: Mutex::default(),
+            refused: Mutex::default(),
             answered: Mutex::default(),
             cut: watch::Sender::new(false),
         }))
@@ -97,6 +100,20 @@ impl Api {
     pub fn close(&self, namespaces: &[&str]) {
         let names = namespaces.iter().map(|name| (*name).to_owned()).collect();
         *self.0.closed.lock().unwrap() = names;
+    }
+
+    /// Says that nobody may do this, such as `list` and `pods`.
+    pub fn refuse(&self, verb: &str, resource: &str) {
+        let right = (verb.to_owned(), resource.to_owned());
+        self.0.refused.lock().unwrap().push(right);
+    }
+
+    /// Whether somebody may do this.
+    fn allows(&self, verb: &str, resource: &str) -> bool {
+        let refused = self.0.refused.lock().unwrap();
+        refused
+            .iter()
+            .all(|right| (right.0.as_str(), right.1.as_str()) != (verb, resource))
     }
 
     /// Has one of the next writes never answered. Those after it are again.
@@ -195,7 +212,15 @@ async fn answer(State((api, by)): State<(Api, &'static str)>, request: Request) 
             let text = pod["metadata"]["annotations"]["log"].as_str();
             response(200, text.unwrap_or_default().to_owned())
         }
-        Ok(Answer::Object(object)) => response(200, object.to_string()),
+        Ok(Answer::Object(object)) => {
+            let mut response = response(200, object.to_string());
+            // The time that a version's `date` says is the server's clock.
+            if let Some(date) = object["date"].as_str() {
+                let date = date.parse().unwrap();
+                response.headers_mut().insert("date", date);
+            }
+            response
+        }
         Ok(Answer::Watch(since)) => response(200, watched(&api, asked, since)),
         Err((code, reason, message)) => {
             let object = json!({
@@ -228,6 +253,8 @@ fn asked(by: &'static str, method: &str, path: &str, query: &str) -> Asked {
         _ => (String::new(), segments.as_slice()),
     };
     let (namespace, rest) = match rest {
+        // The namespace itself.
+        ["namespaces", _] => (None, rest),
         ["namespaces", namespace, rest @ ..] => (Some((*namespace).to_owned()), rest),
         rest => (None, rest),
     };
@@ -264,6 +291,10 @@ fn done(
     body: Value,
 ) -> Result<Answer, Refusal> {
     if asked.resource == "version" {
+        let own = api.get("version", "", "");
+        if let Some(version) = own {
+            return Ok(Answer::Object(version));
+        }
         let version = json!({
             "major": "1", "minor": "33", "gitVersion": "v1.33.0", "gitCommit": "", "gitTreeState": "clean",
             "buildDate": "", "goVersion": "", "compiler": "", "platform": "",
@@ -284,8 +315,26 @@ fn done(
         return Err((403, "Forbidden", format!("{key:?}: no right to it")));
     }
     if asked.resource == "authorization.k8s.io/v1/selfsubjectaccessreviews" {
-        let object = json!({"metadata": {}, "spec": body["spec"], "status": {"allowed": true}});
+        let right = &body["spec"]["resourceAttributes"];
+        let text = |field: &str| right[field].as_str().unwrap_or_default();
+        let resource = match text("subresource") {
+            "" => text("resource").to_owned(),
+            sub => format!("{}/{sub}", text("resource")),
+        };
+        let allowed = api.allows(text("verb"), &resource);
+        let object = json!({"metadata": {}, "spec": body["spec"], "status": {"allowed": allowed}});
         return Ok(Answer::Object(object));
+    }
+    let plural = asked.resource.rsplit('/').next().unwrap_or_default();
+    if !api.allows(asked.verb, plural) {
+        return Err((
+            403,
+            "Forbidden",
+            format!("no right to {} {plural}", asked.verb),
+        ));
+    }
+    if asked.verb == "list" && api.get("absent", "", plural).is_some() {
+        return Err((404, "NotFound", format!("there is no kind {plural}")));
     }
     let object = match asked.verb {
         "watch" => {

@@ -23,7 +23,8 @@ pub(super) struct Fetched {
 }
 
 impl Fetched {
-    fn new(ranges: Vec<Range<u64>>, bytes: Vec<Bytes>) -> Self {
+    /// Ranges of a file, by where they begin, with their bytes.
+    pub fn new(ranges: Vec<Range<u64>>, bytes: Vec<Bytes>) -> Self {
         Self {
             ranges,
             bytes,

@@ -36,6 +36,7 @@ use parquet::errors::ParquetError;
 use self::decoding::Decoding;
 use self::file::ObjectFile;
 use self::pages::TooLarge;
+pub use self::pages::{PageBounds, check_pages};
 use self::schema::Layout;
 use super::kind;
 use super::partition::Partition;

@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use lz4_flex::frame::FrameDecoder;
 use parquet::basic::{Compression, Type};
@@ -112,6 +114,42 @@ struct Column {
     end: u64,
     page: u64,
     dictionary: u64,
+    /// Values of all pages but the dictionary: of a list more than there are rows.
+    values: u64,
+}
+
+/// What the pages of a row group may come to.
+#[derive(Clone, Copy, Debug)]
+pub struct PageBounds {
+    /// Bytes that they may take in memory together.
+    pub bytes: u64,
+    /// Values that one column may have.
+    pub values: u64,
+}
+
+/// Checks that the pages of the columns `leaves` of a row group stay within `bounds` when the library unpacks them, by their own headers,
+/// whatever the footer says. `fetched` are the bytes of these columns, each with its place in the file.
+///
+/// # Errors
+///
+/// A header is damaged, a page unpacks to more than its header says, or there is more than `bounds` allow.
+pub fn check_pages(
+    metadata: &ParquetMetaData,
+    group: usize,
+    leaves: &[usize],
+    fetched: &[(Range<u64>, Bytes)],
+    bounds: PageBounds,
+) -> Result<()> {
+    let mut fetched = fetched.to_vec();
+    fetched.sort_unstable_by_key(|(range, _)| range.start);
+    let (ranges, bytes) = fetched.into_iter().unzip();
+    let mut pages = Pages::new(metadata, group, leaves, bounds.bytes, &Arc::default());
+    pages.check_all(&Fetched::new(ranges, bytes))?;
+    let many = |column: &&Column| column.values > bounds.values;
+    match pages.columns.iter().find(many) {
+        Some(column) => Err(column.damaged("it has more values than it may have")),
+        None => Ok(()),
+    }
 }
 
 impl Pages {
@@ -153,6 +191,7 @@ impl Pages {
                 end,
                 page: 0,
                 dictionary: 0,
+                values: 0,
             });
         }
         pages
@@ -253,6 +292,7 @@ impl Column {
                 0
             };
             self.page = self.page.max(head.unpacked.saturating_add(lengths));
+            self.values = self.values.saturating_add(head.values);
         }
         Ok(())
     }

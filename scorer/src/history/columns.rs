@@ -15,7 +15,8 @@ pub(super) const REASON: &str = "reason";
 pub(super) const ROWS: &str = "rows";
 pub(super) const SKIPPED: &str = "skipped";
 pub(super) const ANOMALIES: &str = "anomalies";
-pub(super) const SCORE: [&str; 3] = ["score_min", "score_mean", "score_max"];
+const SCORE_MEAN: &str = "score_mean";
+pub(super) const SCORE: [&str; 3] = ["score_min", SCORE_MEAN, "score_max"];
 pub(super) const WARNINGS: &str = "warnings";
 pub(super) const LABELS: [&str; 4] = [
     "true_positives",
@@ -38,6 +39,8 @@ pub enum Column {
     Anomalies,
     /// `score_min`, `score_mean` and `score_max`.
     Score,
+    /// `score_mean` alone.
+    MeanScore,
     /// `warnings`.
     Warnings,
     /// `true_positives`, `false_positives`, `false_negatives` and `true_negatives`.
@@ -47,7 +50,7 @@ pub enum Column {
 }
 
 impl Column {
-    /// All of them.
+    /// All of them; [`Column::MeanScore`] is in [`Column::Score`].
     pub const ALL: [Self; 8] = [
         Self::Reason,
         Self::Rows,
@@ -67,6 +70,7 @@ impl Column {
             Self::Skipped => &[SKIPPED],
             Self::Anomalies => &[ANOMALIES],
             Self::Score => &SCORE,
+            Self::MeanScore => &[SCORE_MEAN],
             Self::Warnings => &[WARNINGS],
             Self::Labels => &LABELS,
             Self::Output => &[OUTPUT],

@@ -5,10 +5,11 @@
 //! sensor, in the order of the plan: [`TableWriter`] makes it, [`SensorTable`] reads all of it, some columns, or one sensor.
 
 mod columns;
+mod decoded;
+mod decoding;
 mod error;
 mod records;
 mod root;
-mod rows;
 mod run_record;
 mod sensor;
 mod shares;
@@ -19,6 +20,7 @@ mod tests;
 mod writer;
 
 pub use columns::{Column, ROWS_PER_GROUP, TABLE_VERSION};
+pub use decoded::{SensorColumns, SensorKeys};
 pub use error::HistoryError;
 pub use records::{RECORD_BYTES, RecordName, list_records, read_record};
 pub use root::{record_path, root};

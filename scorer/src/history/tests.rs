@@ -141,6 +141,54 @@ async fn an_empty_table_is_a_table() {
     assert_eq!(table.read_all().await.unwrap(), []);
 }
 
+/// A table of one sensor, whose key is so long that the size of its page takes four bytes in the page's header.
+fn table_with_a_large_page() -> (Vec<u8>, Vec<u8>) {
+    let key = SensorKey::from_iter([("tag", "x".repeat(1_100_000))]);
+    let bytes = write(&info(&["tag"]), &[row(key, 1)]);
+    // In a header sizes are zigzag numbers of seven bits a byte; a text has its length before it.
+    let mut size = 2 * (1_100_000_u32 + 4);
+    let mut packed = vec![0x15];
+    while size > 0 {
+        let more = if size > 0x7f { 0x80 } else { 0 };
+        packed.push(u8::try_from(size & 0x7f).unwrap() | more);
+        size >>= 7;
+    }
+    (bytes, packed)
+}
+
+#[tokio::test]
+async fn a_page_that_says_more_than_the_footer_is_refused_before_it_is_unpacked() {
+    let (mut bytes, size) = table_with_a_large_page();
+    assert!(
+        open(&storage(), bytes.clone())
+            .await
+            .read_all()
+            .await
+            .is_ok()
+    );
+    let at = bytes.windows(size.len()).position(|found| found == size);
+    let at = at.unwrap() + 1;
+    bytes[at..at + 4].copy_from_slice(&[0xfe, 0xff, 0xff, 0x7f]);
+    let table = open(&storage(), bytes).await;
+    let error = table.read_all().await.unwrap_err().to_string();
+    assert!(
+        error.contains("room for 67108864") && error.contains("\"tag\""),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_text_that_is_held_once_does_not_fill_the_memory_as_that_of_thousands() {
+    let device = "x".repeat(20_000);
+    let keys = (0..5_000).map(|number| {
+        SensorKey::from_iter([("device", device.clone()), ("tag", format!("{number:04}"))])
+    });
+    let rows: Vec<_> = keys.map(|key| row(key, 0)).collect();
+    let table = open(&storage(), write(&info(&["device", "tag"]), &rows)).await;
+    let error = table.read_all().await.unwrap_err().to_string();
+    assert!(error.contains("come to 100"), "{error}");
+}
+
 #[test]
 fn a_key_without_a_column_and_too_many_columns_are_refused() {
     let mut writer = TableWriter::new(&info(&["tag"])).unwrap();

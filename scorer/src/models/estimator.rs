@@ -1,6 +1,6 @@
 use super::Meaning;
 use super::svm::OneClassSvm;
-use super::trees::IsolationForest;
+use super::trees::{IsolationForest, LightGbm, XgBoost};
 
 /// What turns a reading into a score, behind all transforms. The list is closed: models are compared, and written to files.
 ///
@@ -13,6 +13,10 @@ pub enum Estimator {
     OneClassSvm(OneClassSvm),
     /// scikit-learn's `IsolationForest`.
     IsolationForest(IsolationForest),
+    /// XGBoost's `XGBClassifier` and `XGBRegressor`.
+    XgBoost(XgBoost),
+    /// LightGBM's `LGBMClassifier` and `LGBMRegressor`.
+    LightGbm(LightGbm),
 }
 
 impl Estimator {
@@ -21,6 +25,8 @@ impl Estimator {
         match self {
             Self::OneClassSvm(svm) => svm.features,
             Self::IsolationForest(forest) => forest.features,
+            Self::XgBoost(model) => model.features,
+            Self::LightGbm(model) => model.features,
         }
     }
 
@@ -29,6 +35,8 @@ impl Estimator {
         match self {
             Self::OneClassSvm(_) => "OneClassSVM",
             Self::IsolationForest(_) => "IsolationForest",
+            Self::XgBoost(model) => model.name(),
+            Self::LightGbm(model) => model.name(),
         }
     }
 
@@ -37,16 +45,37 @@ impl Estimator {
         match self {
             Self::OneClassSvm(svm) => format!("{} support vectors", svm.coefficients.len()),
             Self::IsolationForest(forest) => format!("{} trees", forest.trees.count()),
+            Self::XgBoost(model) => format!("{} trees", model.count()),
+            Self::LightGbm(model) => format!("{} trees", model.count()),
         }
     }
 
     /// What its numbers say, where nobody says otherwise.
     pub fn meaning(&self) -> Meaning {
         match self {
-            Self::OneClassSvm(_) => Meaning::Anomaly { at_zero: true },
+            Self::OneClassSvm(svm) => Meaning::Anomaly {
+                at_zero: svm.threshold.is_none(),
+            },
             Self::IsolationForest(forest) => Meaning::Anomaly {
                 at_zero: forest.border.zero_is_anomaly,
             },
+            Self::XgBoost(model) => match &model.labels {
+                Some(labels) => Meaning::of_labels(labels),
+                None => Meaning::Value,
+            },
+            Self::LightGbm(model) => match &model.labels {
+                Some(labels) => Meaning::of_labels(labels),
+                None => Meaning::Value,
+            },
+        }
+    }
+
+    /// Names of the numbers of a row, where it was fitted with some itself.
+    pub fn names(&self) -> Option<&Vec<String>> {
+        match self {
+            Self::XgBoost(model) => model.names.as_ref(),
+            Self::LightGbm(model) => model.names.as_ref(),
+            _ => None,
         }
     }
 
@@ -54,7 +83,7 @@ impl Estimator {
     pub fn scales(&self) -> bool {
         match self {
             Self::OneClassSvm(svm) => svm.scaler != super::Scaler::None,
-            Self::IsolationForest(_) => false,
+            Self::IsolationForest(_) | Self::XgBoost(_) | Self::LightGbm(_) => false,
         }
     }
 
@@ -63,18 +92,22 @@ impl Estimator {
         match self {
             Self::OneClassSvm(svm) => svm.bytes(),
             Self::IsolationForest(forest) => forest.bytes(),
+            Self::XgBoost(model) => model.bytes(),
+            Self::LightGbm(model) => model.bytes(),
         }
     }
 
-    /// Writes the score of each of n transformed rows, row-major.
+    /// Writes the score of each of n transformed rows, row-major, and of a classifier the class.
     ///
     /// # Panics
     ///
-    /// When `rows` does not hold [`Self::features`] numbers for each of the `scores`.
-    pub fn decisions(&self, rows: &[f64], scores: &mut [f64]) {
+    /// When `rows` does not hold [`Self::features`] numbers for each of the `scores`. As many `classes` are for classifiers alone.
+    pub fn decisions(&self, rows: &[f64], scores: &mut [f64], classes: &mut [u16]) {
         match self {
             Self::OneClassSvm(svm) => svm.decisions(rows, scores),
             Self::IsolationForest(forest) => forest.scores(rows, scores),
+            Self::XgBoost(model) => model.decisions(rows, scores, classes),
+            Self::LightGbm(model) => model.decisions(rows, scores, classes),
         }
     }
 }

@@ -8,9 +8,11 @@ mod check;
 mod error;
 mod estimator;
 pub mod formats;
+mod labels;
 mod meaning;
 mod model;
 mod names;
+mod output;
 mod path;
 mod scaler;
 mod shown;
@@ -22,10 +24,11 @@ mod verdicts;
 pub use error::ModelError;
 pub use estimator::Estimator;
 pub use formats::{
-    Allowance, read, read_bundle, read_preparation, read_within, write_libsvm, write_native,
-    write_onnx,
+    Allowance, MlflowFolder, read, read_bundle, read_preparation, read_within, write_libsvm,
+    write_native, write_onnx,
 };
-pub use meaning::Meaning;
+pub use labels::Labels;
+pub use meaning::{Kind, Meaning};
 pub use model::{Model, Origin, Parts, Preparation};
 pub use names::Names;
 pub use scaler::Scaler;

@@ -178,33 +178,54 @@ impl Model {
             + names.sum::<usize>()
     }
 
-    /// Appends the verdicts of n readings to `verdicts`; `rows` holds d unscaled numbers each, row-major. A row's verdict depends
-    /// on the model and the row alone.
+    /// Numbers of a row that [`Model::score`] takes: the features and, with a residual, the target behind them.
+    pub fn width(&self) -> usize {
+        self.features + usize::from(matches!(self.meaning, Meaning::Residual { .. }))
+    }
+
+    /// Appends the verdicts of n readings to `verdicts`; `rows` holds [`Model::width`] unscaled numbers each, row-major. A row's
+    /// verdict depends on the model and the row alone.
     pub fn score(&self, rows: &[f64], verdicts: &mut Verdicts) {
+        let Meaning::Residual { threshold } = self.meaning else {
+            return self.estimate(rows, &self.meaning, verdicts);
+        };
+        let (mut features, mut values) = (Vec::new(), Verdicts::default());
+        let at_once = (NUMBERS / self.width()).max(1);
+        for rows in rows.chunks(at_once * self.width()) {
+            features.clear();
+            values.clear();
+            let parts = rows.chunks_exact(self.width());
+            let parts = parts.filter_map(|row| row.split_last());
+            features.extend(parts.clone().flat_map(|(_, features)| features));
+            self.estimate(&features, &Meaning::Value, &mut values);
+            for ((target, _), expected) in parts.zip(values.scores()) {
+                verdicts.push_residual(*expected, *target, threshold);
+            }
+        }
+    }
+
+    /// Appends what the estimator says of rows of features, which means `meaning`.
+    fn estimate(&self, rows: &[f64], meaning: &Meaning, verdicts: &mut Verdicts) {
         if self.transforms.is_empty() {
-            let decide = |scores: &mut [f64]| self.estimator.decisions(rows, scores);
-            return self.judge(rows.len() / self.features, decide, verdicts);
+            let count = rows.len() / self.features;
+            return verdicts.add(count, meaning, |scores, classes| {
+                self.estimator.decisions(rows, scores, classes);
+            });
         }
         let mut passage = Passage::default();
         let width = self.features.max(self.estimator.features());
         let at_once = (NUMBERS / width).max(1);
         for rows in rows.chunks(at_once * self.features) {
-            let decide = |scores: &mut [f64]| {
+            verdicts.add(rows.len() / self.features, meaning, |scores, classes| {
                 let rows = passage.through(&self.transforms, self.features, rows);
-                self.estimator.decisions(rows, scores);
+                self.estimator.decisions(rows, scores, classes);
                 for &row in passage.broken() {
                     if let Some(score) = scores.get_mut(row) {
                         *score = f64::NAN;
                     }
                 }
-            };
-            self.judge(rows.len() / self.features, decide, verdicts);
+            });
         }
-    }
-
-    /// Appends the verdicts of `count` readings, whose scores `decide` writes.
-    fn judge(&self, count: usize, decide: impl FnOnce(&mut [f64]), verdicts: &mut Verdicts) {
-        verdicts.add(count, decide, |score| self.meaning.is_anomaly(score));
     }
 }
 

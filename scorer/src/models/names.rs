@@ -66,7 +66,11 @@ impl Model {
     pub fn in_order(mut self, order: Vec<usize>) -> Result<Self, ModelError> {
         let columns = transforms::Columns::new(self.features, order)?;
         self.transforms.insert(0, Transform::Columns(columns));
-        Self::new(self.transforms, self.estimator, self.origin)
+        let model = Self::new(self.transforms, self.estimator, self.origin)?;
+        Ok(Self {
+            meaning: self.meaning,
+            ..model
+        })
     }
 }
 

@@ -26,6 +26,29 @@ pub enum Scaler {
 }
 
 impl Scaler {
+    /// Its name, and the numbers of the first features.
+    pub fn described(&self) -> String {
+        const MOST: usize = 4;
+        let vectors = self.vectors();
+        let shown = vectors.iter().map(|(name, numbers)| {
+            let mut numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+            if numbers.len() > MOST {
+                let more = numbers.len() - MOST;
+                numbers.truncate(MOST);
+                numbers.push(format!("{more} more"));
+            }
+            format!("{name} {}", numbers.join(", "))
+        });
+        let shown: Vec<String> = shown.collect();
+        let name = match self {
+            Self::None => return "no scaler".to_owned(),
+            Self::Standard { .. } => "scaler",
+            Self::MinMax { clip: None, .. } => "MinMaxScaler",
+            Self::MinMax { clip: Some(_), .. } => "MinMaxScaler that clips",
+        };
+        format!("{name}, {}", shown.join("; "))
+    }
+
     /// Writes the scaled `row` into `scaled`; both hold d numbers.
     pub fn apply(&self, row: &[f64], scaled: &mut [f64]) {
         scaled.copy_from_slice(row);

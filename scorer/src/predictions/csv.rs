@@ -1,6 +1,6 @@
 use super::PredictionLayout;
 use super::time::RowTimes;
-use crate::models::Verdicts;
+use crate::models::{Kind, Labels, Verdicts};
 use fleetscore_readings::{SensorRows, push_short};
 
 /// Writes CSV: a header line, commas, LF, fields quoted only where they must be, numbers in the shortest form that reads back
@@ -11,10 +11,13 @@ pub(super) struct CsvEncoder {
     /// The keys of every row, with a comma before and behind each.
     keys: Vec<u8>,
     features: usize,
+    kind: Kind,
+    /// Every label with a comma on both sides.
+    labels: Vec<Vec<u8>>,
 }
 
 impl CsvEncoder {
-    pub fn new(layout: &PredictionLayout) -> Self {
+    pub fn new(layout: &PredictionLayout, labels: &Labels) -> Self {
         let mut header = Vec::new();
         for name in layout.names() {
             push_field(&mut header, name.as_bytes());
@@ -32,6 +35,15 @@ impl CsvEncoder {
             header,
             keys,
             features: layout.features.len(),
+            kind: layout.kind,
+            labels: (0..labels.len())
+                .map(|class| {
+                    let mut label = vec![b','];
+                    push_field(&mut label, labels.text(class).as_bytes());
+                    label.push(b',');
+                    label
+                })
+                .collect(),
         }
     }
 
@@ -57,8 +69,19 @@ impl CsvEncoder {
                 let is_true = labels.get(row).is_some_and(|label| *label);
                 out.extend_from_slice(if is_true { b"1," } else { b"0," });
             }
+            if let Some(expected) = verdicts.expected().get(row) {
+                push_short(out, float.format(*expected).as_bytes());
+                out.push(b',');
+            }
             push_short(out, float.format(score).as_bytes());
-            out.extend_from_slice(if is_anomaly { b",1\n" } else { b",0\n" });
+            if self.kind == Kind::Value {
+                out.push(b'\n');
+                continue;
+            }
+            let class = verdicts.classes().get(row);
+            let label = class.and_then(|class| self.labels.get(usize::from(*class)));
+            out.extend_from_slice(label.map_or(b",", Vec::as_slice));
+            out.extend_from_slice(if is_anomaly { b"1\n" } else { b"0\n" });
         }
     }
 

@@ -1,6 +1,6 @@
 use super::time::RowTimes;
-use super::{PREDICTION, PredictionLayout, SCORE};
-use crate::models::Verdicts;
+use super::{ANOMALY, EXPECTED, PREDICTION, PredictionLayout, SCORE};
+use crate::models::{Kind, Labels, Verdicts};
 use fleetscore_readings::SensorRows;
 
 /// Writes JSON lines: one object a row; times and keys are strings, labels booleans.
@@ -13,10 +13,13 @@ pub(super) struct JsonEncoder {
     features: Vec<Vec<u8>>,
     /// `,"LABEL":`
     label: Vec<u8>,
+    kind: Kind,
+    /// Every label of a classifier: numbers as they are, texts in quotes.
+    labels: Vec<Vec<u8>>,
 }
 
 impl JsonEncoder {
-    pub fn new(layout: &PredictionLayout) -> Self {
+    pub fn new(layout: &PredictionLayout, labels: &Labels) -> Self {
         let mut start = vec![b'{'];
         push_string(&mut start, &layout.time);
         start.push(b':');
@@ -36,6 +39,8 @@ impl JsonEncoder {
             keys,
             features: layout.features.iter().map(named).collect(),
             label,
+            kind: layout.kind,
+            labels: texts(labels),
         }
     }
 
@@ -56,11 +61,48 @@ impl JsonEncoder {
                 let is_true = labels.get(row).is_some_and(|label| *label);
                 out.extend_from_slice(if is_true { b"true" } else { b"false" });
             }
-            push_name(out, SCORE);
-            out.extend_from_slice(float.format(score).as_bytes());
+            if let Some(expected) = verdicts.expected().get(row) {
+                push_name(out, EXPECTED);
+                out.extend_from_slice(float.format(*expected).as_bytes());
+            }
+            if self.kind != Kind::Value {
+                push_name(out, SCORE);
+                out.extend_from_slice(float.format(score).as_bytes());
+            }
             push_name(out, PREDICTION);
+            match self.kind {
+                Kind::Value => {
+                    out.extend_from_slice(float.format(score).as_bytes());
+                    out.extend_from_slice(b"}\n");
+                    continue;
+                }
+                Kind::Class => {
+                    let class = verdicts.classes().get(row).copied().unwrap_or_default();
+                    let label = self.labels.get(usize::from(class));
+                    out.extend_from_slice(label.map_or(b"null", Vec::as_slice));
+                    push_name(out, ANOMALY);
+                }
+                Kind::Anomaly | Kind::Residual => {}
+            }
             out.extend_from_slice(if is_anomaly { b"1}\n" } else { b"0}\n" });
         }
+    }
+}
+
+fn texts(labels: &Labels) -> Vec<Vec<u8>> {
+    match labels {
+        Labels::Integers(labels) => labels
+            .iter()
+            .map(|label| label.to_string().into_bytes())
+            .collect(),
+        Labels::Texts(labels) => labels
+            .iter()
+            .map(|label| {
+                let mut text = Vec::new();
+                push_string(&mut text, label);
+                text
+            })
+            .collect(),
     }
 }
 

@@ -1,14 +1,30 @@
 use std::collections::HashSet;
 
+use crate::models::Kind;
+
 /// Name of the column with the decision function's value.
 pub const SCORE: &str = "Score";
-/// Name of the column with the prediction: 1 anomaly, 0 normal.
+/// Name of the column with the prediction: 1 anomaly, 0 normal; of a classifier the label, of a regressor the value.
 pub const PREDICTION: &str = "Prediction";
+/// Name of the column with what the target is expected to be.
+pub const EXPECTED: &str = "Expected";
+/// Name of the column that says of a classifier's predictions which are anomalies.
+pub const ANOMALY: &str = "Anomaly";
 
-/// The columns of a sensor's predictions before the score.
+/// Names of the columns that are computed, in their order.
+pub fn computed(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Anomaly => &[SCORE, PREDICTION],
+        Kind::Residual => &[EXPECTED, SCORE, PREDICTION],
+        Kind::Class => &[SCORE, PREDICTION, ANOMALY],
+        Kind::Value => &[PREDICTION],
+    }
+}
+
+/// The columns of a sensor's predictions.
 ///
-/// Names are unique: `Score` and `Prediction` are always the computed ones. An input column whose name is taken, be it by one of
-/// these or by an earlier column, gets `_input` appended.
+/// Names are unique: those of [`computed`] are always the computed ones, and so are `Score` and `Prediction`. An input column whose
+/// name is taken, be it by one of these or by an earlier column, gets `_input` appended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PredictionLayout {
     /// The time.
@@ -19,6 +35,8 @@ pub struct PredictionLayout {
     pub features: Vec<String>,
     /// The label, where readings have one.
     pub label: Option<String>,
+    /// What comes behind them.
+    pub kind: Kind,
 }
 
 impl PredictionLayout {
@@ -28,9 +46,11 @@ impl PredictionLayout {
         keys: &[(String, String)],
         features: &[String],
         label: Option<&str>,
+        kind: Kind,
     ) -> Self {
+        let taken = [SCORE, PREDICTION].iter().chain(computed(kind));
         let mut names = Names {
-            taken: HashSet::from([SCORE.to_owned(), PREDICTION.to_owned()]),
+            taken: taken.map(|name| (*name).to_owned()).collect(),
         };
         Self {
             time: names.claim(time),
@@ -40,17 +60,19 @@ impl PredictionLayout {
                 .collect(),
             features: features.iter().map(|name| names.claim(name)).collect(),
             label: label.map(|name| names.claim(name)),
+            kind,
         }
     }
 
-    /// All names in order, `Score` and `Prediction` included.
+    /// All names in order, the computed ones included.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let keys = self.keys.iter().map(|(name, _)| name);
         let input = std::iter::once(&self.time)
             .chain(keys)
             .chain(&self.features)
             .chain(&self.label);
-        input.map(String::as_str).chain([SCORE, PREDICTION])
+        let computed = computed(self.kind).iter().copied();
+        input.map(String::as_str).chain(computed)
     }
 }
 
@@ -76,7 +98,7 @@ mod tests {
     fn names_are_unique_and_the_computed_ones_are_kept() {
         let keys = [("Score".to_owned(), "1".to_owned())];
         let features = ["Value".to_owned(), "TS".to_owned(), "Prediction".to_owned()];
-        let layout = PredictionLayout::new("TS", &keys, &features, Some("Score"));
+        let layout = PredictionLayout::new("TS", &keys, &features, Some("Score"), Kind::Anomaly);
         let names: Vec<&str> = layout.names().collect();
         let expected = [
             "TS",
@@ -89,5 +111,25 @@ mod tests {
             "Prediction",
         ];
         assert_eq!(names, expected);
+    }
+
+    /// A column of the readings keeps a name that no column of its kind has.
+    #[test]
+    fn every_kind_has_columns_of_its_own() {
+        let features = ["Expected".to_owned(), "Anomaly".to_owned()];
+        let names = |kind| {
+            let layout = PredictionLayout::new("TS", &[], &features, None, kind);
+            layout.names().collect::<Vec<_>>().join(",")
+        };
+        assert_eq!(names(Kind::Anomaly), "TS,Expected,Anomaly,Score,Prediction");
+        assert_eq!(
+            names(Kind::Residual),
+            "TS,Expected_input,Anomaly,Expected,Score,Prediction"
+        );
+        assert_eq!(
+            names(Kind::Class),
+            "TS,Expected,Anomaly_input,Score,Prediction,Anomaly"
+        );
+        assert_eq!(names(Kind::Value), "TS,Expected,Anomaly,Prediction");
     }
 }

@@ -1,5 +1,5 @@
 use super::PredictionLayout;
-use crate::models::Verdicts;
+use crate::models::{Kind, Verdicts};
 use fleetscore_readings::SensorRows;
 
 /// Bits of a row's last byte.
@@ -7,22 +7,29 @@ const LABEL: u8 = 1;
 const ANOMALY: u8 = 2;
 
 /// Rows in the least space that they can be held in until they make a row group: 8 bytes the time in microseconds, 8 a feature, 8
-/// the score, and 1 the label and the prediction.
+/// what is expected where something is, 8 the score, 2 the class where there are some, and 1 the label and the prediction.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PackedRows {
     features: usize,
+    kind: Kind,
 }
 
 impl PackedRows {
     pub fn new(layout: &PredictionLayout) -> Self {
         Self {
             features: layout.features.len(),
+            kind: layout.kind,
         }
     }
 
     /// Bytes of a row.
     pub fn width(self) -> usize {
-        8 * (self.features + 2) + 1
+        let more = match self.kind {
+            Kind::Anomaly | Kind::Value => 0,
+            Kind::Residual => 8,
+            Kind::Class => 2,
+        };
+        8 * (self.features + 2) + more + 1
     }
 
     /// Appends rows with their verdicts to `out`.
@@ -39,7 +46,13 @@ impl PackedRows {
             for feature in features.by_ref().take(self.features) {
                 rest = put(rest, feature.to_le_bytes());
             }
+            if let Some(expected) = verdicts.expected().get(number) {
+                rest = put(rest, expected.to_le_bytes());
+            }
             rest = put(rest, score.to_le_bytes());
+            if let Some(class) = verdicts.classes().get(number) {
+                rest = put(rest, class.to_le_bytes());
+            }
             if let Some(place) = rest.first_mut() {
                 let labels = rows.labels.as_deref().unwrap_or_default();
                 let label = labels.get(number).is_some_and(|label| *label);
@@ -60,8 +73,24 @@ impl PackedRows {
 
     /// The scores of packed rows.
     pub fn scores(self, packed: &[u8]) -> impl Iterator<Item = f64> {
+        let expected = usize::from(self.kind == Kind::Residual);
+        self.column(packed, self.features + 1 + expected)
+            .map(f64::from_le_bytes)
+    }
+
+    /// What the targets of packed rows are expected to be, where something is.
+    pub fn expected(self, packed: &[u8]) -> impl Iterator<Item = f64> {
         self.column(packed, self.features + 1)
             .map(f64::from_le_bytes)
+    }
+
+    /// The classes of packed rows, where there are some.
+    pub fn classes(self, packed: &[u8]) -> impl Iterator<Item = u16> {
+        let rows = packed.chunks_exact(self.width());
+        rows.map(|row| match row {
+            [.., low, high, _] => u16::from_le_bytes([*low, *high]),
+            _ => 0,
+        })
     }
 
     /// The labels of packed rows.
@@ -90,7 +119,7 @@ impl PackedRows {
 }
 
 /// Puts a value at the start of a row; what is left of the row.
-fn put(row: &mut [u8], value: [u8; 8]) -> &mut [u8] {
+fn put<const N: usize>(row: &mut [u8], value: [u8; N]) -> &mut [u8] {
     match row.split_first_chunk_mut() {
         Some((place, rest)) => {
             *place = value;

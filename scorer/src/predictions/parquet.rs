@@ -1,7 +1,9 @@
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::data_type::{self, BoolType, DoubleType, Int32Type, Int64Type};
+use parquet::data_type::{
+    self, BoolType, ByteArray, ByteArrayType, DoubleType, Int32Type, Int64Type,
+};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
@@ -9,8 +11,8 @@ use parquet::schema::types::ColumnPath;
 
 use super::error::PredictionError;
 use super::packed::PackedRows;
-use super::{PREDICTION, PredictionLayout, SCORE, constant};
-use crate::models::Verdicts;
+use super::{ANOMALY, EXPECTED, PREDICTION, PredictionLayout, SCORE, constant};
+use crate::models::{Kind, Labels, Verdicts};
 use fleetscore_readings::SensorRows;
 
 /// Rows that are encoded at a time; those of a row group are a multiple of it.
@@ -25,14 +27,16 @@ const GROUP_BYTES: usize = 4 << 20;
 /// sensor do, so it is opened late, and holds next to nothing between two row groups.
 pub(super) struct ParquetEncoder {
     layout: PredictionLayout,
+    labels: Labels,
     packed: PackedRows,
     writer: Option<SerializedFileWriter<Vec<u8>>>,
 }
 
 impl ParquetEncoder {
-    pub fn new(layout: &PredictionLayout) -> Self {
+    pub fn new(layout: &PredictionLayout, labels: &Labels) -> Self {
         Self {
             layout: layout.clone(),
+            labels: labels.clone(),
             packed: PackedRows::new(layout),
             writer: None,
         }
@@ -52,7 +56,7 @@ impl ParquetEncoder {
     pub fn write_group(&mut self, packed: &[u8], out: &mut Vec<u8>) -> Result<(), PredictionError> {
         let mut writer = match self.writer.take() {
             Some(writer) => writer,
-            None => open(&self.layout)?,
+            None => open(&self.layout, &self.labels)?,
         };
         for rows in packed.chunks(self.group_bytes()) {
             self.encode(rows, &mut writer)?;
@@ -95,12 +99,46 @@ impl ParquetEncoder {
         if self.layout.label.is_some() {
             write::<BoolType, _>(&mut group, pieces().map(|rows| self.packed.labels(rows)))?;
         }
+        if self.layout.kind == Kind::Residual {
+            write::<DoubleType, _>(&mut group, pieces().map(|rows| self.packed.expected(rows)))?;
+        }
+        // Of a regressor the value, which is the prediction.
         write::<DoubleType, _>(&mut group, pieces().map(|rows| self.packed.scores(rows)))?;
-        let predictions = |rows| self.packed.anomalies(rows).map(i32::from);
-        write::<Int32Type, _>(&mut group, pieces().map(predictions))?;
+        if self.layout.kind == Kind::Class {
+            self.encode_labels(&mut group, pieces())?;
+        }
+        if self.layout.kind != Kind::Value {
+            let anomalies = |rows| self.packed.anomalies(rows).map(i32::from);
+            write::<Int32Type, _>(&mut group, pieces().map(anomalies))?;
+        }
         group.close()?;
         file.flush()?;
         Ok(())
+    }
+}
+
+impl ParquetEncoder {
+    /// Adds the labels of packed rows' classes to a row group.
+    fn encode_labels<'p>(
+        &self,
+        group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
+        pieces: impl Iterator<Item = &'p [u8]>,
+    ) -> Result<(), ParquetError> {
+        match &self.labels {
+            Labels::Integers(labels) => {
+                let label = |class| labels.get(usize::from(class)).copied().unwrap_or_default();
+                let of = |rows| self.packed.classes(rows).map(label);
+                write::<Int64Type, _>(group, pieces.map(of))
+            }
+            Labels::Texts(labels) => {
+                let labels: Vec<ByteArray> = (labels.iter())
+                    .map(|label| ByteArray::from(label.as_str()))
+                    .collect();
+                let label = |class| labels.get(usize::from(class)).cloned().unwrap_or_default();
+                let of = |rows| self.packed.classes(rows).map(label);
+                write::<ByteArrayType, _>(group, pieces.map(of))
+            }
+        }
     }
 }
 
@@ -135,9 +173,12 @@ where
     column.close()
 }
 
-fn open(layout: &PredictionLayout) -> Result<SerializedFileWriter<Vec<u8>>, PredictionError> {
-    let schema = ArrowSchemaConverter::new().convert(&schema(layout))?;
-    let properties = properties(&layout.time)?;
+fn open(
+    layout: &PredictionLayout,
+    labels: &Labels,
+) -> Result<SerializedFileWriter<Vec<u8>>, PredictionError> {
+    let schema = ArrowSchemaConverter::new().convert(&schema(layout, labels))?;
+    let properties = properties(layout)?;
     let file = SerializedFileWriter::new(Vec::new(), schema.root_schema_ptr(), properties.into());
     Ok(file?)
 }
@@ -152,7 +193,7 @@ fn group_rows(columns: usize) -> usize {
     (GROUP_BYTES / (8 * columns * STEP_ROWS)).max(1) * STEP_ROWS
 }
 
-fn schema(layout: &PredictionLayout) -> Schema {
+fn schema(layout: &PredictionLayout, labels: &Labels) -> Schema {
     let time = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     let mut fields = vec![Field::new(&layout.time, time, false)];
     fields.extend(
@@ -173,20 +214,51 @@ fn schema(layout: &PredictionLayout) -> Schema {
             .iter()
             .map(|name| Field::new(name, DataType::Boolean, false)),
     );
-    fields.push(Field::new(SCORE, DataType::Float64, false));
-    fields.push(Field::new(PREDICTION, DataType::Int8, false));
+    let label = match labels {
+        Labels::Integers(_) => DataType::Int64,
+        Labels::Texts(_) => DataType::Utf8,
+    };
+    let computed: &[(&str, DataType)] = match layout.kind {
+        Kind::Anomaly => &[(SCORE, DataType::Float64), (PREDICTION, DataType::Int8)],
+        Kind::Residual => &[
+            (EXPECTED, DataType::Float64),
+            (SCORE, DataType::Float64),
+            (PREDICTION, DataType::Int8),
+        ],
+        Kind::Class => &[
+            (SCORE, DataType::Float64),
+            (PREDICTION, label),
+            (ANOMALY, DataType::Int8),
+        ],
+        Kind::Value => &[(PREDICTION, DataType::Float64)],
+    };
+    let computed = computed.iter();
+    fields.extend(computed.map(|(name, kind)| Field::new(*name, kind.clone(), false)));
     Schema::new(fields)
 }
 
 /// Without dictionaries: hardly two times or scores are alike, and of predictions their differences leave hardly more than a
 /// dictionary does, in less time.
-fn properties(time: &str) -> Result<WriterProperties, ParquetError> {
-    Ok(WriterProperties::builder()
+fn properties(layout: &PredictionLayout) -> Result<WriterProperties, ParquetError> {
+    let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         // Not the library's name and version: the same rows give the same bytes whatever wrote them.
         .set_created_by("fleetscore version 1".to_owned())
         .set_dictionary_enabled(false)
-        .set_column_encoding(ColumnPath::from(time), Encoding::DELTA_BINARY_PACKED)
-        .set_column_encoding(ColumnPath::from(PREDICTION), Encoding::DELTA_BINARY_PACKED)
-        .build())
+        .set_column_encoding(
+            ColumnPath::from(layout.time.as_str()),
+            Encoding::DELTA_BINARY_PACKED,
+        );
+    let small = |name| ColumnPath::from(name);
+    let properties = match layout.kind {
+        Kind::Anomaly | Kind::Residual => {
+            properties.set_column_encoding(small(PREDICTION), Encoding::DELTA_BINARY_PACKED)
+        }
+        // Labels are few.
+        Kind::Class => properties
+            .set_column_dictionary_enabled(small(PREDICTION), true)
+            .set_column_encoding(small(ANOMALY), Encoding::DELTA_BINARY_PACKED),
+        Kind::Value => properties,
+    };
+    Ok(properties.build())
 }

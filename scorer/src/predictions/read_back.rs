@@ -5,8 +5,8 @@ use fleetscore_crds::{Columns, OnInvalidReading, PredictionFormat, ReadingFormat
 use serde_json::{Map, Value};
 
 use super::plot::Thinning;
-use super::{PREDICTION, PlotSeries, PredictionLayout, SCORE};
-use crate::models::Verdicts;
+use super::{ANOMALY, PREDICTION, PlotSeries, PredictionLayout, SCORE};
+use crate::models::{Kind, Verdicts};
 use fleetscore_readings::{KeyIndex, ObjectSource, ReadRequest, ReadingsError, TimeParser};
 
 /// The longest line of JSON, in bytes.
@@ -31,11 +31,19 @@ pub struct PlotRequest {
     pub memory: usize,
 }
 
-/// Reads a sensor's predictions back, thinned out for a plot. Blocks, as [`readings::read`] does.
+/// Reads a sensor's predictions back, thinned out for a plot. Blocks, as [`fleetscore_readings::read`] does.
+///
+/// Errors, too, for a regressor's: they have no score.
 pub fn read_plot(
     object: &ObjectSource,
     request: &PlotRequest,
 ) -> Result<PlotSeries, ReadingsError> {
+    if request.layout.kind == Kind::Value {
+        return Err(ReadingsError::unreadable(
+            object.name(),
+            "it holds values, and no scores to draw",
+        ));
+    }
     let features = request.features.min(request.layout.features.len());
     let mut thinning = Thinning::new(features, request.buckets, request.anomalies);
     match request.format {
@@ -50,7 +58,15 @@ pub fn read_plot(
     Ok(thinning.finish())
 }
 
-/// Predictions are readings whose last features are score and prediction.
+/// The column that says which rows are anomalies.
+fn anomaly_column(layout: &PredictionLayout) -> &'static str {
+    match layout.kind {
+        Kind::Class => ANOMALY,
+        Kind::Anomaly | Kind::Residual | Kind::Value => PREDICTION,
+    }
+}
+
+/// Predictions are readings whose last features are the score, and whether it is an anomaly.
 fn read_table(
     object: &ObjectSource,
     request: &PlotRequest,
@@ -58,7 +74,7 @@ fn read_table(
     thinning: &mut Thinning,
 ) -> Result<(), ReadingsError> {
     let features = request.layout.features.iter().take(request.features);
-    let computed = [SCORE, PREDICTION].map(str::to_owned);
+    let computed = [SCORE, anomaly_column(&request.layout)].map(str::to_owned);
     let features: Vec<String> = features.cloned().chain(computed).collect();
     let width = features.len();
     let read = ReadRequest {
@@ -145,6 +161,7 @@ fn point(
         .take(request.features)
         .map(|name| row.get(name)?.as_f64())
         .collect::<Option<Vec<f64>>>()?;
-    let (score, prediction) = (row.get(SCORE)?.as_f64()?, row.get(PREDICTION)?.as_f64()?);
+    let score = row.get(SCORE)?.as_f64()?;
+    let prediction = row.get(anomaly_column(layout))?.as_f64()?;
     Some((time, features, score, prediction != 0.0))
 }

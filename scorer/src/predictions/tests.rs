@@ -7,7 +7,7 @@ use super::{
     PlotRequest, PredictionError, PredictionLayout, PredictionWriter, Thinning, format_of,
     read_plot,
 };
-use crate::models::Verdicts;
+use crate::models::{Kind, Labels, Verdicts};
 use fleetscore_readings::testing::{keyed, object, outcome, request, strings};
 use fleetscore_readings::{SensorRows, TimeText, Times};
 
@@ -25,6 +25,7 @@ fn layout(label: bool) -> PredictionLayout {
         &keys,
         &strings(&["Value", "Flow"]),
         label.then_some("Truth"),
+        Kind::Anomaly,
     )
 }
 
@@ -70,7 +71,7 @@ fn verdicts(scores: &[f64]) -> Verdicts {
 
 /// Encodes rows cut at the given places.
 fn encode(format: PredictionFormat, all: &SensorRows, scores: &[f64], cuts: &[usize]) -> Vec<u8> {
-    let writer = PredictionWriter::new(format, &layout(all.labels.is_some()));
+    let writer = PredictionWriter::new(format, &layout(all.labels.is_some()), &Labels::default());
     let mut from = 0;
     let pieces = cuts.iter().copied().chain([scores.len()]).map(|to| {
         let to = to.clamp(from, scores.len());
@@ -230,7 +231,8 @@ fn without_rows_there_is_an_empty_table() {
 #[test]
 fn scores_must_match_the_rows() {
     let (all, scores) = small();
-    let mut writer = PredictionWriter::new(PredictionFormat::Csv, &layout(true));
+    let mut writer =
+        PredictionWriter::new(PredictionFormat::Csv, &layout(true), &Labels::default());
     let error = writer
         .append(&all, &verdicts(&scores[1..]), &mut Vec::new())
         .unwrap_err();
@@ -275,9 +277,9 @@ fn the_reference_predictions_come_out() {
     }
     let keys =
         [("Device", "1"), ("Tag", "3")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let layout = PredictionLayout::new("TS", &keys, &strings(&["Value"]), None);
+    let layout = PredictionLayout::new("TS", &keys, &strings(&["Value"]), None, Kind::Anomaly);
     let expected = std::fs::read(folder.join("preds_1_3.csv")).unwrap();
-    let mut writer = PredictionWriter::new(PredictionFormat::Csv, &layout);
+    let mut writer = PredictionWriter::new(PredictionFormat::Csv, &layout, &Labels::default());
     let mut out = Vec::new();
     let source = object("preds.csv", expected.clone());
     fleetscore_readings::read(&source, &request("TS", &["Value", "Score"]), &mut |chunk| {
@@ -376,7 +378,7 @@ fn plots_keep_peaks_and_the_worst_rows() {
 #[test]
 fn of_many_features_a_plot_keeps_the_first() {
     let names: Vec<String> = (0..256).map(|number| format!("F{number}")).collect();
-    let layout = PredictionLayout::new("TS", &[], &names, None);
+    let layout = PredictionLayout::new("TS", &[], &names, None, Kind::Anomaly);
     let value = |row: usize, feature: usize| ((row * 31 + feature * 7) % 1009) as f64;
     let features: Vec<f64> = (0..1000)
         .flat_map(|row| (0..256).map(move |feature| value(row, feature)))
@@ -392,7 +394,7 @@ fn of_many_features_a_plot_keeps_the_first() {
     let scores: Vec<f64> = (0..1000).map(|row| value(row, 500) - 3.5).collect();
     let mut kept = Thinning::new(4, 100, 5);
     kept.add(&all.times.nanos, &all.features, &verdicts(&scores));
-    let writer = PredictionWriter::new(PredictionFormat::Parquet, &layout);
+    let writer = PredictionWriter::new(PredictionFormat::Parquet, &layout, &Labels::default());
     let bytes = written(writer, std::iter::once((all, scores.as_slice())));
     let wanted = PlotRequest {
         layout,
@@ -521,6 +523,113 @@ proptest! {
             let written = [all.features[2 * row], all.features[2 * row + 1], scores[row]];
             prop_assert_eq!(numbers, written.map(f64::to_bits));
             prop_assert_eq!(&record[record.len() - 1], if scores[row] > 0.0 { "0" } else { "1" });
+        }
+    }
+}
+
+/// Two rows of each kind of model.
+fn kinds() -> [(Kind, Labels, Verdicts); 4] {
+    let texts = Labels::Texts(vec!["ok".to_owned(), "worn, \"out\"".to_owned()]);
+    let mut residual = Verdicts::default();
+    residual.push_residual(10.5, 11.0, 0.25);
+    residual.push_residual(-2.0, -2.0, 0.25);
+    let mut class = Verdicts::default();
+    class.push_class(0.75, 1, true);
+    class.push_class(0.5, 0, false);
+    let value = [(-17.25, false), (1e-7, false)].into_iter().collect();
+    [
+        (Kind::Residual, Labels::default(), residual),
+        (Kind::Class, texts, class.clone()),
+        (Kind::Class, Labels::Integers(vec![-1, 1]), class),
+        (Kind::Value, Labels::default(), value),
+    ]
+}
+
+/// The file of [`kinds`] with one feature, and the layout.
+fn of_kind(
+    format: PredictionFormat,
+    kind: Kind,
+    labels: &Labels,
+    verdicts: &Verdicts,
+) -> (Vec<u8>, PredictionLayout) {
+    let layout = PredictionLayout::new("TS", &[], &strings(&["Value"]), None, kind);
+    let all = rows(&[(1_000, "1000"), (2_000, "2000")], &[0.5, 1.5], None);
+    let mut writer = PredictionWriter::new(format, &layout, labels);
+    let (mut out, mut packed) = (Vec::new(), Vec::new());
+    let to = match format {
+        PredictionFormat::Parquet => &mut packed,
+        _ => &mut out,
+    };
+    writer.append(&all, verdicts, to).unwrap();
+    writer.finish(&packed, &mut out).unwrap();
+    (out, layout)
+}
+
+#[test]
+fn every_kind_is_written_as_documented() {
+    let csv = [
+        "TS,Value,Expected,Score,Prediction\n1000,0.5,10.5,-0.25,1\n2000,1.5,-2.0,0.25,0\n",
+        "TS,Value,Score,Prediction,Anomaly\n1000,0.5,0.75,\"worn, \"\"out\"\"\",1\n2000,1.5,0.5,ok,0\n",
+        "TS,Value,Score,Prediction,Anomaly\n1000,0.5,0.75,1,1\n2000,1.5,0.5,-1,0\n",
+        "TS,Value,Prediction\n1000,0.5,-17.25\n2000,1.5,1e-7\n",
+    ];
+    let json = [
+        r#"{"TS":"1000","Value":0.5,"Expected":10.5,"Score":-0.25,"Prediction":1}"#,
+        r#"{"TS":"1000","Value":0.5,"Score":0.75,"Prediction":"worn, \"out\"","Anomaly":1}"#,
+        r#"{"TS":"1000","Value":0.5,"Score":0.75,"Prediction":1,"Anomaly":1}"#,
+        r#"{"TS":"1000","Value":0.5,"Prediction":-17.25}"#,
+    ];
+    for ((kind, labels, verdicts), (csv, json)) in kinds().into_iter().zip(csv.iter().zip(json)) {
+        let text = |format| {
+            let (bytes, _) = of_kind(format, kind, &labels, &verdicts);
+            String::from_utf8(bytes).unwrap()
+        };
+        assert_eq!(text(PredictionFormat::Csv), *csv);
+        let lines = text(PredictionFormat::JsonLines);
+        assert_eq!(lines.lines().next(), Some(json));
+    }
+}
+
+#[test]
+fn every_kind_has_its_types_in_parquet() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    let expected = [
+        "10.5, Score: -0.25, Prediction: 1",
+        "Score: 0.75, Prediction: \"worn, \"out\"\", Anomaly: 1",
+        "Score: 0.75, Prediction: 1, Anomaly: 1",
+        "Prediction: -17.25",
+    ];
+    for ((kind, labels, verdicts), expected) in kinds().into_iter().zip(expected) {
+        let (bytes, _) = of_kind(PredictionFormat::Parquet, kind, &labels, &verdicts);
+        let reader = SerializedFileReader::new(bytes::Bytes::from(bytes)).unwrap();
+        let row = reader.get_row_iter(None).unwrap().next().unwrap().unwrap();
+        let text = row.to_string();
+        assert!(text.contains(expected), "{kind:?}: {text}");
+    }
+}
+
+/// Which rows are anomalies, from every format; values have nothing to draw.
+#[test]
+fn every_kind_is_read_back() {
+    for (kind, labels, verdicts) in kinds() {
+        for format in FORMATS {
+            let (bytes, layout) = of_kind(format, kind, &labels, &verdicts);
+            let wanted = PlotRequest {
+                layout,
+                ..plot_request(format, 100, 5)
+            };
+            let read = read_plot(&object("preds", bytes), &wanted);
+            if kind == Kind::Value {
+                assert!(read.unwrap_err().to_string().contains("no scores"));
+                continue;
+            }
+            let plot = read.unwrap();
+            assert_eq!(plot.scores, verdicts.scores(), "{format:?} {kind:?}");
+            assert_eq!(
+                plot.predictions,
+                verdicts.anomalies(),
+                "{format:?} {kind:?}"
+            );
         }
     }
 }

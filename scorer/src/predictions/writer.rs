@@ -5,7 +5,7 @@ use super::csv::CsvEncoder;
 use super::error::PredictionError;
 use super::json::JsonEncoder;
 use super::parquet::ParquetEncoder;
-use crate::models::Verdicts;
+use crate::models::{Labels, Verdicts};
 use fleetscore_readings::SensorRows;
 
 /// The format of predictions in `file`: as asked for, else by the extension.
@@ -41,12 +41,16 @@ enum Encoder {
 }
 
 impl PredictionWriter {
-    /// A writer for `format`; `Auto` means CSV, see [`format_of`].
-    pub fn new(format: PredictionFormat, layout: &PredictionLayout) -> Self {
+    /// A writer for `format`; `Auto` means CSV, see [`format_of`]. `labels` are those of a classifier, of others none.
+    pub fn new(format: PredictionFormat, layout: &PredictionLayout, labels: &Labels) -> Self {
         let encoder = match format {
-            PredictionFormat::Auto | PredictionFormat::Csv => Encoder::Csv(CsvEncoder::new(layout)),
-            PredictionFormat::JsonLines => Encoder::Json(JsonEncoder::new(layout)),
-            PredictionFormat::Parquet => Encoder::Parquet(Box::new(ParquetEncoder::new(layout))),
+            PredictionFormat::Auto | PredictionFormat::Csv => {
+                Encoder::Csv(CsvEncoder::new(layout, labels))
+            }
+            PredictionFormat::JsonLines => Encoder::Json(JsonEncoder::new(layout, labels)),
+            PredictionFormat::Parquet => {
+                Encoder::Parquet(Box::new(ParquetEncoder::new(layout, labels)))
+            }
         };
         Self { encoder }
     }

@@ -75,6 +75,18 @@ pub fn failure(reason: FailureReason) -> Advice {
             "Not scored",
             "Read the shard's log in _run/logs, then retry the failed sensors. Killed for memory: more memory, or fewer sensors a pod.",
         ),
+        FailureReason::ModelFailed => (
+            "Model's code failed",
+            "The message is the exception's last line; the rest is in the shard's log in _run/logs. Correct the module, or the model's file.",
+        ),
+        FailureReason::ModelTimeout => (
+            "Model's code took too long",
+            "Raise model.worker.timeoutSeconds, or make the module faster.",
+        ),
+        FailureReason::WorkerCrashed => (
+            "Model's code crashed",
+            "Read what Python wrote in the shard's log in _run/logs. Killed for memory: raise model.worker.memoryMiB.",
+        ),
     };
     Advice { title, action }
 }

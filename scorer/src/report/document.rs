@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::drawing::format;
-use crate::ledger::{Confusion, ScoreSummary, WarningReason};
+use crate::ledger::{Confusion, Engine, ScoreSummary, WarningReason};
+use crate::models::Kind;
 
 /// The version of [`Report`]'s format that this software writes and reads.
 pub const REPORT_VERSION: u32 = 1;
@@ -41,6 +42,12 @@ pub struct Report {
     pub anomalies: u64,
     /// Bytes of readings read from storage.
     pub bytes_read: u64,
+    /// Sensors that succeeded by what scored them, the most frequent first: at most 32 kinds. Empty in reports of version 0.1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelGroup>,
+    /// Readings by the label that classifiers give them, of all sensors together: the 32 most frequent. Empty without classifiers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub classes: BTreeMap<String, u64>,
     /// Predictions against the known truth; absent without labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,
@@ -180,6 +187,19 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
+/// The sensors whose models are of a class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelGroup {
+    /// The models' class, such as `IsolationForest`.
+    #[serde(rename = "type")]
+    pub class: String,
+    /// What worked their scores out.
+    pub engine: Engine,
+    /// Sensors that succeeded with one.
+    pub count: u64,
+}
+
 /// The failed sensors that share a reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -236,6 +256,9 @@ pub struct AnomalousSensor {
     /// Path of the predictions below the output location.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
+    /// What its predictions say, which tells their columns.
+    #[serde(default, skip_serializing_if = "Kind::is_anomaly")]
+    pub kind: Kind,
 }
 
 /// Shards by outcome.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::document::{
     FailureGroup, Quality, REPORT_VERSION, Report, RunInfo, SensorTotals, Timing, WarningGroup,
 };
+use super::models::Models;
 use super::ranking::Ranking;
 use super::reasons::Reasons;
 use super::shards::Shards;
@@ -30,6 +31,7 @@ pub struct Fold {
     failures: Reasons<FailureReason>,
     warnings: Reasons<WarningReason>,
     ranking: Ranking,
+    models: Models,
     shards: Shards,
 }
 
@@ -50,6 +52,7 @@ impl Fold {
             failures: Reasons::new(),
             warnings: Reasons::new(),
             ranking: Ranking::new(),
+            models: Models::default(),
             shards: Shards::new(),
         }
     }
@@ -105,6 +108,7 @@ impl Fold {
         self.failures.add_unknown(FailureReason::NotScored, unknown);
         let failed = self.failed + unknown;
         let bytes_read = self.shards.bytes_read();
+        let (models, classes) = self.models.into_parts();
         let (shards, shard_seconds, slowest_shards) = self.shards.into_parts();
         Report {
             version: REPORT_VERSION,
@@ -122,6 +126,8 @@ impl Fold {
             skipped: self.skipped,
             anomalies: self.anomalies,
             bytes_read,
+            models,
+            classes,
             quality: (self.labelled > 0).then(|| Quality::new(self.labelled, self.confusion)),
             failures: (self.failures.into_groups())
                 .map(|(reason, count, examples)| FailureGroup {
@@ -176,6 +182,7 @@ impl Fold {
             self.labelled += 1;
             add(&mut self.confusion, labels);
         }
+        self.models.add(entry);
         self.ranking.offer(entry);
     }
 }

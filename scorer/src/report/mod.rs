@@ -8,6 +8,7 @@ pub mod advice;
 mod document;
 mod fold;
 pub mod html;
+mod models;
 mod ranking;
 mod reasons;
 mod shards;
@@ -17,8 +18,8 @@ mod top;
 pub use crate::drawing::{DRAWN_FEATURES, Feature, Plot, PlotTotals};
 pub use advice::{Advice, failure as advice};
 pub use document::{
-    AnomalousSensor, Example, FailureGroup, LeftTotals, MissingShards, Quality, REPORT_BYTES,
-    REPORT_VERSION, Report, ReportError, RunInfo, Seconds, SensorTotals, ShardTiming, ShardTotals,
-    Timing, WarningGroup,
+    AnomalousSensor, Example, FailureGroup, LeftTotals, MissingShards, ModelGroup, Quality,
+    REPORT_BYTES, REPORT_VERSION, Report, ReportError, RunInfo, Seconds, SensorTotals, ShardTiming,
+    ShardTotals, Timing, WarningGroup,
 };
 pub use fold::Fold;

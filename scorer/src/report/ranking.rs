@@ -3,6 +3,7 @@ use std::cmp::Ordering;
 use super::document::AnomalousSensor;
 use super::top::Top;
 use crate::ledger::{LedgerEntry, ScoreSummary, WarningReason};
+use crate::models::Kind;
 
 /// Most anomalous sensors in a report.
 const PLACES: usize = 20;
@@ -69,6 +70,10 @@ impl Ranked {
                 .any(|warning| warning.reason == WarningReason::MostlyAnomalous),
             score: entry.score.filter(is_finite),
             output: entry.output.clone(),
+            kind: entry
+                .model
+                .as_ref()
+                .map_or_else(Kind::default, |model| model.output),
         })
     }
 

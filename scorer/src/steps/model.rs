@@ -105,7 +105,8 @@ impl SensorModel {
     }
 }
 
-fn mismatch(message: String) -> Failure {
+/// The failure of a model that is not one for the run.
+pub(super) fn mismatch(message: String) -> Failure {
     Failure {
         reason: FailureReason::ModelMismatch,
         message,

@@ -1,12 +1,14 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures::executor::block_on;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::location::Template;
-use crate::models::{self, Allowance, Model, ModelError, Preparation};
+use crate::models::{self, Allowance, MlflowFolder, Model, ModelError, Preparation};
 use crate::steps::Context;
-use crate::steps::model::SensorModel;
+use crate::steps::model::{SensorModel, mismatch};
 use fleetscore_crds::{Failure, FailureReason, ModelBundle, ModelFormat, SensorKey};
 use fleetscore_storage::{ObjectUrl, StorageError};
 
@@ -16,6 +18,8 @@ const MODEL_BYTES: u64 = 256 * 1024 * 1024;
 const SCALER_BYTES: u64 = 4 * 1024 * 1024;
 const SCALER_MEMORY: usize = 16 * 1024 * KIB;
 const KIB: usize = 1024;
+/// How often a folder that is replaced while it is read is read anew.
+const FOLDER_READS: usize = 3;
 
 /// Reads models, as many at a time as are asked for, in bounded memory: each may take a small share at once, and those that need
 /// more wait until they get it.
@@ -52,22 +56,25 @@ impl<'c> ModelReader<'c> {
         let url = ObjectUrl::parse(location)
             .map_err(|error| error.failure(FailureReason::ModelNotFound))?;
         let place = url.to_string();
-        let model = match self.read_small(&url).await? {
-            Ok(model) => model,
-            Err(needed) => self.read_large(&url, needed).await?,
+        let model = if self.is_folder(location) {
+            self.read_folder(&url).await?
+        } else {
+            self.read_file(&url, None).await?
         };
         let model = match &self.context.run.scaler {
             None => model,
             Some(scaler) => {
                 let before = self.scaler(scaler, sensor).await?;
                 let behind = model.behind(before);
-                behind.map_err(|error| Failure {
-                    reason: FailureReason::ModelMismatch,
-                    message: format!("{place}, behind spec.model.scaler: {error}"),
-                })?
+                let at = || format!("{place}, behind spec.model.scaler");
+                behind.map_err(|error| mismatch(format!("{}: {error}", at())))?
             }
         };
-        SensorModel::fit(&place, model, &self.context.run.spec.input.columns.features)
+        let spec = &self.context.run.spec;
+        let model = model
+            .with_output(&spec.model)
+            .map_err(|error| mismatch(format!("{place}: {error}")))?;
+        SensorModel::fit(&place, model, &spec.input.columns.features)
     }
 
     /// The scaler of a sensor; one without placeholders is read once.
@@ -111,15 +118,76 @@ impl<'c> ModelReader<'c> {
         }
     }
 
+    /// Whether the location is that of the description of a folder.
+    fn is_folder(&self, location: &str) -> bool {
+        let format = self.context.run.spec.model.format;
+        matches!(format, ModelFormat::Auto | ModelFormat::Mlflow) && MlflowFolder::is_at(location)
+    }
+
+    /// Reads the model of a folder. Where scoring depends on the description and the file, both must be there together: a
+    /// description that has changed meanwhile is read again, with its file.
+    async fn read_folder(&self, description: &ObjectUrl) -> Result<Model, Failure> {
+        let folder = description.to_string();
+        let folder = folder.strip_suffix(MlflowFolder::DESCRIPTION);
+        let mut told = self.describe(description).await?;
+        for _ in 0..FOLDER_READS {
+            let parsed = MlflowFolder::parse(&told);
+            let parsed = Arc::new(parsed.map_err(|error| unreadable(description, &error))?);
+            let file =
+                ObjectUrl::parse(&format!("{}{}", folder.unwrap_or_default(), parsed.file()));
+            let file = file.map_err(|error| error.failure(FailureReason::ModelNotFound))?;
+            let model = self.read_file(&file, Some(&parsed)).await?;
+            if !parsed.names_features() {
+                return Ok(model);
+            }
+            let now = self.describe(description).await?;
+            if now == told {
+                return Ok(model);
+            }
+            told = now;
+        }
+        let problem = "it was replaced again and again while the model was read: log each version into a folder of its own, and run again";
+        Err(unreadable(description, &problem))
+    }
+
+    /// The description of a folder. Its bytes count as long as they come.
+    async fn describe(&self, description: &ObjectUrl) -> Result<Bytes, Failure> {
+        let bytes = MlflowFolder::DESCRIPTION_BYTES;
+        let share = u32::try_from((bytes / KIB).min(self.most / KIB)).unwrap_or(u32::MAX);
+        let _share = self.large.acquire_many(share).await;
+        let got = self.context.storage.get(description, bytes as u64).await;
+        got.map_err(|error| model_failure(&error))
+    }
+
+    /// Reads a model's file; `folder` is what is known of it from the folder in which it lies.
+    async fn read_file(
+        &self,
+        url: &ObjectUrl,
+        folder: Option<&Arc<MlflowFolder>>,
+    ) -> Result<Model, Failure> {
+        match self.read_small(url, folder).await? {
+            Ok(model) => Ok(model),
+            Err(needed) => self.read_large(url, folder, needed).await,
+        }
+    }
+
     /// Reads a model within the small share, or says what it needs.
-    async fn read_small(&self, url: &ObjectUrl) -> Result<Tried, Failure> {
+    async fn read_small(
+        &self,
+        url: &ObjectUrl,
+        folder: Option<&Arc<MlflowFolder>>,
+    ) -> Result<Tried, Failure> {
         let Context {
             storage, compute, ..
         } = self.context;
         let limit = self.small as u64 / 2;
         let file = storage.local_file(url);
         if let Some(files) = file.and_then(|_| compute.files()) {
-            let (parser, storage, of) = (self.parser(self.small), storage.clone(), url.clone());
+            let (parser, storage, of) = (
+                self.parser(folder, self.small),
+                storage.clone(),
+                url.clone(),
+            );
             let read = files.run(move || match block_on(storage.get(&of, limit)) {
                 Ok(bytes) => parser.parse(&of, &bytes),
                 Err(error) => not_read(&error),
@@ -133,13 +201,21 @@ impl<'c> ModelReader<'c> {
             return read.await.unwrap_or_else(panicked);
         }
         match storage.get(url, limit).await {
-            Ok(bytes) => self.parse(url, bytes, self.small).await,
+            Ok(bytes) => {
+                let parser = self.parser(folder, self.small);
+                self.parse(url, bytes, parser).await
+            }
             Err(error) => not_read(&error),
         }
     }
 
     /// Reads a model that needs so many bytes or more.
-    async fn read_large(&self, url: &ObjectUrl, mut needed: usize) -> Result<Model, Failure> {
+    async fn read_large(
+        &self,
+        url: &ObjectUrl,
+        folder: Option<&Arc<MlflowFolder>>,
+        mut needed: usize,
+    ) -> Result<Model, Failure> {
         let mut allowed = self.small;
         loop {
             if needed > self.most || allowed >= self.most {
@@ -152,7 +228,8 @@ impl<'c> ModelReader<'c> {
             let storage = &self.context.storage;
             let bytes = storage.get(url, MODEL_BYTES).await;
             let bytes = bytes.map_err(|error| model_failure(&error))?;
-            let outcome = self.parse(url, bytes, allowed).await?;
+            let parser = self.parser(folder, allowed);
+            let outcome = self.parse(url, bytes, parser).await?;
             drop(share);
             match outcome {
                 Ok(model) => return Ok(model),
@@ -161,9 +238,9 @@ impl<'c> ModelReader<'c> {
         }
     }
 
-    /// Reads a model's file, away from the threads that serve requests, within `memory` bytes, its own among them.
-    async fn parse(&self, url: &ObjectUrl, bytes: Bytes, memory: usize) -> Result<Tried, Failure> {
-        let (parser, of) = (self.parser(memory), url.clone());
+    /// Reads a model's bytes away from the threads that serve requests.
+    async fn parse(&self, url: &ObjectUrl, bytes: Bytes, parser: Parser) -> Result<Tried, Failure> {
+        let of = url.clone();
         let read = self.context.compute.run(move || parser.parse(&of, &bytes));
         read.await.unwrap_or_else(|error| {
             Err(unreadable(
@@ -173,8 +250,10 @@ impl<'c> ModelReader<'c> {
         })
     }
 
-    fn parser(&self, memory: usize) -> Parser {
+    /// What reads a model within `memory` bytes, its file's among them.
+    fn parser(&self, folder: Option<&Arc<MlflowFolder>>, memory: usize) -> Parser {
         Parser {
+            folder: folder.cloned(),
             format: self.context.run.spec.model.format,
             bundle: self.context.run.spec.model.bundle.clone(),
             stop: self.context.stop.clone(),
@@ -209,6 +288,8 @@ type Tried = Result<Model, usize>;
 
 /// Reads models' files.
 struct Parser {
+    /// The folder in which the file lies, where that has a description.
+    folder: Option<Arc<MlflowFolder>>,
     format: ModelFormat,
     /// What to take of a dict, tuple or list.
     bundle: Option<ModelBundle>,
@@ -224,7 +305,12 @@ impl Parser {
             memory: self.memory.saturating_sub(size),
             stopped: &|| self.stop.is_cancelled(),
         };
-        match models::read_bundle(bytes, self.format, self.bundle.as_ref(), allowance) {
+        let bundle = self.bundle.as_ref();
+        let read = match &self.folder {
+            Some(folder) => folder.read(bytes, bundle, allowance),
+            None => models::read_bundle(bytes, self.format, bundle, allowance),
+        };
+        match read {
             Ok(model) => Ok(Ok(model)),
             Err(ModelError::TooMuchMemory { needed, .. }) => Ok(Err(needed.saturating_add(size))),
             Err(ModelError::Stopped) => Err(stopped()),

@@ -1,5 +1,6 @@
 //! The steps of a run in virtual time, in which every request takes a second.
 
+mod folders;
 mod retry;
 mod streams;
 

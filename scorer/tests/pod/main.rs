@@ -9,5 +9,6 @@ mod models;
 mod order;
 mod places;
 mod plant;
+mod probe;
 mod stops;
 mod whole_run;

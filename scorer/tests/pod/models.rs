@@ -195,6 +195,40 @@ fn one_feature_of_another_name_is_told() {
     assert_contains(&warnings[1]["message"], &["`threshold`", "predict()"]);
 }
 
+/// A sensor is a folder of MLflow; what else lies in it is none.
+#[test]
+fn folders_of_mlflow_are_found_and_scored() {
+    let mut plant = Plant::new(0, 0);
+    let folder = |file: &str| fixture("../mlflow/signature_mlflow3172").join(file);
+    for file in ["MLmodel", "model.pkl"] {
+        let bytes = std::fs::read(folder(file)).unwrap();
+        plant.write(&format!("models/000/{file}"), &bytes);
+        if file == "MLmodel" {
+            plant.write("models/001/MLmodel", bytes);
+        }
+    }
+    plant.write("models/000/conda.yaml", "name: mlflow-env");
+    plant.write(
+        "readings.csv",
+        "Time,Device,pressure,temperature\n2026-01-01T00:00:00Z,000,50,20\n2026-01-01T00:00:00Z,001,50,20\n",
+    );
+    plant.set(
+        "/spec/input/columns/features",
+        json!(["pressure", "temperature"]),
+    );
+    let location = plant.url("models/{device}/MLmodel");
+    plant.set("/spec/model/location", json!(location));
+    assert_eq!(plant.succeed(&["plan"])["sensors"], 2);
+    assert_eq!(plant.step(&["score", "--shard", "0"]).code, Some(10));
+    assert_eq!(plant.reasons(0), ["", "ModelNotFound"]);
+    assert_contains(
+        &plant.ledger(0).1[1]["error"]["message"],
+        &["models/001/model.pkl"],
+    );
+    assert_eq!(warning(&plant)["reason"], "FeaturesReordered");
+    assert_eq!(labels(&plant).len(), 1);
+}
+
 /// Half a megabyte that becomes 512 MiB fails its own sensor, in a process that may take 64 MiB; so do many of them at a time.
 #[test]
 fn bombs_fail_their_own_sensors() {

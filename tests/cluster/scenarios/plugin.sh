@@ -73,6 +73,8 @@ Y
   said ModelNotFound view 0 report "run/$run" "$at"
   said node-0 view 5 top
   said rights view 0 doctor
+  said 'written, read and deleted' edit 0 doctor --probe write "$at"
+  said 'you may not create customresourcedefinitions' view 1 doctor --pre
   said 0.1.0 view 0 version
   said "$run" view 3 wait "$run"
   said absent view 4 status run/absent

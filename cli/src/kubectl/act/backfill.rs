@@ -8,13 +8,14 @@ use fleetscore_crds::{Backfill, BackfillStatus, ScoringSchedule};
 use fleetscore_ticks::time_zone;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::commands::{Result, output, usage};
 use crate::kubectl::format::FormatArgs;
 use crate::kubectl::login::LoginArgs;
-use crate::kubectl::screen::Page;
+use crate::kubectl::screen::{Cell, Page};
 use crate::kubectl::{exit, words};
 
 /// Run the ticks of a past range
@@ -58,13 +59,17 @@ pub struct BackfillArgs {
 }
 
 /// How far a backfill is.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Progress {
+pub struct BackfillView {
+    /// Version of this form: 1.
     version: u32,
+    /// The schedule.
     schedule: String,
+    /// What is asked for; none: nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     asked: Option<Backfill>,
+    /// How far it is; none: it has not begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<BackfillStatus>,
 }
@@ -172,11 +177,14 @@ fn draw(asked: &Backfilling, name: &str, page: &mut Page) {
         to,
         max_concurrent,
     } = asked.backfill;
-    page.line([format!(
-        "schedule/{name}: {} in [{from}, {to}), {max_concurrent} at a time",
-        words::counted(asked.ticks, "tick")
-    )
-    .into()]);
+    page.paragraph(
+        &Cell::default(),
+        &format!(
+            "schedule/{name}: {} in [{from}, {to}), {max_concurrent} at a time",
+            words::counted(asked.ticks, "tick")
+        )
+        .into(),
+    );
     for tick in &asked.first {
         page.line([format!("  {tick}").into()]);
     }
@@ -188,34 +196,43 @@ fn draw(asked: &Backfilling, name: &str, page: &mut Page) {
         page.line([format!("  {tick}").into()]);
     }
     if asked.to_come > 0 {
-        page.line([format!(
-            "{} of them yet to come: the schedule runs them itself",
-            words::counted(asked.to_come, "tick")
-        )
-        .into()]);
+        page.paragraph(
+            &Cell::default(),
+            &format!(
+                "{} of them yet to come: the schedule runs them itself",
+                words::counted(asked.to_come, "tick")
+            )
+            .into(),
+        );
     }
     if let Some(before) = asked.replaces {
-        page.line([format!(
-            "it takes the place of the backfill from {}, of which {} of {} are done",
-            before.from, before.done, before.total
-        )
-        .into()]);
+        page.paragraph(
+            &Cell::default(),
+            &format!(
+                "it takes the place of the backfill from {}, of which {} of {} are done",
+                before.from, before.done, before.total
+            )
+            .into(),
+        );
     }
     if asked.suspended {
-        page.line(["the schedule is suspended: nothing begins before it is resumed".into()]);
+        page.paragraph(
+            &Cell::default(),
+            &"the schedule is suspended: nothing begins before it is resumed".into(),
+        );
     }
 }
 
 fn progress(args: &BackfillArgs, schedule: &Schedule) -> Result {
     let spec = schedule.spec.as_ref().map_err(exit::cannot_tell)?;
     let status = schedule.status.as_ref().map_err(exit::cannot_tell)?;
-    let view = Progress {
+    let view = BackfillView {
         version: 1,
         schedule: schedule.name().to_owned(),
         asked: spec.backfill,
         status: status.backfill,
     };
-    let names = |view: &Progress| vec![format!("schedule/{}", view.schedule)];
+    let names = |view: &BackfillView| vec![format!("schedule/{}", view.schedule)];
     args.format.print(&view, names, |view, page| {
         let text = match (view.asked, view.status) {
             (None, _) => "no backfill is asked for".to_owned(),
@@ -232,7 +249,10 @@ fn progress(args: &BackfillArgs, schedule: &Schedule) -> Result {
                 )
             }
         };
-        page.line([format!("schedule/{}  {text}", view.schedule).into()]);
+        page.paragraph(
+            &Cell::default(),
+            &format!("schedule/{}  {text}", view.schedule).into(),
+        );
     })?;
     Ok(0)
 }

@@ -17,12 +17,15 @@ use crate::commands::{CommandError, FAILED, Result, block_on, output, usage};
 
 /// Runs `work` until it is done or Ctrl-C is pressed.
 fn interruptible(work: impl Future<Output = Result>) -> Result {
-    block_on(async {
-        tokio::select! {
-            done = work => done,
-            _ = tokio::signal::ctrl_c() => Ok(exit::INTERRUPTED),
-        }
-    })?
+    block_on(stoppable(work))?
+}
+
+/// The same of what runs already.
+pub(super) async fn stoppable(work: impl Future<Output = Result>) -> Result {
+    tokio::select! {
+        done = work => done,
+        _ = tokio::signal::ctrl_c() => Ok(exit::INTERRUPTED),
+    }
 }
 
 /// The error of what the cluster is not asked for, since nothing good would come of it.

@@ -9,7 +9,7 @@ use super::wait::Waiting;
 use crate::commands::{CommandError, Result, usage};
 use crate::kubectl::format::{Form, FormatArgs};
 use crate::kubectl::login::LoginArgs;
-use crate::kubectl::screen::Page;
+use crate::kubectl::screen::{Cell, Page};
 use crate::kubectl::{exit, words};
 
 /// Score again the sensors that failed in a run
@@ -110,7 +110,8 @@ fn print(args: &RetryArgs, run: &Run, retry: &Retry) -> Result<()> {
 fn draw(retry: &Retry, run: &Run, dry: bool, page: &mut Page) {
     let verb = if dry { "would be created" } else { "created" };
     let sensors = words::counted(retry.sensors, "sensor");
-    page.line([format!("run/{} {verb}: {sensors} of {}", retry.name, run.name()).into()]);
+    let what = format!("run/{} {verb}: {sensors} of {}", retry.name, run.name());
+    page.paragraph(&Cell::default(), &what.into());
     let place = retry
         .location
         .as_deref()
@@ -127,5 +128,5 @@ fn draw(retry: &Retry, run: &Run, dry: bool, page: &mut Page) {
             run.name()
         )
     };
-    page.line([how.into()]);
+    page.paragraph(&Cell::default(), &how.into());
 }

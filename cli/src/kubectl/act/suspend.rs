@@ -4,6 +4,7 @@ use clap::Args;
 use fleetscore_cluster::act::{Suspension, suspension};
 use fleetscore_cluster::{Cluster, ClusterError, Found, Kinds, Raw, Seen, Target, find};
 use fleetscore_crds::{ReadingStream, ScoringRun, ScoringSchedule};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -24,10 +25,12 @@ pub struct SuspendArgs {
     format: FormatArgs,
 }
 
-/// What is printed.
-#[derive(Serialize)]
-struct View {
+/// What is printed of it.
+#[derive(Serialize, JsonSchema)]
+pub struct SuspendView {
+    /// Version of this form: 1.
     version: u32,
+    /// The object, as `run/NAME`, `schedule/NAME` or `stream/NAME`.
     object: String,
     #[serde(flatten)]
     suspension: Suspension,
@@ -101,7 +104,7 @@ where
         let value = suspension.suspend.to_string();
         output::note(&format!("warning: {}", git.warning("spec.suspend", &value)));
     }
-    let view = View {
+    let view = SuspendView {
         version: 1,
         object,
         suspension,

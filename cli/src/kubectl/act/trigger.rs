@@ -7,6 +7,7 @@ use fleetscore_cluster::act::{Pace, Triggered, trigger_value, triggered};
 use fleetscore_cluster::{Cluster, Run, Schedule, Scope, Target};
 use fleetscore_crds::{ScoringSchedule, TRIGGER_ANNOTATION};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
@@ -45,11 +46,14 @@ pub struct TriggerArgs {
     format: FormatArgs,
 }
 
-/// What is printed.
-#[derive(Serialize)]
-struct View {
+/// What is printed of a trigger.
+#[derive(Serialize, JsonSchema)]
+pub struct TriggerView {
+    /// Version of this form: 1.
     version: u32,
+    /// The schedule.
     schedule: String,
+    /// The run that was made of it.
     run: String,
 }
 
@@ -81,12 +85,12 @@ pub fn run(args: &TriggerArgs) -> Result {
             return Ok(exit::TIMED_OUT);
         };
         if !args.waiting.wait || args.format.output.is_none() {
-            let view = View {
+            let view = TriggerView {
                 version: 1,
                 schedule: name.to_owned(),
                 run: run.clone(),
             };
-            let names = |view: &View| vec![format!("run/{}", view.run)];
+            let names = |view: &TriggerView| vec![format!("run/{}", view.run)];
             args.format.print(&view, names, |view, page| {
                 page.line([format!("run/{} created", view.run).into()]);
             })?;

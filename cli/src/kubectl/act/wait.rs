@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::commands::{Result, output};
 use crate::kubectl::format::FormatArgs;
 use crate::kubectl::login::{LoginArgs, duration};
-use crate::kubectl::screen::Page;
+use crate::kubectl::screen::{Cell, Page};
 use crate::kubectl::{exit, words};
 
 /// Wait for a run
@@ -136,7 +136,7 @@ async fn until(
 
 fn draw(view: &RunView, page: &mut Page) {
     let text = format!("run/{}  {}", view.run.name, line(view));
-    page.line([text.into()]);
+    page.paragraph(&Cell::default(), &text.into());
 }
 
 /// How a run stands, in a line.

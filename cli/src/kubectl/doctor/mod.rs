@@ -1,42 +1,74 @@
 //! `doctor`.
 
-mod checks;
-mod facts;
+mod check;
+mod cluster;
+mod definitions;
+mod identity;
+mod install;
+mod monitors;
+mod nodes;
+mod objects;
+mod operator;
+mod probe;
+mod queue;
+mod quota;
+mod rights;
+mod schedules;
+mod storage;
+mod template;
+mod values;
+mod waiting;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use jiff::Timestamp;
-use schemars::JsonSchema;
-use serde::Serialize;
+use fleetscore_cluster::{Cluster, Scope};
 
 use super::format::FormatArgs;
 use super::login::{LoginArgs, duration};
-use super::screen::{Cell, Page, Tone};
 use super::storage::StorageArgs;
 use crate::commands::{FAILED, Result, block_on};
 
-use facts::Facts;
+use check::Findings;
+#[cfg(test)]
+pub use check::draw;
+pub use check::{DoctorView, State};
+use objects::Objects;
+use probe::Probe;
+use template::Template;
 
 /// How often is looked again with `--wait`.
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// Check that runs can work: cluster, operator, rights, identity, nodes, storage, schedules
 ///
-/// Each check that fails or cannot be made comes with what to do. Nothing is changed; storage
-/// is asked with your own login.
+/// Each check that fails or cannot be made comes with what to do. Nothing is changed, and
+/// storage is asked with your own login. With --probe a pod asks it, too: made from the
+/// template of the newest run's collect job, it has that run's identity, secrets, volumes
+/// and network, and is deleted at the end.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  kubectl fleetscore doctor -n plant-a
+  kubectl fleetscore doctor --pre -f values.yaml         before anything is installed
   kubectl fleetscore doctor -n plant-a --wait 2m         after an installation
+  kubectl fleetscore doctor -n plant-a --probe read      as the pods reach storage
   kubectl fleetscore doctor -o json | jq '.checks[] | select(.state == \"Fail\")'
 
-Exit codes: 0 no check failed, 1 one did, 5 the cluster cannot be asked.")]
+Exit codes: 0 no check failed, 1 one did, 5 the cluster cannot be asked, 130 stopped by Ctrl-C.")]
 pub struct DoctorArgs {
     /// Look again until no check fails, so long at most
     #[arg(long, value_name = "TIME", value_parser = duration)]
     wait: Option<Duration>,
+    /// Before anything is installed: whether the chart can be, and what pods will need is there
+    #[arg(long, conflicts_with = "probe")]
+    pre: bool,
+    /// The values that the chart will be installed with: namespaces, nodes, identity
+    #[arg(short = 'f', long, value_name = "FILE", requires = "pre")]
+    values: Option<PathBuf>,
+    /// Start a pod that reads the newest run's storage, or also writes, reads and deletes an object in its `_run/`
+    #[arg(long, value_enum, value_name = "WHAT")]
+    probe: Option<Probe>,
     /// The operator's namespace
     #[arg(long, value_name = "NAME", default_value = "fleetscore-system")]
     operator_namespace: String,
@@ -48,74 +80,18 @@ pub struct DoctorArgs {
     format: FormatArgs,
 }
 
-/// How a check came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub enum State {
-    /// Good.
-    Ok,
-    /// It could not be made, or somebody should look at it.
-    Warn,
-    /// Runs will not work, or something is broken.
-    Fail,
+/// Whom the checks ask, and about what.
+pub struct Ask<'a> {
+    cluster: &'a Cluster,
+    scope: &'a Scope,
+    operator: Scope,
 }
 
-/// One check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Check {
-    /// What it is about: `cluster`, `definitions`, `operator`, `rights`, `identity`, `nodes`, `images`, `quota`, `storage`, `schedules`.
-    pub category: String,
-    /// How it came out.
-    pub state: State,
-    /// What was found.
-    pub message: String,
-    /// What to do.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
-}
-
-impl Check {
-    fn ok(category: &str, message: impl Into<String>) -> Self {
-        Self {
-            category: category.to_owned(),
-            state: State::Ok,
-            message: message.into(),
-            hint: None,
-        }
-    }
-
-    fn warn(category: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            state: State::Warn,
-            hint: Some(hint.into()),
-            ..Self::ok(category, message)
-        }
-    }
-
-    fn fail(category: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            state: State::Fail,
-            ..Self::warn(category, message, hint)
-        }
-    }
-}
-
-/// All checks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct DoctorView {
-    /// Version of this form: 1.
-    pub version: u32,
-    /// The namespace that was checked; none: all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub namespace: Option<String>,
-    /// The checks.
-    pub checks: Vec<Check>,
-}
-
-impl DoctorView {
-    fn has_failed(&self) -> bool {
-        self.checks.iter().any(|check| check.state == State::Fail)
+impl Ask<'_> {
+    /// The operator's namespace in words.
+    fn operator_words(&self) -> String {
+        let name = self.operator.namespace().unwrap_or_default();
+        format!("in namespace {name}")
     }
 }
 
@@ -123,14 +99,24 @@ impl DoctorView {
 pub fn run(args: &DoctorArgs) -> Result {
     block_on(async {
         let (cluster, scope) = args.login.connect().await?;
+        let ask = Ask {
+            cluster: &cluster,
+            scope: &scope,
+            operator: Scope::Namespace(args.operator_namespace.clone()),
+        };
+        let values = args.values.as_deref().map(values::read).transpose()?;
         let begun = tokio::time::Instant::now();
         let view = loop {
-            let facts =
-                Facts::gather(&cluster, &scope, &args.operator_namespace, &args.storage).await?;
+            let mut findings = Findings::default();
+            if args.pre {
+                install::check(&ask, &values.clone().unwrap_or_default(), &mut findings).await?;
+            } else {
+                examine(&ask, args, &mut findings).await?;
+            }
             let view = DoctorView {
                 version: fleetscore_cluster::view::VERSION,
                 namespace: scope.namespace().map(str::to_owned),
-                checks: checks::all(&facts, Timestamp::now()),
+                checks: findings.into_checks(),
             };
             let patience = args.wait.unwrap_or_default();
             if !view.has_failed() || begun.elapsed() >= patience {
@@ -138,34 +124,32 @@ pub fn run(args: &DoctorArgs) -> Result {
             }
             tokio::time::sleep(AGAIN).await;
         };
-        args.format.print(&view, |_| Vec::new(), draw)?;
+        args.format.print(&view, |_| Vec::new(), check::draw)?;
         Ok(if view.has_failed() { FAILED } else { 0 })
     })?
 }
 
-fn draw(view: &DoctorView, page: &mut Page) {
-    let mut before = "";
-    for check in &view.checks {
-        let category = if before == check.category {
-            ""
-        } else {
-            &check.category
-        };
-        before = &check.category;
-        let (word, tone) = match check.state {
-            State::Ok => ("ok", Tone::Good),
-            State::Warn => ("warn", Tone::Warn),
-            State::Fail => ("FAIL", Tone::Bad),
-        };
-        page.paragraph(
-            &Cell::new(format!("{category:<12}{word:<6}"), tone),
-            &check.message.as_str().into(),
-        );
-        if let Some(hint) = &check.hint {
-            page.paragraph(
-                &Cell::from(format!("{:18}-> ", "")),
-                &Cell::new(hint, Tone::Dim),
-            );
-        }
+/// All checks of what is installed.
+async fn examine(ask: &Ask<'_>, args: &DoctorArgs, findings: &mut Findings) -> Result<()> {
+    let now = cluster::check(ask, findings).await?;
+    let objects = Objects::read(ask, findings).await?;
+    let definitions = definitions::read(ask, findings).await;
+    definitions::check(&definitions, &objects.absent, findings);
+    let deployments = operator::read(ask, findings).await;
+    operator::check(ask, deployments.as_deref(), &objects, now, findings).await;
+    rights::check(ask, findings).await;
+    let operators = deployments.unwrap_or_default();
+    let template = template::of_operator(ask, &operators, findings).await;
+    identity::check(ask, &objects, &template, findings).await;
+    nodes::check(ask, &objects, &template, findings).await;
+    waiting::check(ask, &objects, now, findings).await;
+    quota::check(ask, findings).await;
+    queue::check(ask, &objects, &template, findings).await;
+    findings.add(storage::check(&objects, &args.storage, args.probe.is_some()).await);
+    if let Some(probe) = args.probe {
+        findings.add(probe::check(ask, &objects, probe).await?);
     }
+    monitors::check(ask, findings).await;
+    schedules::check(&objects, now, findings);
+    Ok(())
 }

@@ -15,6 +15,7 @@ use fleetscore_crds::{Step, visible_lines};
 use fleetscore_scorer::outputs;
 use jiff::Timestamp;
 
+use super::act::stoppable;
 use super::exit;
 use super::login::LoginArgs;
 use super::sensor::Wanted;
@@ -152,7 +153,7 @@ pub fn run(args: &LogsArgs) -> Result {
             .await
             .map_err(exit::cluster)?;
         if args.follow {
-            return follow::run(args, &cluster, run).await;
+            return Box::pin(stoppable(follow::run(args, &cluster, run))).await;
         }
         let (jobs, pods, more) = children(&cluster, &run).await?;
         let tree = tree(&run, &jobs, &pods, more, Timestamp::now());

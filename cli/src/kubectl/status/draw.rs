@@ -208,7 +208,7 @@ fn running(lines: &[RunLine], everywhere: bool, now: Timestamp) -> Table {
         .wide("SCHEDULE")
         .wide("CAUSE");
     for line in lines {
-        let since = line.started.or(line.created);
+        let since = line.waiting_since.or(line.started).or(line.created);
         let mut cells = vec![
             line.name.as_str().into(),
             phase(line.phase),

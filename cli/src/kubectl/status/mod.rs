@@ -12,6 +12,7 @@ use fleetscore_cluster::{
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::act::stoppable;
 use super::exit;
 use super::format::FormatArgs;
 use super::login::{LoginArgs, duration};
@@ -65,7 +66,7 @@ enum View {
 
 /// Runs the command.
 pub fn run(args: &StatusArgs) -> Result {
-    block_on(show(args))?
+    block_on(stoppable(show(args)))?
 }
 
 async fn show(args: &StatusArgs) -> Result {

@@ -90,6 +90,83 @@ fn what_hinders_a_run_is_its_reason() {
     assert_eq!(condition(&found, "Stalled").status, ConditionStatus::False);
 }
 
+/// No pod runs, and one has no node.
+fn without_nodes(run: &RunSnapshot) -> RunDecision {
+    RunDecision {
+        trouble: Some(Trouble {
+            kind: TroubleKind::Unschedulable,
+            ..blocked("Unschedulable")
+        }),
+        ..decision(Stage::Scoring(run.plan().unwrap()))
+    }
+}
+
+#[test]
+fn a_run_that_loses_its_nodes_waits_from_then_on() {
+    let mut run = planned(3);
+    let scoring = decision(Stage::Scoring(run.plan().unwrap()));
+    run.status = status(&run, &seen(vec![]), &scoring, at(1));
+    let never =
+        |status: &ScoringRunStatus| status.conditions.iter().all(|found| found.kind != WAITING);
+    assert!(never(&run.status));
+    for (decision, now, phase, since) in [
+        (without_nodes(&run), 10, Phase::WaitingForNodes, 10),
+        (without_nodes(&run), 20, Phase::WaitingForNodes, 10),
+        (scoring.clone(), 30, Phase::Scoring, 30),
+        (without_nodes(&run), 1000, Phase::WaitingForNodes, 1000),
+    ] {
+        run.status = status(&run, &seen(vec![]), &decision, at(now));
+        let found = condition(&run.status, WAITING);
+        assert_eq!(
+            (run.status.phase, found.last_transition_time),
+            (phase, at(since))
+        );
+        assert_eq!(
+            found.status == ConditionStatus::True,
+            phase == Phase::WaitingForNodes
+        );
+    }
+}
+
+#[test]
+fn a_retry_that_leaves_too_many_says_so() {
+    let run = planned(3);
+    let totals = Totals {
+        phase: Phase::PartiallySucceeded,
+        sensors: 3,
+        succeeded: 3,
+        failed: 0,
+        rows: 9,
+        anomalies: 0,
+        mostly_anomalous: Some(0),
+        report: "az://p/_run/retry/again/report.html".to_owned(),
+        top_failures: Vec::new(),
+        left: Some(fleetscore_crds::Left {
+            total: 50,
+            failed: 7,
+            limit: 2,
+        }),
+    };
+    let ended = Stage::Ended(Ending {
+        phase: totals.phase,
+        cause: None,
+        totals: Some(totals),
+    });
+    let found = status(&run, &seen(vec![]), &decision(ended), at(1));
+    let ready = condition(&found, "Ready");
+    assert_eq!(
+        (ready.status, ready.reason.as_str()),
+        (ConditionStatus::True, "SensorsLeft")
+    );
+    assert!(
+        ready
+            .message
+            .starts_with("of 50 sensors 7 still have no predictions (2 allowed)"),
+        "{}",
+        ready.message
+    );
+}
+
 #[test]
 fn resuming_begins_the_deadline_anew() {
     let mut run = planned(3);
@@ -209,7 +286,7 @@ proptest! {
         let group = FailureGroup { reason: long.clone(), count: u64::MAX, example: long.clone(), message: long.clone() };
         let totals = Totals {
             phase: Phase::Failed, sensors: u64::MAX, succeeded: u64::MAX, failed: u64::MAX, rows: u64::MAX, anomalies: u64::MAX, mostly_anomalous: Some(u64::MAX),
-            report: long.clone(), top_failures: vec![group; failures],
+            report: long.clone(), top_failures: vec![group; failures], left: None,
         };
         let mut scored = condition(&status(&run, &seen(vec![]), &decision(Stage::Collecting(run.plan().unwrap(), Some(cause.clone()))), at(1)), "Scored").clone();
         scored.observed_generation = Some(1);

@@ -4,7 +4,9 @@
 mod cursor;
 mod joblib;
 mod libsvm;
+mod lightgbm;
 mod limits;
+mod mlflow;
 mod native;
 mod onnx;
 mod pickle;
@@ -12,6 +14,7 @@ mod python;
 mod sklearn;
 mod skops;
 mod strangers;
+mod xgboost;
 
 use fleetscore_crds::{ModelBundle, ModelFormat};
 
@@ -20,6 +23,7 @@ use super::{Model, ModelError, Preparation};
 
 pub use libsvm::write_libsvm;
 pub use limits::Allowance;
+pub use mlflow::MlflowFolder;
 pub use native::write_native;
 pub use onnx::write_onnx;
 
@@ -54,12 +58,15 @@ pub fn read_bundle(
         ModelFormat::Auto => Err(unknown(bytes)),
         ModelFormat::Sklearn => sklearn::read(bytes, bundle, meter),
         ModelFormat::Skops => skops::read(bytes, bundle, meter),
+        ModelFormat::Mlflow => Err(mlflow::not_alone()),
         _ if bundle.is_some() => Err(ModelError::Unsupported(format!(
             "spec.model.bundle names keys, and a file of the format {format:?} has none: leave it out"
         ))),
         ModelFormat::Onnx => onnx::read(bytes, meter),
         ModelFormat::Libsvm => libsvm::read(bytes, meter),
         ModelFormat::Native => native::read(bytes, meter),
+        ModelFormat::Xgboost => xgboost::read(bytes, meter),
+        ModelFormat::Lightgbm => lightgbm::read(bytes, meter),
     }
 }
 
@@ -95,10 +102,14 @@ fn recognise(bytes: &[u8]) -> Option<ModelFormat> {
         Some(ModelFormat::Native)
     } else if pickle::recognise(bytes) || joblib::Compression::recognise(bytes).is_some() {
         Some(ModelFormat::Sklearn)
-    } else if bytes.starts_with(b"PK\x03\x04") {
+    } else if bytes.starts_with(skops::MAGIC) {
         Some(ModelFormat::Skops)
     } else if bytes.trim_ascii_start().starts_with(b"svm_type") {
         Some(ModelFormat::Libsvm)
+    } else if lightgbm::recognise(bytes) {
+        Some(ModelFormat::Lightgbm)
+    } else if xgboost::recognise(bytes) {
+        Some(ModelFormat::Xgboost)
     } else if onnx::recognise(bytes) {
         Some(ModelFormat::Onnx)
     } else {

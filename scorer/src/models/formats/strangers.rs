@@ -22,6 +22,14 @@ pub fn recognise(bytes: &[u8]) -> Option<&'static str> {
         Some("it is an array of numpy: save the fitted model, joblib.dump(model, file)")
     } else if starts(b"\x89HDF\r\n\x1a\n") {
         Some("it is an HDF5 file: save the fitted scikit-learn model, joblib.dump(model, file)")
+    } else if is_mlmodel(text) {
+        Some(
+            "it is the MLmodel of an MLflow folder: let spec.model.location end in /MLmodel, and leave spec.model.format out",
+        )
+    } else if starts(b"binf") || starts(b"CONFIG-offset:") {
+        Some(
+            "it is XGBoost's old binary: load it with XGBoost up to 3.0, and save it with save_model('model.json')",
+        )
     } else if starts(b"PAR1") {
         Some("it is a Parquet file: check spec.model.location")
     } else if starts(b"version https://git-lfs") {
@@ -39,6 +47,13 @@ pub fn recognise(bytes: &[u8]) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// Its keys are sorted, and these come first.
+fn is_mlmodel(text: &[u8]) -> bool {
+    [&b"artifact_path:"[..], b"env_vars:", b"flavors:"]
+        .iter()
+        .any(|start| text.starts_with(start))
 }
 
 /// Protocols 0 and 1 do not say so: they start with the name of what is called, or with a container that is filled afterwards.
@@ -84,6 +99,7 @@ mod tests {
                 "git lfs pull",
             ),
             (b"\n<!DOCTYPE html><html>", "download the file again"),
+            (b"artifact_path: model\nflavors:\n", "end in /MLmodel"),
             (b"{\"kernel\": \"rbf\"}", "JSON"),
             (b"gASVkQoAAAAAAACM", "base64"),
         ] {

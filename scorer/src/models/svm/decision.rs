@@ -2,7 +2,7 @@ use super::OneClassSvm;
 use crate::models::path::Path;
 
 impl OneClassSvm {
-    /// The decision function of every row: f(x) = sum of alpha K(scaler(x), sv) - rho.
+    /// The decision function of every row: f(x) = sum of alpha K(scaler(x), sv) - rho, less the threshold where there is one.
     ///
     /// `rows` holds n rows of d unscaled numbers, row-major; `scores` receives n scores. Those of an RBF kernel are within 1e-12
     /// times the sum of the coefficients' sizes of [`OneClassSvm::decision`], beside its own rounding; those that rounding might
@@ -42,6 +42,8 @@ impl OneClassSvm {
         for (coefficient, vector) in self.coefficients.iter().zip(vectors) {
             sum += coefficient * self.kernel.evaluate(scaled, vector);
         }
-        sum - self.rho
+        let decision = sum - self.rho;
+        self.threshold
+            .map_or(decision, |threshold| decision - threshold)
     }
 }

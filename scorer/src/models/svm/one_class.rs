@@ -1,3 +1,5 @@
+use fleetscore_crds::ModelFormat;
+
 use super::Kernel;
 use super::kernels::Prepared;
 use crate::models::check::check_finite;
@@ -21,6 +23,8 @@ pub struct OneClassSvm {
     pub coefficients: Vec<f64>,
     /// The offset rho: f(x) = sum of alpha K(z, sv) - rho. scikit-learn's `_intercept_` is its negative.
     pub rho: f64,
+    /// Where the border lies if not at 0: scores are then f(x) less this, and a score of 0 is no anomaly.
+    pub threshold: Option<f64>,
     pub(super) prepared: Prepared,
 }
 
@@ -44,12 +48,39 @@ impl OneClassSvm {
             support_vectors,
             coefficients,
             rho,
+            threshold: None,
             prepared: Prepared::default(),
         };
         svm.check_shapes()
             .and_then(|()| svm.check_numbers())
             .map_err(ModelError::unfit)?;
         Ok(svm)
+    }
+
+    /// The same with the border at `threshold`: what lies below is an anomaly.
+    ///
+    /// Errors when that is not finite.
+    pub fn with_threshold(self, threshold: f64) -> Result<Self, ModelError> {
+        check_finite("threshold", &[threshold]).map_err(ModelError::unfit)?;
+        Ok(Self {
+            threshold: Some(threshold),
+            prepared: Prepared::default(),
+            ..self
+        })
+    }
+
+    /// Errors when the border lies elsewhere, for a format that has no place for it.
+    pub(in crate::models) fn check_border_at_zero(
+        &self,
+        format: ModelFormat,
+    ) -> Result<(), ModelError> {
+        match self.threshold {
+            None => Ok(()),
+            Some(_) => Err(ModelError::Unwritable {
+                format,
+                problem: "it has no place for the threshold; write the native format".into(),
+            }),
+        }
     }
 
     /// Bytes of memory beyond the value itself, with what it is turned into to be scored fast.

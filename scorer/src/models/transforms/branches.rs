@@ -34,6 +34,19 @@ impl Branches {
         })
     }
 
+    /// What each chain takes and does.
+    pub(super) fn described(&self) -> String {
+        let chain = |(columns, steps): &(Columns, Vec<Transform>)| {
+            let steps: Vec<String> = steps.iter().map(Transform::described).collect();
+            match steps.as_slice() {
+                [] => columns.described(),
+                steps => format!("{}: {}", columns.described(), steps.join(", then ")),
+            }
+        };
+        let chains: Vec<String> = self.chains.iter().map(chain).collect();
+        format!("ColumnTransformer, {}", chains.join("; "))
+    }
+
     /// Numbers of a row that goes in.
     pub fn inputs(&self) -> usize {
         self.inputs

@@ -33,6 +33,17 @@ impl Columns {
         self.taken.len()
     }
 
+    /// Which columns it takes, counted from 1; the first of many.
+    pub(super) fn described(&self) -> String {
+        const MOST: usize = 8;
+        let taken = self.taken.iter().take(MOST);
+        let mut taken: Vec<String> = taken.map(|column| (column + 1).to_string()).collect();
+        if self.taken.len() > MOST {
+            taken.push(format!("{} more", self.taken.len() - MOST));
+        }
+        format!("columns {} of {}", taken.join(", "), self.inputs)
+    }
+
     /// Whether each column stays where it is.
     pub(super) fn keeps_all(&self) -> bool {
         self.taken.iter().copied().eq(0..self.inputs)

@@ -41,6 +41,19 @@ impl Components {
         Ok(components)
     }
 
+    /// How many components it takes of how many columns.
+    pub(super) fn described(&self) -> String {
+        let whitened = match self.spread {
+            Some(_) => ", whitened",
+            None => "",
+        };
+        format!(
+            "PCA, {} columns to {}{whitened}",
+            self.inputs(),
+            self.outputs()
+        )
+    }
+
     /// Numbers of a row that goes in.
     pub fn inputs(&self) -> usize {
         self.mean.len()

@@ -30,6 +30,18 @@ impl Function {
         }
     }
 
+    /// numpy's name of it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Log1p => "log1p",
+            Self::Log => "log",
+            Self::Sqrt => "sqrt",
+            Self::Square => "square",
+            Self::Exp => "exp",
+            Self::Absolute => "absolute",
+        }
+    }
+
     /// Its value.
     pub(super) fn of(self, x: f64) -> f64 {
         match self {

@@ -95,6 +95,23 @@ impl Transform {
         }
     }
 
+    /// What it does, in few words: its name, and the most important of its parameters.
+    pub fn described(&self) -> String {
+        match self {
+            Self::Columns(columns) => columns.described(),
+            Self::Scale(scaler) => scaler.described(),
+            Self::Polynomial(polynomial) => format!(
+                "PolynomialFeatures, {} columns to {}",
+                polynomial.inputs(),
+                polynomial.outputs()
+            ),
+            Self::Components(components) => components.described(),
+            Self::Normalize(normalizer) => normalizer.described(),
+            Self::Function(function) => format!("FunctionTransformer, {}", function.name()),
+            Self::Branches(branches) => branches.described(),
+        }
+    }
+
     /// Bytes of memory beyond the value itself.
     pub fn bytes(&self) -> usize {
         match self {

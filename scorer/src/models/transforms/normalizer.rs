@@ -19,6 +19,16 @@ pub struct Normalizer {
 }
 
 impl Normalizer {
+    /// Which size it divides by.
+    pub(super) fn described(self) -> String {
+        let norm = match self.norm {
+            Norm::L1 => "l1",
+            Norm::L2 => "l2",
+            Norm::Max => "max",
+        };
+        format!("Normalizer, {norm}")
+    }
+
     pub(super) fn append(self, row: &[f64], out: &mut Vec<f64>) {
         let sizes = row.iter().map(|x| x.abs());
         let size = match self.norm {

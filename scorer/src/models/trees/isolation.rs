@@ -37,7 +37,7 @@ pub struct IsolationForest {
 pub struct Border {
     /// Subtracted first: `offset_`.
     pub offset: f64,
-    /// Subtracted afterwards: `threshold_` of scikit-learn up to 0.21, else 0.
+    /// Subtracted afterwards: `threshold_` of scikit-learn up to 0.21, that of PyOD with the other sign, else 0.
     pub threshold: f64,
     /// Whether a score of exactly 0 is an anomaly, as up to scikit-learn 0.19.
     pub zero_is_anomaly: bool,
@@ -99,6 +99,18 @@ impl IsolationForest {
             border,
             prepared: Prepared::default(),
         })
+    }
+
+    /// The same with the border at `threshold`: a decision function below that is an anomaly.
+    ///
+    /// Errors when that is not finite.
+    pub fn with_threshold(self, threshold: f64) -> Result<Self, String> {
+        let border = Border {
+            threshold,
+            zero_is_anomaly: false,
+            ..self.border
+        };
+        Self::new(self.trees, self.features, self.divisors, border)
     }
 
     /// The decision function of one scaled reading, less the threshold where there is one: 0 is the border. This is the reference.

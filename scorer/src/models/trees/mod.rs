@@ -7,6 +7,7 @@
 
 mod ensemble;
 mod isolation;
+mod lightgbm;
 mod path_length;
 mod prepared;
 #[cfg(target_arch = "x86_64")]
@@ -14,11 +15,14 @@ mod registers;
 mod split;
 mod steps;
 mod walk;
+mod xgboost;
 
 pub use ensemble::Ensemble;
 #[cfg(all(test, target_arch = "x86_64"))]
 use isolation::single;
 pub use isolation::{Border, IsolationForest};
+pub use lightgbm::{LightGbm, LightLink};
 pub use path_length::{average_path_length, average_path_length_before_0_21};
 pub use split::Split;
 pub use steps::Steps;
+pub use xgboost::{XgBoost, XgLink};

@@ -120,12 +120,17 @@ fn leave(
     failed.sort_by(|a, b| a.key.cmp(&b.key));
     let left = failed.len() as u64;
     let limit = report.sensors.limit;
+    let complete = retried.complete || left <= limit;
     report.left = Some(LeftTotals {
         total: retried.total,
         failed: left,
         limit,
-        complete: retried.complete || left <= limit,
+        complete,
     });
+    if report.phase == Phase::Succeeded && !complete {
+        // Its own sensors are all scored, but whoever waits for the fleet has to wait on.
+        report.phase = Phase::PartiallySucceeded;
+    }
 }
 
 async fn begin_table(

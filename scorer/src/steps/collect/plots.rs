@@ -42,7 +42,7 @@ async fn read_one(context: &Context, sensor: &AnomalousSensor) -> Result<Plot> {
         rows,
         anomalies,
     } = series;
-    let names = &context.run.spec.input.columns.features;
+    let names = &context.run.columns.features;
     let features = names
         .iter()
         .cloned()
@@ -72,7 +72,7 @@ async fn read_back(context: &Context, sensor: &AnomalousSensor) -> Result<PlotSe
     let source = ObjectSource::open(&context.storage, &object)?.with_first(first);
     let request = PlotRequest {
         format: run.prediction_format,
-        layout: run.layout(&sensor.key),
+        layout: run.layout(&sensor.key, sensor.kind),
         time_zone: run.spec.input.columns.time_zone.clone(),
         features: DRAWN_FEATURES,
         buckets: BUCKETS,

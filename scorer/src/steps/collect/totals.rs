@@ -1,4 +1,4 @@
-use fleetscore_crds::{FailureGroup, Totals};
+use fleetscore_crds::{FailureGroup, Left, Totals};
 
 use crate::ledger::WarningReason;
 use crate::outputs;
@@ -28,9 +28,19 @@ pub fn totals(context: &Context, report: &Report) -> Totals {
             .own_file(outputs::REPORT_HTML)
             .map_or_else(|_| context.run.own.to_string(), |url| url.to_string()),
         top_failures: Vec::new(),
+        left: left(report),
     };
     tell(&mut totals, &report.failures);
     totals
+}
+
+fn left(report: &Report) -> Option<Left> {
+    let left = report.left.filter(|left| !left.complete)?;
+    Some(Left {
+        total: left.total,
+        failed: left.failed,
+        limit: left.limit,
+    })
 }
 
 fn mostly_anomalous(report: &Report) -> u64 {
@@ -95,6 +105,11 @@ mod tests {
             mostly_anomalous: Some(u64::MAX),
             report: "az://predictions/run/_run/report.html".to_owned(),
             top_failures: Vec::new(),
+            left: Some(Left {
+                total: u64::MAX,
+                failed: u64::MAX,
+                limit: u64::MAX,
+            }),
         }
     }
 

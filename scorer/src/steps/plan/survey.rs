@@ -12,6 +12,7 @@ use super::readings;
 use super::tables::refuse_tables;
 use crate::ledger::{Warning, WarningReason};
 use crate::location::Template;
+use crate::models::MlflowFolder;
 use crate::steps::model_reader::ModelReader;
 use crate::steps::{Context, FailedSensor, StepError};
 use fleetscore_storage::ObjectUrl;
@@ -98,7 +99,7 @@ pub async fn survey(context: &Context) -> Result<Survey, StepError> {
         }
         if let Some(segments) = &found.readings.segments {
             let sensors: Vec<SensorKey> = shard.iter().map(|entry| entry.key.clone()).collect();
-            let files = segments.files(&sensors, &context.run.spec.input.columns)?;
+            let files = segments.files(&sensors, &context.run.columns)?;
             of_shard.extend(files.iter().map(|file| (file.url.to_string(), file.size)));
         }
         survey.bytes_to_read += of_shard.values().sum::<u64>();
@@ -128,7 +129,14 @@ impl Survey {
                 .push(failed(entry, FailureReason::ModelNotFound, message));
             return true;
         };
-        self.model_bytes += size;
+        self.model_bytes += match model.strip_suffix(MlflowFolder::DESCRIPTION) {
+            Some(folder) if MlflowFolder::is_at(model) => {
+                let files = models.range(folder.to_owned()..);
+                let files = files.take_while(|(file, _)| file.starts_with(folder));
+                files.map(|(_, size)| size).sum()
+            }
+            _ => *size,
+        };
         match looks.get(model) {
             Some(Err(error)) => {
                 let error = error.clone();

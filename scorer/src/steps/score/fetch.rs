@@ -65,7 +65,7 @@ impl Ahead {
         segments: &Segments,
         sensors: &[SensorKey],
     ) -> Result<Fetched, Failure> {
-        let columns = &context.run.spec.input.columns;
+        let columns = &context.run.columns;
         let files = segments.files(sensors, columns);
         let files = files.map_err(|error| missing(&error))?;
         let sources = files

@@ -125,7 +125,7 @@ impl Group {
                 Some(_) => ReadingFormat::Parquet,
                 None => spec.format,
             },
-            columns: spec.columns.clone(),
+            columns: self.context.run.columns.clone(),
             key_names,
             sensors,
             window: self.context.run.spec.window,

@@ -8,8 +8,8 @@ use super::failures::{invalid_reading, not_scored, output_failure};
 use super::finite;
 use super::output::Output;
 use super::tally::Tally;
-use crate::ledger::{LedgerEntry, SensorState, Warning, WarningReason};
-use crate::models::Verdicts;
+use crate::ledger::{Engine, LedgerEntry, ModelSummary, SensorState, Warning, WarningReason};
+use crate::models::{Kind, Meaning, Model, Verdicts};
 use crate::predictions::{PredictionWriter, Thinning};
 use crate::steps::model::SensorModel;
 use crate::steps::plan::PlanEntry;
@@ -34,6 +34,8 @@ enum State {
     Written {
         output: String,
         warnings: Vec<Warning>,
+        model: ModelSummary,
+        meaning: Meaning,
     },
     Failed(Failure),
 }
@@ -109,7 +111,7 @@ impl Job {
         workspace: &mut Workspace,
     ) {
         let start = Instant::now();
-        let (input, progress) = (&context.run.spec.input, &context.progress);
+        let (run, progress) = (&context.run, &context.progress);
         let Workspace { verdicts, encoded } = workspace;
         self.tally.skipped += rows.skipped;
         let State::Open(open) = &mut self.state else {
@@ -117,9 +119,9 @@ impl Job {
         };
         verdicts.clear();
         open.model.model.score(&rows.features, verdicts);
-        if input.on_invalid_reading == OnInvalidReading::Fail
+        if run.spec.input.on_invalid_reading == OnInvalidReading::Fail
             && let Some(invalid) =
-                finite::first_failure(object, &input.columns.features, rows, verdicts.scores())
+                finite::first_failure(object, &run.columns.features, rows, verdicts.scores())
         {
             return self.fail(progress, invalid_reading(&invalid));
         }
@@ -128,7 +130,9 @@ impl Job {
         self.tally.skipped += left_out as u64;
         let rows = finite.as_ref().unwrap_or(rows);
         let anomalies = self.tally.anomalies;
-        self.tally.add(verdicts, rows.labels.as_deref());
+        let labels = rows.labels.as_deref();
+        let knows = open.model.model.meaning.knows_anomalies();
+        self.tally.add(verdicts, labels.filter(|_| knows));
         if let Some(plot) = &mut open.plot {
             plot.add(&rows.times.nanos, &rows.features, verdicts);
         }
@@ -199,6 +203,8 @@ impl Job {
         self.state = State::Written {
             output: open.path.clone(),
             warnings,
+            model: summary(&open.model.model),
+            meaning: open.model.model.meaning.clone(),
         };
         Progress::add(&context.progress.done, 1);
     }
@@ -206,10 +212,17 @@ impl Job {
     /// The sensor's line in the ledger.
     pub fn ledger_entry(&self) -> LedgerEntry {
         let (output, mut warnings, error) = match &self.state {
-            State::Written { output, warnings } => (Some(output.clone()), warnings.clone(), None),
+            State::Written {
+                output, warnings, ..
+            } => (Some(output.clone()), warnings.clone(), None),
             State::Failed(failure) => (None, Vec::new(), Some(failure.clone())),
             State::Open(_) => (None, Vec::new(), Some(not_scored())),
         };
+        let (model, meaning) = match &self.state {
+            State::Written { model, meaning, .. } => (Some(model.clone()), Some(meaning)),
+            _ => (None, None),
+        };
+        let labels = meaning.and_then(Meaning::labels);
         warnings.extend(self.entry.warning.clone());
         let failed = error.is_some();
         let tally = if failed {
@@ -227,7 +240,12 @@ impl Job {
             rows: tally.rows,
             skipped: tally.skipped,
             anomalies: tally.anomalies,
-            score: tally.score(),
+            score: tally.score().filter(|_| meaning != Some(&Meaning::Value)),
+            values: tally.score().filter(|_| meaning == Some(&Meaning::Value)),
+            classes: labels
+                .map(|labels| tally.classes(labels))
+                .unwrap_or_default(),
+            model,
             labels: tally.labels(),
             output,
             seconds: self.elapsed.as_secs_f64(),
@@ -264,16 +282,29 @@ impl Open {
             .output
             .join(&path)
             .map_err(|error| output_failure(&error))?;
-        let writer = PredictionWriter::new(run.prediction_format, &run.layout(&entry.key));
+        let meaning = &model.model.meaning;
+        let layout = run.layout(&entry.key, meaning.kind());
+        let labels = meaning.labels().cloned().unwrap_or_default();
+        let writer = PredictionWriter::new(run.prediction_format, &layout, &labels);
+        let is_drawn = context.kept.is_some() && meaning.kind() != Kind::Value;
         Ok(Self {
             model,
             path,
-            plot: context.kept.as_ref().and_then(|_| {
-                let sensors = Progress::get(&context.progress.sensors);
-                Plots::begin(sensors, run.spec.input.columns.features.len())
-            }),
+            plot: is_drawn
+                .then(|| Progress::get(&context.progress.sensors))
+                .and_then(|sensors| Plots::begin(sensors, run.columns.features.len())),
             output: Some(Output::new(url, writer, buffers)),
         })
+    }
+}
+
+/// What the ledger says of a model.
+fn summary(model: &Model) -> ModelSummary {
+    ModelSummary {
+        class: model.estimator.name().to_owned(),
+        producer: model.origin.producer.clone(),
+        engine: Engine::Native,
+        output: model.meaning.kind(),
     }
 }
 

@@ -1,8 +1,13 @@
+use std::collections::BTreeMap;
+
 use crate::ledger::{Confusion, ScoreSummary};
-use crate::models::Verdicts;
+use crate::models::{Labels, Verdicts};
 
 /// A power of two that is small enough for any number of scores to be summed up, and no digit is lost by.
 const SMALL: f64 = 1.0 / 18_446_744_073_709_551_616.0;
+
+/// Labels whose readings are counted in a ledger.
+const LABELS: usize = 32;
 
 /// Sums over the readings of one sensor, whose scores are finite.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,6 +24,8 @@ pub struct Tally {
     /// The sum of the scores times [`SMALL`]: the sum of large ones may not be finite.
     small_sum: f64,
     labels: Option<Confusion>,
+    /// Readings of each class.
+    classes: Vec<u64>,
 }
 
 impl Tally {
@@ -40,6 +47,15 @@ impl Tally {
             self.rows += 1;
             self.anomalies += u64::from(is_anomaly);
         }
+        for &class in verdicts.classes() {
+            let class = usize::from(class);
+            if self.classes.len() <= class {
+                self.classes.resize(class + 1, 0);
+            }
+            if let Some(count) = self.classes.get_mut(class) {
+                *count += 1;
+            }
+        }
         if let Some(labels) = labels {
             let confusion = self.labels.get_or_insert_default();
             let predicted = verdicts.anomalies().iter().zip(labels);
@@ -47,7 +63,18 @@ impl Tally {
         }
     }
 
-    /// Range of the scores; none without readings.
+    /// Readings by label: the most frequent labels.
+    pub fn classes(&self, labels: &Labels) -> BTreeMap<String, u64> {
+        let mut counts: Vec<(usize, u64)> = self.classes.iter().copied().enumerate().collect();
+        counts.retain(|(_, count)| *count > 0);
+        // Of as frequent ones the first.
+        counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let most = counts.into_iter().take(LABELS);
+        most.map(|(class, count)| (labels.text(class).into_owned(), count))
+            .collect()
+    }
+
+    /// Range of the scores, or values; none without readings.
     pub fn score(&self) -> Option<ScoreSummary> {
         (self.rows > 0).then(|| ScoreSummary {
             min: self.min,
@@ -126,6 +153,22 @@ mod tests {
             ),
             (1, 1, 2)
         );
+    }
+
+    #[test]
+    fn readings_are_counted_by_label() {
+        let mut tally = Tally::default();
+        let mut verdicts = Verdicts::default();
+        for class in (0..40).chain([39, 7, 39]) {
+            verdicts.push_class(0.5, class, class == 39);
+        }
+        tally.add(&verdicts, None);
+        assert_eq!((tally.rows, tally.anomalies), (43, 3));
+        let labels = Labels::Integers((100..140).collect());
+        let classes = tally.classes(&labels);
+        assert_eq!(classes.len(), 32);
+        assert_eq!((classes["139"], classes["107"], classes["100"]), (3, 2, 1));
+        assert!(!classes.contains_key("138"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use fleetscore_crds::Phase;
 use fleetscore_storage::{ObjectUrl, Storage, StorageOptions};
 use futures::TryStreamExt as _;
 use futures::stream::BoxStream;
@@ -381,6 +382,27 @@ async fn a_retry_of_a_retry_knows_what_is_left_and_reasons_are_kept_apart() {
         "{:?}",
         objects.keys()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_leaves_too_many_others_has_not_wholly_succeeded() {
+    for (limit, phase) in [(0, Phase::PartiallySucceeded), (2, Phase::Succeeded)] {
+        let world = World::after_first().await;
+        world.add_readings(3, "4").await;
+        let manifest = retry("b", "first", &["InvalidReading"], limit);
+        let report = world.run(&manifest).await.unwrap();
+        assert_eq!((report.sensors.total, report.sensors.failed), (1, 0));
+        assert_eq!(report.phase, phase);
+        assert_eq!(
+            world.has("out/2018/_SUCCESS").await,
+            phase == Phase::Succeeded
+        );
+        let totals = steps::totals(&world.context(&manifest, usize::MAX), &report);
+        let left = totals
+            .left
+            .map(|left| (left.total, left.failed, left.limit));
+        assert_eq!(left, (limit == 0).then_some((5, 2, 0)));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,6 +9,7 @@ use crate::models::{Kernel, Model, ModelError, OneClassSvm, Scaler};
 /// Errors when the model has a scaler: the format has none, and folding it into the support vectors would round.
 pub fn write_libsvm(model: &Model) -> Result<String, ModelError> {
     let svm = model.only_svm(ModelFormat::Libsvm)?;
+    svm.check_border_at_zero(ModelFormat::Libsvm)?;
     if svm.scaler != Scaler::None {
         return Err(ModelError::Unwritable {
             format: ModelFormat::Libsvm,

@@ -8,12 +8,13 @@
 //! | u16 | version, 1 |
 //! | u8 | kernel: 0 rbf, 1 linear, 2 polynomial, 3 sigmoid |
 //! | u8 | scaler: 0 none, 1 standard, 2 min-max |
-//! | u32 | flags: 1 single precision, 2 center, 4 scale, 8 clip, 16 producer, 32 feature names |
+//! | u32 | flags: 1 single precision, 2 center, 4 scale, 8 clip, 16 producer, 32 feature names, 128 threshold |
 //! | u32 | n, number of support vectors |
 //! | u32 | d, number of features |
 //! | u32 | degree, 0 unless polynomial |
 //! | u32 | bytes of text |
 //! | f64 x 5 | gamma, coef0, rho, lowest and highest of the clip; 0 where there is none |
+//! | f64 | threshold, as flagged |
 //! | f64 x d, up to twice | standard: center, scale, as flagged; min-max: scale, min |
 //! | f64 x n | coefficients |
 //! | f64 x n x d | support vectors, row-major |
@@ -77,6 +78,7 @@ const CLIP: u32 = 8;
 const PRODUCER: u32 = 16;
 const NAMES: u32 = 32;
 const ZERO_IS_ANOMALY: u32 = 64;
+const THRESHOLD: u32 = 128;
 
 /// In place of the feature of a leaf.
 const LEAF: u16 = u16::MAX;

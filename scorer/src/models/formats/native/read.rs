@@ -1,5 +1,7 @@
 use super::common::{Common, ends, malformed, numbers, size};
-use super::{FAMILY_VERSION, LINEAR, MAGIC, NAMES, POLYNOMIAL, RBF, SIGMOID, VERSION, read_forest};
+use super::{
+    FAMILY_VERSION, LINEAR, MAGIC, NAMES, POLYNOMIAL, RBF, SIGMOID, THRESHOLD, VERSION, read_forest,
+};
 use crate::models::formats::cursor::Cursor;
 use crate::models::formats::limits::Meter;
 use crate::models::{Kernel, Model, ModelError, OneClassSvm};
@@ -33,6 +35,11 @@ fn read_svm(input: &mut Cursor<'_>, meter: &mut Meter<'_>) -> Result<Model, Mode
     if header.common.has(NAMES) {
         meter.grow::<String>(features)?;
     }
+    let threshold = if header.common.has(THRESHOLD) {
+        Some(input.array().map(f64::from_le_bytes).ok_or_else(ends)?)
+    } else {
+        None
+    };
     let scaler = header.common.scaler(input, features)?;
     let coefficients = numbers(input, Some(vectors))?;
     let support_vectors = numbers(input, vectors.checked_mul(features))?;
@@ -48,6 +55,10 @@ fn read_svm(input: &mut Cursor<'_>, meter: &mut Meter<'_>) -> Result<Model, Mode
         coefficients,
         header.rho,
     )?;
+    let svm = match threshold {
+        Some(threshold) => svm.with_threshold(threshold)?,
+        None => svm,
+    };
     Model::of_svm(svm, origin)
 }
 

@@ -2,7 +2,7 @@ use fleetscore_crds::ModelFormat;
 
 use super::{
     CENTER, CLIP, LINEAR, MAGIC, MIN_MAX, NAMES, NO_SCALER, POLYNOMIAL, PRODUCER, RBF, SCALE,
-    SIGMOID, SINGLE_PRECISION, STANDARD, VERSION, write_forest,
+    SIGMOID, SINGLE_PRECISION, STANDARD, THRESHOLD, VERSION, write_forest,
 };
 use crate::models::{Estimator, Kernel, Model, ModelError, Scaler};
 
@@ -13,6 +13,19 @@ pub fn write_native(model: &Model) -> Result<Vec<u8>, ModelError> {
     let mut bytes = match &model.estimator {
         Estimator::IsolationForest(forest) => write_forest::bytes(model, forest)?,
         Estimator::OneClassSvm(_) => svm(model)?,
+        Estimator::LightGbm(_) => {
+            return Err(ModelError::Unwritable {
+                format: ModelFormat::Native,
+                problem: "LightGBM has files of its own: use booster_.save_model('model.txt')"
+                    .into(),
+            });
+        }
+        Estimator::XgBoost(_) => {
+            return Err(ModelError::Unwritable {
+                format: ModelFormat::Native,
+                problem: "XGBoost has files of its own: use save_model('model.ubj')".into(),
+            });
+        }
     };
     bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
     Ok(bytes)
@@ -26,8 +39,9 @@ fn svm(model: &Model) -> Result<Vec<u8>, ModelError> {
     let mut bytes = MAGIC.to_vec();
     bytes.extend(VERSION.to_le_bytes());
     bytes.extend([kernel_code(&svm.kernel), scaler_code(&svm.scaler)]);
+    let threshold = svm.threshold.map_or(0, |_| THRESHOLD);
     for number in [
-        flags(model, &svm.scaler),
+        flags(model, &svm.scaler) | threshold,
         length(svm.coefficients.len()),
         length(svm.features),
         degree,
@@ -39,6 +53,7 @@ fn svm(model: &Model) -> Result<Vec<u8>, ModelError> {
     let vectors = scaler.iter().flat_map(|(_, values)| values.iter());
     for number in [gamma, coef0, svm.rho, low, high]
         .iter()
+        .chain(&svm.threshold)
         .chain(vectors)
         .chain(&svm.coefficients)
         .chain(&svm.support_vectors)

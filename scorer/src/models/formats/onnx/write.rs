@@ -14,6 +14,7 @@ use crate::models::{Kernel, Model, ModelError, OneClassSvm, Scaler};
 /// beyond single precision.
 pub fn write_onnx(model: &Model) -> Result<Vec<u8>, ModelError> {
     let one_class = model.only_svm(ModelFormat::Onnx)?;
+    one_class.check_border_at_zero(ModelFormat::Onnx)?;
     let mut nodes = scaler(one_class)?.into_iter().collect::<Vec<_>>();
     let scaled = if nodes.is_empty() { "X" } else { "variable" };
     nodes.extend([

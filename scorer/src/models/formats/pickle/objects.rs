@@ -52,7 +52,14 @@ impl<'a> Machine<'a, '_, '_> {
             }
             (Function::Encode, &[text, _encoding]) => self.encode(text),
             (Function::Ufunc, &[module, name]) => self.ufunc(module, name),
-            (Function::Bytes, []) => self.add(Object::Bytes(Cow::Borrowed(&[]))),
+            (Function::ByteArray, &[bytes]) => match self.heap.get(bytes) {
+                Some(Object::Bytes(_)) => self.push(bytes),
+                _ => Err(self.expected("bytes", bytes)),
+            },
+            (Function::ByteArray, &[text, _encoding]) => self.encode(text),
+            (Function::Bytes | Function::ByteArray, []) => {
+                self.add(Object::Bytes(Cow::Borrowed(&[])))
+            }
             _ => Err(self.malformed(&format!(
                 "a call of {function:?} with other arguments than expected"
             ))),

@@ -8,9 +8,12 @@ pub fn way_out(module: &str, name: &str) -> &'static str {
         "scipy" if module.starts_with("scipy.sparse") => {
             "the model was fitted on sparse data: fit it on a dense array"
         }
-        "pyod" => {
-            "it is a PyOD detector: save the scikit-learn model inside, joblib.dump(detector.detector_, file); PyOD's own threshold is \
-             not part of it"
+        "pyod" => "of PyOD's detectors, IForest and OCSVM are read: train one of these",
+        "lightgbm" => {
+            "of LightGBM's classes, LGBMClassifier, LGBMRegressor and Booster are read: train one of these"
+        }
+        "xgboost" => {
+            "of XGBoost's classes, XGBClassifier, XGBRegressor and Booster are read: train one of these"
         }
         "dill" | "cloudpickle" => {
             "it was saved with dill or cloudpickle: save it again with pickle.dump or joblib.dump"
@@ -64,7 +67,7 @@ mod tests {
     #[test]
     fn says_what_to_save_instead() {
         for (module, name, part) in [
-            ("pyod.models.ocsvm", "OCSVM", "detector.detector_"),
+            ("pyod.models.lof", "LOF", "IForest and OCSVM are read"),
             ("dill._dill", "_create_array", "pickle.dump or joblib.dump"),
             ("__main__", "Detector", "joblib.dump(detector.pipeline"),
             ("plant.models", "Detector", "joblib.dump(detector.pipeline"),

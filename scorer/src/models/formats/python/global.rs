@@ -32,6 +32,18 @@ pub enum Class {
     RemainderColumns,
     IsolationForest,
     ExtraTreeRegressor,
+    /// PyOD's `IForest`.
+    PyodForest,
+    /// PyOD's `OCSVM`.
+    PyodSvm,
+    /// XGBoost's `Booster`, which holds the trees.
+    Booster,
+    XgbClassifier,
+    XgbRegressor,
+    /// LightGBM's `Booster`, which holds the trees.
+    LightBooster,
+    LightClassifier,
+    LightRegressor,
     /// scikit-learn's `Tree`, which files call as a function and fill in.
     Tree,
     /// `numpy.ndarray`, named as the class of an array.
@@ -55,6 +67,8 @@ pub enum Function {
     Encode,
     /// `bytes`: how protocol 2 spells no bytes.
     Bytes,
+    /// `bytearray`: of bytes, or of a text as protocol 2 spells them.
+    ByteArray,
     /// numpy's `_ufunc_reconstruct`: a function of numbers by module and name.
     Ufunc,
 }
@@ -80,6 +94,13 @@ impl Class {
             Self::RemainderColumns => "_RemainderColsList",
             Self::IsolationForest => "IsolationForest",
             Self::ExtraTreeRegressor => "ExtraTreeRegressor",
+            Self::PyodForest => "PyOD's IForest",
+            Self::PyodSvm => "PyOD's OCSVM",
+            Self::Booster | Self::LightBooster => "Booster",
+            Self::XgbClassifier => "XGBClassifier",
+            Self::XgbRegressor => "XGBRegressor",
+            Self::LightClassifier => "LGBMClassifier",
+            Self::LightRegressor => "LGBMRegressor",
             Self::Tree => "Tree",
             Self::Ndarray => "ndarray",
             Self::ArrayWrapper => "NumpyArrayWrapper",
@@ -136,6 +157,14 @@ pub fn find(module: &str, name: &str) -> Option<Global> {
             class(Class::ExtraTreeRegressor)
         }
         ("sklearn.tree._tree", "Tree") => class(Class::Tree),
+        ("xgboost.core", "Booster") => class(Class::Booster),
+        ("xgboost.sklearn", "XGBClassifier") => class(Class::XgbClassifier),
+        ("xgboost.sklearn", "XGBRegressor") => class(Class::XgbRegressor),
+        ("lightgbm.basic", "Booster") => class(Class::LightBooster),
+        ("lightgbm.sklearn", "LGBMClassifier") => class(Class::LightClassifier),
+        ("lightgbm.sklearn", "LGBMRegressor") => class(Class::LightRegressor),
+        ("pyod.models.iforest", "IForest") => class(Class::PyodForest),
+        ("pyod.models.ocsvm", "OCSVM") => class(Class::PyodSvm),
         ("numpy", "ndarray") => class(Class::Ndarray),
         ("numpy", "dtype") => function(Function::Dtype),
         ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => {
@@ -156,6 +185,7 @@ pub fn find(module: &str, name: &str) -> Option<Global> {
         }
         ("_codecs", "encode") => function(Function::Encode),
         ("builtins" | "__builtin__", "bytes") => function(Function::Bytes),
+        ("builtins" | "__builtin__", "bytearray") => function(Function::ByteArray),
         _ => None,
     }
 }

@@ -4,11 +4,14 @@ use crate::models::{ModelError, shown};
 
 /// The attributes that scoring needs, in order. Others are not looked at, whatever they are.
 const NEEDED: &[&str] = &[
+    "_Booster",
     "_average_path_length_per_tree",
+    "_classes",
     "_decision_path_lengths",
     "_dual_coef_",
     "_feature_names_in",
     "_gamma",
+    "_handle",
     "_intercept_",
     "_max_degree",
     "_max_features",
@@ -21,17 +24,21 @@ const NEEDED: &[&str] = &[
     "add_indicator",
     "behaviour",
     "best_estimator_",
+    "best_iteration",
     "center_",
     "clip",
     "coef0",
     "components_",
+    "contamination",
     "degree",
+    "detector_",
     "estimators_",
     "estimators_features_",
     "explained_variance_",
     "feature_names_in_",
     "feature_range",
     "func",
+    "handle",
     "include_bias",
     "interaction_only",
     "kernel",
@@ -39,6 +46,7 @@ const NEEDED: &[&str] = &[
     "max_samples_",
     "mean_",
     "min_",
+    "missing",
     "missing_values",
     "n_estimators",
     "n_features_",
@@ -167,6 +175,16 @@ impl<'h, 'a> Estimator<'h, 'a> {
         self.heap
             .text(value)
             .ok_or_else(|| self.unexpected(name, "a string", value))
+    }
+
+    /// Bytes, or those of a string of any length.
+    pub fn bytes(&self, name: &str) -> Result<&'h [u8], ModelError> {
+        let value = self.required(name)?;
+        match self.heap.get(value) {
+            Some(Object::Bytes(bytes)) => Ok(bytes),
+            Some(Object::Text(text)) => Ok(text.as_bytes()),
+            _ => Err(self.unexpected(name, "bytes or a string", value)),
+        }
     }
 
     /// An array of numbers.

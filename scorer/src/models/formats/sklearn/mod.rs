@@ -8,13 +8,16 @@ mod estimators;
 mod forest;
 mod function;
 mod imputer;
+mod lightgbm;
 mod pipeline;
+mod pyod;
 mod scaler;
 mod steps;
 mod svm;
 mod transformers;
 mod tree;
 mod version;
+mod xgboost;
 
 use fleetscore_crds::{ModelBundle, ModelFormat};
 

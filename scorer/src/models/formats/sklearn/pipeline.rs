@@ -3,10 +3,10 @@ use fleetscore_crds::{ModelBundle, ModelFormat};
 use super::bundle::Bundle;
 use super::estimator::Estimator;
 use super::steps::Steps;
-use super::{chain, estimators, transformers};
+use super::{chain, estimators, pyod, transformers};
 use crate::models::formats::limits::Meter;
 use crate::models::formats::python::{Heap, Value};
-use crate::models::{Model, ModelError, Origin, Preparation, shown};
+use crate::models::{Model, ModelError, Origin, Preparation, Transform, shown};
 
 /// Makes a model of what a file holds: an estimator, a pipeline of transformers and an estimator, a search for the best of either,
 /// or a dict, tuple or list of these, of which the bundle says what to take.
@@ -40,8 +40,11 @@ pub fn to_model(
         producer: producer(&found),
         ..Origin::new(format)
     };
+    let own_names = estimator.names().cloned();
+    let own_names = own_names.filter(|_| transforms.iter().all(Transform::keeps_columns));
     let mut model = Model::new(transforms, estimator, origin)?;
-    let mut names = feature_names(&found, model.features, meter)?;
+    let names = feature_names(&found, model.features, meter)?;
+    let mut names = names.or(own_names);
     if let Some(bundle) = bundle {
         bundle.check_scaled(&model)?;
         if names.is_none() {
@@ -86,12 +89,14 @@ fn ends_otherwise(last: &Estimator<'_, '_>, before: &[Estimator<'_, '_>]) -> Mod
     })
 }
 
-/// The version is every estimator's.
+/// The version is every estimator's, or that of the one inside.
 fn producer(steps: &[Estimator<'_, '_>]) -> Option<String> {
+    let version = |step: &Estimator<'_, '_>| step.text("_sklearn_version").ok().map(str::to_owned);
+    let inside = |step: &Estimator<'_, '_>| pyod::inside(step).ok().as_ref().and_then(version);
     let version = steps
         .iter()
-        .find_map(|step| step.text("_sklearn_version").ok());
-    version.map(|version| format!("scikit-learn {}", shown(version, 40)))
+        .find_map(|step| version(step).or_else(|| inside(step)));
+    version.map(|version| format!("scikit-learn {}", shown(&version, 40)))
 }
 
 /// The names are those of the first step that saw names, and no other may have seen others, as long as columns are the readings'.

@@ -10,6 +10,9 @@ use super::limits::Meter;
 use super::sklearn;
 use crate::models::{Model, ModelError, Preparation};
 
+/// The first bytes: those of any zip.
+pub const MAGIC: &[u8] = b"PK\x03\x04";
+
 /// Reads a model from an archive.
 pub fn read(
     bytes: &[u8],

@@ -16,6 +16,10 @@ use super::sums::sums;
 use super::tile::Tile;
 use crate::models::svm::OneClassSvm;
 
+/// With a border elsewhere than at 0, what is left of rho is rounded before the sign is known: on both sides, each by half of this
+/// share of it, and as much again for the bound itself.
+const ROUNDING: f64 = 2.0 * f64::EPSILON;
+
 /// Whether a fast score within `bound` of the reference's has the reference's sign: else the reference decides.
 #[inline]
 fn is_settled(score: f64, bound: f64) -> bool {
@@ -49,10 +53,15 @@ pub(super) fn score<I: Instructions<L>, const L: usize>(
     for (rows, scores) in tiles.zip(scores.chunks_mut(L)) {
         instructions.fill(&mut tile, &model.scaler, rows);
         let (sums, near) = of_tile::<I, L>(instructions, form, &mut tile);
+        let (border, rounding) = match model.threshold {
+            Some(threshold) => (threshold, ROUNDING),
+            None => (0.0, 0.0),
+        };
         let mut settled = [0.0; L];
         for lane in 0..L {
-            let score = sums[lane] - model.rho + tile.poison[lane];
-            settled[lane] = if is_settled(score, near[lane]) {
+            let decision = sums[lane] - model.rho;
+            let score = decision - border + tile.poison[lane];
+            settled[lane] = if is_settled(score, near[lane] + rounding * decision.abs()) {
                 score
             } else {
                 f64::NAN

@@ -1,0 +1,92 @@
+//! What a run wants of a model's numbers.
+
+use fleetscore_crds::{ModelOutput, ModelSpec};
+
+use super::{Kind, Meaning, Model, ModelError, shown};
+
+/// Labels that a message lists.
+const LISTED: usize = 12;
+
+impl Model {
+    /// The model with the meaning that `spec` gives its numbers. With a residual, a row has the target behind its features.
+    ///
+    /// Errors when the model's numbers cannot mean that.
+    pub fn with_output(mut self, spec: &ModelSpec) -> Result<Self, ModelError> {
+        let (name, own) = (self.estimator.name(), self.estimator.meaning());
+        let wanted = match spec.output {
+            ModelOutput::Auto => None,
+            ModelOutput::Anomaly if spec.residual.is_some() => None,
+            ModelOutput::Anomaly => Some(Kind::Anomaly),
+            ModelOutput::Class => Some(Kind::Class),
+            ModelOutput::Value => Some(Kind::Value),
+        };
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != own.kind()) {
+            return Err(other(format!(
+                "spec.model.output is {wanted:?}, and the model is a {name}, whose output is {:?}: say so, or leave it out",
+                own.kind()
+            )));
+        }
+        if spec.threshold.is_some() {
+            return Err(other(match own {
+                Meaning::Value => format!(
+                    "spec.model.threshold is for detectors without a border, and the model is a {name}, which gives values: to compare them \
+                     with a column of the readings, set spec.model.residual"
+                ),
+                _ => format!(
+                    "spec.model.threshold is for detectors without a border, and a {name} has its own: leave it out"
+                ),
+            }));
+        }
+        self.meaning = match (&spec.residual, own) {
+            (Some(residual), Meaning::Value) => Meaning::Residual {
+                threshold: residual.threshold,
+            },
+            (Some(_), own) => {
+                return Err(other(format!(
+                    "spec.model.residual compares a regressor's values with a column, and the model is a {name}, whose output is {:?}: leave \
+                     it out",
+                    own.kind()
+                )));
+            }
+            (None, Meaning::Class { labels, anomalies }) => {
+                let named = &spec.anomaly_classes;
+                let texts = || (0..labels.len()).map(|class| labels.text(class));
+                if let Some(absent) = named.iter().find(|named| !texts().any(|it| it == **named)) {
+                    let known: Vec<String> = texts()
+                        .take(LISTED)
+                        .map(|label| format!("`{}`", shown(&label, 40)))
+                        .collect();
+                    return Err(other(format!(
+                        "spec.model.anomalyClasses names `{}`, which is no label of the model: its labels are {}{}",
+                        shown(absent, 40),
+                        known.join(", "),
+                        if labels.len() > LISTED {
+                            " and more"
+                        } else {
+                            ""
+                        }
+                    )));
+                }
+                let anomalies = if named.is_empty() {
+                    anomalies
+                } else {
+                    texts()
+                        .map(|label| named.iter().any(|it| label == *it))
+                        .collect()
+                };
+                Meaning::Class { labels, anomalies }
+            }
+            (None, _) if !spec.anomaly_classes.is_empty() => {
+                return Err(other(format!(
+                    "spec.model.anomalyClasses names labels, and the model is a {name}, which has none: leave it out"
+                )));
+            }
+            (None, own) => own,
+        };
+        Ok(self)
+    }
+}
+
+fn other(problem: String) -> ModelError {
+    ModelError::Invalid(problem)
+}
