@@ -1,4 +1,4 @@
-//! Measures an isolation forest on one thread: `forest_speed MODEL ROWS SCORES`.
+//! Measures a model of trees on one thread: `forest_speed MODEL ROWS SCORES`.
 //!
 //! Reads a model of any format and a file of unscaled rows (f64, little-endian, row-major), writes the scores in the same way, and
 //! prints the number of trees. Then, for each line of standard input, it reads the model anew and scores once more, and prints the
@@ -36,10 +36,13 @@ fn main() -> anyhow::Result<()> {
         .flat_map(|score| score.to_le_bytes())
         .collect();
     std::fs::write(scores, bytes).context("writing the scores")?;
-    let Estimator::IsolationForest(forest) = &model.estimator else {
-        bail!("it is {}, not an IsolationForest", model.estimator.name());
+    let trees = match &model.estimator {
+        Estimator::IsolationForest(forest) => forest.trees.count(),
+        Estimator::Forest(forest) => forest.trees.count(),
+        Estimator::Boosted(boosted) => boosted.trees.count(),
+        other => bail!("it is {}, which has no trees", other.name()),
     };
-    println!("{}", forest.trees.count());
+    println!("{trees}");
     for line in std::io::stdin().lock().lines() {
         let plain = line? == "plain";
         let start = Instant::now();

@@ -8,12 +8,15 @@ use clap::{Args, Subcommand, ValueEnum};
 use fleetscore_crds::{ModelFormat, visible};
 use fleetscore_scorer::models::trees::XgBoost;
 use fleetscore_scorer::models::{
-    self, Allowance, Estimator, IsolationForest, Kernel, MlflowFolder, Model, OneClassSvm, Scaler,
-    Transform,
+    self, Allowance, Boosted, Estimator, Forest, IsolationForest, Kernel, Labels, Linear, Meaning,
+    MlflowFolder, Model, OneClassSvm, Scaler, Transform,
 };
 use serde_json::{Value, json};
 
 use super::{Result, failure, output, usage};
+
+/// Labels that are shown.
+const LABELS: usize = 32;
 
 /// Look into model files, or convert them
 #[derive(Subcommand)]
@@ -145,14 +148,17 @@ fn facts(model: &Model) -> Value {
     });
     let of_estimator = match &model.estimator {
         Estimator::OneClassSvm(svm) => of_svm(svm),
-        Estimator::IsolationForest(forest) => of_forest(forest),
-        Estimator::XgBoost(boosted) => of_boosted(boosted),
+        Estimator::XgBoost(boosted) => of_xgboost(boosted),
         Estimator::LightGbm(boosted) => json!({
             "estimator": boosted.name(),
             "trees": boosted.count(),
             "nodes": boosted.nodes(),
             "classes": boosted.labels.as_ref().map(|labels| labels.len()),
         }),
+        Estimator::IsolationForest(forest) => of_isolation_forest(forest),
+        Estimator::Forest(forest) => of_forest(forest),
+        Estimator::Boosted(boosted) => of_boosted(boosted),
+        Estimator::Linear(linear) => of_linear(linear),
         other => json!({ "estimator": other.name(), "size": other.size() }),
     };
     let precision = if model.origin.single_precision {
@@ -162,13 +168,61 @@ fn facts(model: &Model) -> Value {
     };
     if let (Some(facts), Value::Object(others)) = (facts.as_object_mut(), of_estimator) {
         facts.extend(others);
+        if let Value::Object(output) = output(model) {
+            facts.extend(output);
+        }
         facts.insert("precision".to_owned(), precision.into());
         facts.retain(|_, value| !value.is_null());
     }
     facts
 }
 
-fn of_forest(forest: &IsolationForest) -> Value {
+fn of_forest(forest: &Forest) -> Value {
+    json!({
+        "estimator": forest.name(),
+        "trees": forest.trees.count(),
+        "nodes": forest.trees.nodes(),
+        "deepest": forest.trees.depth(),
+    })
+}
+
+fn of_boosted(boosted: &Boosted) -> Value {
+    json!({
+        "estimator": boosted.name(),
+        "trees": boosted.trees.count(),
+        "nodes": boosted.trees.nodes(),
+        "deepest": boosted.trees.depth(),
+        "start": boosted.start,
+    })
+}
+
+fn of_linear(linear: &Linear) -> Value {
+    json!({
+        "estimator": linear.kind.name(),
+        "weights": linear.weights,
+        "intercepts": linear.intercepts,
+    })
+}
+
+/// What the numbers mean: of a classifier its labels, and those that are anomalies where nobody says which.
+fn output(model: &Model) -> Value {
+    let Meaning::Class { labels, anomalies } = &model.meaning else {
+        return json!({ "output": model.meaning.kind() });
+    };
+    let listed = |labels: &Labels, wanted: &dyn Fn(usize) -> bool| -> Vec<String> {
+        let classes = (0..labels.len()).filter(|class| wanted(*class));
+        let texts = classes.map(|class| labels.text(class).into_owned());
+        texts.take(LABELS).collect()
+    };
+    json!({
+        "output": model.meaning.kind(),
+        "classes": labels.len(),
+        "labels": listed(labels, &|_| true),
+        "anomalyClasses": listed(labels, &|class| anomalies.get(class) == Some(&true)),
+    })
+}
+
+fn of_isolation_forest(forest: &IsolationForest) -> Value {
     json!({
         "estimator": "IsolationForest",
         "trees": forest.trees.count(),
@@ -180,7 +234,7 @@ fn of_forest(forest: &IsolationForest) -> Value {
     })
 }
 
-fn of_boosted(boosted: &XgBoost) -> Value {
+fn of_xgboost(boosted: &XgBoost) -> Value {
     let labels = boosted.labels.as_ref();
     json!({
         "estimator": boosted.name(),

@@ -839,7 +839,8 @@ async fn before_an_installation_it_tells_what_is_missing_for_it() {
         assert!(done.code == 2 && done.err.contains(words), "{done:?}");
     }
     // Without a file the chart's own values count: it serves all namespaces, and its pods take any node without taints.
-    let plain = json!({"metadata": {}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}});
+    let plain =
+        json!({"metadata": {}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}});
     person.api.create(NODES, "", "node-1", plain);
     let done = person.does(&["doctor", "--pre"]).await;
     assert_eq!(done.code, 0, "{done:?}");

@@ -410,7 +410,10 @@ fn of_spec() -> Vec<(&'static str, BoxedStrategy<Value>)> {
         ("model.bundle", Just(json!({"model": "clf"})).boxed()),
         ("model.worker", Just(json!({})).boxed()),
         ("model.worker.use", one_of(&["Always", "Refused"])),
-        ("model.worker.module", one_of(&["predict", "code/predict.py"])),
+        (
+            "model.worker.module",
+            one_of(&["predict", "code/predict.py"]),
+        ),
         ("model.worker.miniBatch", one_of(&["Frame", "Files"])),
         (
             "model.output",

@@ -240,8 +240,11 @@ impl Live {
             more |= list.more;
             pods.extend(list.items);
         }
+        let all = pods.len();
         pods.retain(|pod: &Pod| seen(pod.namespace()));
-        Ok(nodes(found.as_deref(), &pods, more))
+        // Whose pods are not seen may keep a node busy.
+        let everywhere = self.scopes.contains(&Scope::All) && pods.len() == all;
+        Ok(nodes(found.as_deref(), &pods, everywhere, more))
     }
 
     /// The end of the log of a run's pod.

@@ -1,6 +1,8 @@
-use super::Meaning;
+use super::linear::{Linear, LinearKind};
 use super::svm::OneClassSvm;
-use super::trees::{IsolationForest, LightGbm, XgBoost};
+use super::trees::{Boosted, Forest, IsolationForest, LightGbm, XgBoost};
+use super::{Labels, Meaning};
+use std::sync::Arc;
 
 /// What turns a reading into a score, behind all transforms. The list is closed: models are compared, and written to files.
 ///
@@ -17,6 +19,12 @@ pub enum Estimator {
     XgBoost(XgBoost),
     /// LightGBM's `LGBMClassifier` and `LGBMRegressor`.
     LightGbm(LightGbm),
+    /// Trees whose mean counts: scikit-learn's random forests, extra trees and decision trees.
+    Forest(Forest),
+    /// Trees that are added up: scikit-learn's gradient boosting, with histograms or without.
+    Boosted(Boosted),
+    /// scikit-learn's linear models.
+    Linear(Linear),
 }
 
 impl Estimator {
@@ -27,6 +35,9 @@ impl Estimator {
             Self::IsolationForest(forest) => forest.features,
             Self::XgBoost(model) => model.features,
             Self::LightGbm(model) => model.features,
+            Self::Forest(forest) => forest.features,
+            Self::Boosted(boosted) => boosted.features,
+            Self::Linear(linear) => linear.features,
         }
     }
 
@@ -37,6 +48,9 @@ impl Estimator {
             Self::IsolationForest(_) => "IsolationForest",
             Self::XgBoost(model) => model.name(),
             Self::LightGbm(model) => model.name(),
+            Self::Forest(forest) => forest.name(),
+            Self::Boosted(boosted) => boosted.name(),
+            Self::Linear(linear) => linear.kind.name(),
         }
     }
 
@@ -47,6 +61,9 @@ impl Estimator {
             Self::IsolationForest(forest) => format!("{} trees", forest.trees.count()),
             Self::XgBoost(model) => format!("{} trees", model.count()),
             Self::LightGbm(model) => format!("{} trees", model.count()),
+            Self::Forest(forest) => format!("{} trees", forest.trees.count()),
+            Self::Boosted(boosted) => format!("{} trees", boosted.trees.count()),
+            Self::Linear(linear) => format!("{} weights", linear.weights.len()),
         }
     }
 
@@ -59,14 +76,14 @@ impl Estimator {
             Self::IsolationForest(forest) => Meaning::Anomaly {
                 at_zero: forest.border.zero_is_anomaly,
             },
-            Self::XgBoost(model) => match &model.labels {
-                Some(labels) => Meaning::of_labels(labels),
-                None => Meaning::Value,
-            },
-            Self::LightGbm(model) => match &model.labels {
-                Some(labels) => Meaning::of_labels(labels),
-                None => Meaning::Value,
-            },
+            Self::XgBoost(model) => of_labels(model.labels.as_ref()),
+            Self::LightGbm(model) => of_labels(model.labels.as_ref()),
+            Self::Forest(forest) => of_labels(forest.labels.as_ref()),
+            Self::Boosted(boosted) => of_labels(boosted.labels.as_ref()),
+            Self::Linear(linear) if linear.kind == LinearKind::SgdOneClassSvm => {
+                Meaning::Anomaly { at_zero: false }
+            }
+            Self::Linear(linear) => of_labels(linear.labels.as_ref()),
         }
     }
 
@@ -83,7 +100,7 @@ impl Estimator {
     pub fn scales(&self) -> bool {
         match self {
             Self::OneClassSvm(svm) => svm.scaler != super::Scaler::None,
-            Self::IsolationForest(_) | Self::XgBoost(_) | Self::LightGbm(_) => false,
+            _ => false,
         }
     }
 
@@ -94,6 +111,9 @@ impl Estimator {
             Self::IsolationForest(forest) => forest.bytes(),
             Self::XgBoost(model) => model.bytes(),
             Self::LightGbm(model) => model.bytes(),
+            Self::Forest(forest) => forest.bytes(),
+            Self::Boosted(boosted) => boosted.bytes(),
+            Self::Linear(linear) => linear.bytes(),
         }
     }
 
@@ -108,6 +128,14 @@ impl Estimator {
             Self::IsolationForest(forest) => forest.scores(rows, scores),
             Self::XgBoost(model) => model.decisions(rows, scores, classes),
             Self::LightGbm(model) => model.decisions(rows, scores, classes),
+            Self::Forest(forest) => forest.decisions(rows, scores, classes),
+            Self::Boosted(boosted) => boosted.decisions(rows, scores, classes),
+            Self::Linear(linear) => linear.decisions(rows, scores, classes),
         }
     }
+}
+
+/// What a classifier or a regressor says.
+fn of_labels(labels: Option<&Arc<Labels>>) -> Meaning {
+    labels.map_or(Meaning::Value, Meaning::of_labels)
 }

@@ -107,6 +107,29 @@ pub struct LeftTotals {
     pub complete: bool,
 }
 
+/// Labels that a line shows.
+const LABELS: usize = 8;
+
+impl Report {
+    /// The most frequent labels of classifiers and how often each is, in a line; none without classifiers.
+    pub fn labels(&self) -> Option<String> {
+        let mut labels: Vec<(&String, u64)> = (self.classes.iter())
+            .map(|(label, rows)| (label, *rows))
+            .collect();
+        labels.sort_by_key(|(_, rows)| std::cmp::Reverse(*rows));
+        let texts = labels.iter().take(LABELS);
+        let mut texts: Vec<String> = texts
+            .map(|(label, rows)| {
+                format!("{} {}", format::shortened(label, 40), format::count(*rows))
+            })
+            .collect();
+        if labels.len() > LABELS {
+            texts.push("others".into());
+        }
+        (!texts.is_empty()).then(|| texts.join(", "))
+    }
+}
+
 /// Sensors by outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

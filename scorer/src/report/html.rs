@@ -182,6 +182,10 @@ fn facts(report: &Report) -> Vec<Fact> {
     }];
     facts.extend(named("Schedule", &run.schedule));
     facts.extend(named("Namespace", &run.namespace));
+    facts.extend(report.labels().map(|value| Fact {
+        name: "Labels",
+        value,
+    }));
     facts.push(Fact {
         name: "Predictions",
         value: format::shortened(&run.output, 500),

@@ -113,6 +113,9 @@ fn totals(out: &mut String, report: &Report) -> fmt::Result {
         "anomalies",
         &format!("{} ({share})", format::count(report.anomalies)),
     )?;
+    if let Some(labels) = report.labels() {
+        fact(out, "labels", &labels)?;
+    }
     if let Some(quality) = &report.quality {
         let percent = |share: Option<f64>| share.map_or_else(|| "–".into(), format::percent);
         let (precision, recall) = (percent(quality.precision), percent(quality.recall));

@@ -206,11 +206,7 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
     (
         "sgd.pkl",
         "ForbiddenGlobal",
-        &[
-            "SGDOneClassSVM",
-            "as the step `sgdoneclasssvm`",
-            "train OneClassSVM",
-        ],
+        &["Nystroem", "as the step `nystroem`", "train OneClassSVM"],
     ),
     ("shapes.pkl", "Invalid", &["_dual_coef_", "shape"]),
     ("sparse.pkl", "Unsupported", &["sparse data", "dense array"]),

@@ -7,6 +7,7 @@ mod finite;
 mod ledgers;
 mod models;
 mod order;
+mod outputs;
 mod places;
 mod plant;
 mod probe;

@@ -1,24 +1,33 @@
 use super::Split;
-use super::split::floor;
+use super::number::Number;
 
-/// Trees over readings of single precision; each gives one number a reading, and they are added up in the trees' order.
+/// Trees over readings of single precision, or of another; each gives one number a reading, or several, and they are added up in the
+/// trees' order.
 ///
 /// The nodes of a tree lie by distance from its root, so that children lie side by side.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Ensemble {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ensemble<T = f32> {
     /// The nodes of all trees, tree by tree.
-    pub(super) nodes: Vec<Node>,
-    /// What each node gives if it is a leaf, else 0.
+    pub(super) nodes: Vec<Node<T>>,
+    /// What each node gives if it is a leaf, else 0: as many numbers each.
     pub(super) values: Vec<f64>,
     pub(super) trees: Vec<Place>,
+    /// Numbers that a leaf gives.
+    pub(super) width: usize,
+}
+
+impl<T> Default for Ensemble<T> {
+    fn default() -> Self {
+        Self::new(1)
+    }
 }
 
 /// A node: a reading goes on at the first child when its feature is at most the threshold, else at the one behind it.
 ///
 /// A leaf is its own first child and its threshold infinite, so that readings stay there.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Node {
-    pub(super) threshold: f32,
+pub(super) struct Node<T> {
+    pub(super) threshold: T,
     pub(super) feature: u32,
     pub(super) child: u32,
 }
@@ -32,7 +41,19 @@ pub(super) struct Place {
     pub(super) depth: u32,
 }
 
-impl Ensemble {
+impl<T> Ensemble<T> {
+    /// No trees yet, whose leaves give `width` numbers.
+    pub fn new(width: usize) -> Self {
+        Self {
+            nodes: Vec::new(),
+            values: Vec::new(),
+            trees: Vec::new(),
+            width: width.max(1),
+        }
+    }
+}
+
+impl<T: Number> Ensemble<T> {
     /// Adds a tree; its first node is the root. `feature_of` says which feature of a reading one of the tree's is, if any.
     ///
     /// Errors when the nodes make no tree: a child is not behind its parent, or has another one too, or a node has no parent, a
@@ -42,36 +63,57 @@ impl Ensemble {
         splits: &[Split],
         feature_of: impl Fn(u32) -> Option<u32>,
     ) -> Result<(), String> {
+        let values: Vec<f64> = splits.iter().map(|split| split.value).collect();
+        self.add_rows(splits, &values, feature_of)
+    }
+
+    /// The same of a tree whose leaves give the rows of `values`, one a node, in place of the splits' own.
+    ///
+    /// Errors, too, when there are not as many.
+    pub fn add_rows(
+        &mut self,
+        splits: &[Split],
+        values: &[f64],
+        feature_of: impl Fn(u32) -> Option<u32>,
+    ) -> Result<(), String> {
+        if Some(values.len()) != splits.len().checked_mul(self.width) {
+            return Err(format!(
+                "has {} values, and {} nodes that give {} each",
+                values.len(),
+                splits.len(),
+                self.width
+            ));
+        }
         let (order, depth) = by_distance(splits)?;
         let root = index(self.nodes.len())?;
         let mut behind = root;
         for at in order {
             let (node, split) = (index(self.nodes.len())?, &splits[at]);
-            let (node, value) = match split.children {
-                Some(_) => {
-                    behind = behind.saturating_add(2);
-                    (inner(at, split, &feature_of, behind - 1)?, 0.0)
-                }
-                None => (leaf(node), split.value),
-            };
-            self.nodes.push(node);
-            self.values.push(value);
+            if split.children.is_some() {
+                behind = behind.saturating_add(2);
+                self.nodes.push(inner(at, split, &feature_of, behind - 1)?);
+                self.values.resize(self.values.len() + self.width, 0.0);
+            } else {
+                self.nodes.push(leaf(node));
+                let values = values.get(at * self.width..(at + 1) * self.width);
+                self.values.extend(values.unwrap_or_default());
+            }
         }
         self.trees.push(Place { root, depth });
         Ok(())
     }
 
-    /// The sum of what the trees give for one reading. This is the reference.
-    pub fn sum(&self, reading: &[f32]) -> f64 {
+    /// The sum of what the trees give for one reading, where that is one number. This is the reference.
+    pub fn sum(&self, reading: &[T]) -> f64 {
         let mut sum = 0.0;
         for tree in &self.trees {
-            sum += self.values[self.leaf(*tree, reading)];
+            sum += self.values[self.leaf(*tree, reading) * self.width];
         }
         sum
     }
 
     /// The leaf of a reading.
-    fn leaf(&self, tree: Place, reading: &[f32]) -> usize {
+    fn leaf(&self, tree: Place, reading: &[T]) -> usize {
         let mut at = tree.root;
         loop {
             let node = self.nodes[at as usize];
@@ -84,7 +126,7 @@ impl Ensemble {
     }
 
     /// Bytes of memory a node.
-    pub const NODE_BYTES: usize = size_of::<Node>() + size_of::<f64>();
+    pub const NODE_BYTES: usize = size_of::<Node<T>>() + size_of::<f64>();
 
     /// The nodes of a tree, by distance from its root, as [`Ensemble::add`] takes them.
     ///
@@ -94,21 +136,37 @@ impl Ensemble {
     pub fn splits(&self, tree: usize) -> impl Iterator<Item = Split> + '_ {
         let root = self.trees[tree].root;
         let (nodes, values) = self.of_tree(tree);
-        let split = move |(at, (node, value)): (u32, (&Node, &f64))| Split {
+        let values = values.iter().step_by(self.width);
+        let split = move |(at, (node, value)): (u32, (&Node<T>, &f64))| Split {
             children: (node.child != at).then(|| [node.child - root, node.child - root + 1]),
             feature: node.feature,
-            threshold: node.threshold.into(),
+            threshold: node.threshold.double(),
             value: *value,
         };
         (root..).zip(nodes.iter().zip(values)).map(split)
     }
 
+    /// What the nodes of a tree give if they are leaves, in the order of [`Ensemble::splits`].
+    ///
+    /// # Panics
+    ///
+    /// When there is no such tree.
+    pub fn values(&self, tree: usize) -> &[f64] {
+        self.of_tree(tree).1
+    }
+
+    /// Numbers that a leaf gives.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
     /// The nodes of a tree and what each gives.
-    pub(super) fn of_tree(&self, tree: usize) -> (&[Node], &[f64]) {
+    pub(super) fn of_tree(&self, tree: usize) -> (&[Node<T>], &[f64]) {
         let start = self.trees[tree].root as usize;
         let next = self.trees.get(tree + 1).map(|next| next.root as usize);
         let end = next.unwrap_or(self.nodes.len());
-        (&self.nodes[start..end], &self.values[start..end])
+        let values = start * self.width..end * self.width;
+        (&self.nodes[start..end], &self.values[values])
     }
 
     /// Number of trees.
@@ -139,7 +197,7 @@ impl Ensemble {
 
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
-        self.nodes.capacity() * size_of::<Node>()
+        self.nodes.capacity() * size_of::<Node<T>>()
             + self.values.capacity() * size_of::<f64>()
             + self.trees.capacity() * size_of::<Place>()
     }
@@ -149,21 +207,21 @@ fn index(at: usize) -> Result<u32, String> {
     u32::try_from(at).map_err(|_| "has more nodes than can be counted".into())
 }
 
-fn leaf(at: u32) -> Node {
+fn leaf<T: Number>(at: u32) -> Node<T> {
     Node {
-        threshold: f32::INFINITY,
+        threshold: T::INFINITY,
         feature: 0,
         child: at,
     }
 }
 
 /// Node `at` of the tree's own order.
-fn inner(
+fn inner<T: Number>(
     at: usize,
     split: &Split,
     feature_of: impl Fn(u32) -> Option<u32>,
     child: u32,
-) -> Result<Node, String> {
+) -> Result<Node<T>, String> {
     let feature = split.feature;
     let Some(feature) = feature_of(feature) else {
         return Err(format!(
@@ -174,7 +232,7 @@ fn inner(
         return Err(format!("has the threshold NaN at node {at}"));
     }
     Ok(Node {
-        threshold: floor(split.threshold),
+        threshold: T::floor(split.threshold),
         feature,
         child,
     })

@@ -1,5 +1,6 @@
 use std::hint::black_box;
 
+use super::number::Number;
 use super::prepared::Prepared;
 #[cfg(target_arch = "x86_64")]
 use super::registers::Full;
@@ -124,7 +125,7 @@ impl IsolationForest {
         if scaled.iter().any(|number| number.is_nan()) {
             return f64::NAN;
         }
-        let reading: Vec<f32> = scaled.iter().copied().map(single).collect();
+        let reading: Vec<f32> = scaled.iter().copied().map(f32::of).collect();
         self.of_sum(self.trees.sum(&reading))
     }
 
@@ -171,7 +172,7 @@ impl IsolationForest {
         let new = || Box::new(Steps::new(&self.trees, |sum| self.of_sum(sum)));
         let steps = self.prepared.steps.get_or_init(new);
         for (reading, score) in readings.iter().zip(scores) {
-            *score = steps.of(single(*reading));
+            *score = steps.of(f32::of(*reading));
         }
     }
 
@@ -188,7 +189,7 @@ impl IsolationForest {
         let blocks = rows.chunks(ROWS * self.features);
         for (rows, scores) in blocks.zip(scores.chunks_mut(ROWS)) {
             readings.clear();
-            readings.extend(rows.iter().copied().map(single));
+            readings.extend(rows.iter().copied().map(f32::of));
             scores.fill(0.0);
             add_sums(&readings, scores);
             for score in scores {
@@ -222,10 +223,4 @@ impl IsolationForest {
         let steps = steps + Full::bytes(&self.trees, self.features);
         size_of::<Self>() + self.trees.bytes() + steps
     }
-}
-
-/// In single precision, rounded to even, as scikit-learn takes readings into trees; beyond its range infinite.
-#[allow(clippy::cast_possible_truncation)]
-pub(super) fn single(number: f64) -> f32 {
-    number as f32
 }

@@ -71,7 +71,7 @@ pub fn numbers(input: &mut Cursor<'_>, count: Option<usize>) -> Result<Vec<f64>,
         .collect())
 }
 
-fn string(input: &mut Cursor<'_>) -> Result<String, ModelError> {
+pub fn string(input: &mut Cursor<'_>) -> Result<String, ModelError> {
     let length = input.array().map(u32::from_le_bytes).ok_or_else(ends)?;
     let bytes = input.take(size(length)?).ok_or_else(ends)?;
     String::from_utf8(bytes.to_vec()).map_err(|_| malformed("a name is not UTF-8"))

@@ -21,7 +21,7 @@
 //! | text | producer, then the d feature names, as flagged: each u32 bytes of UTF-8, then the bytes |
 //! | u32 | CRC-32 of everything before |
 //!
-//! Any other family, of which there is one, the isolation forest:
+//! An isolation forest:
 //!
 //! | bytes | what |
 //! |---|---|
@@ -45,8 +45,35 @@
 //! The nodes of a tree lie by distance from its root: those that follow the first node that is no leaf come right behind the root,
 //! then those of the next, and so on. A node is the u16 of its feature and the f32 of its threshold; a leaf is 65535 and the u32 of
 //! the position of its value.
+//!
+//! The other families:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 8 | [`MAGIC`] |
+//! | u16 | version, 2 |
+//! | u8 | family: 2 forest, 3 boosted trees, 4 linear model |
+//! | u8 | scaler, as above |
+//! | u32 | flags, as of a one-class SVM |
+//! | u32 | d, number of features |
+//! | u32 | bytes of text |
+//! | f64 x 2 | lowest and highest of the clip |
+//! | f64 x d, up to twice | the scaler, as above |
+//! | 3 x u8 | forest: kind, 0; boosted: link, 0 single or 1 double precision; linear: kind, shares; then labels: 0 none, 1 integers, 2 texts |
+//! | u32 | k, number of labels |
+//! | i64 x k, or texts | the labels; texts as above |
+//! | body | see below |
+//! | text | as above |
+//! | u32 | CRC-32 of everything before |
+//!
+//! A forest's body: u32 t trees, u32 v rows of values, f64 x v x max(k, 1) the rows, then the trees as above, a leaf having the
+//! position of its row. That of boosted trees: u32 s sums, u32 v values, f64 x s where the sums start, f64 x v the values, and for
+//! each sum u32 t trees and the trees; in double precision a node is the u16 of its feature and the f64 of its threshold, a leaf's
+//! position a u64. That of a linear model: u32 s sums, f64 x s x d weights, f64 x s intercepts.
 
 mod common;
+mod families;
+mod nodes;
 mod read;
 mod read_forest;
 mod write;
@@ -61,6 +88,9 @@ const VERSION: u16 = 1;
 const FAMILY_VERSION: u16 = 2;
 
 const ISOLATION_FOREST: u8 = 1;
+const FOREST: u8 = 2;
+const BOOSTED: u8 = 3;
+const LINEAR_MODEL: u8 = 4;
 
 const RBF: u8 = 0;
 const LINEAR: u8 = 1;

@@ -1,6 +1,7 @@
 use super::common::{Common, ends, malformed, numbers, size};
 use super::{
-    FAMILY_VERSION, LINEAR, MAGIC, NAMES, POLYNOMIAL, RBF, SIGMOID, THRESHOLD, VERSION, read_forest,
+    BOOSTED, FAMILY_VERSION, FOREST, LINEAR, LINEAR_MODEL, MAGIC, NAMES, POLYNOMIAL, RBF, SIGMOID,
+    THRESHOLD, VERSION, families, read_forest,
 };
 use crate::models::formats::cursor::Cursor;
 use crate::models::formats::limits::Meter;
@@ -18,6 +19,9 @@ pub fn read(bytes: &[u8], meter: &mut Meter<'_>) -> Result<Model, ModelError> {
         VERSION => read_svm(&mut input, meter),
         FAMILY_VERSION => match input.byte() {
             Some(super::ISOLATION_FOREST) => read_forest::read(&mut input, meter),
+            Some(family @ (FOREST | BOOSTED | LINEAR_MODEL)) => {
+                families::read(family, &mut input, meter)
+            }
             Some(other) => Err(malformed(format!(
                 "family {other}, which this program does not know; read it with a newer one"
             ))),

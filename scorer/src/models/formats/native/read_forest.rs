@@ -1,12 +1,10 @@
 use super::common::{Common, ends, malformed, numbers, size};
-use super::{LEAF, NAMES, ZERO_IS_ANOMALY};
+use super::nodes;
+use super::{NAMES, ZERO_IS_ANOMALY};
 use crate::models::formats::cursor::Cursor;
-use crate::models::formats::limits::{self, Meter};
-use crate::models::trees::{Border, Ensemble, Split};
+use crate::models::formats::limits::Meter;
+use crate::models::trees::Border;
 use crate::models::{Estimator, IsolationForest, Model, ModelError, Scaler, Transform};
-
-/// Bytes of a node in the file.
-const NODE: usize = 6;
 
 /// Reads an isolation forest behind the byte of its family.
 pub fn read(input: &mut Cursor<'_>, meter: &mut Meter<'_>) -> Result<Model, ModelError> {
@@ -17,7 +15,7 @@ pub fn read(input: &mut Cursor<'_>, meter: &mut Meter<'_>) -> Result<Model, Mode
     }
     let scaler = header.common.scaler(input, features)?;
     let values = numbers(input, Some(size(header.values)?))?;
-    let trees = trees(&header, &values, input, meter)?;
+    let trees = nodes::read(input, (header.trees, header.features), (&values, 1), meter)?;
     let origin = header.common.origin(input, features)?;
     if input.remaining() != 0 {
         return Err(malformed(format!("{} bytes too many", input.remaining())));
@@ -69,53 +67,4 @@ impl Header {
             numbers,
         })
     }
-}
-
-fn trees(
-    header: &Header,
-    values: &[f64],
-    input: &mut Cursor<'_>,
-    meter: &mut Meter<'_>,
-) -> Result<Ensemble, ModelError> {
-    let count = limits::check_numbers("the forest", Some(size(header.trees)?))?;
-    let counts = input.take(count * 4).ok_or_else(ends)?;
-    let (counts, _) = counts.as_chunks();
-    let mut trees = Ensemble::default();
-    for (at, count) in counts.iter().enumerate() {
-        let count = size(u32::from_le_bytes(*count))?;
-        let bytes = count.checked_mul(NODE).ok_or_else(ends)?;
-        let (nodes, _) = input.take(bytes).ok_or_else(ends)?.as_chunks();
-        // What is read of a node, and what is kept, in vectors that grow by doubling.
-        meter.take(count * (size_of::<Split>() + 3 * Ensemble::NODE_BYTES))?;
-        let splits = splits(nodes, values)?;
-        trees
-            .add(&splits, |feature| {
-                Some(feature).filter(|feature| *feature < header.features)
-            })
-            .map_err(|problem| ModelError::Invalid(format!("tree {at} {problem}")))?;
-    }
-    Ok(trees)
-}
-
-/// The nodes of a tree: those that follow one come behind those that follow the nodes before it.
-fn splits(nodes: &[[u8; NODE]], values: &[f64]) -> Result<Vec<Split>, ModelError> {
-    let mut behind = 1;
-    let split = |[f0, f1, number @ ..]: &[u8; NODE]| {
-        let (feature, number) = (u16::from_le_bytes([*f0, *f1]), u32::from_le_bytes(*number));
-        let (children, value) = if feature == LEAF {
-            let value = values.get(size(number)?);
-            let value = value.ok_or_else(|| malformed(format!("there is no value {number}")))?;
-            (None, *value)
-        } else {
-            behind += 2;
-            (Some([behind - 2, behind - 1]), 0.0)
-        };
-        Ok(Split {
-            children,
-            feature: feature.into(),
-            threshold: f32::from_bits(number).into(),
-            value,
-        })
-    };
-    nodes.iter().map(split).collect()
 }

@@ -2,13 +2,13 @@ use fleetscore_crds::ModelFormat;
 
 use super::{
     CENTER, CLIP, LINEAR, MAGIC, MIN_MAX, NAMES, NO_SCALER, POLYNOMIAL, PRODUCER, RBF, SCALE,
-    SIGMOID, SINGLE_PRECISION, STANDARD, THRESHOLD, VERSION, write_forest,
+    SIGMOID, SINGLE_PRECISION, STANDARD, THRESHOLD, VERSION, families, write_forest,
 };
 use crate::models::{Estimator, Kernel, Model, ModelError, Scaler};
 
 /// Writes a model in the native format, which holds all of it. `origin.format` is not kept: it is `Native` when read.
 ///
-/// Errors when the model is more than a one-class SVM or an isolation forest behind a scaler.
+/// Errors when more than a scaler comes before the estimator.
 pub fn write_native(model: &Model) -> Result<Vec<u8>, ModelError> {
     let mut bytes = match &model.estimator {
         Estimator::IsolationForest(forest) => write_forest::bytes(model, forest)?,
@@ -26,6 +26,7 @@ pub fn write_native(model: &Model) -> Result<Vec<u8>, ModelError> {
                 problem: "XGBoost has files of its own: use save_model('model.ubj')".into(),
             });
         }
+        _ => families::bytes(model)?,
     };
     bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
     Ok(bytes)

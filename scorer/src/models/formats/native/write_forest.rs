@@ -1,10 +1,8 @@
-use std::collections::HashMap;
-
 use fleetscore_crds::ModelFormat;
 
+use super::nodes::{self, Table};
 use super::write::{clip, flags, length, scaler_code, text};
 use super::{FAMILY_VERSION, ISOLATION_FOREST, LEAF, MAGIC, ZERO_IS_ANOMALY};
-use crate::models::trees::Split;
 use crate::models::{IsolationForest, Model, ModelError, Scaler, Transform};
 
 /// All bytes of a forest's file but its checksum.
@@ -21,7 +19,9 @@ pub fn bytes(model: &Model, forest: &IsolationForest) -> Result<Vec<u8>, ModelEr
         return Err(unwritable(&format!("it holds fewer than {LEAF} features")));
     }
     let text = text(model);
-    let (values, nodes) = nodes(forest);
+    let mut table = Table::new(1);
+    let (counts, nodes) = nodes::write(&forest.trees, &mut table);
+    let values = table.rows;
     let mut bytes = MAGIC.to_vec();
     bytes.extend(FAMILY_VERSION.to_le_bytes());
     bytes.extend([ISOLATION_FOREST, scaler_code(scaler)]);
@@ -51,42 +51,10 @@ pub fn bytes(model: &Model, forest: &IsolationForest) -> Result<Vec<u8>, ModelEr
     {
         bytes.extend(number.to_le_bytes());
     }
-    for tree in 0..forest.trees.count() {
-        bytes.extend(length(forest.trees.splits(tree).count()).to_le_bytes());
-    }
+    bytes.extend(counts);
     bytes.extend(nodes);
     bytes.extend(text);
     Ok(bytes)
-}
-
-/// The different values of the leaves, and the nodes.
-fn nodes(forest: &IsolationForest) -> (Vec<f64>, Vec<u8>) {
-    let (mut values, mut nodes) = (Vec::new(), Vec::new());
-    let mut positions: HashMap<u64, u32> = HashMap::new();
-    let mut value_at = |value: f64| {
-        *positions.entry(value.to_bits()).or_insert_with(|| {
-            values.push(value);
-            length(values.len() - 1)
-        })
-    };
-    for Split {
-        children,
-        feature,
-        threshold,
-        value,
-    } in (0..forest.trees.count()).flat_map(|tree| forest.trees.splits(tree))
-    {
-        let (feature, number) = if children.is_none() {
-            (LEAF, value_at(value))
-        } else {
-            #[allow(clippy::cast_possible_truncation)] // It is of single precision.
-            let threshold = threshold as f32;
-            (u16::try_from(feature).unwrap_or(LEAF), threshold.to_bits())
-        };
-        nodes.extend(feature.to_le_bytes());
-        nodes.extend(number.to_le_bytes());
-    }
-    (values, nodes)
 }
 
 fn unwritable(problem: &str) -> ModelError {

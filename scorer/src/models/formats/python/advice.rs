@@ -36,16 +36,17 @@ pub fn way_out(module: &str, name: &str) -> &'static str {
 const OLD_JOBLIB: &str = "it was written by joblib before 0.10: load it and save it again";
 const OWN_CLASS: &str = "it is a class or function of the program that saved the file, and nothing was run: save the fitted scikit-learn \
                          pipeline inside, such as joblib.dump(detector.pipeline, file)";
-const ONLY: &str = "only OneClassSVM and IsolationForest are supported, bare or in a Pipeline behind scalers, SimpleImputer, PolynomialFeatures, PCA, \
-                    Normalizer, VarianceThreshold, FunctionTransformer and ColumnTransformer: train one of these";
+const ONLY: &str = "supported are OneClassSVM, IsolationForest, random forests, extra trees, decision trees, gradient boosting and linear models, bare \
+                    or in a Pipeline behind scalers, SimpleImputer, PolynomialFeatures, PCA, Normalizer, VarianceThreshold, \
+                    FunctionTransformer and ColumnTransformer: train one of these";
 
 fn of_sklearn(module: &str, name: &str) -> &'static str {
     match name {
         "KernelPCA" | "TruncatedSVD" | "IncrementalPCA" | "FastICA" => {
             "of what turns features into components, PCA is supported: train with it, make_pipeline(StandardScaler(), PCA(), OneClassSVM())"
         }
-        "SGDOneClassSVM" | "Nystroem" | "RBFSampler" => {
-            "it approximates a one-class SVM: train OneClassSVM itself (kernel='linear' for SGDOneClassSVM alone)"
+        "Nystroem" | "RBFSampler" => {
+            "it approximates a kernel: train OneClassSVM itself, or SGDOneClassSVM without it"
         }
         "KNNImputer" | "IterativeImputer" | "Imputer" | "MissingIndicator" => {
             "readings have no missing values here: train without it, or with SimpleImputer"
@@ -77,14 +78,14 @@ mod tests {
                 "PCA is supported",
             ),
             (
-                "sklearn.linear_model._stochastic_gradient",
-                "SGDOneClassSVM",
+                "sklearn.kernel_approximation",
+                "Nystroem",
                 "train OneClassSVM",
             ),
             (
                 "sklearn.neighbors._lof",
                 "LocalOutlierFactor",
-                "only OneClassSVM and IsolationForest",
+                "supported are OneClassSVM, IsolationForest",
             ),
             ("posix", "system", "nothing was run"),
         ] {

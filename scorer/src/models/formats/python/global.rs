@@ -31,6 +31,13 @@ pub enum Class {
     /// The columns that a `ColumnTransformer` gives to none of its transformers.
     RemainderColumns,
     IsolationForest,
+    RandomForestClassifier,
+    RandomForestRegressor,
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    DecisionTreeClassifier,
+    DecisionTreeRegressor,
+    ExtraTreeClassifier,
     ExtraTreeRegressor,
     /// PyOD's `IForest`.
     PyodForest,
@@ -44,6 +51,32 @@ pub enum Class {
     LightBooster,
     LightClassifier,
     LightRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    LinearRegression,
+    Ridge,
+    Lasso,
+    ElasticNet,
+    HuberRegressor,
+    SgdRegressor,
+    LogisticRegression,
+    LinearSvc,
+    SgdClassifier,
+    SgdOneClassSvm,
+    DummyClassifier,
+    DummyRegressor,
+    /// What boosted trees started from up to scikit-learn 0.20, of which there are five.
+    MeanEstimator,
+    QuantileEstimator,
+    /// `LogOddsEstimator` and `ScaledLogOddsEstimator`.
+    LogOddsEstimator,
+    /// `PriorProbabilityEstimator`
+    PriorEstimator,
+    ZeroEstimator,
+    /// A tree of `HistGradientBoosting`.
+    TreePredictor,
     /// scikit-learn's `Tree`, which files call as a function and fill in.
     Tree,
     /// `numpy.ndarray`, named as the class of an array.
@@ -93,6 +126,13 @@ impl Class {
             Self::Search => "a search",
             Self::RemainderColumns => "_RemainderColsList",
             Self::IsolationForest => "IsolationForest",
+            Self::RandomForestClassifier => "RandomForestClassifier",
+            Self::RandomForestRegressor => "RandomForestRegressor",
+            Self::ExtraTreesClassifier => "ExtraTreesClassifier",
+            Self::ExtraTreesRegressor => "ExtraTreesRegressor",
+            Self::DecisionTreeClassifier => "DecisionTreeClassifier",
+            Self::DecisionTreeRegressor => "DecisionTreeRegressor",
+            Self::ExtraTreeClassifier => "ExtraTreeClassifier",
             Self::ExtraTreeRegressor => "ExtraTreeRegressor",
             Self::PyodForest => "PyOD's IForest",
             Self::PyodSvm => "PyOD's OCSVM",
@@ -101,6 +141,28 @@ impl Class {
             Self::XgbRegressor => "XGBRegressor",
             Self::LightClassifier => "LGBMClassifier",
             Self::LightRegressor => "LGBMRegressor",
+            Self::GradientBoostingClassifier => "GradientBoostingClassifier",
+            Self::GradientBoostingRegressor => "GradientBoostingRegressor",
+            Self::HistGradientBoostingClassifier => "HistGradientBoostingClassifier",
+            Self::HistGradientBoostingRegressor => "HistGradientBoostingRegressor",
+            Self::LinearRegression => "LinearRegression",
+            Self::Ridge => "Ridge",
+            Self::Lasso => "Lasso",
+            Self::ElasticNet => "ElasticNet",
+            Self::HuberRegressor => "HuberRegressor",
+            Self::SgdRegressor => "SGDRegressor",
+            Self::LogisticRegression => "LogisticRegression",
+            Self::LinearSvc => "LinearSVC",
+            Self::SgdClassifier => "SGDClassifier",
+            Self::SgdOneClassSvm => "SGDOneClassSVM",
+            Self::DummyClassifier => "DummyClassifier",
+            Self::DummyRegressor => "DummyRegressor",
+            Self::MeanEstimator => "MeanEstimator",
+            Self::QuantileEstimator => "QuantileEstimator",
+            Self::LogOddsEstimator => "LogOddsEstimator",
+            Self::PriorEstimator => "PriorProbabilityEstimator",
+            Self::ZeroEstimator => "ZeroEstimator",
+            Self::TreePredictor => "TreePredictor",
             Self::Tree => "Tree",
             Self::Ndarray => "ndarray",
             Self::ArrayWrapper => "NumpyArrayWrapper",
@@ -153,9 +215,6 @@ pub fn find(module: &str, name: &str) -> Option<Global> {
         ("sklearn.ensemble.iforest" | "sklearn.ensemble._iforest", "IsolationForest") => {
             class(Class::IsolationForest)
         }
-        ("sklearn.tree.tree" | "sklearn.tree._classes", "ExtraTreeRegressor") => {
-            class(Class::ExtraTreeRegressor)
-        }
         ("sklearn.tree._tree", "Tree") => class(Class::Tree),
         ("xgboost.core", "Booster") => class(Class::Booster),
         ("xgboost.sklearn", "XGBClassifier") => class(Class::XgbClassifier),
@@ -186,6 +245,91 @@ pub fn find(module: &str, name: &str) -> Option<Global> {
         ("_codecs", "encode") => function(Function::Encode),
         ("builtins" | "__builtin__", "bytes") => function(Function::Bytes),
         ("builtins" | "__builtin__", "bytearray") => function(Function::ByteArray),
+        _ => of_trees(module, name).or_else(|| linear(module, name)),
+    }
+}
+
+/// Classifiers and regressors of trees, and what they hold.
+fn of_trees(module: &str, name: &str) -> Option<Global> {
+    let class = |class| Some(Global::Class(class));
+    match (module, name) {
+        ("sklearn.tree.tree" | "sklearn.tree._classes", tree) => match tree {
+            "DecisionTreeClassifier" => class(Class::DecisionTreeClassifier),
+            "DecisionTreeRegressor" => class(Class::DecisionTreeRegressor),
+            "ExtraTreeClassifier" => class(Class::ExtraTreeClassifier),
+            "ExtraTreeRegressor" => class(Class::ExtraTreeRegressor),
+            _ => None,
+        },
+        ("sklearn.ensemble.forest" | "sklearn.ensemble._forest", forest) => match forest {
+            "RandomForestClassifier" => class(Class::RandomForestClassifier),
+            "RandomForestRegressor" => class(Class::RandomForestRegressor),
+            "ExtraTreesClassifier" => class(Class::ExtraTreesClassifier),
+            "ExtraTreesRegressor" => class(Class::ExtraTreesRegressor),
+            _ => None,
+        },
+        ("sklearn.ensemble.gradient_boosting" | "sklearn.ensemble._gb", boosting) => match boosting
+        {
+            "GradientBoostingClassifier" => class(Class::GradientBoostingClassifier),
+            "GradientBoostingRegressor" => class(Class::GradientBoostingRegressor),
+            "MeanEstimator" => class(Class::MeanEstimator),
+            "QuantileEstimator" => class(Class::QuantileEstimator),
+            "LogOddsEstimator" | "ScaledLogOddsEstimator" => class(Class::LogOddsEstimator),
+            "PriorProbabilityEstimator" => class(Class::PriorEstimator),
+            "ZeroEstimator" => class(Class::ZeroEstimator),
+            _ => None,
+        },
+        ("sklearn.ensemble._hist_gradient_boosting.gradient_boosting", boosting) => {
+            match boosting {
+                "HistGradientBoostingClassifier" => class(Class::HistGradientBoostingClassifier),
+                "HistGradientBoostingRegressor" => class(Class::HistGradientBoostingRegressor),
+                _ => None,
+            }
+        }
+        ("sklearn.ensemble._hist_gradient_boosting.predictor", "TreePredictor") => {
+            class(Class::TreePredictor)
+        }
+        ("sklearn.dummy", "DummyClassifier") => class(Class::DummyClassifier),
+        ("sklearn.dummy", "DummyRegressor") => class(Class::DummyRegressor),
+        _ => None,
+    }
+}
+
+/// Linear models.
+fn linear(module: &str, name: &str) -> Option<Global> {
+    let class = |class| Some(Global::Class(class));
+    match (module, name) {
+        ("sklearn.svm.classes" | "sklearn.svm._classes", "LinearSVC") => class(Class::LinearSvc),
+        ("sklearn.linear_model.base" | "sklearn.linear_model._base", "LinearRegression") => {
+            class(Class::LinearRegression)
+        }
+        ("sklearn.linear_model.ridge" | "sklearn.linear_model._ridge", "Ridge") => {
+            class(Class::Ridge)
+        }
+        (
+            "sklearn.linear_model.coordinate_descent" | "sklearn.linear_model._coordinate_descent",
+            "Lasso",
+        ) => class(Class::Lasso),
+        (
+            "sklearn.linear_model.coordinate_descent" | "sklearn.linear_model._coordinate_descent",
+            "ElasticNet",
+        ) => class(Class::ElasticNet),
+        ("sklearn.linear_model.huber" | "sklearn.linear_model._huber", "HuberRegressor") => {
+            class(Class::HuberRegressor)
+        }
+        (
+            "sklearn.linear_model.logistic" | "sklearn.linear_model._logistic",
+            "LogisticRegression",
+        ) => class(Class::LogisticRegression),
+        (
+            "sklearn.linear_model.stochastic_gradient"
+            | "sklearn.linear_model._stochastic_gradient",
+            descent,
+        ) => match descent {
+            "SGDClassifier" => class(Class::SgdClassifier),
+            "SGDRegressor" => class(Class::SgdRegressor),
+            "SGDOneClassSVM" => class(Class::SgdOneClassSvm),
+            _ => None,
+        },
         _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! The estimators that may be at the end of a chain. A new family is a reader and a line in [`READERS`].
 
 use super::estimator::Estimator;
-use super::{forest, lightgbm, pyod, svm, xgboost};
+use super::{boosting, forest, histograms, lightgbm, linear, pyod, svm, votes, xgboost};
 use crate::models::formats::limits::Meter;
 use crate::models::formats::python::Class;
 use crate::models::{self, ModelError};
@@ -19,6 +19,28 @@ const READERS: &[(Class, Reader)] = &[
     (Class::LightBooster, lightgbm::read),
     (Class::LightClassifier, lightgbm::read),
     (Class::LightRegressor, lightgbm::read),
+    (Class::RandomForestClassifier, votes::read),
+    (Class::RandomForestRegressor, votes::read),
+    (Class::ExtraTreesClassifier, votes::read),
+    (Class::ExtraTreesRegressor, votes::read),
+    (Class::DecisionTreeClassifier, votes::read),
+    (Class::DecisionTreeRegressor, votes::read),
+    (Class::ExtraTreeClassifier, votes::read),
+    (Class::ExtraTreeRegressor, votes::read),
+    (Class::GradientBoostingClassifier, boosting::read),
+    (Class::GradientBoostingRegressor, boosting::read),
+    (Class::HistGradientBoostingClassifier, histograms::read),
+    (Class::HistGradientBoostingRegressor, histograms::read),
+    (Class::LinearRegression, linear::read),
+    (Class::Ridge, linear::read),
+    (Class::Lasso, linear::read),
+    (Class::ElasticNet, linear::read),
+    (Class::HuberRegressor, linear::read),
+    (Class::SgdRegressor, linear::read),
+    (Class::LogisticRegression, linear::read),
+    (Class::LinearSvc, linear::read),
+    (Class::SgdClassifier, linear::read),
+    (Class::SgdOneClassSvm, linear::read),
 ];
 
 /// Whether the class is an estimator's that [`read`] reads.

@@ -1,5 +1,5 @@
 use super::estimator::Estimator;
-use super::tree::Nodes;
+use super::tree::{Nodes, check_count, features as fitted_features};
 use super::version::Version;
 use crate::models::formats::limits::Meter;
 use crate::models::formats::python::Class;
@@ -8,8 +8,7 @@ use crate::models::trees::{
 };
 use crate::models::{self, ModelError};
 
-/// Trees of one forest, and nodes of all of them; no file that is read holds more.
-const MOST_TREES: usize = 100_000;
+/// Nodes of all trees of a forest; no file that is read holds more.
 const MOST_NODES: usize = 16 << 20;
 
 /// Reads a fitted `IsolationForest`: what its `decision_function` and `predict` use, as each version of scikit-learn does.
@@ -18,11 +17,7 @@ pub fn read(
     meter: &mut Meter<'_>,
 ) -> Result<models::Estimator, ModelError> {
     let version = Version::of(forest)?;
-    let fitted_on = match forest.get("n_features_in_") {
-        Some(_) => "n_features_in_",
-        None => "n_features_",
-    };
-    let features = forest.count(fitted_on)?;
+    let features = fitted_features(forest)?;
     let trees = trees(forest, version, features, meter)?;
     let divisors = divisors(forest, version, trees.count())?;
     let border = border(forest, version, meter)?;
@@ -39,9 +34,7 @@ fn trees(
     meter: &mut Meter<'_>,
 ) -> Result<Ensemble, ModelError> {
     let estimators = forest.list("estimators_")?;
-    if estimators.len() > MOST_TREES {
-        return Err(too_large(&format!("{MOST_TREES} trees")));
-    }
+    check_count(forest, estimators.len())?;
     let (mut trees, mut nodes) = (Ensemble::default(), 0);
     for (at, &estimator) in estimators.iter().enumerate() {
         meter.go_on()?;
@@ -53,7 +46,7 @@ fn trees(
             return Err(too_large(&format!("{MOST_NODES} nodes")));
         }
         // The vectors of the ensemble grow by doubling.
-        meter.take(3 * tree.len() * Ensemble::NODE_BYTES)?;
+        meter.take(3 * tree.len() * Ensemble::<f32>::NODE_BYTES)?;
         let lengths = lengths(forest, version, at, &tree, meter)?;
         let subset = subset(forest, features, at, meter)?;
         trees

@@ -1,5 +1,6 @@
 //! scikit-learn's estimators, from whatever file describes them, as a [`Model`].
 
+mod boosting;
 mod bundle;
 mod chain;
 mod column_transformer;
@@ -7,8 +8,11 @@ mod estimator;
 mod estimators;
 mod forest;
 mod function;
+mod histograms;
 mod imputer;
+mod labels;
 mod lightgbm;
+mod linear;
 mod pipeline;
 mod pyod;
 mod scaler;
@@ -17,6 +21,7 @@ mod svm;
 mod transformers;
 mod tree;
 mod version;
+mod votes;
 mod xgboost;
 
 use fleetscore_crds::{ModelBundle, ModelFormat};

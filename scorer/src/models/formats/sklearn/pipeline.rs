@@ -80,11 +80,11 @@ fn ends_otherwise(last: &Estimator<'_, '_>, before: &[Estimator<'_, '_>]) -> Mod
     let last = last.class.name();
     ModelError::Unsupported(if before.is_empty() {
         format!(
-            "the file holds a {last} alone, not a OneClassSVM or IsolationForest: save both as one, joblib.dump(make_pipeline(scaler, model), file)"
+            "the file holds a {last} alone, and no model: save both as one, joblib.dump(make_pipeline(scaler, model), file)"
         )
     } else {
         format!(
-            "the pipeline ends with {last}, not OneClassSVM or IsolationForest: train and save make_pipeline(scaler, OneClassSVM())"
+            "the pipeline ends with {last}, and not with a model: train and save make_pipeline(scaler, model)"
         )
     })
 }

@@ -6,6 +6,32 @@ use crate::models::trees::Split;
 
 /// What scikit-learn writes in place of a leaf's first child.
 const NO_CHILD: f64 = -1.0;
+/// Trees of one model; no file that is read holds more.
+const MOST_TREES: usize = 100_000;
+
+/// Number of features of the readings that an estimator of trees was fitted on.
+pub fn features(estimator: &Estimator<'_, '_>) -> Result<usize, ModelError> {
+    match estimator.get("n_features_in_") {
+        Some(_) => estimator.count("n_features_in_"),
+        None => estimator.count("n_features_"),
+    }
+}
+
+/// Errors when there are more trees than any model has.
+pub fn check_count(estimator: &Estimator<'_, '_>, trees: usize) -> Result<(), ModelError> {
+    if trees > MOST_TREES {
+        return Err(ModelError::TooLarge {
+            what: estimator.class.name().into(),
+            limit: format!("{MOST_TREES} trees"),
+        });
+    }
+    Ok(())
+}
+
+/// The error of an estimator whose trees make no model.
+pub fn invalid(estimator: &Estimator<'_, '_>, problem: &str) -> ModelError {
+    ModelError::unfit(format!("{}: {problem}", estimator.class.name()))
+}
 
 /// The nodes of a scikit-learn `Tree`, in its order: an array of structures, one a node.
 pub struct Nodes {
@@ -68,6 +94,11 @@ impl Nodes {
         depths
     }
 
+    /// The nodes, without what leaves give.
+    pub fn into_splits(self) -> Vec<Split> {
+        self.splits
+    }
+
     /// The nodes, where a leaf gives the value of its node.
     pub fn with_values(mut self, values: &[f64]) -> Vec<Split> {
         for (split, value) in self.splits.iter_mut().zip(values) {
@@ -78,14 +109,22 @@ impl Nodes {
 }
 
 fn split(left: f64, right: f64, feature: f64, threshold: f64) -> Option<Split> {
-    let is_leaf = left == NO_CHILD;
+    if left != NO_CHILD {
+        return inner(left, right, feature, threshold);
+    }
     Some(Split {
-        children: if is_leaf {
-            None
-        } else {
-            Some([position(left)?, position(right)?])
-        },
-        feature: if is_leaf { 0 } else { position(feature)? },
+        children: None,
+        feature: 0,
+        threshold,
+        value: 0.0,
+    })
+}
+
+/// A node that is no leaf; nothing where children or feature are no positions.
+pub fn inner(left: f64, right: f64, feature: f64, threshold: f64) -> Option<Split> {
+    Some(Split {
+        children: Some([position(left)?, position(right)?]),
+        feature: position(feature)?,
         threshold,
         value: 0.0,
     })

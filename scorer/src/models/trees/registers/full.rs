@@ -60,7 +60,7 @@ impl Tree {
         full
     }
 
-    fn put(&mut self, place: usize, node: Node) {
+    fn put(&mut self, place: usize, node: Node<f32>) {
         let (register, lane) = (place / ABREAST, place % ABREAST);
         self.thresholds[register][lane] = node.threshold.to_bits().cast_signed();
         self.columns[register][lane] = node.feature.cast_signed() << 4;

@@ -55,13 +55,13 @@ impl Full {
 }
 
 fn fit(trees: &Ensemble, features: usize) -> bool {
-    trees.depth() <= STEPS && features <= FEATURES
+    trees.width() == 1 && trees.depth() <= STEPS && features <= FEATURES
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::trees::Split;
+    use crate::models::trees::{Number, Split};
 
     /// Numbers in steps of 0.1, so that readings lie on thresholds.
     struct Numbers(u64);
@@ -125,7 +125,7 @@ mod tests {
             };
             for rows in [1, 15, 16, 17, 32, 33, 100] {
                 let numbers = (0..rows * width).map(|_| numbers.number());
-                let readings: Vec<f32> = numbers.map(crate::models::trees::single).collect();
+                let readings: Vec<f32> = numbers.map(f32::of).collect();
                 let mut sums = vec![0.5; rows];
                 full.add_sums(&readings, &mut sums);
                 for (reading, sum) in readings.chunks(width).zip(sums) {

@@ -1,0 +1,95 @@
+use super::estimator::Estimator;
+use super::labels;
+use super::version::Version;
+use crate::models::formats::limits::Meter;
+use crate::models::formats::python::Class;
+use crate::models::linear::{Linear, LinearKind, Shares};
+use crate::models::{self, ModelError};
+
+/// Reads a fitted linear model: weights, intercepts, and how shares are made of the sums.
+pub fn read(
+    linear: &Estimator<'_, '_>,
+    meter: &mut Meter<'_>,
+) -> Result<models::Estimator, ModelError> {
+    let kind = match linear.class {
+        Class::Ridge => LinearKind::Ridge,
+        Class::Lasso => LinearKind::Lasso,
+        Class::ElasticNet => LinearKind::ElasticNet,
+        Class::HuberRegressor => LinearKind::HuberRegressor,
+        Class::SgdRegressor => LinearKind::SgdRegressor,
+        Class::LogisticRegression => LinearKind::LogisticRegression,
+        Class::LinearSvc => LinearKind::LinearSvc,
+        Class::SgdClassifier => LinearKind::SgdClassifier,
+        Class::SgdOneClassSvm => LinearKind::SgdOneClassSvm,
+        _ => LinearKind::LinearRegression,
+    };
+    let labels = kind
+        .classifies()
+        .then(|| labels::read(linear, meter))
+        .transpose()?;
+    let sums = match labels.as_ref().map_or(1, |labels| labels.len()) {
+        2 => 1,
+        classes => classes,
+    };
+    let weights = linear.array("coef_", meter)?;
+    let features = match *weights.shape.as_slice() {
+        [features] => features,
+        [rows, features] if rows == sums => features,
+        [_, _] if labels.is_none() => return Err(labels::several_targets(linear)),
+        _ => {
+            return Err(ModelError::unfit(format!(
+                "`coef_` of {} has the shape {:?}, and there are {sums} sums",
+                linear.class.name(),
+                weights.shape
+            )));
+        }
+    };
+    let intercepts = if kind == LinearKind::SgdOneClassSvm {
+        vec![-linear.number("offset_", meter)?]
+    } else {
+        intercepts(linear, sums, meter)?
+    };
+    let shares = match kind {
+        LinearKind::LogisticRegression => of_logistic(linear, sums)?,
+        LinearKind::SgdClassifier if matches!(linear.text("loss")?, "log" | "log_loss") => {
+            Shares::Each
+        }
+        _ => Shares::None,
+    };
+    let made = Linear::new(kind, features, weights.values, intercepts, shares, labels);
+    let made =
+        made.map_err(|problem| ModelError::unfit(format!("{}: {problem}", linear.class.name())))?;
+    Ok(models::Estimator::Linear(made))
+}
+
+/// A number, or one a sum; without an intercept it is the number 0 where there are several sums, too.
+fn intercepts(
+    linear: &Estimator<'_, '_>,
+    sums: usize,
+    meter: &mut Meter<'_>,
+) -> Result<Vec<f64>, ModelError> {
+    const NAME: &str = "intercept_";
+    if sums == 1 {
+        return Ok(vec![linear.number(NAME, meter)?]);
+    }
+    match linear.number(NAME, meter) {
+        Ok(number) => Ok(vec![number; sums]),
+        Err(_) => Ok(linear.array(NAME, meter)?.values),
+    }
+}
+
+/// Whether classes are told apart one by one, or all together.
+fn of_logistic(linear: &Estimator<'_, '_>, sums: usize) -> Result<Shares, ModelError> {
+    let by_liblinear = || Ok::<_, ModelError>(linear.text("solver")? == "liblinear");
+    let each = match linear.get("multi_class") {
+        // The attribute came to an end.
+        None => sums == 1,
+        Some(_) => match linear.text("multi_class")? {
+            "ovr" | "warn" => true,
+            // Up to 0.19 two classes are told apart by themselves in any case.
+            "multinomial" => sums == 1 && Version::of(linear)? < Version(0, 20),
+            _ => sums == 1 || by_liblinear()?,
+        },
+    };
+    Ok(if each { Shares::Each } else { Shares::Together })
+}

@@ -1,0 +1,115 @@
+//! Bytes that nobody vouches for: reading ends with a model or an error, in little time and memory.
+
+use fleetscore_crds::ModelFormat;
+use fleetscore_scorer::models::{Allowance, ModelError, Verdicts, read, read_within};
+
+use crate::fixtures::{file, load};
+
+fn position(bytes: &[u8], part: &[u8]) -> usize {
+    let mut windows = bytes.windows(part.len());
+    windows.position(|window| window == part).unwrap()
+}
+
+/// Pickles that are not compressed.
+const PICKLES: [&str; 6] = [
+    "forest_three_sk191.pkl",
+    "boost_three_sk191.pkl",
+    "hist_three_sk191.pkl",
+    "linear_value_sk191.pkl",
+    "logistic_two_sk191.pkl",
+    "sgd_one_class_sk191.pkl",
+];
+
+/// Whatever a byte is changed to: an error, or a model that scores.
+#[test]
+fn any_changed_byte_ends_well() {
+    for name in PICKLES {
+        let bytes = file(name);
+        let step = (bytes.len() / 120).max(1);
+        for at in (2..bytes.len()).step_by(step) {
+            for byte in [0, b'.', 255] {
+                let mut changed = bytes.clone();
+                changed[at] = byte;
+                let Ok(model) = read(&changed, ModelFormat::Sklearn) else {
+                    continue;
+                };
+                if model.features > 100 {
+                    continue;
+                }
+                let mut verdicts = Verdicts::default();
+                model.score(&vec![0.5; model.features * 2], &mut verdicts);
+                assert_eq!(verdicts.len(), 2, "{name}: {byte} at {at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_cut_is_seen() {
+    for name in PICKLES {
+        let bytes = file(name);
+        for at in (0..bytes.len()).step_by(bytes.len() / 40) {
+            assert!(
+                read(&bytes[..at], ModelFormat::Sklearn).is_err(),
+                "{name} cut at {at}"
+            );
+        }
+    }
+}
+
+#[test]
+fn memory_is_bounded() {
+    for name in PICKLES {
+        let allowance = Allowance {
+            memory: 2000,
+            ..Allowance::default()
+        };
+        let error = read_within(&file(name), ModelFormat::Auto, allowance).unwrap_err();
+        assert!(
+            matches!(error, ModelError::TooMuchMemory { .. }),
+            "{name}: {error}"
+        );
+    }
+}
+
+/// What the file says of itself and does not hold.
+#[test]
+fn what_does_not_fit_is_refused() {
+    let mut bytes = file("forest_three_sk191.pkl");
+    // The second of three classes becomes the first.
+    let wide: Vec<u8> = "cold"
+        .chars()
+        .flat_map(|c| u32::from(c).to_le_bytes())
+        .collect();
+    let ok: Vec<u8> = "ok\0\0"
+        .chars()
+        .flat_map(|c| u32::from(c).to_le_bytes())
+        .collect();
+    let (from, to) = (position(&bytes, &ok), wide.len());
+    bytes[from..from + to].copy_from_slice(&wide);
+    let error = read(&bytes, ModelFormat::Auto).unwrap_err().to_string();
+    assert!(
+        error.contains("two of its classes have the same label"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_row_without_a_number_has_no_score() {
+    for name in [
+        "forest_two_sk191.joblib",
+        "hist_value_sk191.joblib",
+        "boost_three_sk191.joblib",
+        "linear_value_sk191.joblib",
+    ] {
+        let model = load(name);
+        let mut rows = vec![20.0; model.features * 2];
+        rows[0] = f64::NAN;
+        let mut verdicts = Verdicts::default();
+        model.score(&rows, &mut verdicts);
+        assert!(
+            verdicts.scores()[0].is_nan() && verdicts.scores()[1].is_finite(),
+            "{name}"
+        );
+    }
+}
