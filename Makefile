@@ -44,7 +44,7 @@ lint:
 	  scorer/src/models/svm/kernels scorer/src/models/transforms scorer/src/models/formats/sklearn
 
 unit:
-	@scripts/install.sh build node broker
+	@scripts/install.sh build node python broker
 	scripts/with-azurite.sh scripts/with-broker.sh cargo test --locked --workspace --all-features
 
 browser:
@@ -97,7 +97,7 @@ dashboard-scale: build ## Show 100,000 sensors by 48 runs, and check time, memor
 	cargo build --release --locked --workspace --all-features --example sample_history
 	scripts/dashboard-scale.sh $(CARGO_TARGET_DIR)/release/examples/sample_history $(BIN)/fleetscore $(or $(SENSORS),100000) $(or $(RUNS),48)
 
-bench: build ## Time it against the peers, and write docs/benchmarks.md (installs them into the cache; PARTS="processes files latency streams kernels models").
+bench: build ## Time it against the peers, and write docs/benchmarks.md (installs them into the cache; PARTS="processes files latency streams kernels models worker").
 	@scripts/install.sh node broker flink
 	scripts/build.sh $(PROFILE) cli scorer -- --example kernel_speed --example linfa_speed --example forest_speed
 	bench/run.sh $(BIN)/fleetscore $(BIN)/examples $(PARTS)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Times fleetscore against others and writes the results into docs/benchmarks.md:
-# bench/run.sh FLEETSCORE EXAMPLES [processes|files|latency|streams|kernels|models ...]
+# bench/run.sh FLEETSCORE EXAMPLES [processes|files|latency|streams|kernels|models|worker ...]
 # EXAMPLES is the folder with kernel_speed, linfa_speed and forest_speed.
 set -euo pipefail
 
-fleetscore=$(realpath "${1:?usage: bench/run.sh FLEETSCORE EXAMPLES [processes|files|latency|streams|kernels|models ...]}")
+fleetscore=$(realpath "${1:?usage: bench/run.sh FLEETSCORE EXAMPLES [processes|files|latency|streams|kernels|models|worker ...]}")
 examples=$(realpath "$2")
 shift 2
 cd "$(dirname "$0")"
@@ -19,7 +19,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 parts=("$@")
-[[ ${#parts[@]} -gt 0 ]] || parts=(processes files latency streams kernels models)
+[[ ${#parts[@]} -gt 0 ]] || parts=(processes files latency streams kernels models worker)
 for part in "${parts[@]}"; do
   case $part in
     processes) "$python" processes.py "$fleetscore" "$work" "$work/processes.md" ;;
@@ -38,6 +38,7 @@ for part in "${parts[@]}"; do
       "$python" processes.py "$fleetscore" "$work" "$work/forests.md" forest
       { echo; cat "$work/forests.md"; } >>"$work/models.md"
       ;;
+    worker) "$python" worker.py "$fleetscore" "$work" "$work/worker.md" ;;
     *) echo "no such part: $part" >&2; exit 2 ;;
   esac
   "$python" insert.py ../docs/benchmarks.md "$part" "$work/$part.md"

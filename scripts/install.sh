@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs Debian or Ubuntu packages that are absent: scripts/install.sh [build] [node] [broker] [flink] [chromium] [shell] [images] [cluster]
+# Installs Debian or Ubuntu packages that are absent: scripts/install.sh [build] [node] [python] [broker] [flink] [chromium] [shell] [images] [cluster]
 set -euo pipefail
 
 wanted=()
@@ -11,6 +11,11 @@ for group in "$@"; do
   case $group in
     build) need cc build-essential; need make make; need ps procps ;;
     node) need node nodejs; need npm npm ;;
+    python)
+      # What tests/pod/python.rs of the scorer looks for; a Python before Debian's may lack it.
+      [[ -n ${FLEETSCORE_PYTHON:-} ]] || /usr/bin/python3 -c 'import joblib, numpy, pandas, sklearn' 2>/dev/null ||
+        wanted+=(python3-joblib python3-pandas python3-sklearn)
+      ;;
     broker) need java default-jre-headless; need mvn maven; need openssl openssl; need ps procps ;;
     flink) need javac default-jdk-headless; need mvn maven ;;
     chromium) need chromium chromium ;;

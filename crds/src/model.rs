@@ -24,9 +24,6 @@ pub struct ModelSpec {
     /// that leaves a choice is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bundle: Option<ModelBundle>,
-    /// Scores models in Python, those that Fleetscore does not read itself. Absent: such a model's sensor fails.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub worker: Option<WorkerSpec>,
     /// What the models' numbers mean. Models of another kind fail their sensors.
     #[serde(default, skip_serializing_if = "ModelOutput::is_auto")]
     pub output: ModelOutput,
@@ -41,6 +38,9 @@ pub struct ModelSpec {
     /// Makes a detector of a regressor: a reading is an anomaly where its target lies too far from what the model expects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub residual: Option<Residual>,
+    /// Scores models in Python, those that Fleetscore does not read itself. Absent: such a model's sensor fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<WorkerSpec>,
 }
 
 /// What the numbers of a model mean.

@@ -23,3 +23,4 @@ pub mod predictions;
 pub mod report;
 pub mod run;
 pub mod steps;
+pub mod worker;

@@ -20,6 +20,9 @@ const OF_RUN: [&str; 7] = [
     "sensors.manifest",
 ];
 
+/// The field of a run's spec that may hold the path of a file with code, which stays a path.
+const MODULE: &str = "model.worker.module";
+
 /// Those of a stream's.
 const OF_STREAM: [&str; 2] = ["output.location", "deadLetter.location"];
 
@@ -51,7 +54,27 @@ pub fn resolve(root: &mut Placed, kind: Kind, folder: &Path) -> Option<Problem> 
             None => return Some(not_text(folder)),
         }
     }
+    resolve_module(root, kind, folder);
     None
+}
+
+/// Takes the path of a module from `folder` where it is relative. A module's name is for Python to find.
+fn resolve_module(root: &mut Placed, kind: Kind, folder: &Path) {
+    let spec = match kind {
+        Kind::ScoringRun => "spec",
+        Kind::ScoringSchedule => "spec.runTemplate.spec",
+        Kind::ReadingStream => return,
+    };
+    let mut steps = spec.split('.').chain(MODULE.split('.'));
+    let Some(module) = steps.try_fold(root, |node, name| node.get_mut(name)) else {
+        return;
+    };
+    let is_file = |text: &&str| text.strip_suffix(".py").is_some();
+    if let Some(text) = module.text().filter(is_file)
+        && let Some(path) = folder.join(text).to_str()
+    {
+        module.node = Node::Scalar(path.into());
+    }
 }
 
 fn not_text(folder: &Path) -> Problem {

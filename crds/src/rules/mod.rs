@@ -11,7 +11,6 @@ mod apart;
 mod event;
 mod input;
 mod location;
-mod meaning;
 mod model;
 mod object;
 mod run;
@@ -20,11 +19,12 @@ mod source;
 mod stream;
 mod subject;
 mod volume;
+mod worker;
 
 pub use event::{event, field, field_names, unpivot};
 pub use input::input;
 pub use location::{literal_prefix, location, manifest, marker, prefix};
-pub use model::{argument, model, worker};
+pub use model::model;
 pub use object::{run_object, schedule_object, stream_object};
 pub use run::{azure, columns, features, key_names, output, run, sensor_list, sensors, window};
 pub use schedule::{backfill, schedule, schedule_text, template_spec};
@@ -32,6 +32,7 @@ pub use source::{event_hub, kafka, sasl, source, start_at};
 pub use stream::{aggregates, stream, stream_output, stream_window};
 pub use subject::{Answer, Subject};
 pub use volume::{attribute, volume, volumes};
+pub use worker::{argument, worker};
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -120,7 +121,6 @@ static CHECKS: LazyLock<HashMap<String, Check>> = LazyLock::new(|| {
         stream_output(),
         volumes(),
         volume(),
-        model(),
         worker(),
     ];
     let with_check = |rule: Rule| Some((rule.expression, rule.check?));

@@ -5,7 +5,7 @@ use super::location::{
     BUILT_IN, KEY_NAME, all_keys, is_built_in, is_key_name, placeholder_names, placeholders,
     template,
 };
-use super::meaning::target;
+use super::model::target;
 use super::subject::{all, any, not};
 use super::{Answer, LATEST, Rule, Subject, rule};
 

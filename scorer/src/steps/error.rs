@@ -73,6 +73,9 @@ pub enum StepError {
         /// What is wrong.
         source: PlanFileError,
     },
+    /// No Python can be started to score models.
+    #[error("spec.model.worker: Python does not start: {0}")]
+    Python(String),
     /// The step was asked to stop before it was done.
     #[error("stopped before the end; what was done is kept, run the step again to finish it")]
     Stopped,
@@ -108,7 +111,8 @@ impl StepError {
                 is_temporary: false,
                 ..
             }
-            | Self::Plan { .. } => run_pod::REFUSED,
+            | Self::Plan { .. }
+            | Self::Python(_) => run_pod::REFUSED,
             Self::Place(error) if error.is_lost() => run_pod::REFUSED,
             Self::Storage(error) | Self::Place(PlaceError::Storage(error))
                 if error.is_permanent() =>
@@ -134,6 +138,7 @@ impl StepError {
             Self::NoModels { .. } => "NoModels",
             Self::ReadingsIncomplete { .. } => "ReadingsIncomplete",
             Self::Plan { .. } => "InvalidPlan",
+            Self::Python(_) => "PythonNotStarted",
             Self::Stopped => "Stopped",
             Self::Internal(_) => "Internal",
         }

@@ -6,6 +6,7 @@
 mod collect;
 mod compute;
 mod context;
+mod engine;
 mod error;
 mod failed;
 mod files;

@@ -8,8 +8,9 @@ use tokio_util::sync::CancellationToken;
 use crate::location::Template;
 use crate::models::{self, Allowance, MlflowFolder, Model, ModelError, Preparation};
 use crate::steps::Context;
+use crate::steps::engine::Engine;
 use crate::steps::model::{SensorModel, mismatch};
-use fleetscore_crds::{Failure, FailureReason, ModelBundle, ModelFormat, SensorKey};
+use fleetscore_crds::{Failure, FailureReason, ModelBundle, ModelFormat, SensorKey, WorkerUse};
 use fleetscore_storage::{ObjectUrl, StorageError};
 
 /// Largest model file, in bytes.
@@ -46,6 +47,25 @@ impl<'c> ModelReader<'c> {
             small: (memory / 4 / context.limits.requests.max(1)).max(64 * KIB),
             most,
             common: OnceCell::new(),
+        }
+    }
+
+    /// What scores a sensor whose model is at `location`, a URL: its model, or Python where the spec says so, of all models or of those
+    /// that cannot be read.
+    ///
+    /// Errors as [`Self::read`].
+    pub async fn engine(&self, location: &str, sensor: &SensorKey) -> Result<Engine, Failure> {
+        let worker = self.context.run.spec.model.worker.as_ref();
+        let used = worker.map(|worker| worker.used);
+        if used == Some(WorkerUse::Always) {
+            return Engine::python(&self.context.run.spec.model);
+        }
+        match self.read(location, sensor).await {
+            Err(failure) if used.is_some() && failure.reason == FailureReason::ModelUnreadable => {
+                tracing::debug!(sensor = %sensor, "Python scores it, for the model is none of those that are read: {}", failure.message);
+                Engine::python(&self.context.run.spec.model)
+            }
+            model => model.map(Engine::Native),
         }
     }
 

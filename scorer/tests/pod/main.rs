@@ -11,5 +11,6 @@ mod outputs;
 mod places;
 mod plant;
 mod probe;
+mod python;
 mod stops;
 mod whole_run;

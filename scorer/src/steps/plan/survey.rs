@@ -13,6 +13,7 @@ use super::tables::refuse_tables;
 use crate::ledger::{Warning, WarningReason};
 use crate::location::Template;
 use crate::models::MlflowFolder;
+use crate::steps::engine::Engine;
 use crate::steps::model_reader::ModelReader;
 use crate::steps::{Context, FailedSensor, StepError};
 use fleetscore_storage::ObjectUrl;
@@ -193,8 +194,8 @@ async fn look_at_models(context: &Context, entries: &[PlanEntry], models: &Sizes
         .map(|(url, key)| {
             let reader = &reader;
             async move {
-                let model = reader.read(url, key).await;
-                (url.clone(), model.map(|model| model.warnings))
+                let engine = reader.engine(url, key).await;
+                (url.clone(), engine.map(Engine::warnings))
             }
         })
         .buffer_unordered(context.limits.requests.max(1))

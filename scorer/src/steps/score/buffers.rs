@@ -78,6 +78,11 @@ impl Buffers {
         self.limit
     }
 
+    /// Bytes that [`Self::finishing`] has room for at the same time.
+    pub fn most_at_once(&self) -> usize {
+        self.room << 10
+    }
+
     /// The least that is worth an upload of its own: there can be few sensors that have so much in memory.
     pub fn upload_bytes(&self) -> u64 {
         (self.limit / UPLOADS) as u64

@@ -19,6 +19,7 @@ use super::queues::{Piece, Queues};
 use super::{Jobs, lock};
 use crate::ledger::{Warning, WarningReason};
 use crate::steps::{Context, Progress};
+use crate::worker::Workers;
 use fleetscore_readings::dataset::Segments;
 use fleetscore_readings::{
     self, Chunk, KeyIndex, ObjectSource, ReadRequest, ReadingsError, Unfinished,
@@ -56,6 +57,8 @@ pub struct Shared {
     pub turns: Semaphore,
     /// Bytes of readings that a group may have in flight while it is read.
     pub memory: usize,
+    /// The Python processes, where a model may be theirs.
+    pub workers: Option<Arc<Workers>>,
     /// Whether there are so many groups that one thread a group is enough for all.
     pub many: bool,
     /// Whether there is one group, and its bytes measure the progress of the step.
@@ -65,14 +68,15 @@ pub struct Shared {
 impl Group {
     /// Reads the group's readings in one pass, scores them and writes every sensor's predictions.
     pub async fn score(&self) {
-        let absences = self.fetch_and_read().await.unwrap_or_else(|failure| {
+        let absences = &self.fetch_and_read().await.unwrap_or_else(|failure| {
             self.fail_all(&failure);
             BTreeMap::new()
         });
         let requests = self.context.limits.requests.max(1);
         stream::iter(&self.members)
-            .for_each_concurrent(requests, |&member| {
-                self.write(member, absences.get(&member))
+            .for_each_concurrent(requests, |&member| async move {
+                self.ask_python(member).await;
+                self.write(member, absences.get(&member)).await;
             })
             .await;
     }
@@ -150,12 +154,18 @@ impl Group {
             })
         });
         let left_out = read.await.map_err(|error| internal(&error))??;
+        self.relieve().await?;
+        Ok(left_out)
+    }
+
+    /// Moves predictions out of memory where there are too many, and nobody adds to them.
+    pub(super) async fn relieve(&self) -> Result<(), Failure> {
         if self.shared.buffers.excess() > 0 {
             let (group, handle) = (self.clone(), Handle::current());
             let moved = tokio::task::spawn_blocking(move || group.make_room(&handle, &|| {}));
             moved.await.map_err(|error| internal(&error))?;
         }
-        Ok(left_out)
+        Ok(())
     }
 
     /// Reads every object on one thread, which has it parsed and scored by the pool.
@@ -300,7 +310,7 @@ impl Group {
         if self.shared.buffers.excess() == 0 {
             return;
         }
-        let held = |member: usize| lock(&self.jobs[member]).output().map_or(0, |it| it.held());
+        let held = |member: usize| lock(&self.jobs[member]).held();
         let mut sizes: Vec<_> = self
             .members
             .iter()
@@ -328,7 +338,7 @@ impl Group {
     /// Puts a sensor's predictions aside on disk; whether that was all.
     fn put_aside(&self, member: usize) -> bool {
         let mut job = lock(&self.jobs[member]);
-        match job.output().map_or(Ok(true), Output::put_aside) {
+        match job.put_aside() {
             Ok(all) => all,
             Err(failure) => {
                 job.fail(&self.context.progress, failure);

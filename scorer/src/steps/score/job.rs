@@ -8,9 +8,11 @@ use super::failures::{invalid_reading, not_scored, output_failure};
 use super::finite;
 use super::output::Output;
 use super::tally::Tally;
-use crate::ledger::{Engine, LedgerEntry, ModelSummary, SensorState, Warning, WarningReason};
-use crate::models::{Kind, Meaning, Model, Verdicts};
+use super::waiting::Waiting;
+use crate::ledger::{LedgerEntry, ModelSummary, SensorState, Warning, WarningReason};
+use crate::models::{Kind, Meaning, Verdicts};
 use crate::predictions::{PredictionWriter, Thinning};
+use crate::steps::engine::Engine;
 use crate::steps::model::SensorModel;
 use crate::steps::plan::PlanEntry;
 use crate::steps::plots::Plots;
@@ -42,12 +44,28 @@ enum State {
 
 /// What a sensor needs until its predictions are written.
 struct Open {
-    model: SensorModel,
+    scoring: Scoring,
+    /// What the verdicts mean.
+    meaning: Meaning,
+    /// What the ledger says of the model.
+    summary: ModelSummary,
     path: String,
     /// What the report's plot will show, where it is kept.
     plot: Option<Thinning>,
     /// None while somebody sends or writes it.
     output: Option<Output>,
+}
+
+/// How its readings are scored.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "of most fleets all are of one variant"
+)]
+enum Scoring {
+    /// As they come.
+    Native(SensorModel),
+    /// By Python, when all of them are there. None once somebody has taken them for that.
+    Python(Option<Waiting>),
 }
 
 /// Room for a thread's pieces of work.
@@ -57,15 +75,23 @@ pub struct Workspace {
     encoded: Vec<u8>,
 }
 
+impl Workspace {
+    /// Room for verdicts, which has none.
+    pub fn no_verdicts(&mut self) -> &mut Verdicts {
+        self.verdicts.clear();
+        &mut self.verdicts
+    }
+}
+
 impl Job {
     /// A sensor with its model, or with the reason why it cannot be scored.
     pub fn new(
         context: &Context,
         buffers: &Arc<Buffers>,
         entry: PlanEntry,
-        model: Result<SensorModel, Failure>,
+        engine: Result<Engine, Failure>,
     ) -> Self {
-        let opened = model.and_then(|model| Open::new(context, buffers, &entry, model));
+        let opened = engine.and_then(|engine| Open::new(context, buffers, &entry, engine));
         let state = match opened {
             Ok(open) => State::Open(Box::new(open)),
             Err(failure) => State::failed(&entry, &context.progress, failure),
@@ -101,8 +127,8 @@ impl Job {
         self.state = State::failed(&self.entry, progress, failure);
     }
 
-    /// Scores some readings of `object` and adds their predictions to the buffer. One whose score is not finite is left out, or
-    /// fails the sensor, as any other that cannot be scored.
+    /// Scores some readings of `object` and adds their predictions to the buffer, or has them wait for Python. One whose score is not
+    /// finite is left out, or fails the sensor, as any other that cannot be scored.
     pub fn append(
         &mut self,
         context: &Context,
@@ -117,8 +143,18 @@ impl Job {
         let State::Open(open) = &mut self.state else {
             return;
         };
+        let model = match &mut open.scoring {
+            Scoring::Native(model) => model,
+            Scoring::Python(waiting) => {
+                if let Some(waiting) = waiting {
+                    waiting.add(rows, encoded);
+                }
+                self.elapsed += start.elapsed();
+                return;
+            }
+        };
         verdicts.clear();
-        open.model.model.score(&rows.features, verdicts);
+        model.model.score(&rows.features, verdicts);
         if run.spec.input.on_invalid_reading == OnInvalidReading::Fail
             && let Some(invalid) =
                 finite::first_failure(object, &run.columns.features, rows, verdicts.scores())
@@ -129,9 +165,21 @@ impl Job {
         let left_out = rows.len() - verdicts.len();
         self.tally.skipped += left_out as u64;
         let rows = finite.as_ref().unwrap_or(rows);
+        self.elapsed += start.elapsed();
+        self.add(context, rows, workspace);
+    }
+
+    /// Adds the predictions of readings to the buffer: their verdicts are in the workspace.
+    pub fn add(&mut self, context: &Context, rows: &SensorRows, workspace: &mut Workspace) {
+        let start = Instant::now();
+        let progress = &context.progress;
+        let Workspace { verdicts, encoded } = workspace;
+        let State::Open(open) = &mut self.state else {
+            return;
+        };
         let anomalies = self.tally.anomalies;
         let labels = rows.labels.as_deref();
-        let knows = open.model.model.meaning.knows_anomalies();
+        let knows = open.meaning.knows_anomalies();
         self.tally.add(verdicts, labels.filter(|_| knows));
         if let Some(plot) = &mut open.plot {
             plot.add(&rows.times.nanos, &rows.features, verdicts);
@@ -156,6 +204,56 @@ impl Job {
         }
     }
 
+    /// Readings that wait for Python.
+    fn waiting(&self) -> Option<&Waiting> {
+        match &self.state {
+            State::Open(open) => open.scoring.waiting(),
+            _ => None,
+        }
+    }
+
+    /// What the verdicts mean; none once they are written.
+    pub fn meaning(&self) -> Option<&Meaning> {
+        match &self.state {
+            State::Open(open) => Some(&open.meaning),
+            _ => None,
+        }
+    }
+
+    /// Notes what Python calls the model.
+    pub fn model_is(&mut self, name: &str) {
+        if let State::Open(open) = &mut self.state {
+            name.clone_into(&mut open.summary.class);
+        }
+    }
+
+    /// Takes out the readings that wait for Python.
+    pub fn take_waiting(&mut self) -> Option<Waiting> {
+        match &mut self.state {
+            State::Open(open) => match &mut open.scoring {
+                Scoring::Python(waiting) => waiting.take(),
+                Scoring::Native(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Bytes of memory of readings that wait and of predictions.
+    pub fn held(&mut self) -> usize {
+        let waiting = self.waiting().map_or(0, Waiting::held);
+        waiting + self.output().map_or(0, |output| output.held())
+    }
+
+    /// Puts them aside on disk; whether that was all.
+    pub fn put_aside(&mut self) -> Result<bool, Failure> {
+        if let State::Open(open) = &mut self.state
+            && let Scoring::Python(Some(waiting)) = &mut open.scoring
+        {
+            waiting.put_aside()?;
+        }
+        self.output().map_or(Ok(true), Output::put_aside)
+    }
+
     /// Takes the predictions out, to send or write them.
     pub fn take_output(&mut self) -> Option<Output> {
         match &mut self.state {
@@ -171,14 +269,19 @@ impl Job {
         }
     }
 
-    /// Readings scored so far.
+    /// Readings so far, those that wait among them.
     pub fn rows(&self) -> u64 {
-        self.tally.rows
+        self.tally.rows + self.waiting().map_or(0, Waiting::rows)
     }
 
     /// Readings left out so far because they cannot be scored.
     pub fn skipped(&self) -> u64 {
         self.tally.skipped
+    }
+
+    /// Adds time that its scoring has taken elsewhere.
+    pub fn took(&mut self, time: Duration) {
+        self.elapsed += time;
     }
 
     /// Adds a warning about the readings.
@@ -195,7 +298,7 @@ impl Job {
         if let (Some(kept), Some(plot)) = (&context.kept, open.plot.take()) {
             kept.plots.keep(&self.entry.key, plot);
         }
-        let mut warnings = warnings(&open.model, &self.tally);
+        let mut warnings = warnings(&open.scoring, &self.tally);
         warnings.append(&mut self.notes);
         for warning in &warnings {
             tracing::warn!(sensor = %self.entry.key, reason = ?warning.reason, "{}", warning.message);
@@ -203,8 +306,8 @@ impl Job {
         self.state = State::Written {
             output: open.path.clone(),
             warnings,
-            model: summary(&open.model.model),
-            meaning: open.model.model.meaning.clone(),
+            model: open.summary.clone(),
+            meaning: open.meaning.clone(),
         };
         Progress::add(&context.progress.done, 1);
     }
@@ -266,12 +369,21 @@ impl State {
     }
 }
 
+impl Scoring {
+    fn waiting(&self) -> Option<&Waiting> {
+        match self {
+            Self::Python(waiting) => waiting.as_ref(),
+            Self::Native(_) => None,
+        }
+    }
+}
+
 impl Open {
     fn new(
         context: &Context,
         buffers: &Arc<Buffers>,
         entry: &PlanEntry,
-        model: SensorModel,
+        engine: Engine,
     ) -> Result<Self, Failure> {
         let run = &context.run;
         let path = run.file.expand(&entry.key).map_err(|error| Failure {
@@ -282,13 +394,19 @@ impl Open {
             .output
             .join(&path)
             .map_err(|error| output_failure(&error))?;
-        let meaning = &model.model.meaning;
+        let most = run.spec.model.worker.as_ref().and_then(|it| it.max_rows);
+        let meaning = engine.meaning();
         let layout = run.layout(&entry.key, meaning.kind());
         let labels = meaning.labels().cloned().unwrap_or_default();
         let writer = PredictionWriter::new(run.prediction_format, &layout, &labels);
         let is_drawn = context.kept.is_some() && meaning.kind() != Kind::Value;
         Ok(Self {
-            model,
+            summary: engine.summary(),
+            scoring: match engine {
+                Engine::Native(model) => Scoring::Native(model),
+                Engine::Python(_) => Scoring::Python(Some(Waiting::new(most, buffers))),
+            },
+            meaning,
             path,
             plot: is_drawn
                 .then(|| Progress::get(&context.progress.sensors))
@@ -298,30 +416,27 @@ impl Open {
     }
 }
 
-/// What the ledger says of a model.
-fn summary(model: &Model) -> ModelSummary {
-    ModelSummary {
-        class: model.estimator.name().to_owned(),
-        producer: model.origin.producer.clone(),
-        engine: Engine::Native,
-        output: model.meaning.kind(),
-    }
-}
-
 /// What a user should look at: what is known of the model, and what its predictions show.
-fn warnings(model: &SensorModel, tally: &Tally) -> Vec<Warning> {
-    let mut warnings = model.warnings.clone();
+fn warnings(scoring: &Scoring, tally: &Tally) -> Vec<Warning> {
+    let mut warnings = match scoring {
+        Scoring::Native(model) => model.warnings.clone(),
+        Scoring::Python(_) => Vec::new(),
+    };
     if tally.anomalies * 2 > tally.rows {
         let share = tally.anomalies as f64 / tally.rows as f64 * 100.0;
-        let size = model.model.estimator.size();
-        let cause = if model.model.takes_raw_readings() {
-            "it has no scaler: if it was trained on scaled readings, save both as one, make_pipeline(scaler, model); else check the units \
+        let size = match scoring {
+            Scoring::Native(model) => format!(" ({})", model.model.estimator.size()),
+            Scoring::Python(_) => String::new(),
+        };
+        let cause = match scoring {
+            Scoring::Native(model) if model.model.takes_raw_readings() => {
+                "it has no scaler: if it was trained on scaled readings, save both as one, make_pipeline(scaler, model); else check the units \
              of the readings, or train it again"
-        } else {
-            "check the units of the readings, or train it again"
+            }
+            _ => "check the units of the readings, or train it again",
         };
         let message = format!(
-            "{share:.1}% of the readings are anomalies: the model ({size}) may not fit the sensor; {cause}"
+            "{share:.1}% of the readings are anomalies: the model{size} may not fit the sensor; {cause}"
         );
         warnings.push(Warning {
             reason: WarningReason::MostlyAnomalous,

@@ -6,7 +6,7 @@ use futures::stream::FuturesOrdered;
 use super::budget::{Budget, STATE, mib};
 use super::failures::not_scored;
 use crate::steps::Context;
-use crate::steps::model::SensorModel;
+use crate::steps::engine::Engine;
 use crate::steps::model_reader::ModelReader;
 use crate::steps::plan::PlanEntry;
 use fleetscore_crds::{Failure, FailureReason};
@@ -14,7 +14,7 @@ use fleetscore_crds::{Failure, FailureReason};
 /// Sensors that are worked on at the same time.
 pub struct Loaded {
     /// One job a sensor, in the plan's order. A sensor whose model cannot be used has failed already.
-    pub models: Vec<(PlanEntry, Result<SensorModel, Failure>)>,
+    pub models: Vec<(PlanEntry, Result<Engine, Failure>)>,
     /// Bytes that they take.
     pub bytes: usize,
 }
@@ -47,7 +47,7 @@ pub async fn load(
         let Some((entry, model)) = loading.next().await else {
             return loaded;
         };
-        let bytes = STATE + model.as_ref().map_or(0, SensorModel::bytes);
+        let bytes = STATE + model.as_ref().map_or(0, Engine::bytes);
         largest = largest.max(Some(bytes));
         loaded.bytes += bytes;
         loaded.models.push((entry, model));
@@ -60,13 +60,13 @@ async fn load_entry(
     reader: &ModelReader<'_>,
     budget: &Budget,
     entry: PlanEntry,
-) -> (PlanEntry, Result<SensorModel, Failure>) {
+) -> (PlanEntry, Result<Engine, Failure>) {
     let location = entry.model.as_deref().unwrap_or_default();
     let model = match &entry.error {
         Some(error) => Err(error.clone()),
         None if context.is_stopped() => Err(not_scored()),
         None => tokio::select! {
-            model = reader.read(location, &entry.key) => model,
+            engine = reader.engine(location, &entry.key) => engine,
             () = context.stop.cancelled() => Err(not_scored()),
         },
     };
@@ -75,7 +75,7 @@ async fn load_entry(
 }
 
 /// The model, if there is room for it at all.
-fn fits(budget: &Budget, entry: &PlanEntry, model: SensorModel) -> Result<SensorModel, Failure> {
+fn fits(budget: &Budget, entry: &PlanEntry, model: Engine) -> Result<Engine, Failure> {
     let bytes = model.bytes() + STATE;
     if bytes <= budget.sensors {
         return Ok(model);

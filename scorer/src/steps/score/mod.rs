@@ -18,11 +18,13 @@ mod ledger;
 mod left_out;
 mod load;
 mod output;
+mod python;
 mod queues;
 mod scratch;
 mod spool;
 mod stale;
 mod tally;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -46,6 +48,7 @@ use self::load::Loaded;
 use super::plan::{PlanEntry, PlannedReadings, StoredPlan};
 use super::{Context, Progress, StepError};
 use crate::ledger::{LedgerEntry, SensorState, Warning, WarningReason};
+use crate::worker::Workers;
 
 /// The least that a group is given for its readings, where that is not all there is.
 const GROUP_READINGS: usize = 8 << 20;
@@ -205,6 +208,9 @@ async fn score_waves(
             budget::mib(budget::PARQUET)
         );
     }
+    let worker = context.run.spec.model.worker.as_ref();
+    let workers =
+        worker.map(|it| Arc::new(Workers::new(it, context.limits.threads, &context.stop)));
     let mut ledger = Vec::with_capacity(entries.len());
     let mut waiting = entries.into_iter();
     while waiting.len() > 0 {
@@ -235,9 +241,13 @@ async fn score_waves(
             buffers: &buffers,
             readings,
             segments: planned.segments.as_ref(),
+            workers: workers.as_ref(),
             all_at_once,
         };
         wave.score().await;
+        if let Some(problem) = workers.as_ref().and_then(|it| it.unusable()) {
+            return Err(StepError::Python(problem.to_owned()));
+        }
         // Another run's predictions may be where this one's were.
         if let Some(lost) = context.place.lost() {
             return Err(lost.into());
@@ -280,6 +290,8 @@ struct Wave<'a> {
     readings: usize,
     /// The segments to read, where the readings are those of a stream.
     segments: Option<&'a Segments>,
+    /// The Python processes, where a model may be theirs.
+    workers: Option<&'a Arc<Workers>>,
     /// Whether there is no other.
     all_at_once: bool,
 }
@@ -303,6 +315,7 @@ impl Wave<'_> {
             ahead: Ahead::new(ahead, requests),
             turns: Semaphore::new(at_once),
             memory: readings / at_once,
+            workers: self.workers.cloned(),
             many: groups.len() >= most,
             one_pass: self.all_at_once && groups.len() == 1,
         });

@@ -1,0 +1,115 @@
+//! Has Python score the readings that wait for it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use fleetscore_crds::{Failure, FailureReason};
+use fleetscore_storage::ObjectUrl;
+
+use super::budget::mib;
+use super::failures::not_scored;
+use super::group::Group;
+use super::job::Workspace;
+use super::lock;
+use super::waiting::Waiting;
+use crate::models::Meaning;
+use crate::worker::{Request, Visit, Workers};
+
+impl Group {
+    /// Scores the readings of one sensor that wait for Python, if there are any.
+    pub(super) async fn ask_python(&self, member: usize) {
+        let waiting = lock(&self.jobs[member]).take_waiting();
+        let (Some(waiting), Some(workers)) = (waiting, &self.shared.workers) else {
+            return;
+        };
+        if waiting.rows() == 0 {
+            return;
+        }
+        if let Err(failure) = self.score_waiting(member, waiting, workers).await {
+            lock(&self.jobs[member]).fail(&self.context.progress, failure);
+        }
+    }
+
+    async fn score_waiting(
+        &self,
+        member: usize,
+        waiting: Waiting,
+        workers: &Arc<Workers>,
+    ) -> Result<(), Failure> {
+        let entry = lock(&self.jobs[member]).entry.clone();
+        let location = entry.model.as_deref().unwrap_or_default();
+        let url = ObjectUrl::parse(location)
+            .map_err(|error| error.failure(FailureReason::ModelNotFound))?;
+        self.fits(&waiting)?;
+        let _room = workers.room().await;
+        if self.context.is_stopped() {
+            return Err(not_scored());
+        }
+        let model = workers.stage(&self.context.storage, &url).await?;
+        let meaning = lock(&self.jobs[member]).meaning().cloned();
+        let columns = &self.context.run.spec.input.columns;
+        let request = Request {
+            sensor: &entry.key,
+            model: &model,
+            features: &columns.features,
+            time: &columns.time,
+            meaning: &meaning.unwrap_or(Meaning::Value),
+        };
+        let mut visit = workers.visit(request).await;
+        let start = Instant::now();
+        let scored = self.score_calls(member, waiting, &mut visit).await;
+        visit.end().await;
+        lock(&self.jobs[member]).took(start.elapsed());
+        scored
+    }
+
+    /// Has the readings scored in as many calls as they are to come in.
+    async fn score_calls(
+        &self,
+        member: usize,
+        mut waiting: Waiting,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), Failure> {
+        let _memory = self.shared.buffers.finishing(bytes(&waiting)).await;
+        let mut workspace = Workspace::default();
+        while let Some(rows) = waiting.next()? {
+            visit.score(&rows, workspace.no_verdicts()).await?;
+            {
+                let mut job = lock(&self.jobs[member]);
+                job.model_is(visit.model_name());
+                job.add(&self.context, &rows, &mut workspace);
+            }
+            self.relieve().await?;
+        }
+        Ok(())
+    }
+
+    /// Errors where scoring the readings takes more memory than there is.
+    fn fits(&self, waiting: &Waiting) -> Result<(), Failure> {
+        let bytes = bytes(waiting);
+        let most = self.shared.buffers.most_at_once();
+        if bytes <= most {
+            return Ok(());
+        }
+        let bound = self.context.limits.memory;
+        let enough = bound.saturating_add(bytes.saturating_sub(most).saturating_mul(8));
+        Err(Failure {
+            reason: FailureReason::ModelFailed,
+            message: format!(
+                "handing {} readings to Python at once takes {} MiB of memory, and {} MiB are free for it: set the bound of the memory \
+                 (--memory, or FLEETSCORE_MEMORY_MIB in a pod; it is {} MiB) to some {} MiB, or spec.model.worker.maxRows, with which they \
+                 are scored in several calls",
+                waiting.rows(),
+                mib(bytes),
+                mib(most),
+                mib(bound),
+                mib(enough)
+            ),
+        })
+    }
+}
+
+/// Bytes of memory that scoring the readings takes.
+fn bytes(waiting: &Waiting) -> usize {
+    usize::try_from(waiting.scoring_bytes()).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,190 @@
+use std::io;
+use std::time::Duration;
+
+use fleetscore_crds::{Failure, FailureReason, SensorKey};
+use fleetscore_readings::SensorRows;
+use tokio::sync::SemaphorePermit;
+
+use super::pool::{Workers, stopped};
+use super::session::{Session, Trouble};
+use super::staged::Staged;
+use crate::models::{Meaning, Verdicts};
+
+/// Whose readings are scored, and with what.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'r> {
+    /// The sensor.
+    pub sensor: &'r SensorKey,
+    /// Its model.
+    pub model: &'r Staged,
+    /// The columns that the model sees; of a residual, the target is behind them.
+    pub features: &'r [String],
+    /// The column of their times.
+    pub time: &'r str,
+    /// What the numbers mean that come back.
+    pub meaning: &'r Meaning,
+}
+
+/// The time in which a process scores one sensor.
+pub struct Visit<'w> {
+    workers: &'w Workers,
+    request: Request<'w>,
+    session: Option<Session>,
+    /// The number of the model in the process, once it has loaded it.
+    model: Option<u64>,
+    name: String,
+    _turn: Option<SemaphorePermit<'w>>,
+}
+
+/// Why a try did not work.
+enum Failed {
+    /// The process is gone; how.
+    Gone(String),
+    /// For good.
+    Finally(Failure),
+}
+
+impl<'w> Visit<'w> {
+    pub(super) fn new(
+        workers: &'w Workers,
+        request: Request<'w>,
+        turn: Option<SemaphorePermit<'w>>,
+        session: Option<Session>,
+    ) -> Self {
+        Self {
+            workers,
+            request,
+            session,
+            model: None,
+            name: String::new(),
+            _turn: turn,
+        }
+    }
+
+    /// Scores readings and appends their verdicts. Where the process ends meanwhile, a fresh one tries once more, which has done
+    /// nothing else before.
+    pub async fn score(
+        &mut self,
+        rows: &SensorRows,
+        verdicts: &mut Verdicts,
+    ) -> Result<(), Failure> {
+        let first = match self.try_score(rows, verdicts).await {
+            Ok(()) => return Ok(()),
+            Err(Failed::Finally(failure)) => return Err(failure),
+            Err(Failed::Gone(how)) => how,
+        };
+        let sensor = self.request.sensor;
+        tracing::warn!(sensor = %sensor, "Python has ended, and a fresh one tries once more: {first}");
+        match self.try_score(rows, verdicts).await {
+            Ok(()) => Ok(()),
+            Err(Failed::Finally(failure)) => Err(failure),
+            Err(Failed::Gone(how)) => Err(Failure {
+                reason: FailureReason::WorkerCrashed,
+                message: format!(
+                    "Python ended twice while it scored {} readings: {how}",
+                    rows.len()
+                ),
+            }),
+        }
+    }
+
+    /// What Python calls the model; empty before it was loaded.
+    pub fn model_name(&self) -> &str {
+        &self.name
+    }
+
+    /// Lets somebody else have the process.
+    pub async fn end(mut self) {
+        let Some(mut session) = self.session.take() else {
+            return;
+        };
+        let unloaded = match self.model {
+            Some(id) => within(self.limit(), session.unload(id)).await.is_ok(),
+            None => true,
+        };
+        if unloaded {
+            self.workers.give_back(session);
+        }
+    }
+
+    /// After an error that leaves the connection in the middle of something there is no session any more: with it the process ends.
+    async fn try_score(
+        &mut self,
+        rows: &SensorRows,
+        verdicts: &mut Verdicts,
+    ) -> Result<(), Failed> {
+        let stop = self.workers.stop.clone();
+        let mut session = if let Some(session) = self.session.take() {
+            session
+        } else {
+            tokio::select! {
+                started = self.workers.start() => started.map_err(Failed::Finally)?,
+                () = stop.cancelled() => return Err(Failed::Finally(stopped())),
+            }
+        };
+        let mut model = self.model.take();
+        let (limit, request) = (self.limit(), self.request);
+        let work = async {
+            let id = match model {
+                Some(id) => id,
+                None => {
+                    let loaded = within(limit, session.load(&request)).await?;
+                    self.name = loaded.name;
+                    loaded.id
+                }
+            };
+            model = Some(id);
+            within(limit, session.score(id, &request, rows, verdicts)).await
+        };
+        let done = tokio::select! {
+            done = work => done,
+            () = stop.cancelled() => return Err(Failed::Finally(stopped())),
+        };
+        let failed = match done {
+            Err(Trouble::Gone(error)) => return Err(self.gone(&session, model, &error).await),
+            Err(Trouble::Told(failure)) => Err(Failed::Finally(failure)),
+            Ok(()) => Ok(()),
+        };
+        (self.session, self.model) = (Some(session), model);
+        failed
+    }
+
+    /// What it means that nothing came from a process, where it had loaded the model or not.
+    async fn gone(&self, session: &Session, model: Option<u64>, error: &io::Error) -> Failed {
+        let what = if model.is_some() {
+            "scoring the readings"
+        } else {
+            "loading the model"
+        };
+        match error.kind() {
+            io::ErrorKind::TimedOut => Failed::Finally(Failure {
+                reason: FailureReason::ModelTimeout,
+                message: format!(
+                    "{what} took longer than {} s, and Python was ended; set spec.model.worker.timeoutSeconds higher if it is to take that long",
+                    self.limit().as_secs()
+                ),
+            }),
+            io::ErrorKind::InvalidData => Failed::Finally(Failure {
+                reason: FailureReason::ModelFailed,
+                message: format!("{what}: Python's answer cannot be used: {error}"),
+            }),
+            _ => {
+                let how = self.workers.end_of(&session.connection).await;
+                Failed::Gone(format!("{what}: {how}"))
+            }
+        }
+    }
+
+    fn limit(&self) -> Duration {
+        Duration::from_secs(self.workers.spec.timeout_seconds.into())
+    }
+}
+
+/// What takes too long is gone.
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, Trouble>>,
+) -> Result<T, Trouble> {
+    let done = tokio::time::timeout(limit, work).await;
+    done.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+}
