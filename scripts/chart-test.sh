@@ -47,6 +47,8 @@ for values in default namespaced; do
   allows $values 'scoringruns/finalizers, scoringschedules/finalizers, readingstreams/finalizers' update
   # It deletes nothing of what streams are made of.
   grep -A2 'resources: \[\(deployments\|services\|poddisruptionbudgets\)\]' "$work/$values.yaml" | grep verbs | { ! grep -q delete; } || fail "ci/$values.yaml: a right to delete what streams are made of"
+  # It reads no Secret, makes no token and runs no command in a pod, whatever runs bring.
+  ! grep -nE 'resources: \[.*(secrets|serviceaccounts/token|pods/(exec|attach|ephemeralcontainers))' "$work/$values.yaml" || fail "ci/$values.yaml: a right to more than the operator needs"
 done
 # One Lease, by its name; the definitions, by theirs, and only where a cluster-wide right is given anyway.
 says default '    resourceNames: [fleetscore-operator]'

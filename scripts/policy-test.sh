@@ -84,6 +84,11 @@ takes guarded "$(scorer '"image": "plant.azurecr.io/fleetscore/fleetscore-scorer
 takes guarded "$(pod '{"nodeSelector": {"pool": "scoring"}, "tolerations": [{"operator": "Exists"}], "serviceAccountName": "fleetscore-scorer"}')"
 takes guarded "$(pod '{"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}, {"name": "w", "emptyDir": {}}]}')"
 takes guarded '{"storage": {"azure": {"account": "plantstore", "auth": "Secret", "secretRef": {"name": "plantstore"}}}}'
+worker() { printf '{"model": {"location": "az://models/model_{device}", "worker": {%s}}}' "$1"; }
+takes guarded "$(worker '"module": "predict"')"
+takes guarded "$(worker '"image": "plant.azurecr.io/fleetscore/predict:3"')"
+refuses guarded "model.worker.image must begin with" "$(worker '"image": "evil/image:1"')"
+takes open "$(worker '"image": "evil/image:1"')"
 for template in podTemplate coordinatorTemplate; do
   refuses guarded "an image in podTemplate" "$(scorer '"image": "evil/image:1"' $template)"
   refuses guarded "an image in podTemplate" "$(scorer '"image": "plant.azurecr.io.evil.test/fleetscore/x"' $template)"

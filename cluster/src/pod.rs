@@ -33,11 +33,17 @@ pub struct PodSpec {
     /// Its containers.
     #[serde(default)]
     pub containers: Vec<Container>,
+    /// Those that prepare it, or go on beside the others.
+    #[serde(default)]
+    pub init_containers: Vec<Container>,
 }
 
 /// What is read of a container.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Container {
+    /// `Always`, where it prepares nothing and goes on beside the others.
+    pub restart_policy: Option<String>,
     /// What it asks for.
     #[serde(default)]
     pub resources: ResourceRequirements,
@@ -101,10 +107,11 @@ impl Pod {
         conditions.into_iter().find(|found| found.type_ == kind)
     }
 
-    /// The states of its containers, those that prepare it first.
+    /// The states of its containers, those that prepare it or go on beside the others last: how a pod ended its own containers say.
     pub fn containers(&self) -> impl Iterator<Item = &ContainerStatus> {
-        let prepare = self.status.init_container_statuses.iter().flatten();
-        prepare.chain(self.status.container_statuses.iter().flatten())
+        let beside = self.status.init_container_statuses.iter().flatten();
+        let own = self.status.container_statuses.iter().flatten();
+        own.chain(beside)
     }
 
     /// The states that its containers are in.

@@ -1,6 +1,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::contract::{run_pod, worker_pod};
+
 /// Python that scores models which Fleetscore does not read itself, in processes of its own.
 ///
 /// The run finds, reads and slices the readings, and writes what comes back; Python is handed a model's file and the readings of one
@@ -16,7 +18,7 @@ pub struct WorkerSpec {
     pub image: Option<String>,
     /// The code that loads and scores: a module that Python can import there, such as `plant.predict`, or the path of a file, such as
     /// `predict.py`. On one machine a relative path is taken from the manifest's folder, in a pod from the image's working directory.
-    /// Absent: an MLflow folder, or else a joblib file whose object has `predict`.
+    /// Absent: a folder with `MLmodel` in it, or else a joblib file whose object has `predict`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 1, max = 253),
@@ -73,6 +75,22 @@ pub enum WorkerUse {
     Always,
     /// Those alone that Fleetscore refuses to read: of another kind, or with something in them that it does not know.
     Refused,
+}
+
+impl WorkerSpec {
+    /// Memory that its container has, in MiB: that of its processes, and some for what starts them.
+    pub fn container_memory_mib(&self) -> u64 {
+        u64::from(self.processes) * u64::from(self.memory_mib)
+            + u64::from(worker_pod::MORE_MEMORY_MIB)
+    }
+
+    /// The CPU that the scorer beside it requests where no template says otherwise.
+    pub fn scorer_cpu(&self) -> &'static str {
+        match self.used {
+            WorkerUse::Always => worker_pod::SCORER_CPU,
+            WorkerUse::Refused => run_pod::SCORE_CPU,
+        }
+    }
 }
 
 impl Default for WorkerSpec {

@@ -15,7 +15,8 @@ pub fn mount(storage: &StorageSpec, spec: &mut Value, container: &mut Value) {
     append(container, "volumeMounts", mounts);
 }
 
-fn append(object: &mut Value, field: &str, items: impl Iterator<Item = Value>) {
+/// Appends `items` to a list of `object`.
+pub fn append(object: &mut Value, field: &str, items: impl Iterator<Item = Value>) {
     let mut list = object[field].as_array().cloned().unwrap_or_default();
     list.extend(items);
     object[field] = Value::Array(list);

@@ -6,6 +6,7 @@ NAMESPACE=plant
 MODEL='az://models/model_{device}_{tag}.fsm'
 INPUT='az://readings/readings.csv'
 OUTPUT='az://predictions/{run}/'
+WORKER=
 ZONE=Etc/UTC
 STORAGE='{azure: {account: devstoreaccount1, auth: Emulator, endpoint: "http://10.99.0.1:10000"}}'
 
@@ -37,7 +38,7 @@ apiVersion: scoring.fleetscore.io/v1alpha1
 kind: ScoringRun
 metadata: {name: $1, namespace: $NAMESPACE}
 spec:
-  model: {location: "$MODEL"}
+  model: {location: "$MODEL"${WORKER:+, worker: {$WORKER\}}}
   input: {location: "$INPUT", columns: {time: TS, keys: {device: Device, tag: Tag}, features: [Value], timeZone: $ZONE}}
   output: {location: "$OUTPUT", file: "preds_{device}_{tag}.csv"}
   storage: $STORAGE

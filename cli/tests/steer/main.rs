@@ -17,6 +17,5 @@ mod acts;
 mod bundle;
 mod completion;
 mod doctor;
-mod golden;
 mod plan;
 mod tools;

@@ -209,7 +209,10 @@ fn end(pod: &Pod) -> Option<Timestamp> {
 
 /// CPU that a pod asks for, in thousandths of a core.
 fn asked(pod: &Pod) -> u64 {
-    let asked = pod.spec.containers.iter().filter_map(|container| {
+    let beside = pod.spec.init_containers.iter();
+    let beside = beside.filter(|container| container.restart_policy.as_deref() == Some("Always"));
+    let containers = pod.spec.containers.iter().chain(beside);
+    let asked = containers.filter_map(|container| {
         let cpu = container.resources.requests.as_ref()?.get("cpu")?;
         thousandths(&cpu.0)
     });

@@ -22,3 +22,8 @@ pub const FOLDER: &str = "/run/fleetscore";
 pub const SOCKET_FILE: &str = "/run/fleetscore/socket";
 /// The folder for models in it.
 pub const MODELS: &str = "/run/fleetscore/models";
+
+/// The CPU that the scorer requests beside a worker that scores all models: it reads and writes only.
+pub const SCORER_CPU: &str = "250m";
+/// Memory of the worker's container beyond that of its processes, in MiB: what starts them and watches them.
+pub const MORE_MEMORY_MIB: u32 = 128;

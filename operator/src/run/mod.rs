@@ -217,18 +217,33 @@ fn awaited(run: &RunSnapshot, published: &Published) -> Option<Awaited> {
     (!is_there).then_some(Awaited { progress, until })
 }
 
-/// The storage that a run which is yet to be planned names and its namespace may not, as trouble.
+/// Why a run that is yet to be planned is given up at once, as trouble: it names storage that its namespace may not, or a worker without
+/// its image.
 fn barred(config: &Config, run: &RunSnapshot, now: Timestamp) -> Option<Trouble> {
-    let message = match run.plan() {
-        None => config.storage.refusal(&run.namespace, &run.spec)?,
-        Some(_) => return None,
-    };
+    if run.plan().is_some() {
+        return None;
+    }
+    let storage = config.storage.refusal(&run.namespace, &run.spec);
+    let (reason, message) = storage
+        .map(|message| ("StorageNotAllowed", message))
+        .or_else(|| Some(("WorkerWithoutImage", without_image(config, run)?)))?;
     Some(Trouble {
         kind: TroubleKind::Invalid,
-        reason: "StorageNotAllowed".to_owned(),
+        reason: reason.to_owned(),
         message,
         since: now,
         certain: true,
+    })
+}
+
+/// What to say of a run whose worker has no image.
+fn without_image(config: &Config, run: &RunSnapshot) -> Option<String> {
+    run.spec.model.worker.as_ref()?;
+    let template = build::pod(config, run, Step::Score, None);
+    build::lacks_image(&template).then(|| {
+        "spec.model.worker.image is empty, and a pod has no Python of its own; name an image with Python 3.6 or newer, numpy and what the \
+         models need"
+            .to_owned()
     })
 }
 

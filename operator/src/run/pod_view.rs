@@ -1,5 +1,6 @@
+use fleetscore_crds::visible;
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::core::v1::{ContainerStateWaiting, PodCondition, PodStatus};
+use k8s_openapi::api::core::v1::{ContainerStatus, PodCondition, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde::Deserialize;
 
@@ -8,6 +9,8 @@ use super::trouble::TroubleKind;
 
 /// A pod that should have ended, or that is not ready, for so long has a machine that does not answer, or is held by something.
 const OVERDUE: SignedDuration = SignedDuration::from_secs(60);
+/// Characters of a container's last line that are told.
+const LINE: usize = 300;
 
 /// What the controller reads of a pod. The rest is skipped while it is parsed: a page of whole pods takes some megabytes, most of
 /// them `managedFields`.
@@ -52,16 +55,12 @@ impl PodView {
             .filter(|found| found.status == "True")
             .and_then(|found| found.last_transition_time.as_ref())
             .map_or(created, |time| time.0);
-        if let Some(waiting) = self.cannot_start() {
-            let told = waiting.message.as_deref();
+        if let Some((reason, why)) = self.cannot_start() {
             return Waiting {
                 name: name.clone(),
                 kind: TroubleKind::Blocked,
-                reason: waiting.reason.clone().unwrap_or_default(),
-                message: format!(
-                    "pod {name}: {}",
-                    told.unwrap_or("its container cannot start")
-                ),
+                reason: reason.to_owned(),
+                message: format!("pod {name}: {why}"),
                 since: Some(began),
             };
         }
@@ -114,13 +113,14 @@ impl PodView {
             .and_then(|found| found.last_transition_time.as_ref())
             .map(|time| time.0)
             .filter(overdue)?;
+        // Beside the scorer a container may have ended, and not come again yet.
+        let why = self.cannot_start().map(|(_, why)| why);
+        let why = why.unwrap_or_else(|| "look whether the node answers".to_owned());
         Some(Waiting {
             name: name.clone(),
             kind: TroubleKind::NotEnding,
             reason: "PodNotReady".to_owned(),
-            message: format!(
-                "pod {name} on node {node} has not been ready since {since}: look whether the node answers"
-            ),
+            message: format!("pod {name} on node {node} has not been ready since {since}: {why}"),
             since: Some(since),
         })
     }
@@ -135,17 +135,44 @@ impl PodView {
         conditions.into_iter().find(|found| found.type_ == kind)
     }
 
-    fn cannot_start(&self) -> Option<&ContainerStateWaiting> {
+    /// The first container that does not start: why in one word, and in a sentence.
+    fn cannot_start(&self) -> Option<(&str, String)> {
         let statuses = self
             .status
             .init_container_statuses
             .iter()
             .chain(&self.status.container_statuses)
             .flatten();
-        statuses
-            .filter_map(|status| status.state.as_ref()?.waiting.as_ref())
-            .find(|waiting| waiting.reason.as_deref().is_some_and(cannot_start))
+        let mut waiting = statuses.filter_map(|status| {
+            let waiting = status.state.as_ref()?.waiting.as_ref()?;
+            Some((status, waiting, waiting.reason.as_deref()?))
+        });
+        let (status, waiting, reason) = waiting.find(|(.., reason)| cannot_start(reason))?;
+        let told = waiting.message.as_deref();
+        let told = told.map_or_else(
+            || format!("its container {} cannot start", status.name),
+            str::to_owned,
+        );
+        Some((reason, told + &last_end(status)))
     }
+}
+
+/// How a container ended last, with the last line that it wrote; empty where it has not.
+fn last_end(status: &ContainerStatus) -> String {
+    let ended = status.last_state.as_ref();
+    let Some(ended) = ended.and_then(|state| state.terminated.as_ref()) else {
+        return String::new();
+    };
+    let lines = ended.message.as_deref().unwrap_or_default().lines();
+    let mut lines = lines.rev().map(str::trim).filter(|line| !line.is_empty());
+    let line = lines.next().unwrap_or("it wrote nothing");
+    let name = &status.name;
+    let line: String = line.chars().take(LINE).collect();
+    format!(
+        "; {name} ended with exit code {}: {}",
+        ended.exit_code,
+        visible(&line)
+    )
 }
 
 /// Waiting reasons of containers that do not go away by themselves, unless what they wait for comes.

@@ -492,6 +492,21 @@ async fn a_run_that_names_storage_of_others_is_not_planned() {
     );
 }
 
+/// A pod has no Python of its own.
+#[tokio::test]
+async fn a_run_whose_worker_has_no_image_is_not_planned() {
+    let mut run = snapshot();
+    run.spec.model.worker = Some(serde_json::from_value(json!({"module": "predict"})).unwrap());
+    let mut world = World::new(run, &[], [written(), told()]);
+    let (_, asked) = world.pass().await;
+    assert_eq!(lines(&asked), [STATUS, EVENT]);
+    let status = &asked[0].body["status"];
+    assert_eq!(status["phase"], "Failed");
+    let (reason, message) = word(status, "Failed");
+    assert_eq!(reason, "WorkerWithoutImage");
+    assert!(message.contains("spec.model.worker.image"), "{message}");
+}
+
 /// A run of the same place in another namespace goes first; this one says so, and is planned when that one has ended.
 #[tokio::test]
 async fn a_run_whose_place_is_anothers_waits_for_it_and_asks_nothing() {

@@ -61,7 +61,16 @@ fn pods_per_node(cost: &Cost, cpu: f64) -> u32 {
 fn cpu(config: &Config, run: &RunSnapshot) -> Option<f64> {
     let pod = build::pod(config, run, Step::Score, None);
     let containers = pod["spec"]["containers"].as_array()?;
-    let resources = containers.iter().map(|container| &container["resources"]);
+    let preparing = pod["spec"]["initContainers"].as_array();
+    // A container that prepares the pod is gone when the others start, unless it goes on beside them.
+    let beside = preparing
+        .into_iter()
+        .flatten()
+        .filter(|container| container["restartPolicy"] == "Always");
+    let resources = containers
+        .iter()
+        .chain(beside)
+        .map(|container| &container["resources"]);
     // Where there is only a limit, Kubernetes makes it the request.
     let asked = resources.filter_map(|resources| {
         let request = cpus(&resources["requests"]["cpu"]);
@@ -147,6 +156,18 @@ mod tests {
             .spec
             .insert("containers".to_owned(), resources);
         assert_eq!(usage(&config, &large, &jobs, at(60)).unwrap().nodes, 5);
+    }
+
+    #[test]
+    fn a_worker_takes_room_of_its_own() {
+        let config = priced(json!({"cpusPerNode": 4}));
+        let jobs = [score(0, 60)];
+        let mut run = run(8, 100);
+        assert_eq!(usage(&config, &run, &jobs, at(60)).unwrap().nodes, 2);
+        let worker = json!({"image": "plant/predict:3", "processes": 1});
+        run.spec.model.worker = Some(serde_json::from_value(worker).unwrap());
+        // 250m for the scorer and a CPU for Python: three pods on a machine.
+        assert_eq!(usage(&config, &run, &jobs, at(60)).unwrap().nodes, 3);
     }
 
     #[test]

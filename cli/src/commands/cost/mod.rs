@@ -98,7 +98,7 @@ pub fn estimate(
     let in_a_pod = u32::try_from(sensors)
         .unwrap_or(u32::MAX)
         .min(sensors_per_pod);
-    let pod = requests(&spec.pod_template)
+    let pod = requests(&spec.pod_template, spec.model.worker.as_ref())
         .map_err(|error| usage(anyhow!("podTemplate: resources.requests.{error}")))?;
     let node = Resources {
         cpu: node_cpus.saturating_sub(RESERVED_CPU),

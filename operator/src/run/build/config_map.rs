@@ -1,8 +1,8 @@
-use fleetscore_crds::contract::run_pod;
+use fleetscore_crds::contract::{run_pod, worker_pod};
 use fleetscore_crds::{API_VERSION, Kind, Manifest, ManifestMetadata, PodTemplate, ScoringRunSpec};
 use serde_json::{Value, json};
 
-use super::{GENERATION_ANNOTATION, RUN_LABEL};
+use super::{GENERATION_ANNOTATION, RUN_LABEL, worker};
 use crate::run::snapshot::RunSnapshot;
 
 /// The name of a run's `ConfigMap`. Not the run's own, which people give to `ConfigMap`s of theirs.
@@ -10,8 +10,13 @@ pub fn config_map_name(run: &str) -> String {
     format!("{run}-scoringrun")
 }
 
-/// The `ConfigMap` that hands the pods their run: the spec as it is now, without what only the operator needs.
+/// The `ConfigMap` that hands the pods their run: the spec as it is now, without what only the operator needs; and what a
+/// worker runs, where there is one.
 pub fn config_map(run: &RunSnapshot) -> Value {
+    let mut data = json!({run_pod::FILE: json!(manifest(run)).to_string()});
+    if run.spec.model.worker.is_some() {
+        data[worker_pod::FILE] = json!(worker::PROGRAM);
+    }
     json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -28,7 +33,7 @@ pub fn config_map(run: &RunSnapshot) -> Value {
             "ownerReferences": [run.owner()],
         },
         "immutable": true,
-        "data": {run_pod::FILE: json!(manifest(run)).to_string()},
+        "data": data,
     })
 }
 

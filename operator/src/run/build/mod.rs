@@ -4,6 +4,7 @@ mod config_map;
 mod job;
 mod parts;
 mod pod;
+mod worker;
 
 use fleetscore_crds::Step;
 use serde_json::{Value, json};
@@ -17,6 +18,7 @@ pub use fleetscore_crds::contract::run_pod::{
 pub use job::{job, sample};
 pub use parts::{Part, parts};
 pub use pod::pod;
+pub use worker::lacks_image;
 
 /// Kueue's label that names the local queue.
 pub const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";

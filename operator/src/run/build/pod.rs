@@ -1,8 +1,8 @@
 use fleetscore_crds::contract::run_pod::{self, CONTAINER};
-use fleetscore_crds::{AzureAuth, PodTemplate, ScorerVersion, Step};
+use fleetscore_crds::{AzureAuth, PodTemplate, ScorerVersion, Step, WorkerSpec};
 use serde_json::{Map, Value, json};
 
-use super::{Part, config_map_name, labels, step_name};
+use super::{Part, config_map_name, labels, step_name, worker};
 use crate::config::Config;
 use crate::merge::merge;
 use crate::run::snapshot::RunSnapshot;
@@ -28,6 +28,10 @@ pub fn pod(config: &Config, run: &RunSnapshot, step: Step, part: Option<&Part>) 
     }
     merge(&mut template, &runs);
     merge(&mut template, &reserved(run, step, part));
+    if let Some(worker) = worker_of(run, step) {
+        let fields = worker::reserved(worker, &template, VOLUME);
+        merge(&mut template, &fields);
+    }
     Value::Object(template)
 }
 
@@ -108,6 +112,9 @@ fn defaults(config: &Config, run: &RunSnapshot, step: Step) -> Map<String, Value
     let mut container = template["spec"]["containers"][0].take();
     volumes::mount(&run.spec.storage, &mut template["spec"], &mut container);
     template["spec"]["containers"][0] = container;
+    if let Some(worker) = worker_of(run, step) {
+        worker::put(worker, &mut template);
+    }
     if auth(run) == Some(AzureAuth::WorkloadIdentity) {
         template["metadata"]["labels"][WORKLOAD_IDENTITY] = json!("true");
     }
@@ -190,6 +197,12 @@ fn reserved(run: &RunSnapshot, step: Step, part: Option<&Part>) -> Map<String, V
             "volumes": [{"name": VOLUME, "configMap": {"name": config_map_name(&run.name)}}],
         },
     }))
+}
+
+/// The Python beside the scorer: models are read in the score step alone.
+fn worker_of(run: &RunSnapshot, step: Step) -> Option<&WorkerSpec> {
+    let worker = run.spec.model.worker.as_ref();
+    worker.filter(|_| step == Step::Score)
 }
 
 fn auth(run: &RunSnapshot) -> Option<AzureAuth> {

@@ -343,6 +343,38 @@ async fn a_pod_waits_since_it_has_a_machine() {
     }
 }
 
+/// A container beside the scorer that ends again and again, before the scorer starts and after it has.
+#[tokio::test]
+async fn a_container_that_comes_and_goes_tells_how_it_ended() {
+    let said = "Traceback (most recent call last):\n  File \"worker.py\"\nModuleNotFoundError: No module named 'numpy'\n\n";
+    let status = json!({"name": "worker",
+        "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s restarting failed container=worker"}},
+        "lastState": {"terminated": {"exitCode": 1, "reason": "Error", "message": said}}});
+    let expected = "back-off 10s restarting failed container=worker; worker ended with exit code 1: \
+                    ModuleNotFoundError: No module named 'numpy'";
+    let pods = [pending(
+        "a",
+        0,
+        &json!({"phase": "Pending", "initContainerStatuses": [status]}),
+    )];
+    let (found, _) = looked(&[job(Step::Score, 0)], None, [list("Pod", &pods)]).await;
+    let pod = &found.unwrap().waiting[0];
+    assert_eq!(
+        (pod.kind, pod.reason.as_str(), pod.message.as_str()),
+        (
+            TroubleKind::Blocked,
+            "CrashLoopBackOff",
+            format!("pod a: {expected}").as_str()
+        )
+    );
+    let mut running = begun("a", None, "False", 0);
+    running["status"]["initContainerStatuses"] = json!([status]);
+    let running: PodView = serde_json::from_value(running).unwrap();
+    let found = running.not_ending(at(7200)).unwrap();
+    assert_eq!(found.reason, "PodNotReady");
+    assert!(found.message.ends_with(expected), "{}", found.message);
+}
+
 #[tokio::test]
 async fn a_pod_is_not_alone_while_others_are_on_their_way() {
     let two = JobView {
