@@ -62,7 +62,7 @@ chart:
 	scripts/alerts-test.sh
 
 cluster: images ## Test runs on a real cluster: failures, outages, crashes (root on Linux; NAMES="batchai ..." for some).
-	@scripts/install.sh node broker python cluster
+	@scripts/install.sh node broker python-image cluster
 	FLEETSCORE=$(BIN)/fleetscore tests/cluster/test.sh $(NAMES)
 
 chart-cluster: images ## Install, upgrade and remove the chart on a test cluster of its own (root on Linux).

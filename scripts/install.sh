@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs Debian or Ubuntu packages that are absent: scripts/install.sh [build] [node] [python] [broker] [flink] [chromium] [shell] [images] [cluster]
+# Installs Debian or Ubuntu packages that are absent: scripts/install.sh [build] [node] [python] [python-image] [broker] [flink] [chromium] [shell] [images] [cluster]
 set -euo pipefail
 
 wanted=()
@@ -20,7 +20,8 @@ for group in "$@"; do
     flink) need javac default-jdk-headless; need mvn maven ;;
     chromium) need chromium chromium ;;
     shell) need shellcheck shellcheck ;;
-    python) dpkg-query -W python3-numpy python3-joblib >/dev/null 2>&1 || wanted+=(python3-minimal python3-numpy python3-joblib) ;;
+    # What tests/cluster/worker/image.sh makes an image of.
+    python-image) dpkg-query -W python3-numpy python3-joblib >/dev/null 2>&1 || wanted+=(python3-minimal python3-numpy python3-joblib) ;;
     images) need buildah buildah; need update-ca-certificates ca-certificates ;;
     cluster)
       command -v go >/dev/null || { echo "go is absent: install Go 1.21 or later; it fetches the version it needs" >&2; exit 1; }

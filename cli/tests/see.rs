@@ -320,8 +320,8 @@ fn what_failed_comes_from_storage_or_else_from_the_status() {
     assert_eq!(text(&own.stdout), shown);
 }
 
-#[test]
-fn sensors_come_from_the_runs_table() {
+/// A run on files whose table has five sensors that were scored, and one whose model cannot be read; and its report.
+fn run_with_a_table() -> (Plant, Cluster, Value) {
     let plant = Plant::new(6);
     let mut models = fs::read_dir(plant.path("models")).unwrap();
     fs::write(models.next().unwrap().unwrap().path(), "no model").unwrap();
@@ -334,6 +334,12 @@ fn sensors_come_from_the_runs_table() {
         &json!({}),
         &json!({"phase": "PartiallySucceeded", "sensors": report["sensors"]}),
     );
+    (plant, cluster, report)
+}
+
+#[test]
+fn sensors_come_from_the_runs_table() {
+    let (plant, cluster, report) = run_with_a_table();
     // Nobody said that these are the run's files.
     assert!(
         cluster
@@ -376,6 +382,15 @@ fn sensors_come_from_the_runs_table() {
     sorted.sort();
     assert_eq!(keys, sorted);
 
+    // A run that ended before it had a table.
+    let empty = format!("file://{}/", plant.path("models").display());
+    cluster.run("empty", &empty, &json!({}), &json!({"phase": "Failed"}));
+    cluster.said(&["sensors", "empty", "--local-files"], 4);
+}
+
+#[test]
+fn sensors_are_chosen_and_sorted() {
+    let (_plant, cluster, _) = run_with_a_table();
     let failed = cluster.json(&[
         "sensors",
         "local",
@@ -431,11 +446,6 @@ fn sensors_come_from_the_runs_table() {
         &["sensors", "local", "--local-files", "--where", "colour=red"],
         2,
     );
-
-    // A run that ended before it had a table.
-    let empty = format!("file://{}/", plant.path("models").display());
-    cluster.run("empty", &empty, &json!({}), &json!({"phase": "Failed"}));
-    cluster.said(&["sensors", "empty", "--local-files"], 4);
 }
 
 #[test]

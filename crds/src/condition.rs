@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
-    /// Which aspect: `Ready`, `Reconciling`, `Stalled`, `Planned`, `Complete` or `Failed`.
+    /// Which aspect: `Ready`, `Reconciling`, `Stalled`, `Planned`, `WaitingForNodes`, `Complete` or `Failed`.
     #[serde(rename = "type")]
     #[schemars(length(min = 1, max = 316))]
     pub kind: String,

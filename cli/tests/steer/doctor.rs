@@ -126,7 +126,7 @@ fn node(label: &str, value: &str) -> Value {
 }
 
 /// A pod of the run that goes on, with this status.
-pub fn waiting(api: &Api, status: Value) {
+pub fn waiting(api: &Api, status: &Value) {
     api.merge(
         RUNS,
         NAMESPACE,
@@ -386,13 +386,13 @@ async fn it_tells_what_is_wrong_with_identity_and_nodes() {
             "Warn", "cannot enlarge node group scoring: QuotaExceeded no cores left", "quota of your cloud",
         ),
         (
-            |person| waiting(&person.api, json!({"phase": "Pending", "conditions": [
+            |person| waiting(&person.api, &json!({"phase": "Pending", "conditions": [
                 {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available"},
             ]})),
             "Warn", "run plant-a/pumps-1764324000: 1 pod wait", "compare nodeSelector",
         ),
         (
-            |person| waiting(&person.api, json!({"phase": "Pending", "containerStatuses": [{
+            |person| waiting(&person.api, &json!({"phase": "Pending", "containerStatuses": [{
                 "name": "scorer", "image": "", "imageID": "", "ready": false, "restartCount": 0,
                 "state": {"waiting": {"reason": "ImagePullBackOff", "message": "not found"}},
             }]})),
@@ -746,6 +746,11 @@ async fn before_an_installation_it_tells_what_is_missing_for_it() {
             "{words}: {found:#?}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_hinders_an_installation_is_told_before_it() {
+    let args = ["doctor", "--pre", "-f", "values.yaml", "-o", "json"];
     let faults: &[Fault] = &[
         (
             |person| person.api.refuse("create", "customresourcedefinitions"),
@@ -811,7 +816,7 @@ async fn before_an_installation_it_tells_what_is_missing_for_it() {
                     "",
                     "scoringruns",
                     definition("scoringruns", Kind::ScoringRun),
-                )
+                );
             },
             "Fail",
             "readingstreams is missing",
@@ -829,6 +834,11 @@ async fn before_an_installation_it_tells_what_is_missing_for_it() {
         assert!(told, "{state} {message} -> {hint}: {found:#?}");
         assert_eq!(done.code, i32::from(*state == "Fail"), "{message}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_that_make_no_sense_are_refused_and_without_any_those_of_the_chart_count() {
+    let args = ["doctor", "--pre", "-f", "values.yaml", "-o", "json"];
     let person = bare().await;
     for (text, words) in [
         ("watchNamespaces: 5\n", "--values values.yaml"),

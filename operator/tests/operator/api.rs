@@ -103,6 +103,7 @@ impl Api {
     }
 
     /// Says that nobody may do this, such as `list` and `pods`.
+    #[allow(dead_code, reason = "for the tests of kubectl fleetscore")]
     pub fn refuse(&self, verb: &str, resource: &str) {
         let right = (verb.to_owned(), resource.to_owned());
         self.0.refused.lock().unwrap().push(right);

@@ -594,10 +594,10 @@ fn every_kind_is_written_as_documented() {
 fn every_kind_has_its_types_in_parquet() {
     use parquet::file::reader::{FileReader, SerializedFileReader};
     let expected = [
-        "10.5, Score: -0.25, Prediction: 1",
+        "10.5, Score: -2.5E-1, Prediction: 1",
         "Score: 0.75, Prediction: \"worn, \"out\"\", Anomaly: 1",
         "Score: 0.75, Prediction: 1, Anomaly: 1",
-        "Prediction: -17.25",
+        "Prediction: -1.725E1",
     ];
     for ((kind, labels, verdicts), expected) in kinds().into_iter().zip(expected) {
         let (bytes, _) = of_kind(PredictionFormat::Parquet, kind, &labels, &verdicts);

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use fleetscore_crds::{FailureReason, SensorKey};
+use fleetscore_crds::{FailureReason, SensorKey, StorageSpec};
 use fleetscore_readings::{SensorRows, Times};
 use fleetscore_storage::{ObjectUrl, Storage, StorageOptions};
 use proptest::prelude::*;
@@ -61,7 +61,7 @@ async fn scored(said: Vec<u8>) -> Result<Verdicts, Trouble> {
     });
     let file = folder.path().join("model");
     std::fs::write(&file, "x").unwrap();
-    let storage = Storage::new(&Default::default(), StorageOptions::default()).unwrap();
+    let storage = Storage::new(&StorageSpec::default(), StorageOptions::default()).unwrap();
     let url = ObjectUrl::parse(&format!("file://{}", file.display())).unwrap();
     let model = Staged::copy(&storage, &url, folder.path().join("staged"))
         .await

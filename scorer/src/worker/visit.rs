@@ -125,13 +125,12 @@ impl<'w> Visit<'w> {
         let mut model = self.model.take();
         let (limit, request) = (self.limit(), self.request);
         let work = async {
-            let id = match model {
-                Some(id) => id,
-                None => {
-                    let loaded = within(limit, session.load(&request)).await?;
-                    self.name = loaded.name;
-                    loaded.id
-                }
+            let id = if let Some(id) = model {
+                id
+            } else {
+                let loaded = within(limit, session.load(&request)).await?;
+                self.name = loaded.name;
+                loaded.id
             };
             model = Some(id);
             within(limit, session.score(id, &request, rows, verdicts)).await

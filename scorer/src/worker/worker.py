@@ -332,6 +332,8 @@ def verdicts(result, rows, as_values):
     if len(columns) not in (1, 2) or any(column.size != rows or column.ndim > 2 for column in columns):
         raise Refusal("the model's code returned %s values for %d readings; it is to return scores, or scores and labels"
                       % (" and ".join(str(column.size) for column in columns), rows))
+    if len(columns) == 1 and not as_values and columns[0].dtype.kind in "biu":
+        raise Refusal("the model's code returned whole numbers alone, which look like labels; return scores as floats, or scores and labels")
     scores = np.ascontiguousarray(columns[0].reshape(-1), "<f8")
     finite = np.isfinite(scores)
     if not finite.all():

@@ -191,12 +191,8 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
     ),
     (
         "pyod.pkl",
-        "ForbiddenGlobal",
-        &[
-            "pyod.models.ocsvm.OCSVM",
-            "detector.detector_",
-            "OneClassSVM in `detector_`",
-        ],
+        "Invalid",
+        &["`contamination`", "saved before it was fitted"],
     ),
     (
         "scaler_only.pkl",

@@ -218,6 +218,7 @@ fn folders_of_mlflow_are_found_and_scored() {
     );
     let location = plant.url("models/{device}/MLmodel");
     plant.set("/spec/model/location", json!(location));
+    plant.set("/spec/sharding", json!({"sensorsPerPod": 2}));
     assert_eq!(plant.succeed(&["plan"])["sensors"], 2);
     assert_eq!(plant.step(&["score", "--shard", "0"]).code, Some(10));
     assert_eq!(plant.reasons(0), ["", "ModelNotFound"]);

@@ -1,5 +1,6 @@
 //! Models that Python scores: what each sensor comes to, whatever its model's code does.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -47,6 +48,8 @@ def score(what, frame):
         return np.where(np.arange(len(frame)) == 2, np.nan, 1.0)
     if what == "text":
         return ["high"] * len(frame)
+    if what == "labels alone":
+        return [1, 0] * (len(frame) // 2)
     if what == "labels":
         return frame["Value"], np.arange(len(frame)) % 2
     return frame["Value"] - 20
@@ -72,7 +75,7 @@ fn plant(models: &[&str], module: &str) -> Plant {
     let mut csv = "Time,Device,Value\n".to_owned();
     for row in 0..6 {
         for sensor in 0..models.len() {
-            csv += &format!("2018-08-28T00:00:0{row}Z,{sensor:03},{}\n", 18 + row);
+            writeln!(csv, "2018-08-28T00:00:0{row}Z,{sensor:03},{}", 18 + row).unwrap();
         }
     }
     plant.write("readings.csv", csv);
@@ -146,6 +149,7 @@ fn every_sensor_has_its_own_reason_and_the_others_are_scored() {
         ("nan", "ModelFailed", "the score nan for reading 3 of 6"),
         ("text", "ModelFailed", "could not convert string to float"),
         ("eat", "WorkerCrashed", "spec.model.worker.memoryMiB is 300"),
+        ("labels alone", "ModelFailed", "look like labels"),
         ("labels", "", ""),
         ("fine", "", ""),
     ];
@@ -168,13 +172,13 @@ fn every_sensor_has_its_own_reason_and_the_others_are_scored() {
         let fine: Vec<_> = (-2..4)
             .map(|score| (f64::from(score), u8::from(score < 0)))
             .collect();
-        for sensor in [0, 7, 13] {
+        for sensor in [0, 7, 14] {
             assert_eq!(predictions(&plant, sensor), fine, "{sensor}");
         }
         let labels: Vec<_> = (0..6_u8)
             .map(|row| (f64::from(18 + row), row % 2))
             .collect();
-        assert_eq!(predictions(&plant, 12), labels);
+        assert_eq!(predictions(&plant, 13), labels);
         let log = &ended.stderr;
         assert!(
             log.contains("line 22, in score"),
@@ -307,22 +311,24 @@ fn python_that_does_not_start_refuses_the_run() {
 /// Windows over the rows see all of them, or as many as the spec says; readings that do not fit into memory are no others.
 #[test]
 fn all_rows_come_in_one_call_or_in_those_asked_for() {
-    let module = r#"
+    let module = r"
 import numpy as np
 def load(path, key):
     return None
 def score(model, frame):
     return np.cumsum(np.ones(len(frame))), np.zeros(len(frame))
-"#;
+";
     let rows = 30_000;
     let mut csv = "Time,Device,Value\n".to_owned();
     for row in 0..rows {
         for sensor in 0..20 {
-            csv += &format!(
-                "2018-08-28T00:{:02}:{:02}Z,{sensor:03},{row}\n",
+            writeln!(
+                csv,
+                "2018-08-28T00:{:02}:{:02}Z,{sensor:03},{row}",
                 row / 60 % 60,
                 row % 60
-            );
+            )
+            .unwrap();
         }
     }
     for (most, memory) in [(None, "256"), (Some(7000), "32")] {

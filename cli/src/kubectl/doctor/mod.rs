@@ -31,8 +31,6 @@ use super::storage::StorageArgs;
 use crate::commands::{FAILED, Result, block_on};
 
 use check::Findings;
-#[cfg(test)]
-pub use check::draw;
 pub use check::{DoctorView, State};
 use objects::Objects;
 use probe::Probe;

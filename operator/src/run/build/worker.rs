@@ -152,7 +152,7 @@ mod tests {
         pod(&config(), run, Step::Score, Some(&PART))
     }
 
-    fn template(spec: Value) -> Map<String, Value> {
+    fn template(spec: &Value) -> Map<String, Value> {
         spec.as_object().unwrap().clone()
     }
 
@@ -289,7 +289,7 @@ mod tests {
             ("a; worker ;b", "a;worker;b"),
             (" ; ", "worker"),
         ] {
-            run.spec.pod_template.metadata = template(json!({"annotations": {SKIPPED: given}}));
+            run.spec.pod_template.metadata = template(&json!({"annotations": {SKIPPED: given}}));
             assert_eq!(annotations(&run), expected, "{given}");
         }
     }
@@ -298,7 +298,7 @@ mod tests {
     fn a_template_sizes_it_and_brings_code_but_no_token() {
         let mut run =
             with_worker(json!({"image": "plant/predict:3", "module": "predict", "use": "Refused"}));
-        run.spec.pod_template.spec = template(json!({
+        run.spec.pod_template.spec = template(&json!({
             "automountServiceAccountToken": true,
             "shareProcessNamespace": true,
             "volumes": [{"name": "code", "configMap": {"name": "pumps-code"}}],
@@ -360,7 +360,7 @@ mod tests {
         let mut run = with_worker(json!({}));
         assert!(lacks_image(&score_pod(&run)));
         let side = json!({"initContainers": [{"name": "worker", "image": "plant/predict:3"}]});
-        run.spec.pod_template.spec = template(side);
+        run.spec.pod_template.spec = template(&side);
         assert!(!lacks_image(&score_pod(&run)));
         assert!(!lacks_image(&score_pod(&snapshot())));
     }
