@@ -105,7 +105,7 @@ def whole(fleetscore, folder):
     (folder / "models").mkdir()
     training = np.round(np.random.default_rng(2).normal(20, 2, (256, 1)), 1)
     for sensor in range(SENSORS):
-        model = IsolationForest(100, random_state=sensor).fit(training)
+        model = IsolationForest(n_estimators=100, random_state=sensor).fit(training)
         joblib.dump(model, folder / "models" / ("%03d.joblib" % sensor))
     (folder / "loop.py").write_text(LOOP)
     path = manifest(folder, "models/{device}.joblib", {})
