@@ -5,7 +5,7 @@ use fleetscore_crds::ModelFormat;
 pub enum ModelError {
     /// The first bytes are those of no supported format.
     #[error(
-        "unknown model format: the file starts with {start}{way_out}; supported are scikit-learn pickles and joblib files, skops, ONNX, libsvm text and fleetscore's own format"
+        "unknown model format: the file starts with {start}{way_out}; supported are scikit-learn pickles and joblib files, skops, XGBoost, LightGBM, ONNX, libsvm text and fleetscore's own format"
     )]
     UnknownFormat {
         /// The first bytes, readable.
@@ -48,8 +48,8 @@ pub enum ModelError {
     },
     /// Reading it takes more memory than it may take.
     #[error(
-        "reading it takes {} of memory or more, and it may take {}: allow more memory, or save the model without compression or with \
-         fewer support vectors", mib(*needed), mib(*allowed)
+        "reading it takes {} of memory or more, and it may take {}: allow more memory, save the model without compression, or train a \
+         smaller one", mib(*needed), mib(*allowed)
     )]
     TooMuchMemory {
         /// Bytes at least.

@@ -232,3 +232,81 @@ impl Model {
 fn is_scale(step: &mut Transform) -> bool {
     matches!(step, Transform::Scale(_))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::transforms::Columns;
+    use super::super::{Kernel, Kind};
+    use super::*;
+
+    fn model(names: &[&str]) -> Model {
+        let vectors = vec![0.1, -0.7, 0.3, 1.1];
+        let svm = OneClassSvm::new(
+            Scaler::None,
+            Kernel::Linear,
+            2,
+            vectors,
+            vec![1.0, 0.8],
+            0.9,
+        );
+        let origin = Origin {
+            feature_names: Some(names.iter().map(ToString::to_string).collect()),
+            ..Origin::new(ModelFormat::Native)
+        };
+        Model::of_svm(svm.unwrap(), origin).unwrap()
+    }
+
+    fn standard() -> Transform {
+        Transform::Scale(Scaler::Standard {
+            center: Some(vec![1.0, 20.0]),
+            scale: Some(vec![0.5, 3.0]),
+        })
+    }
+
+    fn before(transforms: Vec<Transform>) -> Preparation {
+        Preparation {
+            transforms,
+            feature_names: None,
+        }
+    }
+
+    /// A model's names are those of the readings behind a scaler, and not behind a step that moves columns.
+    #[test]
+    fn names_behind_a_step_that_moves_columns_are_not_those_of_the_readings() {
+        let behind = |step| model(&["a", "b"]).behind(before(vec![step])).unwrap();
+        let names = behind(standard()).origin.feature_names;
+        assert_eq!(names, Some(vec!["a".to_owned(), "b".to_owned()]));
+        let moves = Transform::Columns(Columns::new(2, vec![1, 0]).unwrap());
+        assert_eq!(behind(moves).origin.feature_names, None);
+    }
+
+    #[test]
+    fn other_names_than_the_scalers_are_refused() {
+        let scaler = Preparation {
+            transforms: vec![standard()],
+            feature_names: Some(vec!["b".into(), "a".into()]),
+        };
+        let error = model(&["a", "b"]).behind(scaler).unwrap_err();
+        assert!(error.to_string().contains("other names"), "{error}");
+    }
+
+    #[test]
+    fn readings_are_raw_until_something_scales_them() {
+        let plain = model(&["a", "b"]);
+        assert!(plain.takes_raw_readings());
+        let moved = plain.clone().in_order(vec![1, 0]).unwrap();
+        assert!(moved.takes_raw_readings());
+        let scaled = plain.behind(before(vec![standard()])).unwrap();
+        assert!(!scaled.takes_raw_readings());
+        assert_eq!(scaled.meaning.kind(), Kind::Anomaly);
+    }
+
+    /// What a run says of a model's numbers stays, in whatever order the columns lie.
+    #[test]
+    fn another_order_keeps_the_meaning() {
+        let mut model = model(&["a", "b"]);
+        model.meaning = Meaning::Residual { threshold: 2.5 };
+        let moved = model.clone().in_order(vec![1, 0]).unwrap();
+        assert_eq!(moved.meaning, model.meaning);
+    }
+}

@@ -74,7 +74,10 @@ pub enum StepError {
         source: PlanFileError,
     },
     /// No Python can be started to score models.
-    #[error("spec.model.worker: Python does not start: {0}")]
+    #[error(
+        "spec.model.worker: Python does not start: {0}; it needs numpy and what the models import: install them, or name another Python in \
+         spec.model.worker.command"
+    )]
     Python(String),
     /// The step was asked to stop before it was done.
     #[error("stopped before the end; what was done is kept, run the step again to finish it")]

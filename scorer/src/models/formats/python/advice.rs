@@ -8,12 +8,14 @@ pub fn way_out(module: &str, name: &str) -> &'static str {
         "scipy" if module.starts_with("scipy.sparse") => {
             "the model was fitted on sparse data: fit it on a dense array"
         }
-        "pyod" => "of PyOD's detectors, IForest and OCSVM are read: train one of these",
+        "pyod" => {
+            "of PyOD's detectors, IForest and OCSVM are read: train one of these, or have your own Python score it (spec.model.worker)"
+        }
         "lightgbm" => {
-            "of LightGBM's classes, LGBMClassifier, LGBMRegressor and Booster are read: train one of these"
+            "of LightGBM's classes, LGBMClassifier, LGBMRegressor and Booster are read: train one of these, or have your own Python score it (spec.model.worker)"
         }
         "xgboost" => {
-            "of XGBoost's classes, XGBClassifier, XGBRegressor and Booster are read: train one of these"
+            "of XGBoost's classes, XGBClassifier, XGBRegressor and Booster are read: train one of these, or have your own Python score it (spec.model.worker)"
         }
         "dill" | "cloudpickle" => {
             "it was saved with dill or cloudpickle: save it again with pickle.dump or joblib.dump"
@@ -24,7 +26,7 @@ pub fn way_out(module: &str, name: &str) -> &'static str {
         "joblib" if matches!(name, "NDArrayWrapper" | "ZNDArrayWrapper") => OLD_JOBLIB,
         "joblib" => "it was loaded with mmap_mode: load it without and save it again",
         "posix" | "nt" | "os" | "subprocess" | "sys" | "builtins" | "__builtin__" | "socket" => {
-            "no one-class SVM needs it, and nothing was run: find out where the file comes from"
+            "no model needs it, and nothing was run: find out where the file comes from"
         }
         "sklearnex" | "daal4py" | "cuml" | "thundersvm" => {
             "train and save it with scikit-learn's own OneClassSVM"
@@ -35,10 +37,11 @@ pub fn way_out(module: &str, name: &str) -> &'static str {
 
 const OLD_JOBLIB: &str = "it was written by joblib before 0.10: load it and save it again";
 const OWN_CLASS: &str = "it is a class or function of the program that saved the file, and nothing was run: save the fitted scikit-learn \
-                         pipeline inside, such as joblib.dump(detector.pipeline, file)";
+                         pipeline inside, such as joblib.dump(detector.pipeline, file), or have your own Python score it \
+                         (spec.model.worker)";
 const ONLY: &str = "supported are OneClassSVM, IsolationForest, random forests, extra trees, decision trees, gradient boosting and linear models, bare \
                     or in a Pipeline behind scalers, SimpleImputer, PolynomialFeatures, PCA, Normalizer, VarianceThreshold, \
-                    FunctionTransformer and ColumnTransformer: train one of these";
+                    FunctionTransformer and ColumnTransformer: train one of these, or have your own Python score it (spec.model.worker)";
 
 fn of_sklearn(module: &str, name: &str) -> &'static str {
     match name {
@@ -88,9 +91,17 @@ mod tests {
                 "supported are OneClassSVM, IsolationForest",
             ),
             ("posix", "system", "nothing was run"),
+            (
+                "sklearn.neighbors._lof",
+                "LocalOutlierFactor",
+                "spec.model.worker",
+            ),
+            ("plant.models", "Detector", "spec.model.worker"),
         ] {
             let text = way_out(module, name);
             assert!(text.contains(part), "{module}.{name}: {text}");
         }
+        // Nobody is told to run what looks like an attack.
+        assert!(!way_out("posix", "system").contains("spec.model.worker"));
     }
 }
