@@ -124,6 +124,20 @@ impl Workers {
         idle.push(session);
     }
 
+    /// Lets the processes end that nobody uses, and waits until what they have written is in the log.
+    pub async fn finish(&self) {
+        let idle = {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *idle)
+        };
+        for session in idle {
+            let connection = session.connection.clone();
+            // Its end is told after all that it has written.
+            drop(session);
+            self.end_of(&connection).await;
+        }
+    }
+
     /// Starts a fresh process.
     pub(super) async fn start(&self) -> Result<Session, Failure> {
         loop {

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use fleetscore_crds::{Failure, FailureReason};
 use fleetscore_readings::SensorRows;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
 use super::frame::{self, Asked, PROTOCOL, Told};
@@ -20,7 +20,8 @@ const VERDICT: u64 = 12;
 /// A connection to a Python process, which does one thing at a time. The process ends with it.
 #[derive(Debug)]
 pub struct Session {
-    stream: UnixStream,
+    /// Buffered, so that an answer comes in one piece if it is small.
+    stream: BufReader<UnixStream>,
     /// What its end will be told by.
     pub connection: String,
     models: u64,
@@ -53,7 +54,7 @@ impl From<io::Error> for Trouble {
 impl Session {
     /// Connects to the socket, and waits until a fresh process is ready.
     pub async fn start(socket: &Path, connection: String) -> Result<Self, Trouble> {
-        let stream = UnixStream::connect(socket).await?;
+        let stream = BufReader::new(UnixStream::connect(socket).await?);
         let mut session = Self {
             stream,
             connection,

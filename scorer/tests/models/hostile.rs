@@ -341,6 +341,18 @@ fn one_huge_text_is_not_read_again_and_again() {
     }
 }
 
+/// Numbers of the memo start at 1 in files of Python 2, and none is far beyond what was numbered.
+#[test]
+fn the_memo_is_as_long_as_what_it_keeps() {
+    let none = |bytes: &[u8]| read(bytes, ModelFormat::Auto).unwrap_err().to_string();
+    let from_one = none(&pickle(&[b"]q\x01h\x01\x86"]));
+    assert!(!from_one.contains("memo"), "{from_one}");
+    let unset = none(&pickle(&[b"]q\x01h\x00\x86"]));
+    assert!(unset.contains("memo 0 was never set"), "{unset}");
+    let far = none(&pickle(&[b"]r\xff\xff\xff\xff"]));
+    assert!(far.contains("memo 4294967295"), "{far}");
+}
+
 /// Pipelines of pipelines that share their steps: 64 to the power of 8 steps, were each looked at.
 #[test]
 fn pipelines_that_share_steps_end() {

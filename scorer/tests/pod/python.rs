@@ -205,6 +205,23 @@ fn what_takes_too_long_is_killed() {
     assert_gone(&plant);
 }
 
+/// The scorer does not end before all that Python has written is in its log.
+#[test]
+fn what_python_writes_last_is_in_the_log() {
+    let module = r#"
+def load(path, key):
+    pass
+def score(model, frame):
+    for number in range(500):
+        print("line", number, "of 500", "." * 80)
+    return frame.values
+"#;
+    let plant = plant(&["fine"], module);
+    let ended = plant.end(score(&plant).spawn().unwrap());
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stderr.contains("line 499 of 500"), "{ended:?}");
+}
+
 /// No secret of the scorer's environment can be seen.
 #[test]
 fn python_sees_no_credentials() {

@@ -255,6 +255,9 @@ async fn score_waves(
         stale::remove(context, &wave.jobs).await?;
         ledger.extend(wave.jobs.iter().map(|job| lock(job).ledger_entry()));
     }
+    if let Some(workers) = workers {
+        workers.finish().await;
+    }
     Ok(ledger)
 }
 

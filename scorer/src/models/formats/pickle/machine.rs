@@ -1,5 +1,4 @@
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use super::opcode as op;
 use crate::models::ModelError;
@@ -43,7 +42,10 @@ pub(super) struct Machine<'a, 'm, 's> {
 pub(super) struct Frame {
     pub(super) stack: Vec<Value>,
     pub(super) marks: Vec<usize>,
-    memo: HashMap<u32, Value>,
+    /// By the numbers that pickles give: one after the other, as Python writes them.
+    memo: Vec<Option<Value>>,
+    /// How many of them there are.
+    memoized: usize,
 }
 
 pub(super) type Step = Result<(), ModelError>;
@@ -318,25 +320,34 @@ impl<'a, 'm, 's> Machine<'a, 'm, 's> {
 
     fn memoize(&mut self, opcode: u8) -> Step {
         let index = match opcode {
-            op::BINPUT => u8::from_le_bytes(self.read()?).into(),
-            op::LONG_BINPUT => u32::from_le_bytes(self.read()?),
-            _ => u32::try_from(self.frame.memo.len())
-                .map_err(|_| self.malformed("the memo is too long"))?,
+            op::BINPUT => self.length::<1>()?,
+            op::LONG_BINPUT => self.length::<4>()?,
+            _ => self.frame.memoized,
         };
         let value = self.top()?;
-        self.meter.grow::<(u32, Value)>(1)?;
-        self.frame.memo.insert(index, value);
+        if index > self.opcode_at {
+            return Err(self.malformed(&format!(
+                "memo {index}, and Python numbers them one after the other"
+            )));
+        }
+        let memo = &mut self.frame.memo;
+        if index >= memo.len() {
+            self.meter.grow::<Option<Value>>(index + 1 - memo.len())?;
+            memo.resize(index + 1, None);
+        }
+        self.frame.memoized += usize::from(memo[index].is_none());
+        memo[index] = Some(value);
         Ok(())
     }
 
     fn recall(&mut self, opcode: u8) -> Step {
         let index = match opcode {
-            op::BINGET => u8::from_le_bytes(self.read()?).into(),
-            _ => u32::from_le_bytes(self.read()?),
+            op::BINGET => self.length::<1>()?,
+            _ => self.length::<4>()?,
         };
-        match self.frame.memo.get(&index) {
-            Some(&value) => self.push(value),
-            None => Err(self.malformed(&format!("memo {index} was never set"))),
+        match self.frame.memo.get(index) {
+            Some(&Some(value)) => self.push(value),
+            _ => Err(self.malformed(&format!("memo {index} was never set"))),
         }
     }
 

@@ -76,10 +76,7 @@ impl<'a> Array<'a> {
         // Fortran's order is turned in a second array.
         let copies = if self.fortran { 2 } else { 1 };
         meter.take(count * size_of::<f64>() * copies)?;
-        let values: Vec<f64> = bytes
-            .chunks_exact(item_bytes)
-            .filter_map(|item| dtype.number(item))
-            .collect();
+        let values = dtype.numbers(bytes.chunks_exact(item_bytes));
         let values = match (self.fortran, self.shape.as_slice()) {
             (true, &[rows, columns]) => transpose(&values, rows, columns),
             (true, shape) if shape.len() > 2 => return Err(invalid("has more than two axes")),

@@ -127,6 +127,24 @@ impl Dtype {
         })
     }
 
+    /// The same of many items: those that are as long as one.
+    pub fn numbers<'b>(self, items: impl ExactSizeIterator<Item = &'b [u8]>) -> Vec<f64> {
+        let mut numbers = Vec::with_capacity(items.len());
+        // What models hold most of, without a look at the type for each.
+        match (self.kind, self.big_endian) {
+            (Kind::F8, false) => numbers.extend(items.filter_map(|item| {
+                let bytes = item.try_into().ok()?;
+                Some(f64::from_le_bytes(bytes))
+            })),
+            (Kind::I8, false) => numbers.extend(items.filter_map(|item| {
+                let bytes = item.try_into().ok()?;
+                Some(i64::from_le_bytes(bytes) as f64)
+            })),
+            _ => numbers.extend(items.filter_map(|item| self.number(item))),
+        }
+        numbers
+    }
+
     /// The bytes of an item, least significant first.
     fn ordered<const N: usize>(self, bytes: &[u8]) -> Option<[u8; N]> {
         let mut bytes: [u8; N] = bytes.try_into().ok()?;

@@ -98,13 +98,12 @@ impl<'h, 'a> Structures<'h, 'a> {
     }
 }
 
-impl<'h> Field<'h> {
+impl Field<'_> {
     /// The numbers, item by item; integers beyond 2^53 are rounded.
-    pub fn numbers(&self) -> impl Iterator<Item = f64> + 'h {
-        let (dtype, from) = (self.dtype, self.offset);
-        let until = from + self.size;
+    pub fn numbers(&self) -> Vec<f64> {
+        let field = self.offset..self.offset + self.size;
         let items = self.bytes.chunks_exact(self.width);
-        items.filter_map(move |item| dtype.number(&item[from..until]))
+        self.dtype.numbers(items.map(|item| &item[field.clone()]))
     }
 }
 

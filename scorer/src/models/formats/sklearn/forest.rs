@@ -1,5 +1,5 @@
 use super::estimator::Estimator;
-use super::tree::{Nodes, check_count, features as fitted_features};
+use super::tree::{Nodes, check_count, features as fitted_features, samples};
 use super::version::Version;
 use crate::models::formats::limits::Meter;
 use crate::models::formats::python::Class;
@@ -39,15 +39,15 @@ fn trees(
     for (at, &estimator) in estimators.iter().enumerate() {
         meter.go_on()?;
         let estimator = forest.part("estimators_", estimator, Class::ExtraTreeRegressor)?;
-        let tree = estimator.part("tree_", estimator.required("tree_")?, Class::Tree)?;
-        let tree = Nodes::of(&tree, meter)?;
+        let fitted = estimator.part("tree_", estimator.required("tree_")?, Class::Tree)?;
+        let tree = Nodes::of(&fitted, meter)?;
         nodes += tree.len();
         if nodes > MOST_NODES {
             return Err(too_large(&format!("{MOST_NODES} nodes")));
         }
         // The vectors of the ensemble grow by doubling.
         meter.take(3 * tree.len() * Ensemble::<f32>::NODE_BYTES)?;
-        let lengths = lengths(forest, version, at, &tree, meter)?;
+        let lengths = lengths(forest, version, at, (&fitted, &tree), meter)?;
         let subset = subset(forest, features, at, meter)?;
         trees
             .add(&tree.with_values(&lengths), |feature| {
@@ -63,7 +63,7 @@ fn lengths(
     forest: &Estimator<'_, '_>,
     version: Version,
     at: usize,
-    tree: &Nodes,
+    (fitted, tree): (&Estimator<'_, '_>, &Nodes),
     meter: &mut Meter<'_>,
 ) -> Result<Vec<f64>, ModelError> {
     // From 1.3 on the file holds both parts.
@@ -82,8 +82,8 @@ fn lengths(
         let both = nodes.into_iter().zip(rest);
         return Ok(both.map(|(nodes, rest)| nodes + rest - 1.0).collect());
     }
-    let both = tree.depths().into_iter().zip(tree.samples());
-    let length = |(depth, &samples): (f64, &f64)| match version {
+    let both = tree.depths().into_iter().zip(samples(fitted, meter)?);
+    let length = |(depth, samples): (f64, f64)| match version {
         Version(0, ..=20) => depth + average_path_length_before_0_21(samples),
         _ => depth + 1.0 + average_path_length(samples) - 1.0,
     };

@@ -100,22 +100,23 @@ fn splits(
 ) -> Result<Vec<Split>, ModelError> {
     const NAME: &str = "nodes";
     let nodes = Structures::new(predictor.heap(), predictor.any_array(NAME)?, NAME)?;
-    meter.take(
-        nodes
-            .len()
-            .saturating_mul(size_of::<Split>() + 3 * Ensemble::<f64>::NODE_BYTES),
-    )?;
+    meter.take(nodes.len().saturating_mul(
+        size_of::<Split>() + 7 * size_of::<f64>() + 3 * Ensemble::<f64>::NODE_BYTES,
+    ))?;
     let field = |name| nodes.field(name);
-    let mut categorical = field("is_categorical")?.numbers();
-    if categorical.any(|is_categorical| is_categorical != 0.0) {
+    let categorical = field("is_categorical")?.numbers();
+    if categorical
+        .iter()
+        .any(|is_categorical| *is_categorical != 0.0)
+    {
         return Err(categories(boosted));
     }
     let (left, right) = (field("left")?, field("right")?);
     let (feature, threshold) = (field("feature_idx")?, field("num_threshold")?);
     let (is_leaf, value) = (field("is_leaf")?, field("value")?);
-    let children = left.numbers().zip(right.numbers());
-    let compared = feature.numbers().zip(threshold.numbers());
-    let ends = is_leaf.numbers().zip(value.numbers());
+    let children = left.numbers().into_iter().zip(right.numbers());
+    let compared = feature.numbers().into_iter().zip(threshold.numbers());
+    let ends = is_leaf.numbers().into_iter().zip(value.numbers());
     let nodes = children.zip(compared.zip(ends)).enumerate();
     nodes
         .map(|(at, ((left, right), ((feature, threshold), (is_leaf, value))))| {

@@ -36,27 +36,30 @@ pub fn invalid(estimator: &Estimator<'_, '_>, problem: &str) -> ModelError {
 /// The nodes of a scikit-learn `Tree`, in its order: an array of structures, one a node.
 pub struct Nodes {
     splits: Vec<Split>,
-    samples: Vec<f64>,
 }
+
+/// The name of the nodes' array.
+const NODES: &str = "nodes";
 
 impl Nodes {
     /// Reads the nodes of a tree. Whether they make one is not looked at.
     pub fn of(tree: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Self, ModelError> {
-        const NAME: &str = "nodes";
-        let nodes = Structures::new(tree.heap(), tree.any_array(NAME)?, NAME)?;
+        let nodes = Structures::new(tree.heap(), tree.any_array(NODES)?, NODES)?;
         let count = nodes.len();
         if tree.count("node_count")? != count {
             return Err(ModelError::Invalid(format!(
                 "a Tree has {count} nodes, but not by its `node_count`: save the model again as it was fitted"
             )));
         }
-        meter.take(count * (size_of::<Split>() + size_of::<f64>()))?;
+        // Each node with its four fields.
+        meter.take(count * (size_of::<Split>() + 4 * size_of::<f64>()))?;
         let left = nodes.field("left_child")?.numbers();
         let right = nodes.field("right_child")?.numbers();
         let features = nodes.field("feature")?.numbers();
         let thresholds = nodes.field("threshold")?.numbers();
-        let children = left.zip(right);
-        let splits = children.zip(features.zip(thresholds)).enumerate();
+        let children = left.into_iter().zip(right);
+        let compared = features.into_iter().zip(thresholds);
+        let splits = children.zip(compared).enumerate();
         let splits = splits.map(|(at, ((left, right), (feature, threshold)))| {
             split(left, right, feature, threshold).ok_or_else(|| {
                 ModelError::Invalid(format!(
@@ -66,18 +69,12 @@ impl Nodes {
         });
         Ok(Self {
             splits: splits.collect::<Result<_, _>>()?,
-            samples: nodes.field("n_node_samples")?.numbers().collect(),
         })
     }
 
     /// The number of nodes.
     pub fn len(&self) -> usize {
         self.splits.len()
-    }
-
-    /// Samples that each node was fitted on.
-    pub fn samples(&self) -> &[f64] {
-        &self.samples
     }
 
     /// Steps from the root to each node, where children lie behind their parents.
@@ -108,6 +105,13 @@ impl Nodes {
     }
 }
 
+/// Samples that each node of a tree was fitted on.
+pub fn samples(tree: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Vec<f64>, ModelError> {
+    let nodes = Structures::new(tree.heap(), tree.any_array(NODES)?, NODES)?;
+    meter.take(nodes.len() * size_of::<f64>())?;
+    Ok(nodes.field("n_node_samples")?.numbers())
+}
+
 fn split(left: f64, right: f64, feature: f64, threshold: f64) -> Option<Split> {
     if left != NO_CHILD {
         return inner(left, right, feature, threshold);
@@ -130,8 +134,8 @@ pub fn inner(left: f64, right: f64, feature: f64, threshold: f64) -> Option<Spli
     })
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Checked to be a whole number within the range.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // What is no whole number within the range is another one then.
 fn position(number: f64) -> Option<u32> {
-    let is_position = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
-    is_position.then_some(number as u32)
+    let position = number as u32;
+    (f64::from(position) == number).then_some(position)
 }
