@@ -97,7 +97,13 @@ impl Access {
                 namespaces: Some(BTreeSet::new()),
             });
         };
-        let namespaces = reviews.seen(person, all).await?;
+        let Some(namespaces) = reviews.seen(person, all).await? else {
+            return Ok(Sight {
+                index,
+                live,
+                namespaces: None,
+            });
+        };
         let seen = |namespace: &str| namespaces.contains(namespace);
         Ok(Sight {
             index: Arc::new(index.within(seen)),
@@ -108,15 +114,15 @@ impl Access {
 }
 
 impl Reviews {
-    /// Those of `namespaces` that a person sees.
+    /// Those of `namespaces` that a person sees; none: all there are.
     async fn seen(
         &self,
         person: &Person,
         namespaces: BTreeSet<String>,
-    ) -> Result<BTreeSet<String>, ClusterError> {
+    ) -> Result<Option<BTreeSet<String>>, ClusterError> {
         let name: Arc<str> = Arc::from(format!("{person:?}"));
         if self.may(person, &name, None).await? {
-            return Ok(namespaces);
+            return Ok(None);
         }
         let mut seen = BTreeSet::new();
         for namespace in namespaces {
@@ -124,7 +130,7 @@ impl Reviews {
                 seen.insert(namespace);
             }
         }
-        Ok(seen)
+        Ok(Some(seen))
     }
 
     async fn may(

@@ -18,10 +18,19 @@ pub struct Index {
     pub left_out: usize,
     /// Records that cannot be read: the first few with the reason, and how many.
     pub unreadable: Unreadable,
-    /// Storage that runs of the cluster name and that is not asked, with the reason.
-    pub unasked: Vec<String>,
+    /// Storage that runs of the cluster name and that is not asked.
+    pub unasked: Vec<Unasked>,
     /// Why storage cannot be asked, and since when; what is shown is what was read before.
     pub trouble: Option<Trouble>,
+}
+
+/// Storage that is not asked.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unasked {
+    /// Of which namespace's runs.
+    pub namespace: String,
+    /// Where it is, and why it is not asked.
+    pub reason: String,
 }
 
 /// Records that cannot be read.
@@ -80,11 +89,18 @@ impl Index {
         })
     }
 
-    /// What of it is in namespaces that are `seen`.
+    /// What of it is in namespaces that are `seen`. What cannot be told to be in one of them, such as the address of storage that
+    /// does not answer, is left out.
     #[must_use]
     pub fn within(&self, seen: impl Fn(&str) -> bool) -> Self {
         let mut own = self.clone();
         own.runs.retain(|run| seen(run.namespace()));
+        own.unasked.retain(|unasked| seen(&unasked.namespace));
+        own.unreadable.first.clear();
+        own.roots.clear();
+        if let Some(trouble) = &mut own.trouble {
+            "The log of the dashboard's pod tells why.".clone_into(&mut trouble.message);
+        }
         own
     }
 
@@ -106,6 +122,34 @@ mod tests {
 
     use super::super::run::tests::run;
     use super::*;
+
+    /// Of namespaces that somebody does not see, no word reaches them.
+    #[test]
+    fn within_namespaces_nothing_is_told_of_others() {
+        let unasked = |namespace: &str| Unasked {
+            namespace: namespace.to_owned(),
+            reason: format!("az://{namespace}/: not asked"),
+        };
+        let index = Index {
+            runs: vec![Arc::new(run("a", "file:///secret/16/", None))],
+            roots: vec!["az://secret/".to_owned()],
+            unasked: vec![unasked("secret"), unasked("own")],
+            unreadable: Unreadable {
+                count: 1,
+                first: vec!["az://secret/a.json".to_owned()],
+            },
+            trouble: Some(Trouble {
+                message: "az://secret/: not found".to_owned(),
+                since: Timestamp::UNIX_EPOCH,
+            }),
+            ..Index::default()
+        };
+        let own = index.within(|namespace| namespace == "own");
+        assert_eq!(own.unasked, [unasked("own")]);
+        assert_eq!(own.unreadable.count, 1);
+        assert!(own.trouble.is_some());
+        assert!(!format!("{own:?}").contains("secret"), "{own:?}");
+    }
 
     #[test]
     fn a_run_that_was_made_anew_has_no_record_yet() {

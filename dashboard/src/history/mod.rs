@@ -27,7 +27,7 @@ use kept::Kept;
 
 pub use disk::Disk;
 pub use fleet::{Column as FleetColumn, Fleet, Outcome};
-pub use index::{Index, Trouble, Unreadable};
+pub use index::{Index, Trouble, Unasked, Unreadable};
 pub use past::Past;
 pub use plots::Plotted;
 pub use refresh::Refresher;
@@ -122,7 +122,7 @@ impl Place {
 /// All that is known of runs that have ended.
 pub struct History {
     places: RwLock<Arc<Vec<Place>>>,
-    unasked: RwLock<Vec<String>>,
+    unasked: RwLock<Vec<Unasked>>,
     disk: Option<Disk>,
     index: RwLock<Arc<Index>>,
     changed: watch::Sender<u64>,
@@ -163,7 +163,7 @@ impl History {
     }
 
     /// From the next look on, reads the history in `places`; `unasked` says why others are not read.
-    pub async fn look_in(&self, places: Vec<Place>, unasked: Vec<String>) {
+    pub async fn look_in(&self, places: Vec<Place>, unasked: Vec<Unasked>) {
         *self.unasked.write().await = unasked;
         let mut known = self.places.write().await;
         let is_same = known.len() == places.len()

@@ -77,6 +77,9 @@ impl Refresher {
         if is_same {
             return false;
         }
+        if let (Some(trouble), None) = (&next.trouble, &now.trouble) {
+            tracing::warn!("storage cannot be read: {}", trouble.message);
+        }
         let version = now.version + 1;
         *history.index.write().await = Arc::new(Index { version, ..next });
         history.changed.send_replace(version);

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use askama::Template;
 use fleetscore_scorer::drawing::format;
 use jiff::Timestamp;
@@ -56,7 +58,7 @@ struct Banner<'a> {
     /// Why the cluster cannot be asked.
     away: Option<&'a Trouble>,
     away_since: String,
-    unasked: &'a [String],
+    unasked: Vec<&'a str>,
     unreadable: &'a Unreadable,
     unreadable_text: String,
     left_out: usize,
@@ -68,12 +70,15 @@ pub fn banner(sight: &Sight) -> Result<Part, askama::Error> {
     let trouble = index.trouble.as_ref();
     let away = (sight.live.as_ref()).and_then(|live| live.trouble.as_ref());
     let clock = |trouble: &Trouble| trouble.since.strftime("%H:%M:%S").to_string();
+    let unasked = index.unasked.iter().map(|unasked| unasked.reason.as_str());
+    // The same storage may be that of several namespaces.
+    let unasked: BTreeSet<_> = unasked.collect();
     let banner = Banner {
         trouble,
         since: trouble.map(clock).unwrap_or_default(),
         away,
         away_since: away.map(clock).unwrap_or_default(),
-        unasked: &index.unasked,
+        unasked: unasked.into_iter().collect(),
         unreadable: &index.unreadable,
         unreadable_text: format::counted(index.unreadable.count as u64, "record"),
         left_out: index.left_out,

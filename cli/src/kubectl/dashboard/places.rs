@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fleetscore_cluster::view::Objects;
 use fleetscore_crds::{AzureAuth, AzureStorage, ScoringRunSpec, StorageSpec};
-use fleetscore_dashboard::history::Place;
+use fleetscore_dashboard::history::{Place, Unasked};
 use fleetscore_scorer::history::root;
 use fleetscore_storage::{ObjectUrl, Storage, StorageOptions, StoreKind};
 
@@ -45,17 +45,21 @@ impl Places {
     }
 
     /// The folders that `objects` name, and why others are not read.
-    pub fn of(&mut self, objects: &Objects) -> (Vec<Place>, Vec<String>) {
+    pub fn of(&mut self, objects: &Objects) -> (Vec<Place>, Vec<Unasked>) {
         let runs = objects.runs.iter().filter_map(|run| {
             let spec = run.spec.as_ref().ok()?;
-            Some((spec, run.schedule().map(str::to_owned)))
+            Some((run.namespace(), spec, run.schedule().map(str::to_owned)))
         });
         let schedules = objects.schedules.iter().filter_map(|schedule| {
             let spec = &schedule.spec.as_ref().ok()?.run_template.spec;
-            Some((spec, Some(schedule.name().to_owned())))
+            Some((schedule.namespace(), spec, Some(schedule.name().to_owned())))
         });
         let (mut found, mut unasked) = (BTreeMap::new(), BTreeSet::new());
-        for (spec, schedule) in schedules.chain(runs) {
+        for (namespace, spec, schedule) in schedules.chain(runs) {
+            let because = |reason| Unasked {
+                namespace: namespace.to_owned(),
+                reason,
+            };
             let Some(root) = root(&spec.output.location, schedule.as_deref()) else {
                 continue;
             };
@@ -65,11 +69,12 @@ impl Places {
                     if found.len() < PLACES {
                         found.insert((place.account.clone(), root.to_string()), place);
                     } else {
-                        unasked.insert(format!("only the first {PLACES} folders are read"));
+                        unasked
+                            .insert(because(format!("only the first {PLACES} folders are read")));
                     }
                 }
                 Err(reason) if unasked.len() < PLACES => {
-                    unasked.insert(reason);
+                    unasked.insert(because(reason));
                 }
                 Err(_) => {}
             }
