@@ -6,12 +6,12 @@
 
 # What a cluster needs, in the order of building: each adds little to those before it.
 readonly CLUSTER_PROGRAMS=(pause etcd kubectl kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy helm)
-readonly PROGRAMS=("${CLUSTER_PROGRAMS[@]}" kwok karpenter kueue)
+readonly PROGRAMS=("${CLUSTER_PROGRAMS[@]}" kwok karpenter kueue oauth2-proxy)
 
 # pins_of PROGRAM: the folder with its sources or pins.
 pins_of() {
   case $1 in
-  pause | helm | kwok | karpenter | kueue) echo "$HERE/tools/$1" ;;
+  pause | helm | kwok | karpenter | kueue | oauth2-proxy) echo "$HERE/tools/$1" ;;
   *) echo "$HERE/tools/kubernetes" ;;
   esac
 }
@@ -93,6 +93,7 @@ compile_kubelet() { compile_kubernetes "$@" kubelet; }
 compile_kube_proxy() { compile_kubernetes "$@" kube-proxy; }
 compile_etcd() { compile_go "$1" "$2" "" ./etcd; }
 compile_helm() { compile_go "$1" "$2" "-X helm.sh/helm/v4/internal/version.version=$(module_version "$1" helm.sh/helm/v4)" helm.sh/helm/v4/cmd/helm; }
+compile_oauth2_proxy() { compile_go "$1" "$2" "" github.com/oauth2-proxy/oauth2-proxy/v7; }
 compile_kwok() { compile_go "$1" "$2" "" sigs.k8s.io/kwok/cmd/kwok; }
 
 compile_karpenter() {
