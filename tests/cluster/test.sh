@@ -25,7 +25,7 @@ work=$(mktemp -d)
 source "$root/testcluster/lib/within.sh"
 # shellcheck source=tests/cluster/lib.sh
 source "$here/lib.sh"
-for file in success crashes sensors disruptions blocked patience lifecycle places admission scale queued schedules streams stream_crashes volumes plugin alerts dashboard worker; do
+for file in success crashes sensors disruptions blocked patience lifecycle places admission scale queued schedules streams stream_crashes volumes plugin alerts dashboard stranger worker; do
   # shellcheck source=/dev/null
   source "$here/scenarios/$file.sh"
 done
@@ -36,7 +36,7 @@ scenarios=(
   fail_fast suspended suspended_collecting deadline deleted ttl manifests planned_spec from_zero queued
   schedule_windows schedule_killed schedule_leader schedule_no_drift schedule_manifests
   stream_ticks stream_moves stream_node_lost stream_killed stream_leader file_server
-  plugin alerts dashboard
+  plugin alerts dashboard stranger
   worker worker_without_image worker_image_absent worker_ends_at_once
 )
 [[ $# -eq 0 ]] || scenarios=("$@")
