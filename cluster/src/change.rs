@@ -8,6 +8,7 @@ use kube::core::{ObjectList, Request};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::error::unreadable;
 use crate::request::Seen;
 use crate::{Cluster, ClusterError, Scope, Selector};
 
@@ -155,13 +156,7 @@ impl Cluster {
     where
         Raw<K>: Seen,
     {
-        let mut params = ListParams::default().limit(FIRST);
-        if !selector.labels.is_empty() {
-            params = params.labels(&selector.labels);
-        }
-        if !selector.fields.is_empty() {
-            params = params.fields(&selector.fields);
-        }
+        let params = selector.params(FIRST);
         let path = <Raw<K> as Seen>::Kind::url_path(&(), scope.namespace());
         let what = <Raw<K> as Seen>::Kind::plural(&());
         let request = Request::new(path).list(&params).map_err(unreadable)?;
@@ -246,10 +241,6 @@ async fn end(mut text: impl AsyncRead + Unpin) -> std::io::Result<Vec<u8>> {
         kept.drain(..line.map_or(0, |end| end + 1));
     }
     Ok(kept)
-}
-
-fn unreadable(error: impl std::fmt::Display) -> ClusterError {
-    ClusterError::Unreadable(error.to_string())
 }
 
 #[cfg(test)]

@@ -86,3 +86,8 @@ pub(crate) fn causes(error: &dyn Error) -> String {
     }
     told
 }
+
+/// The error of a request that cannot be made, or of an answer that cannot be read.
+pub(crate) fn unreadable(error: impl std::fmt::Display) -> ClusterError {
+    ClusterError::Unreadable(error.to_string())
+}

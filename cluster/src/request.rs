@@ -10,6 +10,7 @@ use kube::core::{ObjectList, Request};
 use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
 
+use crate::error::unreadable;
 use crate::{Cluster, ClusterError};
 
 /// Objects a page.
@@ -25,46 +26,26 @@ pub trait Seen: DeserializeOwned + Clone {
     type Kind: Resource<DynamicType = ()>;
 }
 
-impl Seen for k8s_openapi::api::batch::v1::Job {
-    type Kind = Self;
+/// Kinds that are read as they are.
+macro_rules! seen {
+    ($($kind:ty,)*) => {
+        $(impl Seen for $kind {
+            type Kind = Self;
+        })*
+    };
 }
 
-impl Seen for k8s_openapi::api::core::v1::Event {
-    type Kind = Self;
-}
-
-impl Seen for k8s_openapi::api::core::v1::Node {
-    type Kind = Self;
-}
-
-impl Seen
-    for k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition
-{
-    type Kind = Self;
-}
-
-impl Seen for k8s_openapi::api::apps::v1::Deployment {
-    type Kind = Self;
-}
-
-impl Seen for k8s_openapi::api::coordination::v1::Lease {
-    type Kind = Self;
-}
-
-impl Seen for k8s_openapi::api::core::v1::ConfigMap {
-    type Kind = Self;
-}
-
-impl Seen for k8s_openapi::api::core::v1::Namespace {
-    type Kind = Self;
-}
-
-impl Seen for k8s_openapi::api::core::v1::ResourceQuota {
-    type Kind = Self;
-}
-
-impl Seen for k8s_openapi::api::core::v1::ServiceAccount {
-    type Kind = Self;
+seen! {
+    k8s_openapi::api::apps::v1::Deployment,
+    k8s_openapi::api::batch::v1::Job,
+    k8s_openapi::api::coordination::v1::Lease,
+    k8s_openapi::api::core::v1::ConfigMap,
+    k8s_openapi::api::core::v1::Event,
+    k8s_openapi::api::core::v1::Namespace,
+    k8s_openapi::api::core::v1::Node,
+    k8s_openapi::api::core::v1::ResourceQuota,
+    k8s_openapi::api::core::v1::ServiceAccount,
+    k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
 }
 
 /// Which namespaces.
@@ -119,6 +100,18 @@ impl Selector {
             ..Self::default()
         }
     }
+
+    /// The parameters of a list of these objects, so many a page.
+    pub(crate) fn params(&self, page: u32) -> ListParams {
+        let mut params = ListParams::default().limit(page);
+        if !self.labels.is_empty() {
+            params = params.labels(&self.labels);
+        }
+        if !self.fields.is_empty() {
+            params = params.fields(&self.fields);
+        }
+        params
+    }
 }
 
 /// Objects of a kind.
@@ -140,7 +133,7 @@ impl Cluster {
         let what = format!("{}/{name}", T::Kind::plural(&()));
         let request = Request::new(T::Kind::url_path(&(), scope.namespace()))
             .get(name, &kube::api::GetParams::default())
-            .map_err(|error| ClusterError::Unreadable(error.to_string()))?;
+            .map_err(unreadable)?;
         self.within(self.client.request(request), &what, true).await
     }
 
@@ -169,18 +162,12 @@ impl Cluster {
         selector: &Selector,
     ) -> Result<Listing<T>, ClusterError> {
         let what = T::Kind::plural(&()).into_owned();
-        let mut params = ListParams::default().limit(PAGE);
-        if !selector.labels.is_empty() {
-            params = params.labels(&selector.labels);
-        }
-        if !selector.fields.is_empty() {
-            params = params.fields(&selector.fields);
-        }
+        let mut params = selector.params(PAGE);
         let mut items = Vec::new();
         for _ in 0..PAGES {
             let request = Request::new(T::Kind::url_path(&(), scope.namespace()))
                 .list(&params)
-                .map_err(|error| ClusterError::Unreadable(error.to_string()))?;
+                .map_err(unreadable)?;
             let asked = self.client.request::<ObjectList<T>>(request);
             let page = self.within(asked, &what, false).await?;
             items.extend(page.items);
@@ -210,7 +197,7 @@ impl Cluster {
     pub async fn clock(&self) -> Result<Option<(Timestamp, Timestamp)>, ClusterError> {
         let request = http::Request::get("/version")
             .body(Body::empty())
-            .map_err(|error| ClusterError::Unreadable(error.to_string()))?;
+            .map_err(unreadable)?;
         let answer = self
             .within(self.client.send(request), "version", false)
             .await?;

@@ -9,6 +9,7 @@ pub mod expression;
 #[cfg(test)]
 mod faults;
 pub mod folder;
+pub mod log;
 mod name;
 pub mod preview;
 pub mod publish;

@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
+use fleetscore_ingest::log::LogFormat;
 
 /// As for the scorer: faster than the C library's where much is made and dropped.
 #[global_allocator]
@@ -59,15 +60,6 @@ struct Args {
         value_name = "FILTER"
     )]
     log: String,
-}
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum LogFormat {
-    /// One JSON object a line.
-    Json,
-    /// For people.
-    Text,
 }
 
 fn main() -> ExitCode {

@@ -2,6 +2,7 @@
 
 mod pod;
 mod probe;
+mod question;
 mod show;
 
 use std::path::PathBuf;

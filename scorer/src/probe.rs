@@ -1,7 +1,6 @@
 //! Asks the run's storage as its steps do, for whoever wants to know whether pods reach it.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 use fleetscore_crds::contract::run_pod;
@@ -9,11 +8,11 @@ use fleetscore_scorer::location::Template;
 use fleetscore_scorer::outputs;
 use fleetscore_scorer::run::Run;
 use fleetscore_scorer::steps::StepError;
-use fleetscore_storage::{ObjectUrl, Storage, StorageError, StorageOptions};
+use fleetscore_storage::{ObjectUrl, Storage, StorageError};
 use futures::TryStreamExt as _;
 use jiff::Timestamp;
 
-use crate::pod;
+use crate::{pod, question};
 
 /// What is written to see whether it can be.
 const BYTES: &[u8] = b"kubectl fleetscore doctor\n";
@@ -44,29 +43,12 @@ pub struct ProbeArgs {
 
 /// Prints a line for each place that was tried, and returns the process's exit code.
 pub fn run(args: &ProbeArgs) -> u8 {
-    fleetscore_storage::install_crypto();
-    let tried = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|error| StepError::Internal(format!("cannot start threads: {error}")))
-        .and_then(|runtime| runtime.block_on(probe(args)));
-    match tried {
-        Ok(()) => run_pod::DONE,
-        Err(error) => {
-            eprintln!("scorer probe: {error}");
-            error.exit_code()
-        }
-    }
+    question::answer("probe", probe(args))
 }
 
 async fn probe(args: &ProbeArgs) -> Result<(), StepError> {
     let run = pod::read_run(&args.run)?;
-    let options = StorageOptions {
-        retry_timeout: Duration::from_secs(args.retry_seconds),
-        ..StorageOptions::default()
-    };
-    let storage = Storage::new(&run.spec.storage, options)?;
+    let storage = question::storage(&run, args.retry_seconds)?;
     let plan = run.output.join(outputs::RUN_FOLDER)?;
     for (what, folder) in [
         ("models", folder(&run.model)?),

@@ -8,9 +8,9 @@ use fleetscore_crds::contract::run_pod;
 use fleetscore_scorer::outputs;
 use fleetscore_scorer::run::Run;
 use fleetscore_scorer::steps::StepError;
-use fleetscore_storage::{ObjectUrl, Storage, StorageError, StorageOptions};
+use fleetscore_storage::{ObjectUrl, StorageError};
 
-use crate::pod;
+use crate::{pod, question};
 
 /// What to print.
 #[derive(Args)]
@@ -43,24 +43,7 @@ pub struct ShowArgs {
 
 /// Prints the object to standard output, and returns the process's exit code.
 pub fn run(args: &ShowArgs) -> u8 {
-    fleetscore_storage::install_crypto();
-    let shown = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|error| StepError::Internal(format!("cannot start threads: {error}")))
-        .and_then(|runtime| runtime.block_on(show(args)));
-    match shown {
-        Ok(()) => run_pod::DONE,
-        Err(StepError::Storage(error)) if error.is_not_found() || error.is_too_large() => {
-            eprintln!("scorer show: {error}");
-            run_pod::REFUSED
-        }
-        Err(error) => {
-            eprintln!("scorer show: {error}");
-            error.exit_code()
-        }
-    }
+    question::answer("show", show(args))
 }
 
 async fn show(args: &ShowArgs) -> Result<(), StepError> {
@@ -77,11 +60,7 @@ async fn show(args: &ShowArgs) -> Result<(), StepError> {
             ),
         });
     }
-    let options = StorageOptions {
-        retry_timeout: std::time::Duration::from_secs(args.retry_seconds),
-        ..StorageOptions::default()
-    };
-    let storage = Storage::new(&run.spec.storage, options)?;
+    let storage = question::storage(&run, args.retry_seconds)?;
     let size = storage.head(&url).await?.size;
     let bytes = if args.tail && size > args.max_bytes {
         storage.get_range(&url, size - args.max_bytes..size).await?

@@ -9,6 +9,7 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 use fleetscore_dashboard::history::{Disk, History, Refresher};
 use fleetscore_dashboard::server::{self, App, Guard};
+use fleetscore_ingest::log::{self, LogFormat};
 use fleetscore_storage::{self, ObjectUrl, Storage, StorageOptions, StoreKind};
 use tokio::net::TcpListener;
 
@@ -59,6 +60,7 @@ pub struct DashboardArgs {
 
 /// Runs the command.
 pub fn run(args: &DashboardArgs) -> Result {
+    start_log()?;
     fleetscore_storage::install_crypto();
     let mut roots = Vec::new();
     let mut is_remote = false;
@@ -89,6 +91,12 @@ pub fn run(args: &DashboardArgs) -> Result {
         args.port,
         pause,
     ))?
+}
+
+/// Begins to tell warnings and errors on standard error, or what `FLEETSCORE_LOG` lets through.
+pub fn start_log() -> Result<()> {
+    let filter = std::env::var("FLEETSCORE_LOG").unwrap_or_else(|_| "warn".to_owned());
+    log::start(LogFormat::Text, &filter).map_err(usage)
 }
 
 /// Where is kept what was read over a network; none where this machine has no place for such things.

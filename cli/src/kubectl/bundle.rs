@@ -36,20 +36,21 @@ const STORED_BYTES: u64 = 32 << 20;
 /// is taken out. What cannot be read is named and left out. Look into the file before you
 /// send it: names and locations are in it.
 #[derive(Args)]
-#[command(after_help = format!("\
+#[command(after_help = "\
 Examples:
   kubectl fleetscore bundle pumps-1764324000 -n plant-a -o pumps.tar.gz
   tar -xzOf pumps.tar.gz pumps-1764324000/run.json
 
-{}", exit::CODES))]
+Exit codes: 0 written, also where something is missing in it; 1 the file cannot be written; 4 no
+such run; 5 cannot tell.")]
 pub struct BundleArgs {
     /// The run, or a schedule for its newest one
     #[arg(value_name = "RUN")]
     target: Target,
-    /// The file to write
+    /// The file to write; one that is there is replaced
     #[arg(short, long, value_name = "FILE.tar.gz")]
     output: PathBuf,
-    /// The operator's namespace; default: looked for in all
+    /// The operator's namespace, for its log; default: looked for in all
     #[arg(long, value_name = "NAME")]
     operator_namespace: Option<String>,
     #[command(flatten)]
@@ -82,11 +83,15 @@ pub fn run(args: &BundleArgs) -> Result {
             .files
             .iter()
             .map(|(name, bytes)| format!("{:>10}  {}/{name}\n", bytes.len(), run.name()));
-        let text: String = lines.collect();
+        let head = format!("{:>10}  FILE\n", "BYTES");
+        output::print(head + &lines.collect::<String>())?;
         for missing in &bundle.missing {
             output::note(&format!("left out: {missing}"));
         }
-        output::print(text)?;
+        output::note(&format!(
+            "written: {}; look into it before you send it, names and locations are in it",
+            args.output.display()
+        ));
         Ok(0)
     })?
 }

@@ -21,12 +21,12 @@ use crate::commands::{Result, block_on, output};
 /// them: then the sum is too high by that.
 /// `fleetscore plan -f schedule.yaml --price` tells beforehand.
 #[derive(Args)]
-#[command(after_help = format!("\
+#[command(after_help = "\
 Examples:
   kubectl fleetscore cost -A
   kubectl fleetscore cost pumps -n plant-a -o json
 
-{}", exit::CODES))]
+Exit codes: 0 shown; 4 no such schedule; 5 cannot tell.")]
 pub struct CostArgs {
     /// Only this schedule
     #[arg(value_name = "SCHEDULE")]
@@ -61,7 +61,8 @@ pub fn run(args: &CostArgs) -> Result {
             }
             view::cost(&runs.items, &schedules.items, Timestamp::now())
         };
-        args.format.print(&view, names, draw)?;
+        args.format
+            .print(&view, names, |view, page| draw(view, &scope, page))?;
         Ok(0)
     })?
 }
@@ -71,9 +72,9 @@ fn names(view: &CostView) -> Vec<String> {
     names.map(|name| format!("schedule/{name}")).collect()
 }
 
-fn draw(view: &CostView, page: &mut Page) {
+fn draw(view: &CostView, scope: &Scope, page: &mut Page) {
     if view.lines.is_empty() {
-        page.line(["no run has ended here".into()]);
+        page.line([format!("No run has ended {}.", words::place(scope)).into()]);
         return;
     }
     let mut table = Table::new()
@@ -82,8 +83,8 @@ fn draw(view: &CostView, page: &mut Page) {
         .column("RUNS", 2)
         .column("NODES", 3)
         .column("NODE TIME A RUN", 0)
-        .column("A RUN", 0)
-        .column("30 DAYS", 0);
+        .column("COST A RUN", 0)
+        .column("COST OF 30 DAYS", 0);
     for line in &view.lines {
         table.row([
             line.namespace.as_str().into(),
@@ -97,8 +98,13 @@ fn draw(view: &CostView, page: &mut Page) {
         ]);
     }
     page.table(&table);
-    if view.lines.iter().any(|line| line.unknown > 0) {
-        let text = "Some runs do not tell what they took: set `cost` in the chart's values (docs/cluster/sizing.md).";
+    let unknown = view.lines.iter().map(|line| line.unknown).sum();
+    if unknown > 0 {
+        page.gap();
+        let text = format!(
+            "Not counted: {} of which it is not known. The operator reckons it where `cost` is set in the chart's values (docs/cluster/sizing.md).",
+            words::counted(unknown, "run")
+        );
         page.paragraph(&Cell::default(), &text.into());
     }
 }

@@ -11,9 +11,9 @@ pub const TIMED_OUT: u8 = 124;
 /// Exit code: stopped by Ctrl-C.
 pub const INTERRUPTED: u8 = 130;
 
-/// What the help says of them.
+/// What the help says of them, once. Each command names those that it ends with.
 pub const CODES: &str = "\
-Exit codes:
+Exit codes of all commands:
   0    good
   1    the run failed, or a check did
   2    the command line is wrong

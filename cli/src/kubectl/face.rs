@@ -83,7 +83,28 @@ pub fn run(command: &KubectlCommand) -> Result {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
+
+    #[test]
+    fn every_command_has_examples_its_exit_codes_and_a_word_about_each_option() {
+        let face = Kubectl::command();
+        for command in face.get_subcommands() {
+            let name = command.get_name();
+            let after = command.get_after_help().map(ToString::to_string);
+            let after = after.unwrap_or_default();
+            assert!(after.contains("Examples:\n  kubectl fleetscore "), "{name}");
+            assert_eq!(after.matches("Exit codes: ").count(), 1, "{name}");
+            for line in after.lines() {
+                assert!(line.len() <= 100, "{name}: {line}");
+            }
+            for argument in command.get_arguments() {
+                let told = argument.get_help().map(ToString::to_string);
+                assert!(told.is_some_and(|told| told.len() > 5), "{name} {argument}");
+            }
+        }
+    }
 
     #[test]
     fn the_name_or_the_first_word_chooses_the_face() {

@@ -30,7 +30,7 @@ const SHOWN: usize = 5;
 ///
 /// Read from _run/failed.jsonl in the run's output location with your own login to
 /// storage; where that cannot be read, from the run's status, which has the ten most
-/// frequent reasons and an example of each.
+/// frequent reasons and an example of each, so no --sensor.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -47,7 +47,7 @@ pub struct FailedArgs {
     /// Only sensors that failed for this reason
     #[arg(long, value_name = "REASON")]
     reason: Option<String>,
-    /// Only sensors with this key; may be repeated
+    /// Only sensors with this key; may be repeated, a key each
     #[arg(long, value_name = "KEY=VALUE")]
     sensor: Vec<Wanted>,
     #[command(flatten)]
@@ -171,20 +171,25 @@ async fn view(args: &FailedArgs, run: &Run) -> Result<FailedView> {
             let lines = lines(&bytes)?;
             view.failed = lines.len() as u64;
             view.groups = groups(lines, args);
+            return Ok(view);
+        }
+        // The status names no more than an example a reason, and that by no keys.
+        Err(error) if !args.sensor.is_empty() => return Err(error),
+        Ok(None) if !args.sensor.is_empty() => {
+            return Err(exit::cannot_tell(
+                "--sensor needs the run's list of failed sensors, which is not there: it is written when the run ends",
+            ));
         }
         Ok(None) if !run.phase().is_some_and(Phase::is_end) => {
             output::note("note: the list of failed sensors is written when the run ends");
-            of_status(&mut view, run, args);
         }
-        Ok(None) => of_status(&mut view, run, args),
-        Err(error) => {
-            output::note(&format!(
-                "note: from the run's status alone: {}",
-                error.error
-            ));
-            of_status(&mut view, run, args);
-        }
+        Ok(None) => {}
+        Err(error) => output::note(&format!(
+            "note: from the run's status alone: {}",
+            error.error
+        )),
     }
+    of_status(&mut view, run, args);
     Ok(view)
 }
 
@@ -292,14 +297,21 @@ fn draw(view: &FailedView, folded: bool, page: &mut Page) {
             .saturating_sub(group.sensors.len().min(shown) as u64);
         if more > 0 {
             let way = match view.source {
-                Source::Storage => format!("  and {more} more: --reason {}", group.reason),
+                Source::Storage => {
+                    format!("  and {more} more: --reason {} shows all", group.reason)
+                }
                 Source::Status => format!("  and {more} more, which the status does not name"),
             };
             page.line([Cell::new(way, Tone::Dim)]);
         }
     }
     if view.groups.is_empty() && view.failed > 0 {
-        page.line(["None of them is meant, or their reasons are not known yet.".into()]);
+        let text = if folded {
+            "Their reasons are not known yet."
+        } else {
+            "None of them is what --reason and --sensor ask for; without these all are shown."
+        };
+        page.paragraph(&Cell::default(), &text.into());
     }
 }
 

@@ -8,6 +8,7 @@ use crate::commands::{Result, failure, output};
 
 /// Options of every command that prints.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Output")]
 pub struct FormatArgs {
     /// The form; default: text for people
     #[arg(short, long, value_enum, value_name = "FORM")]
@@ -31,7 +32,7 @@ pub enum Form {
     Yaml,
     /// Names alone, one a line, such as run/pumps-1764324000
     Name,
-    /// Lines of values with commas between them, where it is a table
+    /// A line a sensor, with commas between its values: of `failed` and `sensors` alone
     Csv,
 }
 

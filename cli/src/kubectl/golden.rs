@@ -6,8 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use fleetscore_cluster::view::{self, Objects};
 use fleetscore_cluster::{Pod, Run, Schedule, Scope, Stream};
@@ -16,7 +15,11 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Node;
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Value, json};
-use unicode_width::UnicodeWidthStr as _;
+
+#[path = "../../tests/kubectl/held.rs"]
+mod held;
+
+use held::{WIDTHS, file, fits, folder, held};
 
 use super::screen::{Page, Screen};
 
@@ -350,28 +353,9 @@ fn nodes() -> Vec<Node> {
         .collect()
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubectl")
-}
-
-/// Holds text against a file.
-fn held(path: &Path, text: &str) {
-    if std::env::var_os("UPDATE").is_some() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    let expected = fs::read_to_string(path).unwrap_or_default();
-    assert_eq!(
-        text,
-        expected,
-        "{}; UPDATE=1 writes it again",
-        path.display()
-    );
-}
-
 /// Holds what is drawn against a file a width, and sees that nothing sticks out.
 fn drawn(name: &str, draw: impl Fn(&mut Page)) {
-    for (end, width) in [("pipe", None), ("80", Some(80)), ("120", Some(120))] {
+    for (end, width) in WIDTHS {
         let screen = Screen {
             width,
             color: false,
@@ -379,12 +363,8 @@ fn drawn(name: &str, draw: impl Fn(&mut Page)) {
         };
         let mut page = Page::new(screen);
         draw(&mut page);
-        let out = |line: &&str| {
-            width.is_some_and(|width| line.width() > width) && !line.trim_start().starts_with("->")
-        };
-        let sticks_out: Vec<_> = page.text().lines().filter(out).collect();
-        assert_eq!(sticks_out, Vec::<&str>::new(), "{name} at {width:?}");
-        held(&folder().join(format!("{name}.{end}.txt")), page.text());
+        fits(name, page.text(), width);
+        held(&file(name, end), page.text());
     }
 }
 
@@ -415,6 +395,10 @@ fn one_run_one_schedule_and_one_stream() {
     });
     drawn("status-going", |page| {
         super::status::draw::run(&view::run(&going(), now()), now(), page);
+    });
+    let broken = plant.runs.iter().find(|run| run.name() == "broken");
+    drawn("status-denied", |page| {
+        super::status::draw::run(&view::run(broken.unwrap(), now()), now(), page);
     });
     let runs: Vec<_> = plant
         .runs

@@ -40,22 +40,26 @@ use crate::commands::Result;
 #[derive(Subcommand)]
 pub enum ClusterCommand {
     Status(status::StatusArgs),
-    Cost(cost::CostArgs),
-    Retry(act::retry::RetryArgs),
-    Trigger(act::trigger::TriggerArgs),
-    Backfill(act::backfill::BackfillArgs),
-    /// Stop a run, a schedule or a stream until it is resumed
-    Suspend(act::suspend::SuspendArgs),
-    /// Let a suspended run, schedule or stream go on
-    Resume(act::suspend::SuspendArgs),
-    Wait(act::wait::WaitArgs),
-    Bundle(bundle::BundleArgs),
     Tree(tree::TreeArgs),
     Failed(failed::FailedArgs),
     Sensors(sensors::SensorsArgs),
     Logs(logs::LogsArgs),
     Top(top::TopArgs),
     Doctor(doctor::DoctorArgs),
+    Wait(act::wait::WaitArgs),
+    Retry(act::retry::RetryArgs),
+    Trigger(act::trigger::TriggerArgs),
+    Backfill(act::backfill::BackfillArgs),
+    /// Stop a run, a schedule or a stream until it is resumed
+    ///
+    /// Sets spec.suspend. The pods of a run or a stream are ended; what they have done is kept. A
+    /// schedule creates no run, but for one that is triggered. Where git keeps the object, a
+    /// warning has the line to commit.
+    Suspend(act::suspend::SuspendArgs),
+    /// Let a suspended run, schedule or stream go on
+    Resume(act::suspend::SuspendArgs),
+    Cost(cost::CostArgs),
+    Bundle(bundle::BundleArgs),
     Version(version::VersionArgs),
 }
 

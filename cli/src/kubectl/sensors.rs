@@ -57,16 +57,16 @@ pub struct SensorsArgs {
     /// Which sensors come first
     #[arg(long, value_enum, value_name = "BY", default_value_t = Sort::Share)]
     sort: Sort,
-    /// Show so many; 0 shows all
+    /// Show only the first so many; 0 shows all
     #[arg(long, value_name = "N", default_value_t = 20)]
     top: usize,
     /// Only sensors with state=Failed, state=Succeeded, reason=REASON or warning=REASON; may be repeated
     #[arg(long = "where", value_name = "FIELD=VALUE")]
     conditions: Vec<Condition>,
-    /// Only sensors with this key; may be repeated
+    /// Only sensors with this key; may be repeated, a key each
     #[arg(long, value_name = "KEY=VALUE")]
     sensor: Vec<Wanted>,
-    /// The sensor whose keys --sensor names, over so many of the schedule's last runs
+    /// Show one sensor over so many of the schedule's last runs; --sensor names all of its keys
     #[arg(long, value_name = "N", requires = "sensor")]
     last: Option<usize>,
     #[command(flatten)]
@@ -286,8 +286,7 @@ async fn table(args: &SensorsArgs, run: &Run) -> Result<SensorsView> {
         .map_err(super::storage::error)?
     {
         return Err(exit::not_found(format!(
-            "{url} does not exist: the table is written when the run ends, by release {} or later",
-            fleetscore_crds::RELEASE
+            "{url} does not exist: a run writes its table at its end, and this one has not ended, or had no sensors to tell of"
         )));
     }
     let table = SensorTable::open(&place.storage, &url)
@@ -477,10 +476,16 @@ fn columns(first: &'static str) -> Table {
         .column("SHARE", 0)
         .column("MIN SCORE", 2)
         .column("MEAN SCORE", 4)
-        .column("REASON", 0)
+        .column("REASON, WARNINGS", 0)
 }
 
 fn draw(view: &SensorsView, page: &mut Page) {
+    let total = counted(view.total, "sensor");
+    if view.sensors.is_empty() {
+        let text = format!("None of the {total} of run/{} is meant.", view.run);
+        page.paragraph(&Cell::default(), &text.into());
+        return;
+    }
     let mut table = columns("SENSOR");
     for line in &view.sensors {
         let first = Cell::from(line.key.to_string());
@@ -488,15 +493,18 @@ fn draw(view: &SensorsView, page: &mut Page) {
     }
     page.table(&table);
     let shown = view.sensors.len() as u64;
-    if shown < view.found || view.found < view.total {
+    let chosen = (view.found < view.total)
+        .then(|| format!("{} of the {total} of run/{}.", view.found, view.run));
+    let cut = (shown < view.found).then(|| {
+        format!(
+            "The first {shown} of {} are shown; --top 0 shows all.",
+            view.found
+        )
+    });
+    let told: Vec<_> = chosen.into_iter().chain(cut).collect();
+    if !told.is_empty() {
         page.gap();
-        let text = format!(
-            "{shown} of {} shown; run/{} has {}.",
-            counted(view.found, "sensor"),
-            view.run,
-            view.total
-        );
-        page.line([Cell::new(text, Tone::Dim)]);
+        page.paragraph(&Cell::default(), &Cell::new(told.join(" "), Tone::Dim));
     }
 }
 

@@ -24,7 +24,9 @@ use crate::commands::{Result, block_on, output};
 #[command(after_help = "\
 Examples:
   kubectl fleetscore top -n plant-a
-  kubectl fleetscore top -A --selector kubernetes.azure.com/agentpool=scoring")]
+  kubectl fleetscore top -A --selector kubernetes.azure.com/agentpool=scoring
+
+Exit codes: 0 shown; 5 cannot tell.")]
 pub struct TopArgs {
     /// Only nodes with these labels, as kubectl get -l takes them
     #[arg(short = 'l', long, value_name = "LABELS")]

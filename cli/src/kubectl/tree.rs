@@ -24,7 +24,8 @@ Examples:
   kubectl fleetscore tree pumps                      the newest run of a schedule
   kubectl fleetscore tree run/pumps-1764324000 --all
 
-The exit code tells how the run stands: 1 Failed, 3 PartiallySucceeded, 0 all other phases.")]
+Exit codes: the run 0 is good or has not ended, 1 failed, 3 partially succeeded; 4 no such run;
+5 cannot tell.")]
 pub struct TreeArgs {
     /// The run, or a schedule, meaning its newest run
     #[arg(value_name = "RUN")]

@@ -12,13 +12,20 @@ use super::format::FormatArgs;
 use super::login::LoginArgs;
 use super::screen::Page;
 use super::table::Table;
-use super::words::or_dash;
 use crate::commands::{Result, block_on};
 
-/// Show the versions of this program, of the cluster, and of Fleetscore there
+/// Show the versions of this program, of the cluster, and of Fleetscore's definitions there
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  kubectl fleetscore version
+  kubectl fleetscore version --client -o json
+
+The release of the operator is told by kubectl fleetscore doctor.
+
+Exit codes: 0 shown; 5 the cluster cannot be asked.")]
 pub struct VersionArgs {
-    /// Of this program alone; the cluster is not asked
+    /// Show that of this program alone; the cluster is not asked
     #[arg(long)]
     client: bool,
     #[command(flatten)]
@@ -78,7 +85,8 @@ fn draw(view: &VersionView, page: &mut Page) {
     table.row(["fleetscore".into(), view.client.as_str().into()]);
     if let Some(server) = &view.server {
         table.row(["Kubernetes".into(), server.as_str().into()]);
-        let definitions = or_dash(view.definitions.as_deref());
+        let unknown = "unknown: none are there, or you may not list customresourcedefinitions";
+        let definitions = view.definitions.as_deref().unwrap_or(unknown);
         table.row(["definitions".into(), definitions.into()]);
     }
     page.table(&table);

@@ -1,5 +1,6 @@
 //! Numbers and times in few words.
 
+use fleetscore_cluster::Scope;
 use fleetscore_crds::Phase;
 use jiff::Timestamp;
 
@@ -58,6 +59,14 @@ pub fn counted(number: u64, noun: &str) -> String {
     } else {
         format!("{number} {noun}s")
     }
+}
+
+/// Where is looked: `in namespace plant-a`.
+pub fn place(scope: &Scope) -> String {
+    scope.namespace().map_or_else(
+        || "in any namespace".to_owned(),
+        |name| format!("in namespace {name}"),
+    )
 }
 
 /// The text, or a dash where there is none.

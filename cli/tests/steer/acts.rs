@@ -22,7 +22,7 @@ async fn a_retry_is_created_told_and_waited_for() {
         (done.code, done.out.as_str()),
         (
             0,
-            "run/pumps-1764324000-r1 created: 2 sensors of pumps-1764324000\npredictions land in az://predictions/pumps/2025/11/28/09/, beside those of pumps-1764324000; its report in _run/retry/pumps-1764324000-r1/\n"
+            "run/pumps-1764324000-r1 created: it scores 2 sensors of pumps-1764324000 again\npredictions land in az://predictions/pumps/2025/11/28/09/, beside those of pumps-1764324000; its report in _run/retry/pumps-1764324000-r1/\n"
         )
     );
     let made = person
@@ -79,9 +79,15 @@ async fn waiting_ends_with_the_run_and_tells_how_by_its_code() {
         let done = person.does(&["wait", RUN]).await;
         assert_eq!(done.code, code);
         let scored = 15 - failed;
+        let next = match code {
+            0 => "",
+            _ => "  -> kubectl fleetscore failed run/pumps-1764324000 -n plant-a\n",
+        };
         assert_eq!(
             done.out,
-            format!("run/{RUN}  {phase}, {scored} of 15 sensors scored, {failed} failed, 4m10s\n")
+            format!(
+                "run/{RUN}  {phase}, {scored} of 15 sensors scored, {failed} failed, took 4m10s\n{next}"
+            )
         );
         let done = person
             .does(&["wait", RUN, "--for", "planned", "-o", "json"])
@@ -164,7 +170,7 @@ async fn a_trigger_prints_the_run_that_the_operator_made() {
         (
             &["trigger", "pumps", "--wait"],
             1,
-            "run/pumps-m123456789 created\nrun/pumps-m123456789  Failed, 12 of 15 sensors scored, 3 failed, 4m10s\n",
+            "run/pumps-m123456789 created\nrun/pumps-m123456789  Failed, 12 of 15 sensors scored, 3 failed, took 4m10s\n  -> kubectl fleetscore failed run/pumps-m123456789 -n plant-a\n",
         ),
     ] {
         let person = Person::new().await;
@@ -194,7 +200,7 @@ async fn a_backfill_is_shown_asked_for_and_ended() {
     // A day begins at midnight in Berlin.
     assert_eq!(
         asked.out,
-        "schedule/pumps: 24 ticks in [2025-12-31T23:00:00Z, 2026-01-01T23:00:00Z), 1 at a time
+        "schedule/pumps: 24 ticks from 2025-12-31T23:00:00Z to before 2026-01-01T23:00:00Z, 1 at a time
   2025-12-31T23:00:00Z
   2026-01-01T00:00:00Z
   2026-01-01T01:00:00Z
@@ -225,7 +231,7 @@ async fn a_backfill_is_shown_asked_for_and_ended() {
     let done = person.does(&["backfill", "pumps", "--status"]).await;
     assert_eq!(
         done.out,
-        "schedule/pumps  [2025-12-31T23:00:00Z, 2026-01-01T23:00:00Z): 5 of 24 ticks done, goes on\n"
+        "schedule/pumps  from 2025-12-31T23:00:00Z to before 2026-01-01T23:00:00Z: 5 of 24 ticks done, goes on\n"
     );
     let done = person.does(&["backfill", "pumps", "--cancel"]).await;
     assert_eq!((done.code, backfill(&person)), (0, Value::Null), "{done:?}");
@@ -283,7 +289,7 @@ async fn cost_is_told_by_schedule() {
     let done = person.does(&["cost"]).await;
     assert_eq!(
         done.out,
-        "NAMESPACE  SCHEDULE  RUNS  NODES  NODE TIME A RUN  A RUN     30 DAYS\nplant-a    pumps     1     4      50m00s           0.25 EUR  180.00 EUR\n"
+        "NAMESPACE  SCHEDULE  RUNS  NODES  NODE TIME A RUN  COST A RUN  COST OF 30 DAYS\nplant-a    pumps     1     4      50m00s           0.25 EUR    180.00 EUR\n"
     );
     let view = person.does(&["cost", "pumps", "-o", "json"]).await.json();
     assert_eq!(

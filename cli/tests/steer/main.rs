@@ -9,6 +9,8 @@
 #[allow(dead_code)]
 #[path = "../../../operator/tests/operator/api.rs"]
 mod api;
+#[path = "../kubectl/held.rs"]
+mod held;
 #[allow(dead_code)]
 #[path = "../../../operator/tests/operator/objects.rs"]
 mod objects;
@@ -17,5 +19,7 @@ mod acts;
 mod bundle;
 mod completion;
 mod doctor;
+mod golden;
+mod log;
 mod plan;
 mod tools;

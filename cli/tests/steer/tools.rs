@@ -58,7 +58,8 @@ impl Person {
         self.folder.path().join("kubeconfig")
     }
 
-    pub async fn does(&self, args: &[&str]) -> Done {
+    /// A command of the plugin, in the person's folder and with the person's login.
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fleetscore"));
         command
             .arg("kubectl")
@@ -66,7 +67,11 @@ impl Person {
             .env("KUBECONFIG", self.kubeconfig())
             .current_dir(self.folder.path())
             .stdin(std::process::Stdio::null());
-        done(command).await
+        command
+    }
+
+    pub async fn does(&self, args: &[&str]) -> Done {
+        done(self.command(args)).await
     }
 }
 
@@ -110,7 +115,7 @@ pub fn ended(phase: &str, failed: u64) -> Value {
         "sensors": {"total": 15, "succeeded": 15 - failed, "failed": failed},
         "startTime": "2025-11-28T10:00:00Z", "completionTime": "2025-11-28T10:04:10Z",
         "report": "az://predictions/pumps/2025/11/28/09/_run/report.html",
-        "topFailures": [{"reason": "ModelNotFound", "count": failed, "example": "device=3", "message": "m"}],
+        "topFailures": [{"reason": "ModelNotFound", "count": failed, "example": "device=3", "message": "az://models/model_3 does not exist"}],
         "usage": {"nodes": 4, "nodeSeconds": 3000, "amount": 0.25, "currency": "EUR"},
     }))
 }

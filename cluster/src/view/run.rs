@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::advice::{Notice, Subject};
+use super::advice::{Notice, Subject, examined};
 use super::{VERSION, seconds, share};
 use crate::Run;
 use crate::object::condition;
@@ -170,7 +170,10 @@ impl RunLine {
                     .map_or_else(|| "Unreadable".to_owned(), |phase| format!("{phase:?}"))
             }),
             message,
-            command: command.map(|verb| format!("{verb} run/{} -n {}", self.name, self.namespace)),
+            command: command.map(|verb| {
+                let cause = examined(self.reason.as_deref().unwrap_or_default(), &self.namespace);
+                cause.unwrap_or_else(|| format!("{verb} run/{} -n {}", self.name, self.namespace))
+            }),
         })
     }
 }
@@ -249,7 +252,8 @@ pub struct RunView {
 pub fn run(run: &Run, now: Timestamp) -> RunView {
     let line = RunLine::of(run, now);
     let status = run.status.as_ref().ok();
-    let mut notices: Vec<_> = line.notice().into_iter().collect();
+    let notice = line.notice().map(|notice| own_notice(notice, status));
+    let mut notices: Vec<_> = notice.into_iter().collect();
     if let Err(error) = &run.spec {
         notices.push(Notice {
             kind: Subject::Run,
@@ -272,6 +276,16 @@ pub fn run(run: &Run, now: Timestamp) -> RunView {
         notices,
         run: line,
     }
+}
+
+/// A run's notice on its own page: what has steps has logs that tell more.
+fn own_notice(notice: Notice, status: Option<&ScoringRunStatus>) -> Notice {
+    let logs = format!("logs run/{} -n {}", notice.name, notice.namespace);
+    let mut notice = notice.on_own_page();
+    if status.is_some_and(|status| status.phase == Phase::Failed && !status.jobs.is_empty()) {
+        notice.command.get_or_insert(logs);
+    }
+    notice
 }
 
 /// The steps that there are, and those that are still to come.

@@ -222,7 +222,8 @@ pub fn schedule(
 ) -> ScheduleView {
     let line = ScheduleLine::of(schedule, runs, now);
     let status = schedule.status.clone().unwrap_or_default();
-    let mut notices = line.notices(since);
+    let own = line.notices(since).into_iter();
+    let mut notices: Vec<_> = own.map(Notice::on_own_page).collect();
     let lines: Vec<_> = runs.iter().map(|run| RunLine::of(run, now)).collect();
     let newest = lines
         .iter()

@@ -170,7 +170,7 @@ pub fn stream(stream: &Stream) -> StreamView {
         readings: status.counts,
         last_segment: status.last_segment,
         conditions: status.conditions,
-        notices: line.notice().into_iter().collect(),
+        notices: line.notice().map(Notice::on_own_page).into_iter().collect(),
         stream: line,
     }
 }

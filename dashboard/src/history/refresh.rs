@@ -60,13 +60,26 @@ impl Refresher {
             self.places.push(found);
         }
         let now = history.index().await;
-        let since = now.trouble.as_ref().map(|known| known.since);
+        let known = now.trouble.as_ref();
+        if let Some(message) = trouble.as_ref()
+            && known.is_none_or(|known| known.message != *message)
+        {
+            tracing::warn!("{message}");
+        }
+        let since = known.map(|known| known.since);
         let trouble = trouble.map(|message| Trouble {
             message,
             since: since.unwrap_or_else(Timestamp::now),
         });
         let mut next = self.index(trouble);
         next.unasked.clone_from(&*history.unasked.read().await);
+        for reason in next
+            .unasked
+            .iter()
+            .filter(|reason| !now.unasked.contains(reason))
+        {
+            tracing::warn!("{reason}");
+        }
         let is_same = now.trouble == next.trouble
             && now.unreadable == next.unreadable
             && now.left_out == next.left_out

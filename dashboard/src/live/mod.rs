@@ -164,8 +164,12 @@ impl Live {
                 Err(error) => {
                     let may_pass = error.may_pass();
                     let known = state.troubles.get(&(place, kind));
+                    let message = error.to_string();
+                    if known.is_none_or(|(known, _)| known.message != message) {
+                        tracing::warn!("{kind}: {message}");
+                    }
                     let trouble = Trouble {
-                        message: error.to_string(),
+                        message,
                         since: known.map_or_else(Timestamp::now, |(known, _)| known.since),
                     };
                     state.troubles.insert((place, kind), (trouble, may_pass));

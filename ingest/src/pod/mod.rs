@@ -1,6 +1,5 @@
 //! A pod of a stream: works on it until it is told to end, and serves what it does.
 
-mod log;
 mod metrics;
 mod serve;
 
@@ -10,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use fleetscore_crds::{Manifest, ReadingStreamSpec};
 use fleetscore_ingest::folder::Owner;
+use fleetscore_ingest::log;
 use fleetscore_ingest::work::{self, Options, SystemClock, Until, Watch, WorkerError};
 use fleetscore_ingest::{Hub, KafkaHub, SourceOptions, StreamName};
 use fleetscore_storage::{Environment, Storage, StorageOptions};

@@ -18,9 +18,11 @@ pub struct Claim {
     pub number: u64,
     /// Whether its run has said that it writes nothing more.
     pub ended: bool,
+    /// Whether its run has written all but `_SUCCESS`.
+    pub summed: bool,
 }
 
-/// The claims of a place as objects: `000001.json`, with `000001.beat` and `000001.ended` beside it.
+/// The claims of a place as objects: `000001.json`, with `000001.beat`, `000001.summed` and `000001.ended` beside it.
 #[derive(Debug)]
 pub struct Claims {
     storage: Storage,
@@ -45,7 +47,7 @@ impl Claims {
     pub async fn list(&self) -> Result<Vec<Claim>, StorageError> {
         let folder = self.output.join(outputs::OWNERS)?;
         let mut objects = self.storage.list(&folder);
-        let mut found: BTreeMap<u64, (bool, bool)> = BTreeMap::new();
+        let mut found: BTreeMap<u64, (bool, Claim)> = BTreeMap::new();
         while let Some(object) = objects.try_next().await? {
             let name = object.url.file_name().unwrap_or_default();
             let Some((number, kind)) = name.split_once('.') else {
@@ -54,14 +56,18 @@ impl Claims {
             let Ok(number) = number.parse() else {
                 continue;
             };
-            let (claimed, ended) = found.entry(number).or_default();
+            let none = Claim {
+                number,
+                ended: false,
+                summed: false,
+            };
+            let (claimed, claim) = found.entry(number).or_insert((false, none));
             *claimed |= kind == "json";
-            *ended |= kind == "ended";
+            claim.ended |= kind == "ended";
+            claim.summed |= kind == "summed";
         }
-        let claims = found.into_iter().filter(|(_, (claimed, _))| *claimed);
-        Ok(claims
-            .map(|(number, (_, ended))| Claim { number, ended })
-            .collect())
+        let claims = found.into_values().filter(|(claimed, _)| *claimed);
+        Ok(claims.map(|(_, claim)| claim).collect())
     }
 
     /// Who has made a claim; none where there is no claim of this number. A claim that cannot be read counts as nobody's: its
@@ -107,6 +113,40 @@ impl Claims {
             .await
     }
 
+    /// Says that all but `_SUCCESS` is written under a claim, and whether that is still to come.
+    pub async fn sum(&self, number: u64, success: bool) -> Result<(), StorageError> {
+        let rest = Bytes::from_static(if success {
+            outputs::SUCCESS.as_bytes()
+        } else {
+            b""
+        });
+        self.storage.put(&self.url(number, "summed")?, rest).await
+    }
+
+    /// Takes back that all is written under a claim.
+    pub async fn resume(&self, number: u64) -> Result<(), StorageError> {
+        self.storage.delete(&self.url(number, "summed")?).await
+    }
+
+    /// Whether the last file of a claim's run is there: it wrote nothing after it but a log.
+    pub async fn is_whole(&self, claim: &Claim) -> Result<bool, StorageError> {
+        if !claim.summed {
+            return Ok(false);
+        }
+        let url = self.url(claim.number, "summed")?;
+        let rest = match self.storage.get(&url, CLAIM_BYTES).await {
+            Ok(rest) => rest,
+            Err(error) if error.is_not_found() => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        if rest.is_empty() {
+            return Ok(true);
+        }
+        self.storage
+            .exists(&self.output.join(outputs::SUCCESS)?)
+            .await
+    }
+
     /// Shows that the process of a claim is at work.
     pub async fn beat(&self, number: u64, count: u64) -> Result<(), StorageError> {
         self.storage
@@ -130,7 +170,7 @@ impl Claims {
     /// Removes a claim that a later one has replaced.
     pub async fn remove(&self, number: u64) -> Result<(), StorageError> {
         // The claim first: without it the others mean nothing.
-        for kind in ["json", "beat", "ended"] {
+        for kind in ["json", "beat", "summed", "ended"] {
             self.storage.delete(&self.url(number, kind)?).await?;
         }
         Ok(())

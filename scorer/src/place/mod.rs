@@ -13,7 +13,8 @@
 //!
 //! A retry in place (`spec.sensors.failedIn`) goes on where an earlier run has ended: it claims the place only while that run is its last
 //! owner, and from then on owns it like any other run. So there is one line of runs at a place, each of which knows what the one before it
-//! has left. A retry that cannot come to a report any more has left nothing, and may be replaced by another one; each may be run again.
+//! has left. A run has ended when it says so, or, where it was killed before that, when all that it writes is there: before `_SUCCESS`, its last
+//! file, it notes under its claim that the rest is written. A retry that cannot come to a report any more has left nothing, and may be replaced by another one; each may be run again.
 
 mod claims;
 mod error;
@@ -134,6 +135,7 @@ impl Place {
                 let owner = self.inner.claims.read(newest.number).await?;
                 was_own = owner.as_ref().is_some_and(|owner| self.is_own(owner));
                 if was_own && !newest.ended {
+                    self.resume(newest).await?;
                     self.settle(&found[..found.len() - 1]).await?;
                     self.own(newest.number, Some(begun));
                     return Ok(false);
@@ -174,6 +176,7 @@ impl Place {
             return Err(self.lose(self.inner.claims.lost(owner)));
         }
         if !newest.ended {
+            self.resume(newest).await?;
             self.own(newest.number, Some(begun));
             return Ok(());
         }
@@ -229,6 +232,13 @@ impl Place {
         self.write(|| storage.put(url, bytes.clone())).await
     }
 
+    /// Notes that the run has written all but `_SUCCESS`, and whether that is still to come. It counts until a step of the run begins again.
+    pub async fn sum(&self, success: bool) -> Result<(), PlaceError> {
+        let number = self.state().claim;
+        let number = number.ok_or_else(|| self.inner.claims.not_claimed())?;
+        self.write(|| self.inner.claims.sum(number, success)).await
+    }
+
     /// Deletes an object that the run may delete.
     pub async fn delete(&self, url: &ObjectUrl) -> Result<(), PlaceError> {
         let storage = self.inner.claims.storage();
@@ -273,6 +283,14 @@ impl Place {
             .state
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Goes on under a claim of the run: what it has written is not all any more.
+    async fn resume(&self, claim: &Claim) -> Result<(), PlaceError> {
+        if claim.summed {
+            self.inner.claims.resume(claim.number).await?;
+        }
+        Ok(())
     }
 
     fn is_own(&self, owner: &Owner) -> bool {
@@ -378,7 +396,7 @@ impl Place {
             return Err(claims.not_last(retries, Some(owner)));
         }
         if owner.name == *retries {
-            return if claim.ended {
+            return if claim.ended || claims.is_whole(claim).await? {
                 Ok(())
             } else {
                 Err(PlaceError::NotEnded {

@@ -4,12 +4,17 @@ use std::fmt::{self, Write as _};
 
 use fleetscore_crds::Phase;
 
-use super::document::{Example, Report};
+use super::document::{AnomalousSensor, Example, Report};
 use crate::drawing::format;
 use crate::outputs;
 
 /// Columns of the terminal that the summary keeps to, where a single word is not longer.
 const WIDTH: usize = 100;
+/// Heading of the most anomalous sensors.
+const HEADING: &str = "most anomalous";
+/// Columns of a sensor's key, at least and at most.
+const NARROW: usize = 30;
+const KEY: usize = 50;
 /// Most anomalous sensors shown.
 const SENSORS: usize = 5;
 
@@ -177,14 +182,22 @@ fn most_anomalous(out: &mut String, report: &Report) -> fmt::Result {
     if report.most_anomalous.is_empty() {
         return Ok(());
     }
+    let shown = report.most_anomalous.iter().take(SENSORS);
+    let key = |sensor: &AnomalousSensor| format::shortened(&sensor.key.to_string(), KEY);
+    let widths = shown.clone().map(|sensor| key(sensor).chars().count());
+    let width = widths.max().unwrap_or(0).max(NARROW);
     writeln!(out)?;
     writeln!(
         out,
-        "{:<52} {:>9} {:>10} {:>7} {:>12}",
-        "most anomalous", "anomalies", "readings", "share", "lowest score"
+        "{HEADING:<0$} {1:>9} {2:>10} {3:>7} {4:>12}",
+        width + 2,
+        "anomalies",
+        "readings",
+        "share",
+        "lowest score"
     )?;
-    for sensor in report.most_anomalous.iter().take(SENSORS) {
-        let key = format::shortened(&sensor.key.to_string(), 50);
+    for sensor in shown {
+        let key = key(sensor);
         let (anomalies, rows) = (format::count(sensor.anomalies), format::count(sensor.rows));
         let score = sensor
             .score
@@ -193,7 +206,7 @@ fn most_anomalous(out: &mut String, report: &Report) -> fmt::Result {
         let suspect = if sensor.mostly_anomalous { " *" } else { "" };
         writeln!(
             out,
-            "  {key:<50} {anomalies:>9} {rows:>10} {share:>7} {score:>12}{suspect}"
+            "  {key:<width$} {anomalies:>9} {rows:>10} {share:>7} {score:>12}{suspect}"
         )?;
     }
     if report

@@ -23,13 +23,14 @@ use crate::kubectl::{exit, words};
 /// Each tick of the range that has no run gets one, oldest first, beside the schedule's
 /// own. Shows the ticks, and asks before it writes `spec.backfill`.
 #[derive(Args)]
-#[command(after_help = format!("\
+#[command(after_help = "\
 Examples:
   kubectl fleetscore backfill pumps --from 2026-01-01 --to 2026-02-01 --max-concurrent 4
   kubectl fleetscore backfill pumps --status
   kubectl fleetscore backfill pumps --cancel
 
-{}", exit::CODES))]
+Exit codes: 0 done, or nothing was changed; 1 the schedule was changed meanwhile; 2 the range is
+wrong; 4 no such schedule; 5 cannot tell.")]
 pub struct BackfillArgs {
     /// The schedule
     #[arg(value_name = "SCHEDULE")]
@@ -37,19 +38,19 @@ pub struct BackfillArgs {
     /// Ticks at this time or later: RFC 3339, or a day, which begins at midnight in the schedule's time zone
     #[arg(long, value_name = "TIME", requires = "to", required_unless_present_any = ["status", "cancel"])]
     from: Option<String>,
-    /// Ticks before this time
+    /// Ticks before this time, given in the same way
     #[arg(long, value_name = "TIME", requires = "from")]
     to: Option<String>,
-    /// Runs of the backfill that go on at a time
+    /// How many runs of the backfill may go on at the same time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     max_concurrent: u32,
-    /// Do not ask
+    /// Do not ask whether to write it
     #[arg(short, long)]
     yes: bool,
     /// Show how far the backfill is
     #[arg(long, conflicts_with_all = ["from", "cancel"])]
     status: bool,
-    /// End the backfill; runs that go on, go on
+    /// End the backfill; its runs that have begun go on
     #[arg(long, conflicts_with = "from")]
     cancel: bool,
     #[command(flatten)]
@@ -142,7 +143,7 @@ pub fn run(args: &BackfillArgs) -> Result {
             format!("the backfill of schedule/{name} is over; runs of it that go on, go on")
         } else {
             format!(
-                "asked for; kubectl fleetscore backfill {name} -n {namespace} --status tells how far it is"
+                "schedule/{name} runs them now; how far it is: kubectl fleetscore backfill {name} -n {namespace} --status"
             )
         });
         Ok(0)
@@ -180,7 +181,7 @@ fn draw(asked: &Backfilling, name: &str, page: &mut Page) {
     page.paragraph(
         &Cell::default(),
         &format!(
-            "schedule/{name}: {} in [{from}, {to}), {max_concurrent} at a time",
+            "schedule/{name}: {} from {from} to before {to}, {max_concurrent} at a time",
             words::counted(asked.ticks, "tick")
         )
         .into(),
@@ -236,7 +237,7 @@ fn progress(args: &BackfillArgs, schedule: &Schedule) -> Result {
     args.format.print(&view, names, |view, page| {
         let text = match (view.asked, view.status) {
             (None, _) => "no backfill is asked for".to_owned(),
-            (Some(asked), None) => format!("[{}, {}): not begun", asked.from, asked.to),
+            (Some(asked), None) => format!("from {} to before {}: not begun", asked.from, asked.to),
             (Some(asked), Some(status)) => {
                 let state = if status.done >= status.total {
                     "over"
@@ -244,7 +245,7 @@ fn progress(args: &BackfillArgs, schedule: &Schedule) -> Result {
                     "goes on"
                 };
                 format!(
-                    "[{}, {}): {} of {} ticks done, {state}",
+                    "from {} to before {}: {} of {} ticks done, {state}",
                     asked.from, asked.to, status.done, status.total
                 )
             }

@@ -14,19 +14,18 @@ use crate::kubectl::{exit, words};
 
 /// Score again the sensors that failed in a run
 ///
-/// Creates a run that is the same but for its sensors. The earlier run stays as it is, and
-/// goes when it is deleted: the retry with it. Where the output location holds {run}, the
+/// Creates a run that is the same but for its sensors. The earlier run stays as it is; when
+/// that one is deleted, the retry goes with it. Where the output location holds {run}, the
 /// predictions land in the retry's own place, else beside those of the earlier run.
 #[derive(Args)]
-#[command(after_help = format!("\
+#[command(after_help = "\
 Examples:
   kubectl fleetscore retry pumps-1764324000
   kubectl fleetscore retry pumps --reason StorageUnavailable --wait      the schedule's newest run
   kubectl fleetscore retry pumps-1764324000 --dry-run -o yaml
 
-{}
-
-With --wait the exit code tells how the retry ended; a run that cannot be tried again is code 1.", exit::CODES))]
+Exit codes: 0 created; 1 it cannot be retried; 2 the name is wrong; 4 no such run; 5 cannot tell.
+With --wait: 0 succeeded, 1 failed, 3 partially succeeded, 124 not ended in time.")]
 pub struct RetryArgs {
     /// The run, or a schedule for its newest one
     #[arg(value_name = "RUN")]
@@ -110,7 +109,11 @@ fn print(args: &RetryArgs, run: &Run, retry: &Retry) -> Result<()> {
 fn draw(retry: &Retry, run: &Run, dry: bool, page: &mut Page) {
     let verb = if dry { "would be created" } else { "created" };
     let sensors = words::counted(retry.sensors, "sensor");
-    let what = format!("run/{} {verb}: {sensors} of {}", retry.name, run.name());
+    let what = format!(
+        "run/{} {verb}: it scores {sensors} of {} again",
+        retry.name,
+        run.name()
+    );
     page.paragraph(&Cell::default(), &what.into());
     let place = retry
         .location

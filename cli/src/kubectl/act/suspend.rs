@@ -15,6 +15,14 @@ use crate::kubectl::login::LoginArgs;
 
 /// Options of both.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  kubectl fleetscore suspend schedule/pumps -n plant-a
+  kubectl fleetscore resume schedule/pumps -n plant-a
+  kubectl fleetscore suspend run/pumps-1764324000
+
+Exit codes: 0 done, or it was so already; 1 the run has ended, or it was changed meanwhile;
+4 no such object; 5 cannot tell.")]
 pub struct SuspendArgs {
     /// run/NAME, schedule/NAME or stream/NAME; NAME alone where only one of them has it
     #[arg(value_name = "OBJECT")]

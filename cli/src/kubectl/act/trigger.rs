@@ -25,15 +25,14 @@ const SEEN: Duration = Duration::from_mins(1);
 /// Makes one run of the window of the last tick, beside any other and also of a suspended
 /// schedule. Prints the run's name once the operator has created it.
 #[derive(Args)]
-#[command(after_help = format!("\
+#[command(after_help = "\
 Examples:
   kubectl fleetscore trigger pumps -n plant-a
   kubectl fleetscore trigger pumps --wait --timeout 30m
 
-{}
-
-With --wait the exit code tells how the run ended. An operator that creates no run within a
-minute is code 124.", exit::CODES))]
+Exit codes: 0 created; 1 another trigger was faster; 4 no such schedule; 5 cannot tell; 124 the
+operator has created no run within a minute. With --wait: 0 succeeded, 1 failed, 3 partially
+succeeded, 124 not ended in time.")]
 pub struct TriggerArgs {
     /// The schedule
     #[arg(value_name = "SCHEDULE")]

@@ -14,19 +14,18 @@ use crate::kubectl::login::{LoginArgs, duration};
 use crate::kubectl::screen::{Cell, Page};
 use crate::kubectl::{exit, words};
 
-/// Wait for a run
+/// Wait until a run has ended, or is planned, or is being scored
 ///
-/// Ends when the run is there, and also when it ends otherwise or is deleted: it never
-/// waits for what cannot come any more. Every 30 seconds it says what it waits for.
+/// It also stops when the run ends before that or is deleted: it never waits for what cannot
+/// come any more. Every 30 seconds it says what it waits for, on standard error.
 #[derive(Args)]
-#[command(after_help = format!("\
+#[command(after_help = "\
 Examples:
   kubectl fleetscore wait pumps-1764324000 --timeout 30m
   kubectl fleetscore wait pumps --for planned        the schedule's newest run
 
-{}
-
-A run that has ended tells by the exit code how, whatever was waited for. A deleted one is code 4.", exit::CODES))]
+Exit codes: 0 it is there; of a run that has ended, whatever was waited for: 0 succeeded, 1 failed,
+3 partially succeeded; 4 no such run, or it was deleted; 5 cannot tell; 124 not there in time.")]
 pub struct WaitArgs {
     /// The run, or a schedule for its newest one
     #[arg(value_name = "RUN")]
@@ -34,7 +33,7 @@ pub struct WaitArgs {
     /// What to wait for
     #[arg(long = "for", value_enum, value_name = "GOAL", default_value_t = For::Ended)]
     goal: For,
-    /// How long to wait
+    /// How long to wait, such as 90s, 30m or 2h; then it is code 124
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1h")]
     timeout: Duration,
     #[command(flatten)]
@@ -60,7 +59,7 @@ pub struct Waiting {
     /// Wait for the run's end; the exit code tells how it ended
     #[arg(long)]
     pub wait: bool,
-    /// How long to wait for it
+    /// How long to wait for it, such as 90s, 30m or 2h; then it is code 124
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1h", requires = "wait")]
     timeout: Duration,
 }
@@ -137,6 +136,10 @@ async fn until(
 fn draw(view: &RunView, page: &mut Page) {
     let text = format!("run/{}  {}", view.run.name, line(view));
     page.paragraph(&Cell::default(), &text.into());
+    let commands = view.notices.iter().filter_map(|told| told.command.as_ref());
+    for command in commands.filter(|_| view.run.has_ended()) {
+        page.line([format!("  -> kubectl fleetscore {command}").into()]);
+    }
 }
 
 /// How a run stands, in a line.
@@ -148,9 +151,10 @@ fn line(view: &RunView) -> String {
             sensors.succeeded, sensors.total, sensors.failed
         )
     });
+    let verb = if run.has_ended() { "took" } else { "for" };
     let time = run
         .seconds
-        .map(|seconds| format!(", {}", words::duration(seconds)));
+        .map(|seconds| format!(", {verb} {}", words::duration(seconds)));
     let message = run.message.as_ref().map(|message| format!(": {message}"));
     let parts = [scored, time, message].into_iter().flatten();
     words::phase(run.phase).text().to_owned() + &parts.collect::<String>()

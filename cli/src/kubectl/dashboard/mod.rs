@@ -14,7 +14,7 @@ use fleetscore_storage::{Storage, StorageOptions};
 
 use super::login::LoginArgs;
 use super::storage::{self, StorageArgs};
-use crate::commands::dashboard::{Listening, disk, listen};
+use crate::commands::dashboard::{Listening, disk, listen, start_log};
 use crate::commands::{Result, block_on, failure, output};
 
 pub use places::{Places, Trust};
@@ -38,7 +38,9 @@ Examples:
   kubectl fleetscore dashboard -A --port 8080
 
 What has ended is read from the storage that the runs name. Your token goes to Azure's own
-Blob service alone, unless you name another one with --endpoint.")]
+Blob service alone, unless you name another one with --endpoint.
+
+Exit codes: 0 stopped by Ctrl-C; 1 the port is taken; 5 there is no login to a cluster.")]
 pub struct DashboardArgs {
     /// The port on 127.0.0.1; 0 takes one that is free
     #[arg(long, default_value_t = 8088)]
@@ -51,6 +53,7 @@ pub struct DashboardArgs {
 
 /// Runs the command.
 pub fn run(args: &DashboardArgs) -> Result {
+    start_log()?;
     block_on(show(args))?
 }
 

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::kubectl::screen::{Cell, Page, Tone};
+use crate::kubectl::words::counted;
 
 /// How a check came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -157,14 +158,34 @@ pub fn draw(view: &DoctorView, page: &mut Page) {
             State::Fail => ("FAIL", Tone::Bad),
         };
         page.paragraph(
-            &Cell::new(format!("{category:<12}{word:<6}"), tone),
+            &Cell::new(format!("{category:<13}{word:<6}"), tone),
             &check.message.as_str().into(),
         );
         if let Some(hint) = &check.hint {
             page.paragraph(
-                &Cell::from(format!("{:18}-> ", "")),
+                &Cell::from(format!("{:19}-> ", "")),
                 &Cell::new(hint, Tone::Dim),
             );
         }
     }
+    let states = || view.checks.iter().map(|check| check.state);
+    let number = |state| states().filter(|found| *found == state).count() as u64;
+    let (failed, warned) = (number(State::Fail), number(State::Warn));
+    page.gap();
+    let (text, tone) = match (failed, warned) {
+        (0, 0) => ("All is well.".to_owned(), Tone::Good),
+        (0, warned) => (
+            format!("Runs can work; {} to look at.", counted(warned, "warning")),
+            Tone::Warn,
+        ),
+        (failed, warned) => (
+            format!(
+                "{} failed, {} to look at.",
+                counted(failed, "check"),
+                counted(warned, "warning")
+            ),
+            Tone::Bad,
+        ),
+    };
+    page.line([Cell::new(text, tone)]);
 }

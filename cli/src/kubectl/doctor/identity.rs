@@ -151,6 +151,9 @@ async fn tokens(ask: &Ask<'_>, objects: &Objects, findings: &mut Findings) {
     }
 }
 
+/// Reasons of runs whose pods storage does not let in, or that have nothing to sign in with.
+const REFUSALS: [&str; 2] = ["AccessDenied", "InvalidStorage"];
+
 /// The newest run of each schedule, and of none, that ended because storage refused its pods.
 fn refused(objects: &Objects, defaults: &Template) -> Vec<Check> {
     let mut checks = Vec::new();
@@ -159,14 +162,14 @@ fn refused(objects: &Objects, defaults: &Template) -> Vec<Check> {
             continue;
         };
         let mut conditions = status.conditions.iter();
-        let told =
-            conditions.find(|found| found.kind == "Failed" && found.reason == "AccessDenied");
+        let told = conditions
+            .find(|found| found.kind == "Failed" && REFUSALS.contains(&found.reason.as_str()));
         let Some(told) = told.filter(|_| status.phase == Phase::Failed) else {
             continue;
         };
         let hint = if uses_identity(spec) {
             format!(
-                "federated credential for system:serviceaccount:{}:{}, and a role on the storage account (docs/cluster/aks.md)",
+                "see to the federated credential for system:serviceaccount:{}:{}, and a role on the storage account (docs/cluster/aks.md)",
                 run.namespace(),
                 account(spec, defaults)
             )
@@ -176,7 +179,7 @@ fn refused(objects: &Objects, defaults: &Template) -> Vec<Check> {
         checks.push(Check::fail(
             CATEGORY,
             format!(
-                "storage refuses the pods of run {}/{}: {}",
+                "storage does not let in the pods of run {}/{}: {}",
                 run.namespace(),
                 run.name(),
                 told.message

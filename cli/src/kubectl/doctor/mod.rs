@@ -55,16 +55,16 @@ Examples:
 
 Exit codes: 0 no check failed, 1 one did, 5 the cluster cannot be asked, 130 stopped by Ctrl-C.")]
 pub struct DoctorArgs {
-    /// Look again until no check fails, so long at most
+    /// Look again every 5 seconds until no check fails, for this long at most, such as 2m
     #[arg(long, value_name = "TIME", value_parser = duration)]
     wait: Option<Duration>,
-    /// Before anything is installed: whether the chart can be, and what pods will need is there
+    /// Before anything is installed: check that the chart can be installed, and that what pods will need is there
     #[arg(long, conflicts_with = "probe")]
     pre: bool,
-    /// The values that the chart will be installed with: namespaces, nodes, identity
+    /// With --pre: the values that the chart will be installed with, for its namespaces, nodes and identity
     #[arg(short = 'f', long, value_name = "FILE", requires = "pre")]
     values: Option<PathBuf>,
-    /// Start a pod that reads the newest run's storage, or also writes, reads and deletes an object in its `_run/`
+    /// Also ask storage from a pod, made as those of the newest run
     #[arg(long, value_enum, value_name = "WHAT")]
     probe: Option<Probe>,
     /// The operator's namespace

@@ -124,7 +124,7 @@ fn none(who: &str, demand: &Demand, makers: &Makers) -> Check {
             format!("{message}; the cluster autoscaler may make one"),
         );
     }
-    let hint = "add a pool with these labels, whose taints podTemplate.spec.tolerations bears, or correct nodeSelector; kubectl get nodes --show-labels";
+    let hint = "add a pool of nodes with these labels, whose taints are all in podTemplate.spec.tolerations, or correct nodeSelector; kubectl get nodes --show-labels shows what is there";
     if makers.unread {
         return Check::warn(
             CATEGORY,

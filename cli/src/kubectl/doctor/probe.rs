@@ -15,7 +15,7 @@ const CATEGORY: &str = "storage";
 pub enum Probe {
     /// Reads where models, readings and predictions lie
     Read,
-    /// Also writes an object, reads it and deletes it
+    /// Also writes an object into `_run/`, reads it and deletes it
     Write,
 }
 

@@ -107,23 +107,28 @@ pub async fn ask_all<'r>(
 pub async fn check(ask: &Ask<'_>, findings: &mut Findings) {
     let rights = COMMANDS.iter().flat_map(|(_, rights)| *rights);
     let found = ask_all(ask, ask.scope, rights).await;
+    let mut allowed = Vec::new();
     for (commands, rights) in COMMANDS {
         let missing = rights
             .iter()
             .filter(|right| found.get(right) == Some(&false));
         let missing: Vec<_> = missing.map(words).collect();
         let unknown = rights.iter().any(|right| !found.contains_key(right));
-        findings.add(if !missing.is_empty() {
-            lacking(commands, &missing)
+        if !missing.is_empty() {
+            findings.add(lacking(commands, &missing));
         } else if unknown {
-            Check::warn(
+            findings.add(Check::warn(
                 CATEGORY,
                 format!("{commands}: your rights cannot be asked for"),
                 "try again",
-            )
+            ));
         } else {
-            Check::ok(CATEGORY, format!("{commands}: you may"))
-        });
+            allowed.push(commands);
+        }
+    }
+    if !allowed.is_empty() {
+        let message = format!("you may use {}", allowed.join(", "));
+        findings.add(Check::ok(CATEGORY, message));
     }
 }
 

@@ -10,6 +10,9 @@ use super::check::{Check, Findings};
 use super::{Ask, Objects};
 use crate::kubectl::words::{age, counted};
 
+/// What to do where an image cannot be pulled.
+const IMAGE: &str = "correct the image's name, or let the nodes pull it (docs/cluster/failures.md)";
+
 /// Checks the pods of the runs that go on.
 pub async fn check(ask: &Ask<'_>, objects: &Objects, now: Timestamp, findings: &mut Findings) {
     let of_runs = Selector {
@@ -31,6 +34,27 @@ pub async fn check(ask: &Ask<'_>, objects: &Objects, now: Timestamp, findings: &
     for check in checks {
         findings.add(check);
     }
+    for check in objects.newest().filter_map(given_up) {
+        findings.add(check);
+    }
+}
+
+/// A run that was given up because its image could not be pulled.
+fn given_up(run: &Run) -> Option<Check> {
+    let status = run.status.as_ref().ok()?;
+    let mut conditions = status.conditions.iter();
+    let told = conditions.find(|found| found.kind == "Failed" && found.reason.contains("Image"))?;
+    Some(Check::fail(
+        "images",
+        format!(
+            "run {}/{} was given up: {}: {}",
+            run.namespace(),
+            run.name(),
+            told.reason,
+            told.message
+        ),
+        IMAGE,
+    ))
 }
 
 fn of(run: &Run, pods: &[Pod], now: Timestamp) -> Option<Check> {
@@ -54,11 +78,7 @@ fn of(run: &Run, pods: &[Pod], now: Timestamp) -> Option<Check> {
         first.message.as_deref().unwrap_or_default()
     );
     Some(if reason.contains("Image") {
-        Check::fail(
-            "images",
-            message,
-            "correct the image's name, or let the nodes pull it (docs/cluster/failures.md)",
-        )
+        Check::fail("images", message, IMAGE)
     } else if reason == "Unschedulable" {
         Check::warn(
             "nodes",

@@ -21,14 +21,14 @@ use super::login::LoginArgs;
 use super::sensor::Wanted;
 use super::storage::{Place, StorageArgs};
 use super::tree::children;
-use crate::commands::{CommandError, Result, block_on, failure, output, usage};
+use crate::commands::{CommandError, NOT_FOUND, Result, block_on, failure, output, usage};
 
 /// Failed shards whose logs are shown, where no shard is named.
 const SHARDS: usize = 20;
 
 /// Show the logs of a run's steps
 ///
-/// Without options: the plan's, the failed shards' (20 at most) and the report's. A log is
+/// Without options: those of plan, of the failed shards (20 at most) and of collect. A log is
 /// read from its pod while that is there, else from storage with your own login; what is
 /// read where is told on standard error.
 #[derive(Args)]
@@ -174,7 +174,7 @@ pub fn run(args: &LogsArgs) -> Result {
                     if asked || logs.len() == 1 {
                         return Err(error);
                     }
-                    output::note(&format!("note: {}: {}", log.words(), error.error));
+                    output::note(&format!("note: no log of {}: {}", log.words(), error.error));
                     missed.get_or_insert(error);
                 }
             }
@@ -257,7 +257,11 @@ async fn read(
         for pod in newest.into_iter().filter(|pod| pod.phase() != "Pending") {
             match cluster.log(run.namespace(), pod.name(), args.tail).await {
                 Ok(text) => {
-                    output::note(&format!("note: {} from pod {}", log.words(), pod.name()));
+                    output::note(&format!(
+                        "note: log of {} from pod {}",
+                        log.words(),
+                        pod.name()
+                    ));
                     return Ok(text);
                 }
                 Err(error) => why = Some(error),
@@ -270,9 +274,11 @@ async fn read(
     };
     match stored {
         Ok(text) => Ok(tail(&text, args.tail)),
+        // It is no matter of rights.
+        Err(error) if why.is_none() && error.code == NOT_FOUND => Err(error),
         Err(error) => Err(CommandError {
             error: anyhow!(
-                "{}{}\nthe run's own rights may do: kubectl fleetscore logs run/{} {} --via pod -n {}",
+                "{}{}\na pod with the run's own rights may read it: kubectl fleetscore logs run/{} {} --via pod -n {}",
                 why.map_or_else(String::new, |why| format!("its pod's log: {why}; ")),
                 error.error,
                 run.name(),
@@ -327,7 +333,11 @@ fn write(folder: &Path, log: Log, text: &str) -> Result<()> {
         .and_then(|()| std::fs::write(&file, visible_lines(text).as_bytes()))
         .with_context(|| file.display().to_string())
         .map_err(failure)?;
-    output::note(&format!("note: {} in {}", log.words(), file.display()));
+    output::note(&format!(
+        "note: log of {} in {}",
+        log.words(),
+        file.display()
+    ));
     Ok(())
 }
 

@@ -23,11 +23,11 @@ pub(super) async fn read(place: &Place, log: Log) -> Result<String> {
     let url = place.logs.join(&log.file()).map_err(error)?;
     match place.storage.get(&url, LOG_BYTES).await {
         Ok(bytes) => {
-            output::note(&format!("note: {} from {url}", log.words()));
+            output::note(&format!("note: log of {} from {url}", log.words()));
             Ok(String::from_utf8_lossy(&bytes).into_owned())
         }
         Err(StorageError::NotFound { .. }) => Err(exit::not_found(format!(
-            "{url} does not exist: that step has not ended, or never began"
+            "{url} does not exist: it is written when that step ends, and this one has not ended, or never began"
         ))),
         Err(found) => Err(error(found)),
     }

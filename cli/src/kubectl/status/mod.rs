@@ -36,8 +36,8 @@ Examples:
   kubectl fleetscore status run/pumps-1764324000 -w
   kubectl fleetscore status -A -o json | jq .notices
 
-With the name of a run the exit code tells how the run stands: 1 Failed, 3 PartiallySucceeded,
-0 all other phases. Else it is 0.")]
+Exit codes: of a run 0 good or not ended, 1 failed, 3 partially succeeded; of all else 0 shown;
+4 no such object; 5 cannot tell.")]
 pub struct StatusArgs {
     /// The run, schedule or stream: NAME, run/NAME, schedule/NAME or stream/NAME
     #[arg(value_name = "NAME")]

@@ -66,7 +66,7 @@ async fn sum_up(context: &Context) -> Result<Report, StepError> {
     Ok(report)
 }
 
-/// Writes everything, `_SUCCESS` last. Doing it again after any end repairs what is missing.
+/// Writes everything, `_SUCCESS` last, and notes before it that all else is there. Doing it again after any end repairs what is missing.
 async fn write_all(
     context: &Context,
     gather: &mut Gather,
@@ -94,7 +94,10 @@ async fn write_all(
     written?;
     recorded?;
     let is_there = retried.is_some() && context.storage.exists(&success).await?;
-    if complete && !is_there {
+    let is_due = complete && !is_there;
+    // A later retry knows by this, and by `_SUCCESS`, that nothing more is to come.
+    place.sum(is_due).await?;
+    if is_due {
         place.put(&success, Bytes::new()).await?;
     }
     Ok(())

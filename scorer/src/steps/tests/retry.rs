@@ -421,8 +421,6 @@ async fn a_run_that_goes_on_or_is_not_there_cannot_be_retried() {
     }
     assert!(world.run(&again).await.is_err(), "before the report");
     steps::collect(&context).await.unwrap();
-    let error = world.run(&again).await.unwrap_err();
-    assert_eq!(error.reason(), "RetryNotEnded", "{error}");
     context.place.release().await.unwrap();
     world.run(&again).await.unwrap();
     // Where the folder is shared by name alone, the report tells another run.
@@ -457,6 +455,67 @@ async fn a_retry_puts_the_success_that_is_absent() {
     world.store.delete(&success).await.unwrap();
     world.run(&retry("again", "first", &[], 3)).await.unwrap();
     assert!(world.has("out/2018/_SUCCESS").await);
+}
+
+/// Does all of a run but for saying that it has ended.
+async fn without_end(world: &World, manifest: &Value) {
+    let context = world.context(manifest, usize::MAX);
+    let plan = steps::plan(&context, |_| 1).await.unwrap();
+    for shard in 0..u32::try_from(plan.shards).unwrap() {
+        steps::score(&context, shard).await.unwrap();
+    }
+    steps::collect(&context).await.unwrap();
+}
+
+/// Killed between its last file and the end of its claim. With `_SUCCESS`, without it, and a retry.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_came_to_its_last_file_can_be_retried_though_it_never_said_so() {
+    for limit in [0, 3] {
+        let world = World::new().await;
+        without_end(&world, &named("first", None, &[], limit)).await;
+        assert_eq!(world.has("out/2018/_SUCCESS").await, limit == 3);
+        world.add_readings(2, "3").await;
+        without_end(&world, &retry("again", "first", &[], 2)).await;
+        assert!(world.has("out/2018/2.csv").await);
+        world.add_readings(3, "4").await;
+        let (one, two) = (retry("one", "again", &[], 5), retry("two", "again", &[], 5));
+        let (one, two) = tokio::join!(world.run(&one), world.run(&two));
+        assert_eq!([&one, &two].iter().filter(|ended| ended.is_ok()).count(), 1);
+        assert!(world.has("out/2018/3.csv").await && world.has("out/2018/_SUCCESS").await);
+    }
+}
+
+/// Its last file does not count any more once the run is begun again, under the same claim.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_begun_again_has_not_ended() {
+    let world = World::new().await;
+    let again = retry("again", "first", &[], 5);
+    without_end(&world, &first()).await;
+    steps::plan(&world.context(&first(), usize::MAX), |_| 1)
+        .await
+        .unwrap();
+    let error = world.run(&again).await.unwrap_err();
+    assert_eq!(error.reason(), "RetryNotEnded", "{error}");
+    without_end(&world, &first()).await;
+    steps::score(&world.context(&first(), usize::MAX), 0)
+        .await
+        .unwrap();
+    let error = world.run(&again).await.unwrap_err();
+    assert_eq!(error.reason(), "RetryNotEnded", "{error}");
+}
+
+/// Killed before `_SUCCESS`, which it was to put.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_did_not_come_to_its_last_file_has_not_ended() {
+    let world = World::new().await;
+    without_end(&world, &named("first", None, &[], 3)).await;
+    let success = Path::from("out/2018/_SUCCESS");
+    world.store.delete(&success).await.unwrap();
+    let error = world
+        .run(&retry("again", "first", &[], 5))
+        .await
+        .unwrap_err();
+    assert_eq!(error.reason(), "RetryNotEnded", "{error}");
 }
 
 #[tokio::test(start_paused = true)]
