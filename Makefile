@@ -48,7 +48,7 @@ unit:
 	scripts/with-azurite.sh scripts/with-broker.sh cargo test --locked --workspace --all-features
 
 browser:
-	@scripts/install.sh build node chromium
+	@scripts/install.sh build node chromium java
 	scripts/browser-test.sh
 
 pictures: ## Take the pictures of the dashboard for the README anew.

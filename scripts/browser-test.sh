@@ -21,4 +21,4 @@ if [[ ${1-} == pictures ]]; then
   node "$home/pictures.js" "$2"
   exit
 fi
-node --test "$home/report.test.js" "$home/dashboard.test.js" "$home/cluster.test.js"
+node --test "$home/report.test.js" "$home/dashboard.test.js" "$home/cluster.test.js" "$home/html.test.js"

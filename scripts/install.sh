@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs Debian or Ubuntu packages that are absent: scripts/install.sh [build] [node] [python] [python-image] [broker] [flink] [chromium] [shell] [images] [cluster]
+# Installs Debian or Ubuntu packages that are absent: scripts/install.sh [build] [node] [python] [python-image] [broker] [flink] [chromium] [java] [shell] [images] [cluster]
 set -euo pipefail
 
 wanted=()
@@ -19,6 +19,7 @@ for group in "$@"; do
     broker) need java default-jre-headless; need mvn maven; need openssl openssl; need ps procps ;;
     flink) need javac default-jdk-headless; need mvn maven ;;
     chromium) need chromium chromium ;;
+    java) need java default-jre-headless ;;
     shell) need shellcheck shellcheck ;;
     # What tests/cluster/worker/image.sh makes an image of.
     python-image) dpkg-query -W python3-numpy python3-joblib >/dev/null 2>&1 || wanted+=(python3-minimal python3-numpy python3-joblib) ;;

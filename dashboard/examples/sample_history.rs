@@ -142,6 +142,7 @@ impl Plan {
             .collect();
         let mut fold = Fold::new(run, u64::from(self.sensors), Limit::Percent(10));
         let (mut shares, mut seconds) = (ShareCounts::default(), 0.0);
+        let mut headers = Vec::new();
         for (shard, entries) in (0_u32..).zip(entries.chunks(500)) {
             let took = 8.0 + noise(self.seed + 7, u64::from(shard), back) * 3.0;
             seconds += took;
@@ -159,6 +160,7 @@ impl Plan {
                 bytes_read: entries.len() as u64 * 9_600,
             };
             fold.add_shard(&header, entries);
+            headers.push(header);
         }
         for entry in &entries {
             if entry.state == SensorState::Succeeded {
@@ -175,6 +177,9 @@ impl Plan {
                 fs::write(output.join(path), self.predictions(sensor, entry, window)?)?;
             }
         }
+        if back < 3 {
+            self.write_steps(&output, &headers)?;
+        }
         fs::write(output.join(outputs::REPORT_JSON), report.to_json()?)?;
         let path = record_path(self.namespace, &name.replace('/', "_"), Some(window), start);
         let path = folder.join(path);
@@ -183,6 +188,34 @@ impl Plan {
         let staged = path.with_extension("staged");
         fs::write(&staged, record.to_json()?)?;
         fs::rename(staged, path)?;
+        Ok(())
+    }
+
+    /// Writes what the steps left besides: the begin of each ledger, and the logs.
+    fn write_steps(&self, output: &Path, headers: &[LedgerHeader]) -> anyhow::Result<()> {
+        fs::create_dir_all(output.join(outputs::LEDGERS))?;
+        fs::create_dir_all(output.join(outputs::LOGS))?;
+        let put = |name: &str, text: String| {
+            fs::write(output.join(format!("{}{name}.log", outputs::LOGS)), text)
+        };
+        put("plan", format!("INFO planned {} sensors\n", self.sensors))?;
+        put("collect", "INFO wrote the report\n".to_owned())?;
+        for header in headers {
+            let line = serde_json::to_string(header)? + "\n";
+            fs::write(output.join(outputs::ledger(header.shard)), line)?;
+            let mut log = String::new();
+            for sensor in 0..header.sensors {
+                writeln!(log, "INFO scored sensor {sensor} of shard {}", header.shard)?;
+            }
+            if self.hostile {
+                let end = "<&".repeat(50_000);
+                writeln!(log, "\u{1b}[31mWARN\u{1b}[0m {HOSTILE}\r\n{end}")?;
+            }
+            let path = output
+                .join(outputs::LOGS)
+                .join(outputs::shard_log(header.shard));
+            fs::write(path, log)?;
+        }
         Ok(())
     }
 

@@ -25,19 +25,15 @@ fn name(name: &str) -> String {
     }
 }
 
-/// The page of a cluster's run.
+/// The page of a run; where several have its name, of the newest.
 pub fn run_of(namespace: &str, name: &str) -> String {
     format!("/runs/{}/{}", self::namespace(namespace), self::name(name))
 }
 
-/// The page of a run. Outside a cluster runs may share a name, so it says which.
+/// The page of a run, also where others have its name: outside a cluster one manifest is run again and again.
 pub fn run(run: &Run) -> String {
     let path = run_of(run.namespace(), &run.record.run.name);
-    if run.namespace().is_empty() {
-        format!("{path}?at={}", run.at())
-    } else {
-        path
-    }
+    format!("{path}/{}", run.record.timing.start_time)
 }
 
 /// The page of a series.

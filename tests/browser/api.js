@@ -3,7 +3,7 @@ import http from "node:http";
 
 const GROUP = "/apis/scoring.fleetscore.io/v1alpha1";
 export const RUNS = `${GROUP}/scoringruns`, SCHEDULES = `${GROUP}/scoringschedules`, STREAMS = `${GROUP}/readingstreams`;
-export const JOBS = "/apis/batch/v1/jobs", PODS = "/api/v1/pods", NODES = "/api/v1/nodes";
+export const JOBS = "/apis/batch/v1/jobs", PODS = "/api/v1/pods", NODES = "/api/v1/nodes", EVENTS = "/api/v1/events";
 
 export class Api {
   #objects = new Map();
@@ -93,7 +93,8 @@ export class Api {
       return send(200, sub === "log" ? found.metadata.annotations?.log ?? "" : found);
     }
     const labels = (url.searchParams.get("labelSelector") ?? "").split(",").filter(Boolean).map((term) => term.split("="));
-    const fits = (object) => (!namespace || object.metadata.namespace === namespace)
+    const fields = (url.searchParams.get("fieldSelector") ?? "").split(",").filter(Boolean).map((term) => term.split("="));
+    const fits = (object) => fields.every(([key, value]) => key !== "reason" || object.reason === value) && (!namespace || object.metadata.namespace === namespace)
       && labels.every(([key, value]) => value === undefined ? object.metadata.labels?.[key] !== undefined : object.metadata.labels?.[key] === value);
     if (url.searchParams.get("watch") === "true") {
       response.writeHead(200, { "content-type": "application/json" });
@@ -176,6 +177,14 @@ export function plant(api, root) {
   for (const index of [3, 4, 5]) {
     api.put(PODS, pod(index, undefined, { phase: "Pending", conditions: [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message: why }] }, ""));
   }
+  const said = (name, pod, kind = "Pod") => api.put(EVENTS, {
+    apiVersion: "v1", kind: "Event", metadata: { name, namespace: "plant-a", creationTimestamp: ago(60) }, reason: "TriggeredScaleUp",
+    message: `pod triggered scale-up: [{aks-scoring-vmss 3->4 (max: 20)}]${pod === "foreign" ? " foreign" : ""}`, lastTimestamp: ago(60),
+    involvedObject: { kind, namespace: "plant-a", name: pod },
+  });
+  said("one", `${going}-score-0-3-abcde`);
+  said("two", `${going}-score-0-4-abcde`);
+  said("three", "foreign");
   for (const [name, ready] of [["vmss000000", "True"], ["vmss000001", "False"]]) {
     api.put(NODES, {
       apiVersion: "v1", kind: "Node", metadata: { name, labels: { "kubernetes.azure.com/agentpool": "scoring", "kubernetes.azure.com/scalesetpriority": "spot" }, creationTimestamp: ago(7300) },
@@ -183,4 +192,13 @@ export function plant(api, root) {
     });
   }
   return { going, partial: base };
+}
+
+/** A run that has failed with texts made to break a page. */
+export function hostileRun(root, namespace, name) {
+  const text = "<script>alert(1)</script>", at = "2026-11-28T10:00:00Z";
+  return run(root, namespace, name, "named", 60, {
+    phase: "Failed", startTime: at, sensors: { total: 1, failed: 1 }, topFailures: [{ reason: text, count: 1, example: text, message: text }],
+    conditions: [{ type: "Failed", status: "True", reason: text, message: text, lastTransitionTime: at }],
+  });
 }

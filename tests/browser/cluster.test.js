@@ -9,13 +9,12 @@ import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { AxeBuilder } from "@axe-core/playwright";
 import { chromium } from "playwright-core";
-import { Api, RUNS, plant, run, schedule, SCHEDULES } from "./api.js";
+import { Api, RUNS, hostileRun, plant, run, schedule, SCHEDULES } from "./api.js";
 
 const { FLEETSCORE, SAMPLE_HISTORY, SCREENSHOTS } = process.env;
 assert.ok(FLEETSCORE && SAMPLE_HISTORY, "set FLEETSCORE and SAMPLE_HISTORY to the programs");
 const DESK = { width: 1280, height: 900 }, PHONE = { width: 390, height: 844 }, SMALL = { width: 320, height: 640 };
 const ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-const HOSTILE = "<script>alert(1)</script>";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "cluster-"));
 const history = path.join(folder, "history"), root = `file://${history}/`;
@@ -74,14 +73,15 @@ async function open(options, look, server = own) {
   page.see = (where) => page.goto(server.origin + where);
   page.numbers = async (where) => (await context.request.get(server.origin + where)).json();
   // The cluster has answered.
-  await page.waitForFunction(() => !document.querySelector("#now p.note"), undefined, { timeout: 15000 }).catch(() => page.reload());
+  await page.waitForFunction(() => !document.querySelector("#unheard"), undefined, { timeout: 15000 }).catch(() => page.reload());
   await look(page, context);
   if (!options.complaining) assert.deepEqual(complaints, [], "errors, dialogs or requests elsewhere");
   await context.close();
 }
+const texts = (page, selector) => page.locator(selector).allInnerTexts();
 const going = () => `/runs/plant-a/${names.going}`;
 const pages = () => ({
-  overview: "/", runs: "/runs", going: going(), manifest: `${going()}?show=manifest`, log: `${going()}?log=${names.going}-score-0-1-abcde`,
+  overview: "/", runs: "/runs", going: going(), manifest: `${going()}?tab=manifest`, log: `${going()}?tab=logs&log=${names.going}-score-0-1-abcde`,
   partial: `/runs/plant-a/${names.partial}`, schedule: "/schedules/plant-a/valves", pumps: "/schedules/plant-a/pumps", nodes: "/nodes",
 });
 
@@ -95,11 +95,60 @@ test("numbers are those of the plugin", () => open({}, async (page) => {
     ["/nodes.json", "top", "-A"],
   ]) assert.deepEqual(timeless((await page.numbers(page_)).cluster), timeless(await says(...args)), page_);
   assert.equal(await page.locator("#running tbody tr").count(), overview.cluster.running.length);
-  assert.equal(await page.locator("#timetable tbody tr").count(), overview.cluster.schedules.length);
-  assert.match(await page.innerText("#now"), /EarlierRunActive/);
+  assert.equal(await page.locator("#series tbody tr.scheduled").count(), overview.cluster.schedules.length);
+  assert.match(await page.innerText("#looks"), /EarlierRunActive/);
   await page.see("/nodes");
   assert.match(await page.innerText("#waiting"), /Insufficient cpu/);
   assert.equal(await page.locator("#nodes tbody tr").count(), 2);
+}));
+
+test("tiles are numbers of the plugin", () => open({}, async (page) => {
+  await page.waitForSelector("#series tbody tr.scheduled");
+  await page.reload();
+  const [status, top] = [await says("status", "-A"), await says("top", "-A")];
+  const [names_, values, notes] = [await texts(page, "#tiles .label"), await texts(page, "#tiles .value"), await texts(page, "#tiles .note")];
+  const tile = (name) => { const place = names_.indexOf(name); assert.ok(place >= 0, `${name} of ${names_}`); return [values[place], notes[place]]; };
+  const waiting = status.running.filter((run) => ["WaitingForNodes", "WaitingForReadings", "Suspended"].includes(run.phase));
+  const pending = top.pending.reduce((sum, group) => sum + group.count, 0);
+  assert.deepEqual(tile("Running now")[0], String(status.running.length));
+  assert.deepEqual(tile("Waiting"), [String(waiting.length), `${waiting[0].reason}; ${pending} pods`]);
+  assert.deepEqual(tile("Nodes"), [String(top.nodes.length), `${top.nodes.filter((node) => node.idleSince).length || "none"} idle`]);
+  assert.deepEqual(tile("Missed ticks"), [String(status.schedules.reduce((sum, line) => sum + line.missed, 0)), "1 schedule stalled"]);
+  assert.equal(tile("Cost of 24 hours")[0], "0.25 EUR");
+  const overview = await page.numbers("/overview.json");
+  assert.deepEqual(names_, overview.tiles.map((tile) => tile.name));
+  for (const { name, value } of overview.tiles) if (name !== "Next tick") assert.equal(tile(name)[0], value, name);
+  // What failed in 24 hours: records and objects together, each once.
+  const since = Date.now() - 86_400_000;
+  const recorded = (await page.numbers("/runs.json?days=1&phase=Failed")).runs.length;
+  const failed = status.ended.filter((run) => run.phase === "Failed" && Date.parse(run.ended) >= since).length;
+  assert.equal(tile("Failed in 24 hours")[0], String(recorded + failed));
+  const schedules = status.schedules.filter((line) => line.lastRun?.sensors);
+  const names = new Set(schedules.map((line) => line.name));
+  const failing = [...schedules.map((line) => line.lastRun.sensors.failed ?? 0), ...overview.series.filter((line) => !names.has(line.series.name)).map((line) => line.last.sensors.failed)];
+  assert.equal(tile("Sensors failing now")[0], String(failing.reduce((sum, count) => sum + count, 0)));
+}));
+
+test("a schedule's line has its next tick, missed ticks and why it is stalled", () => open({}, async (page) => {
+  await page.waitForSelector("#series tbody tr.scheduled");
+  const line = (name) => page.locator("#series tbody tr", { has: page.locator("th a", { hasText: new RegExp(`^${name}$`) }) }).first();
+  const valves = line("valves");
+  assert.match(await valves.innerText(), /Stalled[^]*the time zone Mars\/Base is not known[^]*3 missed/);
+  assert.match(await valves.locator("td[data-name='Last run']").innerText(), /Partially succeeded/);
+  assert.match(await line("flows").locator("td[data-name='Next tick']").innerText(), /in 11 min[^]*0 \* \* \* \*/);
+  const pumps = line("pumps");
+  assert.equal(await pumps.locator(".strip i").count(), 30);
+  assert.equal(await pumps.locator("svg.spark").count(), 2);
+}));
+
+test("the autoscaler's words stand beside what waits, of the runs' own pods alone", () => open({}, async (page) => {
+  await page.see("/nodes");
+  const words = await page.innerText("#autoscaler");
+  assert.match(words, /TriggeredScaleUp/);
+  assert.match(words, /3->4 \(max: 20\)/);
+  assert.ok(!words.includes("foreign"), words);
+  const { autoscaler } = await page.numbers("/nodes.json");
+  assert.deepEqual(autoscaler.map((said) => [said.reason, said.pods]), [["TriggeredScaleUp", 2]]);
 }));
 
 test("what has ended is read from storage, and what goes on from the cluster", () => open({}, async (page) => {
@@ -114,16 +163,18 @@ test("what has ended is read from storage, and what goes on from the cluster", (
   assert.match(await page.innerText("#steps"), /3 pending/);
   assert.equal(await page.locator("#steps svg.timeline rect.step").count(), 3);
   assert.match(await page.innerText("#failures"), /2/);
-  assert.match(await page.innerText("#text"), /kubectl fleetscore logs run\/flows-1764324000 -n plant-a/);
+  assert.match(await page.innerText("#commands"), /kubectl fleetscore logs run\/flows-1764324000 -n plant-a/);
+  assert.equal(await page.locator("#shards tbody tr").count(), 50);
+  assert.match(await page.locator("#shards tbody tr").nth(1).innerText(), /running\s+vmss000000\s+1/);
 }));
 
 test("logs and the manifest are shown, and of no other pod", () => open({}, async (page) => {
   await page.see(pages().log);
-  assert.match(await page.innerText("#text pre.text"), /scoring 50 sensors\n<img src=x/);
+  assert.match(await page.innerText("#logs pre.text"), /scoring 50 sensors\n<img src=x/);
   await page.see(pages().manifest);
-  assert.match(await page.innerText("#text pre.text"), /"kind": "ScoringRun"/);
+  assert.match(await page.innerText("#manifest pre.text"), /"kind": "ScoringRun"/);
   const before = api.asked.length;
-  await page.see(`${going()}?log=kube-apiserver`);
+  await page.see(`${going()}?tab=logs&log=kube-apiserver`);
   assert.ok(!api.asked.slice(before).some((asked) => asked.includes("/log")), "asks for another pod's log");
 }));
 
@@ -158,7 +209,7 @@ describe("live", () => {
         await page.waitForSelector("#banner section[aria-label=Cluster]", { timeout: 20000 });
         assert.match(await page.innerText("#banner"), /The cluster cannot be asked since/);
         assert.ok(await page.locator("#series tbody tr").count() > 0, "history is gone");
-        assert.ok(await page.locator("#timetable tbody tr").count() > 0, "what was known is gone");
+        assert.ok(await page.locator("#series tbody tr.scheduled").count() > 0, "what was known is gone");
         await other.listen(port);
         await page.waitForSelector("#banner section[aria-label=Cluster]", { state: "detached", timeout: 30000 });
       }, server);
@@ -224,13 +275,10 @@ test("without JavaScript every page works", () => open({ javaScriptEnabled: fals
 }));
 
 test("texts of others are only text", () => open({}, async (page) => {
-  const named = run(root, "plant-a", "named-1", "named", 60, {
-    phase: "Failed", startTime: "2026-11-28T10:00:00Z", sensors: { total: 1, failed: 1 }, topFailures: [{ reason: HOSTILE, count: 1, example: HOSTILE, message: HOSTILE }],
-    conditions: [{ type: "Failed", status: "True", reason: HOSTILE, message: HOSTILE, lastTransitionTime: "2026-11-28T10:00:00Z" }],
-  });
+  const named = hostileRun(root, "plant-a", "named-1");
   api.put(RUNS, named);
   try {
-    await page.waitForFunction(() => document.querySelector("#now")?.textContent.includes("<script>"), undefined, { timeout: 10000 });
+    await page.waitForFunction(() => document.querySelector("#looks")?.textContent.includes("<script>"), undefined, { timeout: 10000 });
     for (const where of ["/", "/runs", "/runs/plant-a/named-1"]) {
       await page.see(where);
       assert.equal(await page.locator("main script, main img").count(), 0, where);
@@ -294,7 +342,7 @@ describe("behind a proxy", () => {
     assert.deepEqual(await seen({ "x-forwarded-user": "eve" }), []);
     assert.deepEqual(await seen({ "x-forwarded-user": "boss" }), ["plant-a", "plant-b"]);
     const bob = { "x-forwarded-user": "bob", "x-forwarded-groups": "b-team" };
-    for (const target of [going(), `${going()}.json`, `${going()}?show=manifest`, "/schedules/plant-a/flows", "/schedules/plant-a/flows.json"]) {
+    for (const target of [going(), `${going()}.json`, `${going()}?tab=manifest`, "/schedules/plant-a/flows", "/schedules/plant-a/flows.json"]) {
       const { status, body } = await ask(target, bob);
       assert.equal(status, 404, target);
       assert.ok(!body.includes("Insufficient"), target);
@@ -315,7 +363,7 @@ describe("behind a proxy", () => {
 
   test("no log is shown, and no account asked that is not named", async () => {
     const before = api.asked.length;
-    const { body } = await ask(`${going()}?log=${names.going}-score-0-1-abcde`, { "x-forwarded-user": "boss" });
+    const { body } = await ask(`${going()}?tab=logs&log=${names.going}-score-0-1-abcde`, { "x-forwarded-user": "boss" });
     assert.ok(!body.includes("scoring 50 sensors"));
     assert.ok(!api.asked.slice(before).some((asked) => asked.includes("/log") || asked.includes("secrets")));
     const { body: runs } = await ask("/runs", { "x-forwarded-user": "boss" });
@@ -347,7 +395,7 @@ describe("behind a proxy", () => {
 test("a schedule without any run is shown", () => open({}, async (page) => {
   api.put(SCHEDULES, schedule(root, "plant-a", "new", {}));
   try {
-    await page.waitForFunction(() => document.querySelector("#timetable")?.textContent.includes("new"), undefined, { timeout: 10000 });
+    await page.waitForFunction(() => document.querySelector("#series")?.textContent.includes("new"), undefined, { timeout: 10000 });
     await page.see("/schedules/plant-a/new");
     assert.match(await page.innerText("#head"), /None of its runs has left a record/);
   } finally {

@@ -108,6 +108,7 @@ async function kinds(page) {
     overview: "/", runs: "/runs", run: pumps.last.link, schedule: pumps.series.link, health: pumps.series.health,
     sensor: schedule.grid.rows[0].link, hostile: hostile.series.link, hostileHealth: hostile.series.health,
     hostileRun: hostile.last.link, hostileSensor: hostileRun.sensors.lines.find((line) => line.key.device.startsWith("<script")).link,
+    shards: `${pumps.last.link}?tab=shards`, log: `${pumps.last.link}?tab=logs&log=plan`, hostileLog: `${hostile.last.link}?tab=logs&log=shard-0`,
     missing: "/runs/plant-a/nothing",
   };
 }
@@ -192,6 +193,100 @@ describe("numbers", () => {
     assert.equal(await page.locator("#plot circle.mark").count(), 2 * line.anomalies);
     assert.match(await page.innerText("#plot figcaption"), new RegExp(`${line.anomalies} of ${line.rows} readings anomalous`));
   }));
+});
+
+test("each run of the same name has its own address", () => open({}, async (page) => {
+  const bench = (await page.numbers("/schedules/-/run:bench.json")).runs;
+  assert.equal(new Set(bench.map((run) => run.link)).size, 5);
+  for (const line of bench) {
+    const { run } = await page.numbers(`${line.link}.json`);
+    assert.deepEqual([run.startTime, run.rows, run.anomalies], [line.startTime, line.rows, line.anomalies]);
+  }
+  // A list leads to the very run.
+  await page.see("/schedules/-/run:bench");
+  const links = await page.locator("#runs tbody th > a").evaluateAll((all) => all.map((link) => link.getAttribute("href")));
+  assert.deepEqual(links, bench.map((run) => run.link));
+  await page.see("/runs/-/bench");
+  assert.match(await page.innerText("#namesakes"), /This is the newest run of its name; there are 4 other runs/);
+  await page.click("#namesakes summary");
+  await page.click("#namesakes li:last-child a");
+  assert.equal(new URL(page.url()).pathname, bench.at(-1).link);
+  assert.match(await page.innerText("#namesakes"), /This is not the newest run of its name/);
+  const none = await page.context().request.get(`${shown.origin}/runs/-/bench/2001-01-01T00:00:00Z`);
+  assert.equal(none.status(), 404);
+  // What is filtered stays a run of that address.
+  await page.see(bench.at(-1).link);
+  await page.fill("#sensors [name=key]", "flow");
+  await page.click("#sensors form button");
+  assert.equal(new URL(page.url()).pathname, bench.at(-1).link);
+}));
+
+describe("a run's tabs", () => {
+  test("shards are those of the ledgers", () => open({}, async (page) => {
+    const { run } = await kinds(page);
+    const { output } = await page.numbers(`${run}.json`);
+    const header = JSON.parse(fs.readFileSync(path.join(new URL(output).pathname, "_run/ledger/000000.jsonl"), "utf8"));
+    const { shardList } = await page.numbers(`${run}.json?tab=shards`);
+    assert.deepEqual(shardList.lines.map((line) => [line.shard, line.state, line.seconds, line.sensors]), [[0, "scored", header.seconds, header.sensors]]);
+    await page.see(run);
+    await page.click("#tabs >> text=Shards");
+    assert.match(await page.innerText("#shards tbody tr"), /scored/);
+    assert.equal(await page.locator("#tabs [aria-current]").innerText(), "Shards");
+    await page.click("#shards tbody a >> text=Log");
+    assert.match(await page.innerText("#logs pre"), /INFO scored sensor 0 of shard 0/);
+    assert.equal(await page.inputValue("#logs [name=log]"), "shard-0");
+    // An older run has left none.
+    const { runs } = await page.numbers("/runs.json?schedule=pumps");
+    const older = await page.numbers(`${runs[5].link}.json?tab=shards`);
+    assert.equal(older.shardList.lines[0].state, "no ledger");
+    await page.see(`${runs[5].link}?tab=logs&log=plan`);
+    assert.match(await page.innerText("#logs"), /there is no such log in the run's own folder/);
+  }));
+
+  test("a log is only text, and its end alone is shown", () => open({}, async (page) => {
+    const { hostileRun, hostileLog } = await kinds(page);
+    await page.see(hostileLog);
+    const text = await page.locator("#logs pre").textContent();
+    assert.ok(text.length <= 65_536, `${text.length} characters`);
+    assert.ok(!/[\x00-\x09\x0b-\x1f\x7f]/.test(text), "a control character is shown");
+    assert.match(text, /<&<&<&$/);
+    assert.match(await page.innerText("#logs .intro"), /are left out/);
+    assert.equal(await page.locator("main script, main img").count(), 0);
+    assert.ok((await page.content()).length < 400_000);
+    const { output } = await page.numbers(`${hostileRun}.json`);
+    const log = path.join(new URL(output).pathname, "_run/logs/plan.log");
+    fs.writeFileSync(log, "\x1b[31mred\x1b[0m \u202e<script>alert(1)</script>\r\n\0end\n");
+    const { log: shown } = await page.numbers(`${hostileRun}.json?tab=logs&log=plan`);
+    assert.equal(shown.text, "\ufffd[31mred\ufffd[0m \ufffd<script>alert(1)</script>\n\ufffdend");
+    for (const name of ["../../../etc/passwd", "shard--1", "plan.log", "%2e%2e"]) {
+      assert.equal((await page.numbers(`${hostileRun}.json?tab=logs&log=${encodeURIComponent(name)}`)).log, undefined, name);
+    }
+  }));
+
+  test("who retried a run is told, and the other way round", async () => {
+    const own = path.join(folder, "retried");
+    execFileSync(SAMPLE_HISTORY, [own, "8", "4", END]);
+    const days = path.join(own, "_runs/2026/11/28"), name = `pumps-${Date.parse(END) / 1000}`;
+    const record = JSON.parse(fs.readFileSync(path.join(days, `plant-a.${name}.json`)));
+    record.run.name = `${name}-retry`;
+    record.run.retries = name;
+    record.timing.startTime = "2026-11-28T16:20:00Z";
+    fs.writeFileSync(path.join(days, `plant-a.${name}-retry.json`), JSON.stringify(record));
+    const server = await start(own);
+    try {
+      await open({}, async (page) => {
+        await page.see(`/runs/plant-a/${name}`);
+        assert.match(await page.innerText("#head"), new RegExp(`Retried by\\s+${name}-retry`));
+        await page.click(`#head >> text=${name}-retry`);
+        assert.match(await page.innerText("#head"), new RegExp(`Retries\\s+${name}`));
+        // A retry has files of its own.
+        assert.match(await page.innerText("#head"), /cannot be read/);
+      }, server);
+    } finally {
+      server.child.removeAllListeners("exit");
+      server.child.kill();
+    }
+  });
 });
 
 test("filter, order and page live in the address", () => open({}, async (page) => {

@@ -87,7 +87,7 @@ pub fn run(args: &DashboardArgs) -> Result {
         .as_ref()
         .map_or("", |azure| azure.account.as_str());
     block_on(show(
-        History::new(&storage, account, &roots),
+        History::new(&storage, account, &roots).with_disk(disk()),
         args.port,
         pause,
     ))?

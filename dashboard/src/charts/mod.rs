@@ -6,7 +6,7 @@ mod trend;
 
 pub use spark::Spark;
 pub use timeline::Timeline;
-pub use trend::{Mark, Trend};
+pub use trend::{Mark, Trend, TrendMark};
 
 /// `share` of the width as an attribute: `12.50%`.
 fn width(share: f64) -> String {

@@ -20,6 +20,9 @@ pub enum Mark {
     Gap,
 }
 
+/// A mark, the time below it, and the words that it is told by.
+pub type TrendMark = (Mark, String, String);
+
 /// A number over runs, one mark a run.
 #[derive(Template)]
 #[template(path = "charts/trend.html")]
@@ -70,7 +73,7 @@ impl Trend {
         id: &'static str,
         title: String,
         height: u32,
-        marks: &[(Mark, String, String)],
+        marks: &[TrendMark],
         show: impl Fn(f64) -> String,
     ) -> Self {
         let has_bars = marks.iter().any(|(mark, ..)| matches!(mark, Mark::Bar(_)));

@@ -104,13 +104,13 @@ impl Index {
         own
     }
 
-    /// The newest run of this name, or the one whose readings end at `at`.
-    pub fn find(&self, namespace: &str, name: &str, at: Option<Timestamp>) -> Option<&Arc<Run>> {
-        self.runs.iter().find(|run| {
-            run.namespace() == namespace
-                && run.record.run.name == name
-                && at.is_none_or(|at| run.at() == at)
-        })
+    /// The newest run of this name, or the one that began at `start`.
+    pub fn find(&self, namespace: &str, name: &str, start: Option<Timestamp>) -> Option<&Arc<Run>> {
+        let mut runs = self
+            .runs
+            .iter()
+            .filter(|run| run.namespace() == namespace && run.record.run.name == name);
+        runs.find(|run| start.is_none_or(|start| run.record.timing.start_time == start))
     }
 }
 

@@ -4,12 +4,14 @@
 //! runs, so many bytes of [`Fleet`]s, so many sensors' pasts.
 
 mod disk;
+mod files;
 mod fleet;
 mod index;
 mod kept;
 mod past;
 mod plots;
 mod refresh;
+mod rows;
 mod run;
 mod table;
 
@@ -26,6 +28,7 @@ use fleet::RunSensors;
 use kept::Kept;
 
 pub use disk::Disk;
+pub use files::Tail;
 pub use fleet::{Column as FleetColumn, Fleet, Outcome};
 pub use index::{Index, Trouble, Unasked, Unreadable};
 pub use past::Past;
@@ -297,11 +300,18 @@ impl History {
             .map(|run| async move {
                 match known.entry(&run) {
                     Some(entry) => entry,
-                    None => past::Entry::new(run.clone(), Self::find(&run, sensor).await),
+                    None => past::Entry::new(run.clone(), self.row(&run, sensor).await),
                 }
             })
             .buffered(AT_A_TIME);
-        let past = Arc::new(Past::new(read.collect().await));
+        let entries: Vec<_> = read.collect().await;
+        let unseen = entries
+            .iter()
+            .filter(|entry| known.entry(&entry.run).is_none());
+        if unseen.count() > AT_A_TIME {
+            self.sweep().await;
+        }
+        let past = Arc::new(Past::new(entries));
         let mut pasts = self.pasts.lock().await;
         pasts.put(key, past.clone(), 1, PASTS);
         past

@@ -100,7 +100,7 @@ impl Run {
     }
 
     /// A file of its own: a retry in place keeps them beside those of the run that it retries.
-    fn own(&self, file: &str) -> Option<ObjectUrl> {
+    pub(super) fn own(&self, file: &str) -> Option<ObjectUrl> {
         let run = &self.record.run;
         let name = file
             .strip_prefix(outputs::RUN_FOLDER)

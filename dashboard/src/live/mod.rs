@@ -2,6 +2,7 @@
 //!
 //! [`Live`] follows objects with the login that it was given, and never writes. What it knows at one moment is a [`Snapshot`].
 
+mod capacity;
 mod snapshot;
 
 use std::collections::BTreeMap;
@@ -9,20 +10,20 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use fleetscore_cluster::view::{NodesView, TreeView, nodes, tree};
+use fleetscore_cluster::view::{TreeView, tree};
 use fleetscore_cluster::{
-    Cluster, ClusterError, Followed, Object, Pod, Run, Schedule, Scope, Seen, Selector, Stream,
+    Cluster, ClusterError, Followed, Object, Run, Schedule, Scope, Seen, Stream,
 };
-use fleetscore_crds::contract::run_pod::RUN_LABEL;
 use fleetscore_crds::{PodTemplate, ScoringRun};
-use futures::future::{join_all, select_all};
+use futures::future::select_all;
 use futures::{FutureExt as _, StreamExt as _};
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Node;
 use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::history::Trouble;
+
+use capacity::Capacity;
 
 pub use snapshot::Snapshot;
 
@@ -38,6 +39,8 @@ pub struct Live {
     /// Whether logs of pods may be shown.
     logs: bool,
     state: Mutex<State>,
+    /// Nodes and pods as they were asked for last.
+    capacity: tokio::sync::Mutex<Option<Arc<Capacity>>>,
     changed: watch::Sender<u64>,
 }
 
@@ -68,6 +71,7 @@ impl Live {
                 version: 0,
                 snapshot: None,
             }),
+            capacity: tokio::sync::Mutex::default(),
             changed: watch::Sender::new(0),
         }
     }
@@ -212,43 +216,6 @@ impl Live {
     pub async fn tree(&self, run: &Run) -> Result<TreeView, ClusterError> {
         let (jobs, pods, more) = self.cluster.children(run).await?;
         Ok(tree(run, &jobs, &pods, more, Timestamp::now()))
-    }
-
-    /// The nodes, and the runs' pods on them in namespaces that are `seen`.
-    ///
-    /// # Errors
-    ///
-    /// What can happen to a request; nodes that may not be read are left out.
-    pub async fn nodes(&self, seen: impl Fn(&str) -> bool) -> Result<NodesView, ClusterError> {
-        let (all, of_runs) = (
-            Selector::default(),
-            Selector {
-                labels: RUN_LABEL.to_owned(),
-                ..Selector::default()
-            },
-        );
-        let scopes = self.scopes.iter();
-        let lists = scopes.map(|scope| self.cluster.list::<Pod>(scope, &of_runs));
-        let (found, lists) = tokio::join!(
-            self.cluster.list::<Node>(&Scope::All, &all),
-            join_all(lists)
-        );
-        let found = match found {
-            Ok(found) => Some(found.items),
-            Err(error) if error.is_forbidden() => None,
-            Err(error) => return Err(error),
-        };
-        let (mut pods, mut more) = (Vec::new(), false);
-        for list in lists {
-            let list = list?;
-            more |= list.more;
-            pods.extend(list.items);
-        }
-        let all = pods.len();
-        pods.retain(|pod: &Pod| seen(pod.namespace()));
-        // Whose pods are not seen may keep a node busy.
-        let everywhere = self.scopes.contains(&Scope::All) && pods.len() == all;
-        Ok(nodes(found.as_deref(), &pods, everywhere, more))
     }
 
     /// The end of the log of a run's pod.

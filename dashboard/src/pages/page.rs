@@ -1,16 +1,14 @@
 use askama::Template;
 use axum::http::StatusCode;
-use fleetscore_scorer::drawing::format;
 use serde::Serialize;
 
 use super::layout::banner;
-use super::{Part, Tab, live};
-use crate::charts::{Mark, Spark, Trend};
+use super::{Part, Tab, health, live, overview, run, schedule, sensor};
 use crate::history::Series;
 use crate::sight::Sight;
 use crate::views::{
-    Health, LiveRun, LiveSchedule, Nodes, Overview, RunView, Runs, Schedule, SensorRun, SensorView,
-    SeriesLine, SeriesName, VERSION,
+    Health, LiveRun, LiveSchedule, Nodes, Overview, RunTab, RunView, Runs, Schedule, SensorView,
+    SeriesName, VERSION,
 };
 
 /// Why there is no page.
@@ -55,7 +53,7 @@ pub struct Page {
 enum Content {
     Overview(Box<Overview>),
     Runs(Box<Runs>),
-    Run(Option<Box<RunView>>, Option<Box<LiveRun>>),
+    Run(Option<Box<RunView>>, Option<Box<LiveRun>>, RunTab),
     Schedule(Option<Box<Schedule>>, Option<Box<LiveSchedule>>),
     Nodes(Box<Nodes>),
     Sensor(Box<SensorView>),
@@ -111,7 +109,7 @@ impl Page {
     }
 
     /// A run: its record, and what the cluster says of it.
-    pub fn run(view: Option<RunView>, live: Option<LiveRun>) -> Self {
+    pub fn run(view: Option<RunView>, live: Option<LiveRun>, tab: RunTab) -> Self {
         let (series, name, end) = match (&view, &live) {
             (Some(view), _) => (
                 Some(view.series.clone()),
@@ -123,7 +121,7 @@ impl Page {
         };
         let crumbs = series.map_or_else(Vec::new, |series| crumbs_of(&series, Some(&name)));
         let title = format!("{name}: {end}");
-        let content = Content::Run(view.map(Box::new), live.map(Box::new));
+        let content = Content::Run(view.map(Box::new), live.map(Box::new), tab);
         Self::new(title, Tab::Runs, crumbs, content)
     }
 
@@ -159,7 +157,7 @@ impl Page {
         let json = match &self.content {
             Content::Overview(view) => serde_json::to_vec_pretty(view),
             Content::Runs(view) => serde_json::to_vec_pretty(view),
-            Content::Run(view, live) => {
+            Content::Run(view, live, _) => {
                 let cluster = live.as_ref().map(|live| &live.view);
                 serde_json::to_vec_pretty(&Both::new(view.as_ref(), cluster))
             }
@@ -180,16 +178,11 @@ impl Page {
     /// The parts of the page: first what is wrong with all pages.
     pub fn parts(&self, sight: &Sight) -> Result<Vec<Part>, askama::Error> {
         let text = match &self.content {
-            Content::Overview(view) => overview(view)?,
+            Content::Overview(view) => overview::overview(view)?,
             Content::Runs(view) => RunsPage { view }.render()?,
-            Content::Run(view, live) => {
-                let view = view.as_ref().map(|view| RunPage { view }.render());
-                let is_alone = view.is_none();
-                let live = live.as_ref().map(|live| live::run(live, is_alone));
-                view.transpose()?.unwrap_or_default() + &live.transpose()?.unwrap_or_default()
-            }
+            Content::Run(view, live, tab) => run::run(view.as_deref(), live.as_deref(), *tab)?,
             Content::Schedule(view, live) => {
-                let view = view.as_ref().map(|view| schedule(view));
+                let view = view.as_ref().map(|view| schedule::schedule(view));
                 let is_alone = view.is_none();
                 let live = live.as_ref();
                 let live = live.map(|view| live::schedule(view, is_alone));
@@ -207,8 +200,8 @@ impl Page {
                 }
             }
             Content::Nodes(view) => live::nodes(view)?,
-            Content::Sensor(view) => sensor(view)?,
-            Content::Health(view) => health(view)?,
+            Content::Sensor(view) => sensor::sensor(view)?,
+            Content::Health(view) => health::health(view)?,
             Content::Problem(text) => ProblemPage {
                 title: &self.title,
                 text,
@@ -247,226 +240,9 @@ impl<'a, V, C> Both<'a, V, C> {
 }
 
 #[derive(Template)]
-#[template(path = "overview.html")]
-struct OverviewPage<'a> {
-    view: &'a Overview,
-    lines: Vec<(&'a SeriesLine, String, String)>,
-}
-
-fn overview(view: &Overview) -> Result<String, askama::Error> {
-    let spark = |values: &[Option<f64>]| {
-        Spark::new(values).map_or(Ok(String::new()), |spark| spark.render())
-    };
-    let lines = view.series.iter();
-    let lines = lines.map(|line| Ok((line, spark(&line.shares())?, spark(&line.durations())?)));
-    OverviewPage {
-        view,
-        lines: lines.collect::<Result<_, askama::Error>>()?,
-    }
-    .render()
-}
-
-#[derive(Template)]
 #[template(path = "runs.html")]
 struct RunsPage<'a> {
     view: &'a Runs,
-}
-
-#[derive(Template)]
-#[template(path = "run.html")]
-struct RunPage<'a> {
-    view: &'a RunView,
-}
-
-#[derive(Template)]
-#[template(path = "schedule.html")]
-struct SchedulePage<'a> {
-    view: &'a Schedule,
-    shares: String,
-    durations: String,
-    /// For each run of the grid what is written above it (nothing above most), the address of its page, and the time.
-    columns: Vec<(String, String, String)>,
-}
-
-/// A mark, the time below it, and the words that it is told by.
-type Told = (Mark, String, String);
-
-fn schedule(view: &Schedule) -> Result<String, askama::Error> {
-    let oldest_first = || view.runs.iter().rev();
-    let marks: Vec<Told> = oldest_first()
-        .map(|run| {
-            let mark = if run.letter() == "F" {
-                Mark::Cross
-            } else {
-                run.share.map_or(Mark::Gap, Mark::Bar)
-            };
-            let title = format!(
-                "{}: {}, {} anomalies",
-                run.started(),
-                run.ended(),
-                run.share_text()
-            );
-            (mark, time_of(run), title)
-        })
-        .collect();
-    let durations: Vec<Told> = oldest_first()
-        .map(|run| {
-            (
-                Mark::Bar(run.seconds),
-                time_of(run),
-                format!("{}: {}", run.started(), run.took()),
-            )
-        })
-        .collect();
-    let shares = Trend::new(
-        "shares",
-        format!("Share of anomalies in {} runs", marks.len()),
-        120,
-        &marks,
-        format::percent,
-    );
-    let durations = Trend::new(
-        "durations",
-        format!("Duration of {} runs", durations.len()),
-        120,
-        &durations,
-        format::duration,
-    );
-    let count = view.grid.runs.len();
-    let columns = view.grid.runs.iter().enumerate().map(|(position, run)| {
-        // From the newest to the left every sixth has its time.
-        let is_told = (count - 1 - position).is_multiple_of(6);
-        let label = if is_told { time_of(run) } else { String::new() };
-        (label, run.link.clone(), time_of(run))
-    });
-    SchedulePage {
-        view,
-        shares: shares.render()?,
-        durations: durations.render()?,
-        columns: columns.collect(),
-    }
-    .render()
-}
-
-fn time_of(run: &crate::views::RunLine) -> String {
-    let time = run.window.map_or(run.start_time, |window| window.end);
-    time.strftime("%-d %b %H:%M").to_string()
-}
-
-#[derive(Template)]
-#[template(path = "sensor.html")]
-struct SensorPage<'a> {
-    view: &'a SensorView,
-    shares: String,
-    scores: String,
-    rows: String,
-}
-
-fn sensor(view: &SensorView) -> Result<String, askama::Error> {
-    let draw = |id,
-                title: &str,
-                height,
-                mark: &dyn Fn(&SensorRun) -> Option<(Mark, String)>,
-                show: fn(f64) -> String| {
-        let marks: Vec<Told> = (view.runs.iter())
-            .map(|run| {
-                let time = run.at.strftime("%-d %b %H:%M").to_string();
-                let (mark, words) = if run.is_failed() {
-                    (Mark::Cross, run.state_text())
-                } else {
-                    mark(run).unwrap_or((Mark::Gap, String::new()))
-                };
-                let title = format!("{}: {words}", run.time());
-                (mark, time, title)
-            })
-            .collect();
-        Trend::new(
-            id,
-            format!("{title} in {} runs", marks.len()),
-            height,
-            &marks,
-            show,
-        )
-        .render()
-    };
-    let share = |run: &SensorRun| Some((Mark::Bar(run.share?), run.share_text()));
-    let score = |run: &SensorRun| {
-        let score = run.score?;
-        let [low, mean, high] = run.scores();
-        Some((
-            Mark::Band(score.min, score.mean, score.max),
-            format!("{low} to {high}, mean {mean}"),
-        ))
-    };
-    let rows = |run: &SensorRun| {
-        run.state
-            .map(|_| (Mark::Bar(run.rows as f64), run.rows_text()))
-    };
-    SensorPage {
-        view,
-        shares: draw("shares", "Share of anomalies", 120, &share, format::percent)?,
-        scores: draw(
-            "scores",
-            "Lowest, mean and highest score",
-            150,
-            &score,
-            format::number,
-        )?,
-        rows: draw("rows", "Readings", 70, &rows, whole)?,
-    }
-    .render()
-}
-
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "saturates"
-)]
-fn whole(value: f64) -> String {
-    format::count(value.round() as u64)
-}
-
-#[derive(Template)]
-#[template(path = "health.html")]
-struct HealthPage<'a> {
-    view: &'a Health,
-    p50: String,
-    p90: String,
-    p99: String,
-}
-
-fn health(view: &Health) -> Result<String, askama::Error> {
-    let draw = |id, title: &str, position: usize| {
-        let marks: Vec<Told> = (view.runs.iter())
-            .map(|run| {
-                let shares = run
-                    .shares
-                    .map(|shares| [shares.p50, shares.p90, shares.p99]);
-                let share = shares.and_then(|shares| shares.get(position).copied());
-                let words = crate::views::share(share);
-                (
-                    share.map_or(Mark::Gap, Mark::Bar),
-                    run.time(),
-                    format!("{}: {words}", run.time()),
-                )
-            })
-            .collect();
-        Trend::new(
-            id,
-            format!("{title} in {} runs", marks.len()),
-            110,
-            &marks,
-            format::percent,
-        )
-        .render()
-    };
-    HealthPage {
-        view,
-        p50: draw("p50", "Median of the sensors' shares", 0)?,
-        p90: draw("p90", "Share that 90 of 100 sensors do not exceed", 1)?,
-        p99: draw("p99", "Share that 99 of 100 sensors do not exceed", 2)?,
-    }
-    .render()
 }
 
 #[derive(Template)]

@@ -17,6 +17,9 @@ use crate::pages::{Frame, Page, PageError};
 use crate::sight::Sight;
 use crate::views::Query;
 
+/// The title of what is not there.
+const NOT_HERE: &str = "Not here";
+
 /// Where changes are told.
 const EVENTS: &str = "/events";
 
@@ -92,7 +95,7 @@ async fn allowed(app: Arc<App>, path: &str, query: Query, person: Option<Person>
     };
     let (page, status, is_json) = match Route::parse(path) {
         None => (
-            not_found("There is no page at this address.".into()),
+            Page::problem(NOT_HERE, "There is no page at this address.".into()),
             StatusCode::NOT_FOUND,
             path.strip_suffix(".json").is_some(),
         ),
@@ -100,7 +103,12 @@ async fn allowed(app: Arc<App>, path: &str, query: Query, person: Option<Person>
             Ok(page) => (page, StatusCode::OK, is_json),
             Err(error) => {
                 let status = error.status();
-                (not_found(error.to_string()), status, is_json)
+                let title = if status == StatusCode::NOT_FOUND {
+                    NOT_HERE
+                } else {
+                    "Not now"
+                };
+                (Page::problem(title, error.to_string()), status, is_json)
             }
         },
     };
@@ -124,10 +132,6 @@ async fn allowed(app: Arc<App>, path: &str, query: Query, person: Option<Person>
             (status, "The page cannot be made.\n").into_response()
         }
     }
-}
-
-fn not_found(text: String) -> Page {
-    Page::problem("Not here", text)
 }
 
 /// The whole page, or the part of it that `query` asks for.

@@ -20,6 +20,8 @@ use crate::views::Query;
 const PAUSE: Duration = Duration::from_secs(2);
 /// Pods and nodes that somebody looks at are asked for so often.
 const AGAIN: Duration = Duration::from_secs(5);
+/// The same of the first page, which only counts them.
+const COUNTED_AGAIN: Duration = Duration::from_secs(30);
 /// An idle connection says so often that it is there.
 const ALIVE: Duration = Duration::from_secs(15);
 
@@ -122,13 +124,16 @@ impl Watcher {
             }
         };
         // Pods and nodes are asked for when somebody looks, so nobody tells of them.
-        let is_asked =
-            matches!(self.route, Route::Run(..) | Route::Nodes) && self.app.live.is_some();
+        let pause = match self.route {
+            Route::Run(..) | Route::Nodes => Some(AGAIN),
+            Route::Overview => Some(COUNTED_AGAIN),
+            _ => None,
+        };
+        let is_live = self.app.live.is_some();
         let again = async {
-            if is_asked {
-                tokio::time::sleep(AGAIN).await;
-            } else {
-                std::future::pending::<()>().await;
+            match pause.filter(|_| is_live) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => std::future::pending::<()>().await,
             }
         };
         tokio::select! {

@@ -1,23 +1,25 @@
 use std::sync::Arc;
+use std::time::Duration;
 
-use fleetscore_cluster::{Run as Object, view};
+use fleetscore_cluster::view::NodesView;
 use fleetscore_crds::SensorKey;
 use fleetscore_scorer::drawing::{Chart, format};
 use jiff::Timestamp;
 
-use super::App;
 use super::route::Route;
+use super::{App, run};
 use crate::history::{History, Index, Run, Series};
-use crate::live::Live;
 use crate::pages::{Page, PageError};
 use crate::sight::Sight;
 use crate::views::{
-    Health, LiveRun, LiveSchedule, Nodes, Overview, Query, RunView, Runs, Schedule, SensorView,
-    Sensors, Text,
+    Health, LiveSchedule, Nodes, Overview, Query, Runs, Schedule, SensorView, scaling,
 };
 
 /// Runs of a sensor that are shown.
 const SENSOR_RUNS: usize = 168;
+
+/// The first page waits so long for nodes.
+const NODES_WAIT: Duration = Duration::from_secs(1);
 
 /// Makes the page at `route` of what somebody sees.
 pub(super) async fn make(
@@ -30,10 +32,20 @@ pub(super) async fn make(
     let _permit = app.pages.acquire().await.ok();
     let (index, live, now) = (&sight.index, sight.live.as_deref(), Timestamp::now());
     match route {
-        Route::Overview => Ok(Page::overview(Overview::new(index, live, now))),
+        Route::Overview => {
+            let nodes = overview_nodes(app, sight).await;
+            Ok(Page::overview(Overview::new(
+                index,
+                live,
+                nodes.as_ref(),
+                now,
+            )))
+        }
         Route::Runs => Ok(Page::runs(Runs::new(index, live, query, now))),
         Route::Nodes => nodes(app, sight, now).await,
-        Route::Run(namespace, name) => run(app, sight, (namespace, name), query, now).await,
+        Route::Run(namespace, name, start) => {
+            run::run(app, sight, (namespace, name, *start), query, now).await
+        }
         Route::Schedule(series) => schedule(app, sight, series, now).await,
         Route::Health(series) => {
             let runs = known(index, series)?;
@@ -51,9 +63,25 @@ async fn nodes(app: &App, sight: &Sight, now: Timestamp) -> Result<Page, PageErr
                 .into(),
         ));
     };
-    let view = live.nodes(|namespace| sight.sees(namespace)).await;
-    let view = view.map_err(|error| PageError::Away(error.to_string()))?;
-    Ok(Page::nodes(Nodes::new(view, now)))
+    let capacity = live.capacity().await;
+    let capacity = capacity.map_err(|error| PageError::Away(error.to_string()))?;
+    let view = capacity.nodes(|namespace| sight.sees(namespace));
+    let said = capacity.said(|namespace| sight.sees(namespace));
+    let said = said.map(|(events, pods)| scaling(events, &pods, now));
+    Ok(Page::nodes(Nodes::new(view, said, now)))
+}
+
+/// The nodes for the first page, which does not wait long for them; none without a cluster.
+async fn overview_nodes(app: &App, sight: &Sight) -> Option<Result<NodesView, String>> {
+    let live = Arc::clone(app.live.as_ref()?);
+    // It goes on behind the page: who asks next finds the answer.
+    let asking = tokio::spawn(async move { live.capacity().await });
+    let capacity = match tokio::time::timeout(NODES_WAIT, asking).await {
+        Ok(Ok(Ok(capacity))) => capacity,
+        Ok(Ok(Err(error))) => return Some(Err(error.to_string())),
+        Ok(Err(_)) | Err(_) => return Some(Err("they are still asked for".into())),
+    };
+    Some(Ok(capacity.nodes(|namespace| sight.sees(namespace))))
 }
 
 /// The runs of a series, at least one.
@@ -88,122 +116,6 @@ async fn schedule(
         (Err(error), None) => return Err(error),
     };
     Ok(Page::schedule(series, history, live))
-}
-
-async fn run(
-    app: &App,
-    sight: &Sight,
-    (namespace, name): (&str, &str),
-    query: &Query,
-    now: Timestamp,
-) -> Result<Page, PageError> {
-    let at = query.get("at").and_then(|at| at.parse().ok());
-    let index = &sight.index;
-    let object = sight
-        .live
-        .as_deref()
-        .and_then(|live| live.run(namespace, name));
-    // A run that was made anew has no record yet.
-    let record = match object {
-        Some(object) => index.record_of(object),
-        None => index.find(namespace, name, at),
-    };
-    let live = match (&app.live, object) {
-        (Some(live), Some(object)) => Some(live_run(live, object, query, now).await),
-        _ => None,
-    };
-    let history = match record {
-        Some(record) => Some(recorded(app, index, record, query).await),
-        None => None,
-    };
-    if history.is_none() && live.is_none() {
-        let name = format::shortened(name, 80);
-        return Err(PageError::NotFound(format!(
-            "No run {name} has left a record in the folders that this program reads. A run that never reached its last step leaves none."
-        )));
-    }
-    Ok(Page::run(history, live))
-}
-
-/// A run of the cluster, with a log or its manifest where `query` asks for one.
-async fn live_run(live: &Live, run: &Object, query: &Query, now: Timestamp) -> LiveRun {
-    let tree = live.tree(run).await.map_err(|error| error.to_string());
-    let namespace = run.namespace();
-    let text = if query.get("show") == Some("manifest") {
-        let manifest = live.manifest(namespace, run.name()).await;
-        let text = manifest.map_err(|error| error.to_string());
-        let text = text.and_then(|manifest| {
-            serde_json::to_string_pretty(&manifest).map_err(|error| error.to_string())
-        });
-        Some(("Manifest".to_owned(), text))
-    } else {
-        let pods = tree.as_ref().map(pods).unwrap_or_default();
-        // Only pods of this run: an address must not read the log of another one.
-        let asked = query
-            .get("log")
-            .filter(|pod| live.has_logs() && pods.contains(pod));
-        match asked {
-            Some(pod) => {
-                let log = live.log(namespace, pod).await;
-                let log = log.map_err(|error| error.to_string());
-                Some((format!("Log of {pod}, its end"), log))
-            }
-            None => None,
-        }
-    };
-    let text = text.map(|(title, text)| Text {
-        title,
-        text: text.map(|text| shown(&text)),
-    });
-    LiveRun::new(run, tree, text, live.has_logs(), now)
-}
-
-fn pods(tree: &view::TreeView) -> Vec<&str> {
-    let groups = tree.jobs.iter().flat_map(|job| &job.pods);
-    let pods = groups.flat_map(|group| &group.pods);
-    pods.map(|pod| pod.name.as_str()).collect()
-}
-
-/// Characters of a text that are shown: a page has 200 KB.
-const SHOWN: usize = 120_000;
-
-/// The end of a text, without what would not be seen.
-fn shown(text: &str) -> String {
-    let mut start = text.len().saturating_sub(SHOWN);
-    while !text.is_char_boundary(start) {
-        start += 1;
-    }
-    let lines = text.get(start..).unwrap_or_default().lines();
-    lines.map(format::harmless).collect::<Vec<_>>().join("\n")
-}
-
-async fn recorded(app: &App, index: &Index, run: &Arc<Run>, query: &Query) -> RunView {
-    let series = run.series();
-    let siblings = index.of(&series);
-    let position = siblings
-        .iter()
-        .position(|sibling| Arc::ptr_eq(sibling, run));
-    let earlier = position.and_then(|position| siblings.get(position + 1));
-    let later = position.and_then(|position| siblings.get(position.checked_sub(1)?));
-    let mut missing = Vec::new();
-    let report = match History::report(run).await {
-        Ok(report) => Some(report),
-        Err(error) => {
-            missing.push(format!(
-                "The report cannot be read, so examples are missing: {error}"
-            ));
-            None
-        }
-    };
-    let sensors = match app.history.sensors(run).await {
-        Ok(rows) => Some(Sensors::new(&series, &rows, query)),
-        Err(error) => {
-            missing.push(format!("The table of sensors cannot be read: {error}"));
-            None
-        }
-    };
-    let neighbours = (earlier.map(Arc::as_ref), later.map(Arc::as_ref));
-    RunView::new(run, report.as_ref(), sensors, missing, neighbours)
 }
 
 async fn sensor(

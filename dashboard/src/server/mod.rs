@@ -5,6 +5,7 @@ mod events;
 mod guard;
 mod make;
 mod route;
+mod run;
 
 use std::io;
 use std::sync::Arc;

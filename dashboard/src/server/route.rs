@@ -1,4 +1,5 @@
 use fleetscore_crds::SensorKey;
+use jiff::Timestamp;
 
 use crate::history::Series;
 use crate::links::NO_NAMESPACE;
@@ -13,8 +14,8 @@ pub enum Route {
     Runs,
     /// The nodes.
     Nodes,
-    /// A run by namespace (empty outside a cluster) and name.
-    Run(String, String),
+    /// A run by namespace (empty outside a cluster) and name, and where others have its name, by its start.
+    Run(String, String, Option<Timestamp>),
     /// A series.
     Schedule(Series),
     /// The health of a series' models.
@@ -45,7 +46,10 @@ impl Route {
             [""] if !is_json => Self::Overview,
             ["nodes"] => Self::Nodes,
             ["runs"] => Self::Runs,
-            ["runs", space, run] => Self::Run(namespace(space)?, name(run)?),
+            ["runs", space, run] => Self::Run(namespace(space)?, name(run)?, None),
+            ["runs", space, run, start] => {
+                Self::Run(namespace(space)?, name(run)?, Some(start.parse().ok()?))
+            }
             ["schedules", space, name] => Self::Schedule(series(space, name)?),
             ["health", space, name] => Self::Health(series(space, name)?),
             ["sensors", space, name, key] => {
@@ -98,6 +102,7 @@ mod tests {
             namespace: String::new(),
             name: "run:plant".into(),
         };
+        let start = "2026-11-28T16:00:00.5Z".parse().ok();
         let key: SensorKey = [("device", "1"), ("tag", "a/b")].into_iter().collect();
         for (path, route) in [
             ("/", Some((Route::Overview, false))),
@@ -107,11 +112,15 @@ mod tests {
             ("/runs.json", Some((Route::Runs, true))),
             (
                 "/runs/plant-a/x~2Ejson",
-                Some((Route::Run("plant-a".into(), "x.json".into()), false)),
+                Some((Route::Run("plant-a".into(), "x.json".into(), None), false)),
             ),
             (
                 "/runs/-/x.json",
-                Some((Route::Run(String::new(), "x".into()), true)),
+                Some((Route::Run(String::new(), "x".into(), None), true)),
+            ),
+            (
+                "/runs/-/x/2026-11-28T16:00:00.5Z.json",
+                Some((Route::Run(String::new(), "x".into(), start), true)),
             ),
             (
                 "/schedules/plant-a/pumps",
@@ -125,6 +134,7 @@ mod tests {
             ("/.json", None),
             ("/runs/", None),
             ("/runs/a/b/c", None),
+            ("/runs/a/b/2026-11-28T16:00:00Z/d", None),
             ("/etc/passwd", None),
         ] {
             assert_eq!(Route::parse(path), route, "{path}");

@@ -4,6 +4,7 @@ mod grid;
 mod health;
 mod live;
 mod overview;
+mod pager;
 mod query;
 mod run;
 mod runs;
@@ -14,11 +15,16 @@ mod shared;
 pub use grid::{Cell, Grid, GridRow};
 pub use health::{Finding, Health, HealthRun};
 pub use live::{
-    LiveLine, LiveRun, LiveSchedule, Nodes, Now, PodsLine, ScheduleRow, StepRow, Text, Told,
+    LiveLine, LiveRun, LiveSchedule, Nodes, Now, PodsLine, Scaling, ScheduleRow, StepRow, Text,
+    Told, scaling,
 };
-pub use overview::{Look, Overview, SeriesLine};
+pub use overview::{LastRun, Look, Overview, OverviewRow, SeriesLine};
+pub use pager::Pager;
 pub use query::Query;
-pub use run::{Group, Pager, RunView, SensorLine, Sensors};
+pub use run::{
+    Group, Ledger, LogName, LogText, RunView, SensorLine, Sensors, ShardLine, Shards, Shown,
+    Tab as RunTab, Tie, Ties, ending,
+};
 pub use runs::Runs;
 pub use schedule::Schedule;
 pub use sensor::{SensorRun, SensorView};

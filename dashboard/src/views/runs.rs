@@ -4,9 +4,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::run::Pager;
 use super::shared::phase_words;
-use super::{LiveLine, Query, RunLine, VERSION};
+use super::{LiveLine, Pager, Query, RunLine, VERSION};
 use crate::history::{Index, Run};
 use crate::live::Snapshot;
 use fleetscore_crds::Phase;

@@ -3,11 +3,13 @@
 mod nodes;
 mod now;
 mod run;
+mod scaling;
 mod schedule;
 
 pub use nodes::Nodes;
-pub use now::{LiveLine, Now, Told};
+pub use now::{LiveLine, Now, SINCE, Told};
 pub use run::{LiveRun, PodsLine, StepRow, Text};
+pub use scaling::{Scaling, scaling};
 pub use schedule::{LiveSchedule, ScheduleRow};
 
 use fleetscore_crds::Phase;
@@ -45,7 +47,7 @@ fn phase_mood(phase: Option<Phase>) -> Mood {
 }
 
 /// When something will be, or how long it is overdue.
-fn until(time: Timestamp, now: Timestamp) -> String {
+pub fn until(time: Timestamp, now: Timestamp) -> String {
     let seconds = time.duration_since(now).as_secs_f64();
     if seconds < 0.0 {
         format!("{} overdue", format::duration(-seconds))

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Scaling;
 use crate::links;
 use crate::views::{Mood, Tile, VERSION, ago};
 
@@ -20,8 +21,12 @@ pub struct Nodes {
     pub cluster: NodesView,
     /// The numbers on top.
     pub tiles: Vec<Tile>,
+    /// What the autoscaler says of pods of runs that wait, the newest first; absent where events may not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub autoscaler: Option<Vec<Scaling>>,
+    /// The moment.
     #[serde(skip)]
-    now: Timestamp,
+    pub now: Timestamp,
 }
 
 /// A node in words.
@@ -47,8 +52,8 @@ pub struct NodeRow {
 }
 
 impl Nodes {
-    /// The nodes by `view`.
-    pub fn new(view: NodesView, now: Timestamp) -> Self {
+    /// The nodes by `view`, and what the `autoscaler` says.
+    pub fn new(view: NodesView, autoscaler: Option<Vec<Scaling>>, now: Timestamp) -> Self {
         let waiting: u64 = view.pending.iter().map(|group| group.count).sum();
         let idle = view
             .nodes
@@ -94,6 +99,7 @@ impl Nodes {
             version: VERSION,
             cluster: view,
             tiles,
+            autoscaler,
             now,
         }
     }

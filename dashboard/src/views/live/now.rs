@@ -1,15 +1,14 @@
 use fleetscore_cluster::view::{
     self, Notice, Overview, RunLine, ScheduleLine, ScheduleState, Subject,
 };
-use fleetscore_crds::Phase;
 use fleetscore_scorer::drawing::format;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{ScheduleRow, command, phase_mood, phase_words, took};
+use super::{command, phase_mood, phase_words, took};
 use crate::history::Series;
 use crate::links;
 use crate::live::Snapshot;
-use crate::views::{Mood, Tile};
+use crate::views::Mood;
 
 /// What happened so long ago is told of.
 pub const SINCE: SignedDuration = SignedDuration::from_hours(24);
@@ -21,14 +20,10 @@ const LINES: usize = 100;
 pub struct Now {
     /// The numbers, as `kubectl fleetscore status -A -o json` has them.
     pub overview: Overview,
-    /// The numbers on top.
-    pub tiles: Vec<Tile>,
-    /// What needs a person.
+    /// What needs a person, the worst first.
     pub told: Vec<Told>,
     /// Runs that go on.
     pub running: Vec<LiveLine>,
-    /// Schedules.
-    pub schedules: Vec<ScheduleRow>,
     /// Streams: name, namespace, state, mood, and why.
     pub streams: Vec<(String, String, String, Mood, String)>,
     /// Whether all objects have been heard of.
@@ -217,110 +212,21 @@ impl Now {
                 format::shortened(line.message.as_deref().unwrap_or_default(), 300),
             )
         });
+        let notices = overview.notices.iter().take(LINES);
+        let told = notices.map(|notice| Told::new(notice, mood(notice, &overview)));
+        let mut told: Vec<_> = told.collect();
+        told.sort_by_key(|told| told.mood != Mood::Bad);
         Self {
-            tiles: tiles(&overview, snapshot, now),
-            told: (overview.notices.iter().take(LINES))
-                .map(|notice| Told::new(notice, mood(notice, &overview)))
-                .collect(),
+            told,
             running: overview
                 .running
                 .iter()
                 .take(LINES)
                 .map(LiveLine::new)
                 .collect(),
-            schedules: (overview.schedules.iter().take(LINES))
-                .map(|line| ScheduleRow::new(line, now))
-                .collect(),
             streams: streams.take(LINES).collect(),
             is_whole: snapshot.is_whole,
             overview,
         }
     }
-}
-
-fn tiles(overview: &Overview, snapshot: &Snapshot, now: Timestamp) -> Vec<Tile> {
-    let waiting: Vec<_> = (overview.running.iter())
-        .filter(|run| {
-            matches!(
-                run.phase,
-                Some(Phase::WaitingForNodes | Phase::WaitingForReadings | Phase::Suspended)
-            )
-        })
-        .collect();
-    let why = waiting.iter().find_map(|run| run.reason.as_deref());
-    let missed: u64 = overview.schedules.iter().map(|line| line.missed).sum();
-    let stalled = (overview.schedules.iter())
-        .filter(|line| line.state == view::ScheduleState::Stalled)
-        .count() as u64;
-    let next = overview.schedules.iter().filter_map(|line| line.next).min();
-    vec![
-        Tile::new(
-            "Running now",
-            format::count(overview.running.len() as u64),
-            match waiting.len() {
-                0 => "none waits".to_owned(),
-                count => format!(
-                    "{count} wait: {}",
-                    format::shortened(why.unwrap_or("?"), 30)
-                ),
-            },
-            if waiting.is_empty() {
-                Mood::Plain
-            } else {
-                Mood::Fair
-            },
-        ),
-        Tile::new(
-            "Next tick",
-            next.map_or_else(|| "–".into(), |next| super::until(next, now)),
-            format!(
-                "{} in all",
-                format::counted(overview.schedules.len() as u64, "schedule")
-            ),
-            Mood::Plain,
-        ),
-        Tile::new(
-            "Missed ticks",
-            format::count(missed),
-            match stalled {
-                0 => "no schedule is stalled".to_owned(),
-                stalled => format!("{} stalled", format::counted(stalled, "schedule")),
-            },
-            if stalled > 0 { Mood::Bad } else { Mood::Plain },
-        ),
-        cost(snapshot, now),
-    ]
-}
-
-/// What the runs of the last 24 hours took.
-fn cost(snapshot: &Snapshot, now: Timestamp) -> Tile {
-    let since = now.checked_sub(SINCE).unwrap_or(Timestamp::MIN);
-    let recent = snapshot.objects.runs.iter().filter(|run| {
-        let status = run.status.as_ref().ok();
-        let ended = status.and_then(|status| status.completion_time);
-        ended.is_some_and(|ended| ended >= since)
-    });
-    let lines = view::cost(recent, [], now).lines;
-    let seconds: u64 = lines.iter().map(|line| line.node_seconds).sum();
-    let mut amounts = lines.iter().map(|line| line.amount);
-    let amount: Option<f64> = amounts.try_fold(0.0, |sum, amount| Some(sum + amount?));
-    let currencies = lines.iter().map(|line| line.currency.as_deref());
-    let mut currencies: Vec<_> = currencies.collect();
-    currencies.dedup();
-    let (value, note) = match (amount, currencies.as_slice()) {
-        (Some(amount), [Some(currency)]) => (
-            format!(
-                "{} {}",
-                format::fixed(amount, 2),
-                format::shortened(currency, 8)
-            ),
-            format!("{} of nodes", format::duration(seconds as f64)),
-        ),
-        _ if seconds > 0 => (
-            format::duration(seconds as f64),
-            "of nodes, without a price".into(),
-        ),
-        _ => ("–".into(), "runs do not tell what they take".into()),
-    };
-    Tile::new("Nodes in 24 hours", value, note, Mood::Plain)
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::now::mood_of_run;
 use super::{LiveLine, Told, took};
 use crate::history::Series;
-use crate::views::{Mood, SeriesName};
+use crate::views::{Mood, SeriesName, Shards};
 
 /// Pods of a group that are shown.
 const PODS: usize = 10;
@@ -26,6 +26,8 @@ pub struct LiveRun {
     pub told: Vec<Told>,
     /// A log or the manifest, where it is asked for.
     pub text: Option<Text>,
+    /// A page of its shards, where it is asked for.
+    pub shards: Option<Shards>,
     /// Whether logs of pods may be shown.
     pub logs: bool,
     /// The moment.
@@ -99,9 +101,16 @@ impl LiveRun {
             view,
             tree,
             text,
+            shards: None,
             logs,
             now,
         }
+    }
+
+    /// The view with a page of the shards.
+    #[must_use]
+    pub fn with_shards(self, shards: Option<Shards>) -> Self {
+        Self { shards, ..self }
     }
 
     /// Its schedule; none where no schedule made it.
