@@ -344,3 +344,49 @@ spec:
         }
     }
 }
+
+/// A file of each family, or a folder, below the scorer's fixtures.
+const FAMILIES: &[(&str, &str)] = &[
+    ("boosted-trees", "families/boost_two_sk191.pkl"),
+    ("column-transformer", "models/slices_names_sk191.p4.pkl"),
+    ("decision-tree", "families/tree_value_sk191.pkl"),
+    ("extra-trees", "families/extra_three_sk191.joblib"),
+    ("histograms", "families/hist_value_sk191.pkl"),
+    ("isolation-forest", "forests/auto_d1_sk191.p2.pkl"),
+    ("lightgbm", "boosters/two_lgb470.txt"),
+    ("linear-classifier", "families/logistic_two_sk191.joblib"),
+    ("linear-detector", "families/sgd_one_class_sk191.joblib"),
+    ("linear-regressor", "families/linear_value_sk191.joblib"),
+    ("mlflow-folder", "mlflow_boosters/xgb_classifier_mlflow3172"),
+    ("network-autoencoder", "networks/torch_autoencoder.onnx"),
+    ("network-classifier", "networks/skl_mlp_three.onnx"),
+    ("network-of-trees", "networks/skl_boost_value.onnx"),
+    ("network-regressor", "networks/torch_value.onnx"),
+    ("one-class-svm", "models/formats_rbf_d3_sk191.p5.pkl"),
+    ("one-class-svm-onnx", "models/formats_rbf_d3_sk191.onnx"),
+    ("pyod-forest", "pyod/forest_pyod367.pkl"),
+    ("random-forest", "families/forest_three_sk191.pkl"),
+    ("xgboost", "boosters/named_xgb320.ubj"),
+];
+
+/// What the command prints of each family, held against files; UPDATE=1 writes them again.
+#[test]
+fn every_family_is_shown_as_in_its_file() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scorer/tests/fixtures");
+    let held = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inspect");
+    for (family, file) in FAMILIES {
+        let output = model(&["inspect", fixtures.join(file).to_str().unwrap()]);
+        assert_success(&output);
+        let path = held.join(format!("{family}.txt"));
+        if std::env::var_os("UPDATE").is_some() {
+            fs::create_dir_all(&held).unwrap();
+            fs::write(&path, text(&output.stdout)).unwrap();
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(
+            text(&output.stdout),
+            expected,
+            "{family}; UPDATE=1 writes it again"
+        );
+    }
+}

@@ -107,7 +107,7 @@ pub enum ModelFormat {
     Sklearn,
     /// A skops archive.
     Skops,
-    /// An ONNX-ML graph as skl2onnx writes it (single precision).
+    /// An ONNX graph: a one-class SVM, or a small network.
     Onnx,
     /// libsvm's text format.
     Libsvm,

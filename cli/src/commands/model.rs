@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
 use fleetscore_crds::{ModelFormat, visible};
+use fleetscore_scorer::models::network::Layer;
 use fleetscore_scorer::models::trees::XgBoost;
 use fleetscore_scorer::models::{
     self, Allowance, Boosted, Estimator, Forest, IsolationForest, Kernel, Labels, Linear, Meaning,
-    MlflowFolder, Model, OneClassSvm, Scaler, Transform,
+    MlflowFolder, Model, Network, OneClassSvm, Scaler, Transform,
 };
 use serde_json::{Value, json};
 
@@ -159,6 +160,7 @@ fn facts(model: &Model) -> Value {
         Estimator::Forest(forest) => of_forest(forest),
         Estimator::Boosted(boosted) => of_boosted(boosted),
         Estimator::Linear(linear) => of_linear(linear),
+        Estimator::Network(network) => of_network(network),
         other => json!({ "estimator": other.name(), "size": other.size() }),
     };
     let precision = if model.origin.single_precision {
@@ -204,8 +206,24 @@ fn of_linear(linear: &Linear) -> Value {
     })
 }
 
+fn of_network(network: &Network) -> Value {
+    let layers = network.layers().iter().map(Layer::described);
+    let layers: Vec<String> = layers.collect();
+    json!({
+        "estimator": network.name(),
+        "layers": layers,
+        "weights": network.weights(),
+    })
+}
+
 /// What the numbers mean: of a classifier its labels, and those that are anomalies where nobody says which.
 fn output(model: &Model) -> Value {
+    if let Meaning::Measured { measure, .. } = &model.meaning {
+        return json!({
+            "output": model.meaning.kind(),
+            "border": format!("spec.model.threshold: {}", measure.rule()),
+        });
+    }
     let Meaning::Class { labels, anomalies } = &model.meaning else {
         return json!({ "output": model.meaning.kind() });
     };

@@ -63,6 +63,9 @@ pub enum ModelError {
     /// Read well, but the numbers make no model: shapes differ, or a number is not finite.
     #[error("invalid model: {0}")]
     Invalid(String),
+    /// A detector without a border of its own, and the run gives it none.
+    #[error("{0}")]
+    NoBorder(String),
     /// The format cannot hold this model.
     #[error("cannot write the model as {format:?}: {problem}")]
     Unwritable {
@@ -92,6 +95,7 @@ impl ModelError {
             Self::TooMuchMemory { .. } => "TooMuchMemory",
             Self::Stopped => "Stopped",
             Self::Invalid(_) => "Invalid",
+            Self::NoBorder(_) => "NoBorder",
             Self::Unwritable { .. } => "Unwritable",
         }
     }

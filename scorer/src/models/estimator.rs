@@ -1,7 +1,8 @@
 use super::linear::{Linear, LinearKind};
+use super::network::{Ending, Network};
 use super::svm::OneClassSvm;
 use super::trees::{Boosted, Forest, IsolationForest, LightGbm, XgBoost};
-use super::{Labels, Meaning};
+use super::{Labels, Meaning, Measure};
 use std::sync::Arc;
 
 /// What turns a reading into a score, behind all transforms. The list is closed: models are compared, and written to files.
@@ -25,6 +26,8 @@ pub enum Estimator {
     Boosted(Boosted),
     /// scikit-learn's linear models.
     Linear(Linear),
+    /// A small network, as of an ONNX graph.
+    Network(Network),
 }
 
 impl Estimator {
@@ -38,6 +41,7 @@ impl Estimator {
             Self::Forest(forest) => forest.features,
             Self::Boosted(boosted) => boosted.features,
             Self::Linear(linear) => linear.features,
+            Self::Network(network) => network.features,
         }
     }
 
@@ -51,6 +55,7 @@ impl Estimator {
             Self::Forest(forest) => forest.name(),
             Self::Boosted(boosted) => boosted.name(),
             Self::Linear(linear) => linear.kind.name(),
+            Self::Network(network) => network.name(),
         }
     }
 
@@ -64,6 +69,7 @@ impl Estimator {
             Self::Forest(forest) => format!("{} trees", forest.trees.count()),
             Self::Boosted(boosted) => format!("{} trees", boosted.trees.count()),
             Self::Linear(linear) => format!("{} weights", linear.weights.len()),
+            Self::Network(network) => format!("{} weights", network.weights()),
         }
     }
 
@@ -84,6 +90,13 @@ impl Estimator {
                 Meaning::Anomaly { at_zero: false }
             }
             Self::Linear(linear) => of_labels(linear.labels.as_ref()),
+            Self::Network(network) if network.ending == Ending::Reconstruction => {
+                Meaning::Measured {
+                    measure: Measure::Error,
+                    threshold: None,
+                }
+            }
+            Self::Network(network) => of_labels(network.ending.labels()),
         }
     }
 
@@ -114,6 +127,7 @@ impl Estimator {
             Self::Forest(forest) => forest.bytes(),
             Self::Boosted(boosted) => boosted.bytes(),
             Self::Linear(linear) => linear.bytes(),
+            Self::Network(network) => network.bytes(),
         }
     }
 
@@ -131,6 +145,7 @@ impl Estimator {
             Self::Forest(forest) => forest.decisions(rows, scores, classes),
             Self::Boosted(boosted) => boosted.decisions(rows, scores, classes),
             Self::Linear(linear) => linear.decisions(rows, scores, classes),
+            Self::Network(network) => network.decisions(rows, scores, classes),
         }
     }
 }

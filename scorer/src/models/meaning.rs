@@ -3,7 +3,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Labels;
+use super::{Labels, Measure};
 
 /// What an estimator's numbers say of a reading.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +28,13 @@ pub enum Meaning {
     },
     /// A number that says nothing of anomalies.
     Value,
+    /// How usual or unusual a reading is, by a detector without a border of its own.
+    Measured {
+        /// What it measures.
+        measure: Measure,
+        /// Where the border lies. Until a run says so, a score is what was measured, and no reading is an anomaly.
+        threshold: Option<f64>,
+    },
 }
 
 /// The kinds of what a model says, which have columns of their own in predictions.
@@ -75,6 +82,7 @@ impl Meaning {
                 !normal
             }
             Self::Anomaly { at_zero: false } | Self::Residual { .. } => score < 0.0,
+            Self::Measured { threshold, .. } => threshold.is_some() && score < 0.0,
             Self::Class { .. } | Self::Value => false,
         }
     }
@@ -82,16 +90,29 @@ impl Meaning {
     /// Whether any reading can be an anomaly.
     pub fn knows_anomalies(&self) -> bool {
         match self {
-            Self::Anomaly { .. } | Self::Residual { .. } => true,
+            Self::Anomaly { .. } | Self::Residual { .. } | Self::Measured { .. } => true,
             Self::Class { anomalies, .. } => anomalies.contains(&true),
             Self::Value => false,
+        }
+    }
+
+    /// Makes scores of what was measured, where the border is known.
+    pub(super) fn shift(&self, measured: &mut [f64]) {
+        if let Self::Measured {
+            measure,
+            threshold: Some(threshold),
+        } = *self
+        {
+            for score in measured {
+                *score = measure.score(*score, threshold);
+            }
         }
     }
 
     /// Its kind.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Anomaly { .. } => Kind::Anomaly,
+            Self::Anomaly { .. } | Self::Measured { .. } => Kind::Anomaly,
             Self::Residual { .. } => Kind::Residual,
             Self::Class { .. } => Kind::Class,
             Self::Value => Kind::Value,
@@ -121,6 +142,24 @@ mod tests {
             assert_eq!(meaning.is_anomaly(-0.0), at_zero);
             assert_eq!(meaning.is_anomaly(f64::NAN), at_zero);
         }
+    }
+
+    #[test]
+    fn a_measure_becomes_a_score_with_a_threshold() {
+        let scores = |measure, threshold| {
+            let meaning = Meaning::Measured { measure, threshold };
+            let mut scores = [1.0, 2.0, 3.5];
+            meaning.shift(&mut scores);
+            (scores, scores.map(|score| meaning.is_anomaly(score)))
+        };
+        let likely = scores(Measure::Likelihood, Some(2.0));
+        assert_eq!(likely, ([-1.0, 0.0, 1.5], [true, false, false]));
+        for measure in [Measure::Distance, Measure::Error] {
+            let far = scores(measure, Some(2.0));
+            assert_eq!(far, ([1.0, 0.0, -1.5], [false, false, true]));
+        }
+        let none = scores(Measure::Distance, None);
+        assert_eq!(none, ([1.0, 2.0, 3.5], [false; 3]));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use fleetscore_crds::{ModelOutput, ModelSpec};
 
-use super::{Kind, Meaning, Model, ModelError, shown};
+use super::{Estimator, Kind, Meaning, Measure, Model, ModelError, shown};
 
 /// Labels that a message lists.
 const LISTED: usize = 12;
@@ -26,7 +26,25 @@ impl Model {
                 own.kind()
             )));
         }
-        if spec.threshold.is_some() {
+        let own = match (own, spec.threshold) {
+            (Meaning::Measured { measure, .. }, Some(threshold)) if threshold.is_finite() => {
+                Meaning::Measured {
+                    measure,
+                    threshold: Some(threshold),
+                }
+            }
+            (Meaning::Measured { .. }, Some(threshold)) => {
+                return Err(other(format!(
+                    "spec.model.threshold is {threshold}, which is no number that a {name} measures: set a finite one"
+                )));
+            }
+            (Meaning::Measured { measure, .. }, None) if spec.residual.is_none() => {
+                return Err(no_border(&self.estimator, measure));
+            }
+            (own, _) => own,
+        };
+        let is_measured = matches!(own, Meaning::Measured { .. });
+        if spec.threshold.is_some() && !is_measured {
             return Err(other(match own {
                 Meaning::Value => format!(
                     "spec.model.threshold is for detectors without a border, and the model is a {name}, which gives values: to compare them \
@@ -85,6 +103,15 @@ impl Model {
         };
         Ok(self)
     }
+}
+
+/// The refusal of a detector without a border where the run gives none.
+fn no_border(estimator: &Estimator, measure: Measure) -> ModelError {
+    ModelError::NoBorder(format!(
+        "the model is a {}, which has no border between anomalies and others: set spec.model.threshold ({})",
+        estimator.name(),
+        measure.rule(),
+    ))
 }
 
 fn other(problem: String) -> ModelError {

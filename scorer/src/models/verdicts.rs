@@ -98,6 +98,7 @@ impl Verdicts {
         let new = self.scores.get_mut(before..).unwrap_or_default();
         let Meaning::Class { anomalies, .. } = meaning else {
             decide(new, &mut []);
+            meaning.shift(new);
             let judged = new.iter().map(|score| meaning.is_anomaly(*score));
             return self.anomalies.extend(judged);
         };

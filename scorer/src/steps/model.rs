@@ -78,7 +78,7 @@ impl SensorModel {
         };
         if model.origin.single_precision {
             let message = "the model file holds single precision: readings close to the boundary may get another label than from the \
-                           original model; use the pickle, joblib or skops file where labels must be exact";
+                           original model; where labels must be exact, use a file of double precision, such as scikit-learn's pickle";
             warn(WarningReason::SinglePrecision, message.to_owned());
         }
         if let Some(left) = threshold_left_out(&model) {

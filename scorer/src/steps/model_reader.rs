@@ -93,7 +93,11 @@ impl<'c> ModelReader<'c> {
         let spec = &self.context.run.spec;
         let model = model
             .with_output(&spec.model)
-            .map_err(|error| mismatch(format!("{place}: {error}")))?;
+            .map_err(|error| match error {
+                // Where Python may score what is not read, it scores that.
+                ModelError::NoBorder(_) if spec.model.worker.is_some() => unreadable(&url, &error),
+                _ => mismatch(format!("{place}: {error}")),
+            })?;
         SensorModel::fit(&place, model, &spec.input.columns.features)
     }
 

@@ -1,7 +1,8 @@
 //! Bytes that nobody vouches for: reading ends with a model or an error, in little time and memory.
 
 use fleetscore_crds::ModelFormat;
-use fleetscore_scorer::models::{Allowance, ModelError, Verdicts, read, read_within};
+use fleetscore_scorer::models::{Allowance, ModelError, Verdicts, read, read_within, write_native};
+use proptest::prelude::*;
 
 use crate::fixtures::{file, load};
 
@@ -111,5 +112,52 @@ fn a_row_without_a_number_has_no_score() {
             verdicts.scores()[0].is_nan() && verdicts.scores()[1].is_finite(),
             "{name}"
         );
+    }
+}
+
+/// Of each family a file in each format, and the same in the native one, which is checked by a checksum that is right again.
+fn damaged() -> impl Strategy<Value = Vec<u8>> {
+    let pickles = PICKLES.map(file).to_vec();
+    let others = ["forest_two_sk191.skops", "logistic_two_sk191.joblib"].map(file);
+    let natives = PICKLES.map(|name| write_native(&load(name)).unwrap());
+    let files = [pickles, others.to_vec(), natives.to_vec()].concat();
+    let change = (any::<prop::sample::Index>(), any::<u8>(), 0..3_u8);
+    let changes = prop::collection::vec(change, 0..6);
+    let cut = prop::option::of(any::<prop::sample::Index>());
+    let changed = |(mut bytes, changes, cut): (Vec<u8>, Vec<(prop::sample::Index, u8, u8)>, _)| {
+        let is_native = bytes.starts_with(b"\x89FSM");
+        if is_native {
+            bytes.truncate(bytes.len() - 4);
+        }
+        for (at, byte, kind) in changes {
+            let at = at.index(bytes.len());
+            match kind {
+                0 => bytes.insert(at, byte),
+                1 if bytes.len() > 1 => drop(bytes.remove(at)),
+                _ => bytes[at] = byte,
+            }
+        }
+        let cut: Option<prop::sample::Index> = cut;
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        if is_native {
+            bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+        }
+        bytes
+    };
+    (prop::sample::select(files), changes, cut).prop_map(changed)
+}
+
+proptest! {
+    #[test]
+    fn damaged_files_are_harmless(bytes in damaged()) {
+        for format in [ModelFormat::Auto, ModelFormat::Sklearn, ModelFormat::Native] {
+            if let Ok(model) = read(&bytes, format) && model.features < 100_000 {
+                let mut verdicts = Verdicts::default();
+                model.score(&vec![0.5; model.features], &mut verdicts);
+                prop_assert_eq!(verdicts.len(), 1);
+            }
+        }
     }
 }

@@ -31,8 +31,13 @@ pub struct Said {
 impl Said {
     /// Of the model in a file.
     pub fn of(file: &str) -> Self {
+        Self::within("boosters", file)
+    }
+
+    /// Of the model in a file of a folder of fixtures.
+    pub fn within(folder: &str, file: &str) -> Self {
         let (name, _) = file.split_once('.').unwrap();
-        let path = fixture("boosters").join(format!("{name}.expected.csv"));
+        let path = fixture(folder).join(format!("{name}.expected.csv"));
         let mut reader = csv::Reader::from_path(path).unwrap();
         let header = reader.headers().unwrap().clone();
         let records: Vec<_> = reader.records().map(Result::unwrap).collect();
@@ -75,11 +80,16 @@ impl Said {
 
     /// Asserts labels, and scores to a share of their size.
     pub fn assert_same(&self, model: &Model, share: f64, name: &str) {
+        self.assert_close(model, (share, 0.0), name);
+    }
+
+    /// Asserts labels, and scores to a share of their size, or of a least size.
+    pub fn assert_close(&self, model: &Model, (share, least): (f64, f64), name: &str) {
         let mut verdicts = Verdicts::default();
         model.score(&self.rows, &mut verdicts);
         assert_eq!(verdicts.len(), self.scores.len(), "{name}");
         for (row, (ours, theirs)) in verdicts.scores().iter().zip(&self.scores).enumerate() {
-            let near = (ours - theirs).abs() <= share * theirs.abs();
+            let near = (ours - theirs).abs() <= share * theirs.abs().max(least);
             assert!(near, "{name} row {row}: {ours}, expected {theirs}");
         }
         let labels = model.meaning.labels();

@@ -6,5 +6,6 @@ mod boosters;
 mod expected;
 mod lightgbm;
 mod mlflow;
+mod networks;
 mod pyod;
 mod xgboost;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use fleetscore_crds::ModelFormat;
 use fleetscore_scorer::models::{Allowance, MlflowFolder, Model, ModelError, read};
 
+use crate::boosters::Said;
 use crate::expected::{Expected, fixture, names};
 
 fn description(name: &str) -> Vec<u8> {
@@ -37,6 +38,67 @@ fn every_folder_scores_as_in_scikit_learn_to_the_last_bit() {
             assert_eq!(features, None, "{name}");
         }
     }
+}
+
+/// The folders of `scripts/fixtures/make_mlflow_boosters.py`: JSON, UBJSON, LightGBM's text, and a pickle of its wrapper.
+#[test]
+fn models_of_xgboost_and_lightgbm_are_read_from_their_own_flavours() {
+    let names = names("mlflow_boosters", ".expected.csv");
+    assert!(names.len() > 5, "only {names:?}");
+    for name in names {
+        let path = fixture("mlflow_boosters").join(&name);
+        let description = std::fs::read(path.join("MLmodel")).unwrap();
+        let folder = MlflowFolder::parse(&description).unwrap();
+        let bytes = std::fs::read(path.join(folder.file())).unwrap();
+        let model = folder
+            .read(&bytes, None, Allowance::default())
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(model.origin.format, ModelFormat::Mlflow);
+        Said::within("mlflow_boosters", &format!("{name}.csv")).assert_same(&model, 1e-6, &name);
+        let signed = name.starts_with("xgb_classifier") || name.starts_with("lgb_booster");
+        let named = model
+            .origin
+            .feature_names
+            .is_some_and(|names| names == ["temperature", "pressure"]);
+        assert_eq!(named, signed, "{name}");
+    }
+}
+
+/// The file is what the flavour says, or is refused.
+#[test]
+fn a_file_of_another_flavour_is_refused() {
+    let folder = |flavour: &str| {
+        let text = format!("flavors: {{{flavour}: {{data: model.bin, xgb_version: 3.1.0}}}}");
+        MlflowFolder::parse(text.as_bytes()).unwrap()
+    };
+    let file = |name: &str| std::fs::read(fixture("boosters").join(name)).unwrap();
+    let read = |flavour: &str, bytes: &[u8]| {
+        let read = folder(flavour).read(bytes, None, Allowance::default());
+        read.unwrap_err().to_string()
+    };
+    let message = read("xgboost", b"binf\0\0\0\0");
+    assert!(message.contains("XGBoost's old binary"), "{message}");
+    let message = read("xgboost", &file("two_lgb470.txt"));
+    assert!(message.contains("unknown model format"), "{message}");
+    let message = read("xgboost", &file("named_xgb320.ubj"));
+    let told = "MLmodel tells of XGBoost 3.1.0, and XGBoost 3.2.0 wrote";
+    assert!(message.contains(told), "{message}");
+    let message = read("lightgbm", &file("named_xgb320.ubj"));
+    assert!(message.contains("malformed pickle"), "{message}");
+    let error = MlflowFolder::parse(b"flavors: {lightgbm: {}}").unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("its flavour lightgbm has no `data`"),
+        "{error}"
+    );
+    let error = MlflowFolder::parse(b"flavors: {xgboost: {data: ../model.ubj}}").unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("not the path of a file in its folder"),
+        "{error}"
+    );
 }
 
 /// The names that the model was fitted with count more than those of the signature.

@@ -119,6 +119,8 @@ const GLOBALS: &[&str] = &[
     "joblib.numpy_pickle\nNumpyArrayWrapper",
     "_codecs\nencode",
     "builtins\nbytes",
+    "builtins\nslice",
+    "sklearn.compose._column_transformer\nColumnTransformer",
     "datetime\ndatetime",
     "sklearn.impute._base\nSimpleImputer",
     "sklearn.ensemble._iforest\nIsolationForest",
@@ -144,6 +146,7 @@ const WORDS: &[&str] = &[
     "nodes",
     "tree_",
     "estimators_",
+    "transformers_",
 ];
 
 proptest! {

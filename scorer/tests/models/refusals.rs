@@ -214,7 +214,7 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
     (
         "svc.onnx",
         "Unsupported",
-        &["SVMRegressor", "SVMClassifier"],
+        &["SVMClassifier", "onnxruntime (spec.model.worker)"],
     ),
     ("svc.pkl", "ForbiddenGlobal", &["sklearn.svm._classes.SVC"]),
     ("truncated.pkl", "Malformed", &["ends early"]),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fleetscore_crds::{ModelBundle, ModelFormat};
 use serde::Deserialize;
 
-use super::{Allowance, Meter, limits, sklearn, skops};
+use super::{Allowance, Meter, lightgbm, limits, sklearn, skops, unknown, xgboost};
 use crate::models::{Model, ModelError, shown};
 
 /// Flavours that a message lists.
@@ -16,25 +16,76 @@ const MOST_INPUTS: usize = 100_000;
 /// What an `MLmodel` says of its folder, as far as scoring needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MlflowFolder {
+    flavour: Flavour,
     file: String,
     /// Names of the features, where the signature has them.
     inputs: Option<Vec<String>>,
-    /// The version of scikit-learn that wrote the model's file.
-    sklearn: Option<String>,
+    /// What wrote the model's file, with its version, where that is known.
+    producer: Option<String>,
+}
+
+/// The flavours that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flavour {
+    Sklearn,
+    Xgboost,
+    Lightgbm,
+}
+
+impl Flavour {
+    const ALL: [Self; 3] = [Self::Sklearn, Self::Xgboost, Self::Lightgbm];
+
+    /// MLflow's name of it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sklearn => "sklearn",
+            Self::Xgboost => "xgboost",
+            Self::Lightgbm => "lightgbm",
+        }
+    }
+
+    /// The field that names the model's file, and that file.
+    fn file(self, said: &Said) -> (&'static str, Option<&String>) {
+        match self {
+            Self::Sklearn => ("pickled_model", said.pickled_model.as_ref()),
+            Self::Xgboost | Self::Lightgbm => ("data", said.data.as_ref()),
+        }
+    }
+
+    /// What wrote the model's file, in the words of the file itself, where both say so.
+    fn producer(self, said: &Said) -> Option<String> {
+        let (program, version) = match self {
+            Self::Sklearn => ("scikit-learn", said.sklearn_version.as_ref()?),
+            Self::Xgboost => (
+                "XGBoost",
+                said.xgb_version.as_ref().filter(|it| is_release(it))?,
+            ),
+            Self::Lightgbm => return None,
+        };
+        Some(format!("{program} {}", shown(version, 40)))
+    }
 }
 
 #[derive(Deserialize)]
 struct Document {
     #[serde(default)]
-    flavors: BTreeMap<String, Flavour>,
+    flavors: BTreeMap<String, Said>,
     signature: Option<Signature>,
 }
 
-/// What a flavour says; others than scikit-learn's say other things.
+/// Whether a version is of numbers alone: the file has no more.
+fn is_release(version: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_digit() || byte == b'.';
+    version.bytes().all(is_plain)
+}
+
+/// What a flavour says; those that are not read say other things, too.
 #[derive(Default, Deserialize)]
-struct Flavour {
+struct Said {
     pickled_model: Option<String>,
+    data: Option<String>,
     sklearn_version: Option<String>,
+    xgb_version: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -64,7 +115,7 @@ impl MlflowFolder {
 
     /// Reads a description.
     ///
-    /// Errors when it is damaged, too large, has no flavour of scikit-learn, or names a file outside the folder.
+    /// Errors when it is damaged, too large, has no flavour that is read, or names a file outside the folder.
     pub fn parse(bytes: &[u8]) -> Result<Self, ModelError> {
         if bytes.len() > Self::DESCRIPTION_BYTES {
             return Err(ModelError::TooLarge {
@@ -76,20 +127,25 @@ impl MlflowFolder {
             .map_err(|error| malformed(&format!("it is no text: {error}")))?;
         let document: Document = serde_saphyr::from_str_with_options(text, options())
             .map_err(|error| malformed(&error.to_string()))?;
-        let Some(flavour) = document.flavors.get("sklearn") else {
+        let mut flavours = Flavour::ALL.into_iter();
+        let found = flavours.find_map(|it| Some((it, document.flavors.get(it.name())?)));
+        let Some((flavour, said)) = found else {
             return Err(no_flavour(&document.flavors));
         };
-        let Some(file) = &flavour.pickled_model else {
-            return Err(malformed(
-                "its flavour sklearn has no `pickled_model`: log the model again with mlflow.sklearn.log_model",
-            ));
-        };
+        let (field, file) = flavour.file(said);
+        let name = flavour.name();
+        let file = file.ok_or_else(|| {
+            malformed(&format!(
+                "its flavour {name} has no `{field}`: log the model again with mlflow.{name}.log_model"
+            ))
+        })?;
         check_inside(file)?;
         let inputs = document.signature.and_then(|signature| signature.inputs);
         Ok(Self {
             file: file.clone(),
             inputs: inputs.map_or(Ok(None), |inputs| names(&inputs))?,
-            sklearn: flavour.sklearn_version.clone(),
+            producer: flavour.producer(said),
+            flavour,
         })
     }
 
@@ -115,14 +171,20 @@ impl MlflowFolder {
         let meter = &mut Meter::new(allowance);
         meter.go_on()?;
         limits::check_bytes("the file", bytes.len(), limits::FILE_BYTES)?;
-        let mut model = if bytes.starts_with(skops::MAGIC) {
-            skops::read(bytes, bundle, meter)?
-        } else {
-            sklearn::read(bytes, bundle, meter)?
+        let mut model = match self.flavour {
+            Flavour::Xgboost | Flavour::Lightgbm if bundle.is_some() => {
+                return Err(ModelError::Unsupported(format!(
+                    "spec.model.bundle names keys, and a model of MLflow's flavour {} has none: leave it out",
+                    self.flavour.name()
+                )));
+            }
+            Flavour::Xgboost if xgboost::recognise(bytes) => xgboost::read(bytes, meter)?,
+            Flavour::Xgboost => return Err(unknown(bytes)),
+            Flavour::Lightgbm if lightgbm::recognise(bytes) => lightgbm::read(bytes, meter)?,
+            _ if bytes.starts_with(skops::MAGIC) => skops::read(bytes, bundle, meter)?,
+            Flavour::Sklearn | Flavour::Lightgbm => sklearn::read(bytes, bundle, meter)?,
         };
-        let producer = self.sklearn.as_ref();
-        let producer = producer.map(|version| format!("scikit-learn {}", shown(version, 40)));
-        if let (Some(told), Some(found)) = (&producer, &model.origin.producer)
+        if let (Some(told), Some(found)) = (&self.producer, &model.origin.producer)
             && told != found
         {
             return Err(ModelError::Invalid(format!(
@@ -178,7 +240,7 @@ fn check_inside(file: &str) -> Result<(), ModelError> {
     )))
 }
 
-fn no_flavour(flavours: &BTreeMap<String, Flavour>) -> ModelError {
+fn no_flavour(flavours: &BTreeMap<String, Said>) -> ModelError {
     let mut names: Vec<String> = flavours
         .keys()
         .take(MOST_FLAVOURS)
@@ -192,7 +254,8 @@ fn no_flavour(flavours: &BTreeMap<String, Flavour>) -> ModelError {
         names => format!("the flavours {} alone", names.join(", ")),
     };
     ModelError::Unsupported(format!(
-        "MLmodel has {names}, and not sklearn, which is read here: log the scikit-learn model with mlflow.sklearn.log_model"
+        "MLmodel has {names}, and none of sklearn, xgboost and lightgbm, which are read here: log the model with mlflow.sklearn.log_model or its \
+         likes, or have your own Python score it (spec.model.worker)"
     ))
 }
 

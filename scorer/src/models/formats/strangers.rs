@@ -21,7 +21,9 @@ pub fn recognise(bytes: &[u8]) -> Option<&'static str> {
     } else if starts(b"\x93NUMPY") {
         Some("it is an array of numpy: save the fitted model, joblib.dump(model, file)")
     } else if starts(b"\x89HDF\r\n\x1a\n") {
-        Some("it is an HDF5 file: save the fitted scikit-learn model, joblib.dump(model, file)")
+        Some(
+            "it is an HDF5 file, such as of Keras: export a small dense network as ONNX, or have your own Python score it (spec.model.worker)",
+        )
     } else if is_mlmodel(text) {
         Some(
             "it is the MLmodel of an MLflow folder: let spec.model.location end in /MLmodel, and leave spec.model.format out",

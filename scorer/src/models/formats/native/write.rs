@@ -20,6 +20,12 @@ pub fn write_native(model: &Model) -> Result<Vec<u8>, ModelError> {
                     .into(),
             });
         }
+        Estimator::Network(_) => {
+            return Err(ModelError::Unwritable {
+                format: ModelFormat::Native,
+                problem: "it holds no network: use the ONNX file as it is".into(),
+            });
+        }
         Estimator::XgBoost(_) => {
             return Err(ModelError::Unwritable {
                 format: ModelFormat::Native,

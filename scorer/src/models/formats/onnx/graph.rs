@@ -1,3 +1,4 @@
+use super::malformed;
 use super::proto::{
     AttributeProto, GraphProto, NodeProto, TENSOR_DOUBLE, TENSOR_FLOAT, TensorProto,
 };
@@ -18,15 +19,13 @@ impl<'g> Graph<'g> {
             (Some(_), Some(_)) => Err(ModelError::Unsupported(format!(
                 "the graph has several {operator}: convert one model a file"
             ))),
-            (None, _) => {
-                let names = self.0.node.iter().take(8).map(|node| short(&node.op_type));
-                let names = names.collect::<Vec<_>>().join(", ");
-                Err(ModelError::Unsupported(format!(
-                    "the graph has no {operator}, so it is no one-class SVM; it has: {names}; convert a fitted OneClassSVM, or use its \
-                     pickle, joblib or skops file"
-                )))
-            }
+            (None, _) => Err(malformed(format!("the graph has no {operator}"))),
         }
+    }
+
+    /// Whether there is a node with this operator.
+    pub fn has(&self, operator: &str) -> bool {
+        self.0.node.iter().any(|node| node.op_type == operator)
     }
 
     /// The node that gives a value.
@@ -119,6 +118,18 @@ pub fn float(node: &NodeProto, name: &str) -> Option<f64> {
 /// An integer attribute.
 pub fn integer(node: &NodeProto, name: &str) -> Option<i64> {
     attribute(node, name)?.i
+}
+
+/// An attribute of whole numbers; empty where it is absent.
+pub fn integers(node: &NodeProto, name: &str) -> Vec<i64> {
+    attribute(node, name)
+        .map(|attribute| attribute.ints.clone())
+        .unwrap_or_default()
+}
+
+/// An attribute of texts; empty where it is absent.
+pub fn strings<'n>(node: &'n NodeProto, name: &str) -> &'n [Vec<u8>] {
+    attribute(node, name).map_or(&[], |attribute| &attribute.strings)
 }
 
 /// A textual attribute.

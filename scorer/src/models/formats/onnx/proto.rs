@@ -69,8 +69,14 @@ pub struct AttributeProto {
     pub i: Option<i64>,
     #[prost(bytes = "vec", optional, tag = "4")]
     pub s: Option<Vec<u8>>,
+    #[prost(message, optional, tag = "5")]
+    pub t: Option<TensorProto>,
     #[prost(float, repeated, tag = "7")]
     pub floats: Vec<f32>,
+    #[prost(int64, repeated, tag = "8")]
+    pub ints: Vec<i64>,
+    #[prost(bytes = "vec", repeated, tag = "9")]
+    pub strings: Vec<Vec<u8>>,
     #[prost(int32, tag = "20")]
     pub kind: i32,
 }
@@ -84,12 +90,20 @@ pub struct TensorProto {
     pub data_type: i32,
     #[prost(float, repeated, tag = "4")]
     pub float_data: Vec<f32>,
+    #[prost(int32, repeated, tag = "5")]
+    pub int32_data: Vec<i32>,
+    #[prost(bytes = "vec", repeated, tag = "6")]
+    pub string_data: Vec<Vec<u8>>,
+    #[prost(int64, repeated, tag = "7")]
+    pub int64_data: Vec<i64>,
     #[prost(string, tag = "8")]
     pub name: String,
     #[prost(bytes = "vec", tag = "9")]
     pub raw_data: Vec<u8>,
     #[prost(double, repeated, tag = "10")]
     pub double_data: Vec<f64>,
+    #[prost(int32, tag = "14")]
+    pub data_location: i32,
 }
 
 /// An input or output of the graph.
@@ -140,6 +154,14 @@ pub const ATTRIBUTE_FLOATS: i32 = 6;
 /// `TensorProto.DataType`
 pub const TENSOR_FLOAT: i32 = 1;
 /// `TensorProto.DataType`
+pub const TENSOR_INT32: i32 = 6;
+/// `TensorProto.DataType`
 pub const TENSOR_INT64: i32 = 7;
 /// `TensorProto.DataType`
+pub const TENSOR_STRING: i32 = 8;
+/// `TensorProto.DataType`
+pub const TENSOR_BOOL: i32 = 9;
+/// `TensorProto.DataType`
 pub const TENSOR_DOUBLE: i32 = 11;
+/// `TensorProto.DataLocation`: in a file of its own.
+pub const EXTERNAL: i32 = 1;

@@ -1,176 +1,58 @@
 use fleetscore_crds::ModelFormat;
 use prost::Message;
 
-use super::count;
-use super::graph::{Graph, floats, integer, short, string};
-use super::proto::{ModelProto, NodeProto};
-use super::scaler;
+use super::graph::Graph;
+use super::proto::{AttributeProto, ModelProto};
+use super::{count, malformed, network, svm};
 use crate::models::formats::limits::Meter;
-use crate::models::{Kernel, Model, ModelError, OneClassSvm, Origin};
+use crate::models::{Estimator, Model, ModelError, Origin};
 
 /// Messages and strings of a file; skl2onnx's have some 40.
 const MOST_OBJECTS: usize = 100_000;
-/// Operators between input and SVM.
-const MOST_OPERATORS: usize = 16;
 
 /// Whether the bytes may be an ONNX file: protobuf whose first field is `ir_version`.
 pub fn recognise(bytes: &[u8]) -> bool {
     matches!(bytes, [0x08, 1..=0x7f, ..])
 }
 
-/// Reads a graph of an optional scaler, one `SVMRegressor`, and operators that only turn its score into a label.
+/// Reads a graph: a one-class SVM, or operators that make a small network.
 pub fn read(bytes: &[u8], meter: &mut Meter<'_>) -> Result<Model, ModelError> {
-    match count::objects(bytes) {
-        None => {
-            return Err(malformed(
-                "it is not protobuf: damaged or cut off; copy or convert it again",
-            ));
-        }
-        Some(objects) if objects > MOST_OBJECTS => {
-            return Err(ModelError::TooLarge {
-                what: "the graph".into(),
-                limit: format!("{MOST_OBJECTS} parts"),
-            });
-        }
-        // A message takes up to some 200 bytes; the numbers are held as they are in the file, and as f64 of twice that, twice.
-        Some(objects) => meter.take(objects * 256 + bytes.len().saturating_mul(5))?,
-    }
-    let model = ModelProto::decode(bytes).map_err(|error| malformed(error.to_string()))?;
-    let graph = Graph(
-        model
-            .graph
-            .as_ref()
-            .ok_or_else(|| malformed("it has no graph"))?,
-    );
-    let svm = graph.only("SVMRegressor")?;
-    if !matches!(string(svm, "post_transform"), None | Some("NONE")) {
-        return Err(ModelError::Unsupported(
-            "SVMRegressor with a post_transform: convert a OneClassSVM, which has none".into(),
+    let Some(count) = count::count(bytes) else {
+        return Err(malformed(
+            "it is not protobuf: damaged or cut off; copy or convert it again",
         ));
-    }
-    let before = operators_before(&graph, svm)?;
-    check_after(&graph, svm, &before)?;
-    let coefficients = floats(svm, "coefficients");
-    let support_vectors = floats(svm, "support_vectors");
-    let features = features(svm, &coefficients, &support_vectors)?;
-    let &[rho] = floats(svm, "rho").as_slice() else {
-        return Err(malformed("SVMRegressor without one rho"));
     };
+    if count.objects > MOST_OBJECTS {
+        return Err(ModelError::TooLarge {
+            what: "the graph".into(),
+            limit: format!("{MOST_OBJECTS} parts"),
+        });
+    }
+    // Each is held three times while its list grows; what is no message or whole number is held as in the file.
+    let integers = count.integers.saturating_mul(3 * size_of::<i64>());
+    meter.take(
+        (count.objects * 3 * size_of::<AttributeProto>())
+            .saturating_add(integers)
+            .saturating_add(bytes.len()),
+    )?;
+    let model = ModelProto::decode(bytes).map_err(|error| malformed(error.to_string()))?;
+    let graph = model.graph.as_ref();
+    let graph = Graph(graph.ok_or_else(|| malformed("it has no graph"))?);
     let producer = format!("{} {}", model.producer_name, model.producer_version);
     let origin = Origin {
         producer: Some(producer.trim().to_owned()).filter(|producer| !producer.is_empty()),
         single_precision: true,
         ..Origin::new(ModelFormat::Onnx)
     };
-    // ONNX adds rho.
-    let svm = OneClassSvm::new(
-        scaler::read(&graph, &before, features)?,
-        kernel(svm)?,
-        features,
-        support_vectors,
-        coefficients,
-        -rho,
-    )?;
-    Model::of_svm(svm, origin)
-}
-
-fn features(
-    svm: &NodeProto,
-    coefficients: &[f64],
-    support_vectors: &[f64],
-) -> Result<usize, ModelError> {
-    let vectors = integer(svm, "n_supports")
-        .and_then(|count| usize::try_from(count).ok())
-        .unwrap_or(0);
-    if vectors == 0 {
-        return Err(ModelError::Unsupported(
-            "SVMRegressor has no support vectors (n_supports is 0)".into(),
-        ));
+    if graph.has(svm::OPERATOR) {
+        // Its numbers are held as f64, twice.
+        meter.take(bytes.len().saturating_mul(4))?;
+        return Model::of_svm(svm::read(&graph)?, origin);
     }
-    if vectors != coefficients.len() || !support_vectors.len().is_multiple_of(vectors) {
-        return Err(ModelError::Invalid(format!(
-            "SVMRegressor has n_supports {vectors}, {} coefficients and {} numbers in its support vectors",
-            coefficients.len(),
-            support_vectors.len()
-        )));
-    }
-    Ok(support_vectors.len() / vectors)
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Checked to be an integer within the range.
-fn kernel(svm: &NodeProto) -> Result<Kernel, ModelError> {
-    let &[gamma, coef0, degree] = floats(svm, "kernel_params").as_slice() else {
-        return Err(malformed("SVMRegressor without three kernel_params"));
+    let (network, single_precision) = network::read(&graph, &model.opset_import, meter)?;
+    let origin = Origin {
+        single_precision,
+        ..origin
     };
-    match string(svm, "kernel_type").unwrap_or("LINEAR") {
-        "RBF" => Ok(Kernel::Rbf { gamma }),
-        "LINEAR" => Ok(Kernel::Linear),
-        "POLY" if degree.fract() == 0.0 && (0.0..=1e6).contains(&degree) => {
-            Ok(Kernel::Polynomial {
-                gamma,
-                coef0,
-                degree: degree as u32,
-            })
-        }
-        "POLY" => Err(ModelError::Invalid(format!(
-            "degree {degree} is not a whole number from 0 up"
-        ))),
-        "SIGMOID" => Ok(Kernel::Sigmoid { gamma, coef0 }),
-        other => Err(ModelError::Unsupported(format!(
-            "SVMRegressor with kernel_type {}; supported are RBF, LINEAR, POLY and SIGMOID: train with one of them",
-            short(other)
-        ))),
-    }
-}
-
-/// The operators from the graph's input to the SVM, in the order of computation.
-fn operators_before<'g>(
-    graph: &Graph<'g>,
-    svm: &NodeProto,
-) -> Result<Vec<&'g NodeProto>, ModelError> {
-    let mut operators = Vec::new();
-    let (at, mut value) = graph.data_input(svm)?;
-    if at != 0 {
-        return Err(malformed("SVMRegressor whose first input is a constant"));
-    }
-    while let Some(node) = graph.producer(value) {
-        if operators.len() == MOST_OPERATORS {
-            let limit = format!("{MOST_OPERATORS} operators");
-            return Err(ModelError::TooLarge {
-                what: "the graph before the SVM".into(),
-                limit,
-            });
-        }
-        operators.push(node);
-        (_, value) = graph.data_input(node)?;
-    }
-    operators.reverse();
-    Ok(operators)
-}
-
-/// Whatever does not lie before the SVM may only turn its score into a label.
-fn check_after(
-    graph: &Graph<'_>,
-    svm: &NodeProto,
-    before: &[&NodeProto],
-) -> Result<(), ModelError> {
-    for node in &graph.0.node {
-        let known =
-            std::ptr::eq(node, svm) || before.iter().any(|other| std::ptr::eq(*other, node));
-        if !known && !matches!(node.op_type.as_str(), "Cast" | "Sign" | "Identity") {
-            return Err(ModelError::Unsupported(format!(
-                "the graph has the operator {} behind SVMRegressor or beside it: convert the one-class SVM alone, with at most one scaler \
-                 before it",
-                short(&node.op_type)
-            )));
-        }
-    }
-    Ok(())
-}
-
-fn malformed(problem: impl Into<String>) -> ModelError {
-    ModelError::Malformed {
-        format: "ONNX",
-        problem: problem.into(),
-    }
+    Model::new(Vec::new(), Estimator::Network(network), origin)
 }

@@ -52,6 +52,7 @@ impl<'a> Machine<'a, '_, '_> {
             }
             (Function::Encode, &[text, _encoding]) => self.encode(text),
             (Function::Ufunc, &[module, name]) => self.ufunc(module, name),
+            (Function::Slice, &[start, stop, step]) => self.add(Object::Slice([start, stop, step])),
             (Function::ByteArray, &[bytes]) => match self.heap.get(bytes) {
                 Some(Object::Bytes(_)) => self.push(bytes),
                 _ => Err(self.expected("bytes", bytes)),

@@ -102,6 +102,8 @@ pub enum Function {
     Bytes,
     /// `bytearray`: of bytes, or of a text as protocol 2 spells them.
     ByteArray,
+    /// `slice`: start, stop and step.
+    Slice,
     /// numpy's `_ufunc_reconstruct`: a function of numbers by module and name.
     Ufunc,
 }
@@ -242,6 +244,7 @@ pub fn find(module: &str, name: &str) -> Option<Global> {
         ("numpy" | "numpy.core._multiarray_umath" | "numpy._core._multiarray_umath", name) => {
             ufunc(name).map(Global::Ufunc)
         }
+        ("builtins" | "__builtin__", "slice") => function(Function::Slice),
         ("_codecs", "encode") => function(Function::Encode),
         ("builtins" | "__builtin__", "bytes") => function(Function::Bytes),
         ("builtins" | "__builtin__", "bytearray") => function(Function::ByteArray),

@@ -42,6 +42,8 @@ pub enum Object<'a> {
     List(Vec<Value>),
     /// `set` or `frozenset`
     Set(Vec<Value>),
+    /// `slice`: start, stop and step
+    Slice([Value; 3]),
     /// `dict`, in order of insertion; of equal keys the last counts.
     Dict(Vec<(Value, Value)>),
     /// A class or function of the closed list.
@@ -218,6 +220,7 @@ impl<'a> Heap<'a> {
                 Some(Object::Tuple(_)) => "a tuple",
                 Some(Object::List(_)) => "a list",
                 Some(Object::Set(_)) => "a set",
+                Some(Object::Slice(_)) => "a slice",
                 Some(Object::Dict(_)) => "a dict",
                 Some(Object::Global(_) | Object::Foreign(_)) => "a class or function",
                 Some(Object::Made { .. }) => "an object of another class",

@@ -75,6 +75,7 @@ impl Loader<'_, '_, '_> {
             // A tree's arguments say how large it is, which its nodes do too.
             "ObjectNode" | "TreeNode" => self.object(node),
             "NdArrayNode" => self.array(node),
+            "SliceNode" => self.slice(node),
             "TypeNode" => Ok(Value::Other),
             _ => self.foreign(node),
         }
@@ -142,6 +143,20 @@ impl Loader<'_, '_, '_> {
             .as_array()
             .ok_or_else(|| malformed("a list without items"))?;
         content.iter().map(|item| self.node(item)).collect()
+    }
+
+    /// Its ends are numbers or names as they are.
+    fn slice(&mut self, node: &Json) -> Result<Value, ModelError> {
+        let content = member(node, "content")?;
+        let mut ends = [Value::None; 3];
+        for (end, name) in ends.iter_mut().zip(["start", "stop", "step"]) {
+            *end = match member(content, name)? {
+                Json::Null => Value::None,
+                Json::String(text) => self.add(Object::Text(Cow::Owned(text.clone())))?,
+                other => other.as_i64().map_or(Value::Other, Value::Int),
+            };
+        }
+        self.add(Object::Slice(ends))
     }
 
     fn object(&mut self, node: &Json) -> Result<Value, ModelError> {
