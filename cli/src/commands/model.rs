@@ -161,6 +161,11 @@ fn facts(model: &Model) -> Value {
         Estimator::Boosted(boosted) => of_boosted(boosted),
         Estimator::Linear(linear) => of_linear(linear),
         Estimator::Network(network) => of_network(network),
+        Estimator::Elliptic(elliptic) => json!({
+            "estimator": "EllipticEnvelope",
+            "location": elliptic.centre,
+            "offset": elliptic.offset,
+        }),
         other => json!({ "estimator": other.name(), "size": other.size() }),
     };
     let precision = if model.origin.single_precision {
@@ -216,13 +221,10 @@ fn of_network(network: &Network) -> Value {
     })
 }
 
-/// What the numbers mean: of a classifier its labels, and those that are anomalies where nobody says which.
+/// What the numbers mean: of a detector without a border what it measures; of a classifier its labels, and those that are anomalies where nobody says which.
 fn output(model: &Model) -> Value {
-    if let Meaning::Measured { measure, .. } = &model.meaning {
-        return json!({
-            "output": model.meaning.kind(),
-            "border": format!("spec.model.threshold: {}", measure.rule()),
-        });
+    if let Meaning::Measured { measure, .. } = model.meaning {
+        return json!({ "output": model.meaning.kind(), "measures": measure.name(), "score": measure.rule() });
     }
     let Meaning::Class { labels, anomalies } = &model.meaning else {
         return json!({ "output": model.meaning.kind() });

@@ -2,7 +2,9 @@ use super::linear::{Linear, LinearKind};
 use super::network::{Ending, Network};
 use super::svm::OneClassSvm;
 use super::trees::{Boosted, Forest, IsolationForest, LightGbm, XgBoost};
-use super::{Labels, Meaning, Measure};
+use super::{
+    Centres, Elliptic, Labels, Meaning, Measure, Mixture, Perceptron, Reconstruction, Vectors,
+};
 use std::sync::Arc;
 
 /// What turns a reading into a score, behind all transforms. The list is closed: models are compared, and written to files.
@@ -26,8 +28,20 @@ pub enum Estimator {
     Boosted(Boosted),
     /// scikit-learn's linear models.
     Linear(Linear),
+    /// scikit-learn's `EllipticEnvelope`.
+    Elliptic(Elliptic),
+    /// scikit-learn's `GaussianMixture`.
+    Mixture(Mixture),
+    /// scikit-learn's `KMeans` and `MiniBatchKMeans`.
+    Centres(Centres),
+    /// scikit-learn's `PCA` with nothing behind it.
+    Reconstruction(Reconstruction),
+    /// scikit-learn's `SVC`, `NuSVC`, `SVR` and `NuSVR`.
+    Vectors(Vectors),
     /// A small network, as of an ONNX graph.
     Network(Network),
+    /// scikit-learn's `MLPRegressor` and `MLPClassifier`.
+    Perceptron(Perceptron),
 }
 
 impl Estimator {
@@ -41,7 +55,13 @@ impl Estimator {
             Self::Forest(forest) => forest.features,
             Self::Boosted(boosted) => boosted.features,
             Self::Linear(linear) => linear.features,
+            Self::Elliptic(elliptic) => elliptic.features(),
+            Self::Mixture(mixture) => mixture.features,
+            Self::Centres(centres) => centres.features,
+            Self::Reconstruction(pca) => pca.features(),
+            Self::Vectors(machine) => machine.features,
             Self::Network(network) => network.features,
+            Self::Perceptron(it) => it.network.features,
         }
     }
 
@@ -55,7 +75,13 @@ impl Estimator {
             Self::Forest(forest) => forest.name(),
             Self::Boosted(boosted) => boosted.name(),
             Self::Linear(linear) => linear.kind.name(),
+            Self::Elliptic(_) => "EllipticEnvelope",
+            Self::Mixture(_) => "GaussianMixture",
+            Self::Centres(centres) => centres.kind.name(),
+            Self::Reconstruction(_) => "PCA",
+            Self::Vectors(machine) => machine.kind.name(),
             Self::Network(network) => network.name(),
+            Self::Perceptron(it) => it.name(),
         }
     }
 
@@ -69,7 +95,13 @@ impl Estimator {
             Self::Forest(forest) => format!("{} trees", forest.trees.count()),
             Self::Boosted(boosted) => format!("{} trees", boosted.trees.count()),
             Self::Linear(linear) => format!("{} weights", linear.weights.len()),
+            Self::Elliptic(elliptic) => format!("{} features", elliptic.features()),
+            Self::Mixture(mixture) => format!("{} components", mixture.components()),
+            Self::Centres(centres) => format!("{} centres", centres.count()),
+            Self::Reconstruction(pca) => format!("{} components", pca.components()),
+            Self::Vectors(machine) => format!("{} support vectors", machine.count()),
             Self::Network(network) => format!("{} weights", network.weights()),
+            Self::Perceptron(it) => format!("{} weights", it.network.weights()),
         }
     }
 
@@ -90,13 +122,26 @@ impl Estimator {
                 Meaning::Anomaly { at_zero: false }
             }
             Self::Linear(linear) => of_labels(linear.labels.as_ref()),
+            Self::Elliptic(_) => Meaning::Anomaly { at_zero: false },
+            Self::Mixture(_) => measured(Measure::Likelihood),
+            Self::Centres(_) => measured(Measure::Distance),
+            Self::Reconstruction(_) => measured(Measure::Error),
+            Self::Vectors(machine) => of_labels(machine.labels.as_ref()),
             Self::Network(network) if network.ending == Ending::Reconstruction => {
-                Meaning::Measured {
-                    measure: Measure::Error,
-                    threshold: None,
-                }
+                measured(Measure::Error)
             }
             Self::Network(network) => of_labels(network.ending.labels()),
+            Self::Perceptron(it) if it.is_autoencoder() => measured(Measure::Error),
+            Self::Perceptron(it) => of_labels(it.network.ending.labels()),
+        }
+    }
+
+    /// The number of groups that a detector without a border tells apart, which a run may take for classes; the first is 0.
+    pub fn groups(&self) -> Option<usize> {
+        match self {
+            Self::Mixture(mixture) => Some(mixture.components()),
+            Self::Centres(centres) => Some(centres.count()),
+            _ => None,
         }
     }
 
@@ -127,7 +172,13 @@ impl Estimator {
             Self::Forest(forest) => forest.bytes(),
             Self::Boosted(boosted) => boosted.bytes(),
             Self::Linear(linear) => linear.bytes(),
+            Self::Elliptic(elliptic) => elliptic.bytes(),
+            Self::Mixture(mixture) => mixture.bytes(),
+            Self::Centres(centres) => centres.bytes(),
+            Self::Reconstruction(pca) => pca.bytes(),
+            Self::Vectors(machine) => machine.bytes(),
             Self::Network(network) => network.bytes(),
+            Self::Perceptron(it) => it.network.bytes(),
         }
     }
 
@@ -145,8 +196,22 @@ impl Estimator {
             Self::Forest(forest) => forest.decisions(rows, scores, classes),
             Self::Boosted(boosted) => boosted.decisions(rows, scores, classes),
             Self::Linear(linear) => linear.decisions(rows, scores, classes),
+            Self::Elliptic(elliptic) => elliptic.decisions(rows, scores),
+            Self::Mixture(mixture) => mixture.decisions(rows, scores, classes),
+            Self::Centres(centres) => centres.decisions(rows, scores, classes),
+            Self::Reconstruction(pca) => pca.decisions(rows, scores),
+            Self::Vectors(machine) => machine.decisions(rows, scores, classes),
             Self::Network(network) => network.decisions(rows, scores, classes),
+            Self::Perceptron(it) => it.network.decisions(rows, scores, classes),
         }
+    }
+}
+
+/// What a detector says that measures, and has no border of its own.
+fn measured(measure: Measure) -> Meaning {
+    Meaning::Measured {
+        measure,
+        threshold: None,
     }
 }
 

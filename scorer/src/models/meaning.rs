@@ -73,6 +73,14 @@ impl Meaning {
         }
     }
 
+    /// What a detector says whose groups a run takes for classes: their labels count from 0, and none is an anomaly by itself.
+    pub fn of_groups(count: usize) -> Self {
+        Self::Class {
+            labels: Arc::new(Labels::Integers((0_i64..).take(count).collect())),
+            anomalies: vec![false; count].into(),
+        }
+    }
+
     /// Whether a score means an anomaly. What is no number is one where 0 is.
     #[inline]
     pub fn is_anomaly(&self, score: f64) -> bool {

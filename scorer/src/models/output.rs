@@ -12,7 +12,12 @@ impl Model {
     ///
     /// Errors when the model's numbers cannot mean that.
     pub fn with_output(mut self, spec: &ModelSpec) -> Result<Self, ModelError> {
-        let (name, own) = (self.estimator.name(), self.estimator.meaning());
+        let name = self.estimator.name();
+        let of_classes = spec.output == ModelOutput::Class || !spec.anomaly_classes.is_empty();
+        let own = match self.estimator.groups() {
+            Some(count) if of_classes => Meaning::of_groups(count),
+            _ => self.estimator.meaning(),
+        };
         let wanted = match spec.output {
             ModelOutput::Auto => None,
             ModelOutput::Anomaly if spec.residual.is_some() => None,
@@ -107,8 +112,12 @@ impl Model {
 
 /// The refusal of a detector without a border where the run gives none.
 fn no_border(estimator: &Estimator, measure: Measure) -> ModelError {
+    let groups = match estimator.groups() {
+        Some(_) => ", or spec.model.output: Class for its groups",
+        None => "",
+    };
     ModelError::NoBorder(format!(
-        "the model is a {}, which has no border between anomalies and others: set spec.model.threshold ({})",
+        "the model is a {}, which has no border between anomalies and others: set spec.model.threshold ({}){groups}",
         estimator.name(),
         measure.rule(),
     ))

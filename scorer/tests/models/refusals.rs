@@ -199,11 +199,6 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
         "Unsupported",
         &["a StandardScaler alone", "make_pipeline(scaler, model)"],
     ),
-    (
-        "sgd.pkl",
-        "ForbiddenGlobal",
-        &["Nystroem", "as the step `nystroem`", "train OneClassSVM"],
-    ),
     ("shapes.pkl", "Invalid", &["_dual_coef_", "shape"]),
     ("sparse.pkl", "Unsupported", &["sparse data", "dense array"]),
     (
@@ -216,7 +211,6 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
         "Unsupported",
         &["SVMClassifier", "onnxruntime (spec.model.worker)"],
     ),
-    ("svc.pkl", "ForbiddenGlobal", &["sklearn.svm._classes.SVC"]),
     ("truncated.pkl", "Malformed", &["ends early"]),
     (
         "two_scalers.onnx",

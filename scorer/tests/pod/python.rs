@@ -414,6 +414,53 @@ open(folder + "/readings.csv", "w").write("\n".join(lines) + "\n")
     }
 }
 
+/// A detector without a border of its own goes to Python, unless the run gives it one.
+#[test]
+fn a_detector_without_a_border_goes_to_python() {
+    let train = r#"
+import sys, joblib, numpy as np
+from sklearn.cluster import KMeans
+values = np.arange(18.0, 24.0).reshape(-1, 1)
+joblib.dump(KMeans(1, n_init=1).fit(values), sys.argv[1] + "/models/000.pkl")
+"#;
+    let module = r"
+import joblib
+
+def load(path, key):
+    return joblib.load(path)
+
+def score(model, frame):
+    return 1 - model.transform(frame.values).min(axis=1)
+";
+    for (threshold, engine) in [(None, "Worker"), (Some(1.0), "Native")] {
+        let mut plant = plant(&[""], module);
+        let trained = Command::new(python())
+            .args(["-c", train])
+            .arg(plant.path(""))
+            .status();
+        assert!(trained.unwrap().success());
+        let module = plant.path("predict.py");
+        let worker = json!({"command": [python()], "module": module, "use": "Refused"});
+        plant.set("/spec/model/worker", worker);
+        if let Some(threshold) = threshold {
+            plant.set("/spec/model/threshold", json!(threshold));
+        }
+        let ended = plant.end(score(&plant).spawn().unwrap());
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let entry = &plant.ledger(0).1[0];
+        assert_eq!(entry["model"]["engine"], engine, "{entry}");
+        let expected = [
+            (-1.5, 1),
+            (-0.5, 1),
+            (0.5, 0),
+            (0.5, 0),
+            (-0.5, 1),
+            (-1.5, 1),
+        ];
+        assert_eq!(predictions(&plant, 0), expected, "{engine}");
+    }
+}
+
 /// A regressor gives values, or makes a detector: the target is not among what it sees.
 #[test]
 fn a_regressor_gives_values_or_residuals() {

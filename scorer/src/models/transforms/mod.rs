@@ -5,16 +5,20 @@ mod columns;
 mod components;
 mod function;
 mod normalizer;
+mod nystroem;
 mod passage;
 mod polynomial;
+mod sampler;
 
 pub use branches::Branches;
 pub use columns::Columns;
 pub use components::Components;
 pub use function::Function;
 pub use normalizer::{Norm, Normalizer};
+pub use nystroem::Nystroem;
 pub use passage::Passage;
 pub use polynomial::Polynomial;
+pub use sampler::Sampler;
 
 use super::{ModelError, Scaler};
 
@@ -39,6 +43,10 @@ pub enum Transform {
     Function(Function),
     /// Chains side by side, each for some of the columns: `ColumnTransformer`.
     Branches(Branches),
+    /// Kernel values with some readings: `Nystroem`.
+    Nystroem(Nystroem),
+    /// Cosines of weighted sums: `RBFSampler`.
+    Sampler(Sampler),
 }
 
 impl Transform {
@@ -59,7 +67,11 @@ impl Transform {
         match self {
             Self::Columns(columns) => columns.keeps_all(),
             Self::Scale(_) | Self::Normalize(_) | Self::Function(_) => true,
-            Self::Polynomial(_) | Self::Components(_) | Self::Branches(_) => false,
+            Self::Polynomial(_)
+            | Self::Components(_)
+            | Self::Branches(_)
+            | Self::Nystroem(_)
+            | Self::Sampler(_) => false,
         }
     }
 
@@ -81,6 +93,8 @@ impl Transform {
             Self::Components(components) => Some(components.inputs()),
             Self::Normalize(_) | Self::Function(_) => None,
             Self::Branches(branches) => Some(branches.inputs()),
+            Self::Nystroem(nystroem) => Some(nystroem.inputs()),
+            Self::Sampler(sampler) => Some(sampler.inputs()),
         }
     }
 
@@ -91,6 +105,8 @@ impl Transform {
             Self::Polynomial(polynomial) => polynomial.outputs(),
             Self::Components(components) => components.outputs(),
             Self::Branches(branches) => branches.outputs(),
+            Self::Nystroem(nystroem) => nystroem.outputs(),
+            Self::Sampler(sampler) => sampler.outputs(),
             Self::Scale(_) | Self::Normalize(_) | Self::Function(_) => inputs,
         }
     }
@@ -109,6 +125,8 @@ impl Transform {
             Self::Normalize(normalizer) => normalizer.described(),
             Self::Function(function) => format!("FunctionTransformer, {}", function.name()),
             Self::Branches(branches) => branches.described(),
+            Self::Nystroem(nystroem) => nystroem.described(),
+            Self::Sampler(sampler) => sampler.described(),
         }
     }
 
@@ -121,6 +139,8 @@ impl Transform {
             Self::Components(components) => components.bytes(),
             Self::Normalize(_) | Self::Function(_) => 0,
             Self::Branches(branches) => branches.bytes(),
+            Self::Nystroem(nystroem) => nystroem.bytes(),
+            Self::Sampler(sampler) => sampler.bytes(),
         }
     }
 
@@ -140,6 +160,8 @@ impl Transform {
             Self::Normalize(normalizer) => normalizer.append(row, out),
             Self::Function(function) => out.extend(row.iter().map(|x| function.of(*x))),
             Self::Branches(branches) => branches.append(row, out),
+            Self::Nystroem(nystroem) => nystroem.append(row, out),
+            Self::Sampler(sampler) => sampler.append(row, out),
         }
     }
 }

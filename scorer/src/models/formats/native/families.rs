@@ -1,22 +1,21 @@
 //! Forests, boosted trees and linear models in the file.
 
-use std::sync::Arc;
-
 use fleetscore_crds::ModelFormat;
 
-use super::common::{Common, ends, malformed, numbers, size, string};
+use super::common::{Common, ends, malformed, numbers, size};
+use super::head::{head, integer, put, read_head};
 use super::nodes::{self, Table};
 use super::write::{clip, flags, length, scaler_code, text};
-use super::{BOOSTED, FAMILY_VERSION, FOREST, LEAF, LINEAR_MODEL, MAGIC, NAMES};
+use super::{
+    BOOSTED, CENTRES, ELLIPTIC, FAMILY_VERSION, FOREST, LEAF, LINEAR_MODEL, MAGIC, MIXTURE, NAMES,
+    PERCEPTRON, RECONSTRUCTION, VECTORS, density, perceptron, vectors,
+};
 use crate::models::formats::cursor::Cursor;
-use crate::models::formats::limits::{self, Meter};
+use crate::models::formats::limits::Meter;
 use crate::models::linear::{Linear, LinearKind, Shares};
 use crate::models::trees::{Boosted, Ensemble, Forest, ForestKind, Grown, Link};
-use crate::models::{Estimator, Labels, Model, ModelError, Scaler, Transform};
+use crate::models::{Estimator, Model, ModelError, Scaler, Transform};
 
-const NO_LABELS: u8 = 0;
-const INTEGERS: u8 = 1;
-const TEXTS: u8 = 2;
 const SINGLE: u8 = 0;
 const DOUBLE: u8 = 1;
 
@@ -37,6 +36,12 @@ pub fn bytes(model: &Model) -> Result<Vec<u8>, ModelError> {
         Estimator::Forest(forest) => (FOREST, of_forest(forest)),
         Estimator::Boosted(boosted) => (BOOSTED, of_boosted(boosted)),
         Estimator::Linear(linear) => (LINEAR_MODEL, of_linear(linear)),
+        Estimator::Elliptic(elliptic) => (ELLIPTIC, density::of_elliptic(elliptic)),
+        Estimator::Mixture(mixture) => (MIXTURE, density::of_mixture(mixture)),
+        Estimator::Centres(centres) => (CENTRES, density::of_centres(centres)),
+        Estimator::Reconstruction(pca) => (RECONSTRUCTION, density::of_reconstruction(pca)),
+        Estimator::Vectors(machine) => (VECTORS, vectors::of(machine)),
+        Estimator::Perceptron(it) => (PERCEPTRON, perceptron::of(it)),
         other => return Err(unwritable(&format!("it holds no {}", other.name()))),
     };
     let text = text(model);
@@ -89,6 +94,12 @@ pub fn read(
     let estimator = match family {
         FOREST => forest(input, count, meter)?,
         BOOSTED => boosted(input, count, meter)?,
+        ELLIPTIC => density::elliptic(input, features, meter)?,
+        MIXTURE => density::mixture(input, features, meter)?,
+        CENTRES => density::centres(input, features, meter)?,
+        RECONSTRUCTION => density::reconstruction(input, features, meter)?,
+        VECTORS => vectors::read(input, features, meter)?,
+        PERCEPTRON => perceptron::read(input, features, meter)?,
         _ => linear(input, features, meter)?,
     };
     let origin = common.origin(input, features)?;
@@ -222,64 +233,6 @@ fn linear(
     Linear::new(kind, features, weights, intercepts, shares, labels)
         .map(Estimator::Linear)
         .map_err(|problem| ModelError::Invalid(format!("the linear model: {problem}")))
-}
-
-/// What every family begins with: two bytes of its own, and the labels.
-fn head(first: u8, second: u8, labels: Option<&Labels>) -> Vec<u8> {
-    let kind = match labels {
-        None => NO_LABELS,
-        Some(Labels::Integers(_)) => INTEGERS,
-        Some(Labels::Texts(_)) => TEXTS,
-    };
-    let mut head = vec![first, second, kind];
-    head.extend(length(labels.map_or(0, Labels::len)).to_le_bytes());
-    match labels {
-        None => {}
-        Some(Labels::Integers(labels)) => {
-            head.extend(labels.iter().flat_map(|label| label.to_le_bytes()));
-        }
-        Some(Labels::Texts(labels)) => {
-            for label in labels {
-                head.extend(length(label.len()).to_le_bytes());
-                head.extend(label.bytes());
-            }
-        }
-    }
-    head
-}
-
-type Head = (u8, u8, Option<Arc<Labels>>);
-
-fn read_head(input: &mut Cursor<'_>, meter: &mut Meter<'_>) -> Result<Head, ModelError> {
-    let [first, second, kind] = input.array().ok_or_else(ends)?;
-    let count = limits::check_numbers("the classes", Some(size(integer(input)?)?))?;
-    // Neither can be more than there are bytes.
-    if count > input.remaining() {
-        return Err(ends());
-    }
-    meter.take(count.saturating_mul(size_of::<String>() + size_of::<i64>()))?;
-    let labels = match kind {
-        NO_LABELS if count == 0 => return Ok((first, second, None)),
-        INTEGERS => (0..count)
-            .map(|_| input.array().map(i64::from_le_bytes).ok_or_else(ends))
-            .collect::<Result<_, _>>()
-            .map(Labels::Integers)?,
-        TEXTS => (0..count)
-            .map(|_| string(input))
-            .collect::<Result<_, _>>()
-            .map(Labels::Texts)?,
-        other => return Err(malformed(format!("unknown labels {other}"))),
-    };
-    labels.check().map_err(ModelError::Invalid)?;
-    Ok((first, second, Some(Arc::new(labels))))
-}
-
-fn integer(input: &mut Cursor<'_>) -> Result<u32, ModelError> {
-    input.array().map(u32::from_le_bytes).ok_or_else(ends)
-}
-
-fn put(bytes: &mut Vec<u8>, numbers: &[f64]) {
-    bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
 }
 
 fn unwritable(problem: &str) -> ModelError {

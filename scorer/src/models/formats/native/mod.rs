@@ -52,14 +52,14 @@
 //! |---|---|
 //! | 8 | [`MAGIC`] |
 //! | u16 | version, 2 |
-//! | u8 | family: 2 forest, 3 boosted trees, 4 linear model |
+//! | u8 | family: 2 forest, 3 boosted trees, 4 linear model, 5 elliptic envelope, 6 mixture, 7 centres, 8 principal components, 9 support vectors, 10 network |
 //! | u8 | scaler, as above |
 //! | u32 | flags, as of a one-class SVM |
 //! | u32 | d, number of features |
 //! | u32 | bytes of text |
 //! | f64 x 2 | lowest and highest of the clip |
 //! | f64 x d, up to twice | the scaler, as above |
-//! | 3 x u8 | forest: kind, 0; boosted: link, 0 single or 1 double precision; linear: kind, shares; then labels: 0 none, 1 integers, 2 texts |
+//! | 3 x u8 | forest: kind, 0; boosted: link, 0 single or 1 double precision; linear: kind, shares; mixture: covariances, 0; centres: kind, 0; support vectors: kind, whether ties are broken; network: function between layers, 0; others: 0, 0; then labels: 0 none, 1 integers, 2 texts |
 //! | u32 | k, number of labels |
 //! | i64 x k, or texts | the labels; texts as above |
 //! | body | see below |
@@ -69,13 +69,23 @@
 //! A forest's body: u32 t trees, u32 v rows of values, f64 x v x max(k, 1) the rows, then the trees as above, a leaf having the
 //! position of its row. That of boosted trees: u32 s sums, u32 v values, f64 x s where the sums start, f64 x v the values, and for
 //! each sum u32 t trees and the trees; in double precision a node is the u16 of its feature and the f64 of its threshold, a leaf's
-//! position a u64. That of a linear model: u32 s sums, f64 x s x d weights, f64 x s intercepts.
+//! position a u64. That of a linear model: u32 s sums, f64 x s x d weights, f64 x s intercepts. That of an elliptic envelope: f64 offset,
+//! f64 x d the centre, f64 x d x d the inverse of the covariances. That of a mixture: u32 k components, f64 x k weights, f64 x k x d means,
+//! and the factors: of covariances 0 f64 x k x d x d, 1 f64 x d x d, 2 f64 x k x d, 3 f64 x k. That of centres: u32 k, f64 x k x d. That of
+//! principal components: u32 k, f64 x d means, f64 x k x d directions. That of support vectors: u32 kernel, u32 degree, f64 gamma, f64 coef0,
+//! u32 n vectors, u32 x k their numbers class by class, f64 x n x d vectors, f64 x n x max(k - 1, 1) coefficients, and an f64 a pair of
+//! classes, or one. That of a network: u32 layers, and of each u32 s sums, f64 x (columns before) x s weights, f64 x s intercepts.
 
 mod common;
+mod density;
 mod families;
+mod head;
+mod kernel;
 mod nodes;
+mod perceptron;
 mod read;
 mod read_forest;
+mod vectors;
 mod write;
 mod write_forest;
 
@@ -91,6 +101,12 @@ const ISOLATION_FOREST: u8 = 1;
 const FOREST: u8 = 2;
 const BOOSTED: u8 = 3;
 const LINEAR_MODEL: u8 = 4;
+const ELLIPTIC: u8 = 5;
+const MIXTURE: u8 = 6;
+const CENTRES: u8 = 7;
+const RECONSTRUCTION: u8 = 8;
+const VECTORS: u8 = 9;
+const PERCEPTRON: u8 = 10;
 
 const RBF: u8 = 0;
 const LINEAR: u8 = 1;

@@ -1,7 +1,7 @@
 use super::common::{Common, ends, malformed, numbers, size};
 use super::{
-    BOOSTED, FAMILY_VERSION, FOREST, LINEAR, LINEAR_MODEL, MAGIC, NAMES, POLYNOMIAL, RBF, SIGMOID,
-    THRESHOLD, VERSION, families, read_forest,
+    BOOSTED, CENTRES, ELLIPTIC, FAMILY_VERSION, FOREST, LINEAR_MODEL, MAGIC, MIXTURE, NAMES,
+    PERCEPTRON, RECONSTRUCTION, THRESHOLD, VECTORS, VERSION, families, kernel, read_forest,
 };
 use crate::models::formats::cursor::Cursor;
 use crate::models::formats::limits::Meter;
@@ -19,9 +19,10 @@ pub fn read(bytes: &[u8], meter: &mut Meter<'_>) -> Result<Model, ModelError> {
         VERSION => read_svm(&mut input, meter),
         FAMILY_VERSION => match input.byte() {
             Some(super::ISOLATION_FOREST) => read_forest::read(&mut input, meter),
-            Some(family @ (FOREST | BOOSTED | LINEAR_MODEL)) => {
-                families::read(family, &mut input, meter)
-            }
+            Some(
+                family @ (FOREST | BOOSTED | LINEAR_MODEL | ELLIPTIC | MIXTURE | CENTRES
+                | RECONSTRUCTION | VECTORS | PERCEPTRON),
+            ) => families::read(family, &mut input, meter),
             Some(other) => Err(malformed(format!(
                 "family {other}, which this program does not know; read it with a newer one"
             ))),
@@ -123,16 +124,6 @@ impl Header {
 
     fn kernel(&self) -> Result<Kernel, ModelError> {
         let (gamma, coef0, degree) = (self.gamma, self.coef0, self.degree);
-        match self.kernel {
-            RBF => Ok(Kernel::Rbf { gamma }),
-            LINEAR => Ok(Kernel::Linear),
-            POLYNOMIAL => Ok(Kernel::Polynomial {
-                gamma,
-                coef0,
-                degree,
-            }),
-            SIGMOID => Ok(Kernel::Sigmoid { gamma, coef0 }),
-            other => Err(malformed(format!("unknown kernel {other}"))),
-        }
+        kernel::read(self.kernel, (gamma, coef0, degree))
     }
 }

@@ -1,10 +1,10 @@
 use fleetscore_crds::ModelFormat;
 
 use super::{
-    CENTER, CLIP, LINEAR, MAGIC, MIN_MAX, NAMES, NO_SCALER, POLYNOMIAL, PRODUCER, RBF, SCALE,
-    SIGMOID, SINGLE_PRECISION, STANDARD, THRESHOLD, VERSION, families, write_forest,
+    CENTER, CLIP, MAGIC, MIN_MAX, NAMES, NO_SCALER, PRODUCER, SCALE, SINGLE_PRECISION, STANDARD,
+    THRESHOLD, VERSION, families, kernel, write_forest,
 };
-use crate::models::{Estimator, Kernel, Model, ModelError, Scaler};
+use crate::models::{Estimator, Model, ModelError, Scaler};
 
 /// Writes a model in the native format, which holds all of it. `origin.format` is not kept: it is `Native` when read.
 ///
@@ -45,7 +45,7 @@ fn svm(model: &Model) -> Result<Vec<u8>, ModelError> {
     let (low, high) = clip(&svm.scaler);
     let mut bytes = MAGIC.to_vec();
     bytes.extend(VERSION.to_le_bytes());
-    bytes.extend([kernel_code(&svm.kernel), scaler_code(&svm.scaler)]);
+    bytes.extend([kernel::code(&svm.kernel), scaler_code(&svm.scaler)]);
     let threshold = svm.threshold.map_or(0, |_| THRESHOLD);
     for number in [
         flags(model, &svm.scaler) | threshold,
@@ -69,15 +69,6 @@ fn svm(model: &Model) -> Result<Vec<u8>, ModelError> {
     }
     bytes.extend(text);
     Ok(bytes)
-}
-
-fn kernel_code(kernel: &Kernel) -> u8 {
-    match kernel {
-        Kernel::Rbf { .. } => RBF,
-        Kernel::Linear => LINEAR,
-        Kernel::Polynomial { .. } => POLYNOMIAL,
-        Kernel::Sigmoid { .. } => SIGMOID,
-    }
 }
 
 /// The lowest and highest that a scaler leaves, 0 where it does not clip.

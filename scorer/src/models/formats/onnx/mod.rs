@@ -1,4 +1,4 @@
-//! ONNX graphs: one-class SVMs as skl2onnx writes them, and small networks of dense layers, and trees.
+//! ONNX graphs: one-class SVMs as skl2onnx writes them, and small networks of dense layers.
 
 mod chain;
 mod classes;
@@ -11,7 +11,6 @@ mod read;
 mod scaler;
 mod svm;
 mod tensor;
-mod trees;
 mod write;
 
 pub use read::{read, recognise};

@@ -77,9 +77,6 @@ impl<'g> Reading<'_, 'g> {
             _ => return Ok(None),
         };
         self.chain.take(node)?;
-        if node.op_type.starts_with("TreeEnsemble") && !self.rounds {
-            return Err(refused(node, "which compares numbers of double precision"));
-        }
         let operator = Operator {
             node,
             constants: self.constants,
@@ -211,10 +208,7 @@ fn ends_layers(node: &NodeProto) -> bool {
 
 /// Whether a node gives the label beside its numbers.
 fn gives_label(node: &NodeProto) -> bool {
-    matches!(
-        node.op_type.as_str(),
-        "LinearClassifier" | "TreeEnsembleClassifier"
-    )
+    node.op_type == "LinearClassifier"
 }
 
 /// Its second output says what was dropped.

@@ -39,17 +39,22 @@ const OLD_JOBLIB: &str = "it was written by joblib before 0.10: load it and save
 const OWN_CLASS: &str = "it is a class or function of the program that saved the file, and nothing was run: save the fitted scikit-learn \
                          pipeline inside, such as joblib.dump(detector.pipeline, file), or have your own Python score it \
                          (spec.model.worker)";
-const ONLY: &str = "supported are OneClassSVM, IsolationForest, random forests, extra trees, decision trees, gradient boosting and linear models, bare \
-                    or in a Pipeline behind scalers, SimpleImputer, PolynomialFeatures, PCA, Normalizer, VarianceThreshold, \
-                    FunctionTransformer and ColumnTransformer: train one of these, or have your own Python score it (spec.model.worker)";
+const ONLY: &str = "supported are OneClassSVM, IsolationForest, EllipticEnvelope, GaussianMixture, KMeans, random forests, extra trees, \
+                    decision trees, gradient boosting, linear models, SVC, SVR and MLP networks, bare or in a Pipeline behind scalers, \
+                    SimpleImputer, PolynomialFeatures, PCA, Normalizer, VarianceThreshold, Nystroem, RBFSampler, FunctionTransformer and \
+                    ColumnTransformer: train one of these, or have your own Python score it (spec.model.worker)";
 
 fn of_sklearn(module: &str, name: &str) -> &'static str {
     match name {
         "KernelPCA" | "TruncatedSVD" | "IncrementalPCA" | "FastICA" => {
             "of what turns features into components, PCA is supported: train with it, make_pipeline(StandardScaler(), PCA(), OneClassSVM())"
         }
-        "Nystroem" | "RBFSampler" => {
-            "it approximates a kernel: train OneClassSVM itself, or SGDOneClassSVM without it"
+        "AdditiveChi2Sampler" | "PolynomialCountSketch" | "SkewedChi2Sampler" => {
+            "of what approximates a kernel, Nystroem and RBFSampler are supported: train with one of them"
+        }
+        "BayesianGaussianMixture" => "of mixtures, GaussianMixture is supported: train it",
+        "BisectingKMeans" => {
+            "of what finds centres, KMeans and MiniBatchKMeans are supported: train one of them"
         }
         "KNNImputer" | "IterativeImputer" | "Imputer" | "MissingIndicator" => {
             "readings have no missing values here: train without it, or with SimpleImputer"
@@ -57,6 +62,15 @@ fn of_sklearn(module: &str, name: &str) -> &'static str {
         "PowerTransformer" | "QuantileTransformer" | "KBinsDiscretizer" | "SplineTransformer" => {
             "supported are StandardScaler, MinMaxScaler, RobustScaler, MaxAbsScaler and FunctionTransformer, such as of numpy.log1p: train with \
              one of them"
+        }
+        "EmpiricalCovariance"
+        | "GraphicalLasso"
+        | "GraphicalLassoCV"
+        | "LedoitWolf"
+        | "MinCovDet"
+        | "OAS"
+        | "ShrunkCovariance" => {
+            "it knows covariances, and no border between anomalies and others: train EllipticEnvelope"
         }
         "NDArrayWrapper" | "ZNDArrayWrapper" => OLD_JOBLIB,
         _ if module.starts_with("sklearn.externals") => OLD_JOBLIB,
@@ -82,8 +96,8 @@ mod tests {
             ),
             (
                 "sklearn.kernel_approximation",
-                "Nystroem",
-                "train OneClassSVM",
+                "SkewedChi2Sampler",
+                "Nystroem and RBFSampler are supported",
             ),
             (
                 "sklearn.neighbors._lof",

@@ -65,6 +65,18 @@ pub enum Class {
     LinearSvc,
     SgdClassifier,
     SgdOneClassSvm,
+    EllipticEnvelope,
+    GaussianMixture,
+    KMeans,
+    MiniBatchKMeans,
+    Nystroem,
+    RbfSampler,
+    Svc,
+    NuSvc,
+    Svr,
+    NuSvr,
+    MlpClassifier,
+    MlpRegressor,
     DummyClassifier,
     DummyRegressor,
     /// What boosted trees started from up to scikit-learn 0.20, of which there are five.
@@ -157,6 +169,18 @@ impl Class {
             Self::LinearSvc => "LinearSVC",
             Self::SgdClassifier => "SGDClassifier",
             Self::SgdOneClassSvm => "SGDOneClassSVM",
+            Self::EllipticEnvelope => "EllipticEnvelope",
+            Self::GaussianMixture => "GaussianMixture",
+            Self::KMeans => "KMeans",
+            Self::MiniBatchKMeans => "MiniBatchKMeans",
+            Self::Nystroem => "Nystroem",
+            Self::RbfSampler => "RBFSampler",
+            Self::Svc => "SVC",
+            Self::NuSvc => "NuSVC",
+            Self::Svr => "SVR",
+            Self::NuSvr => "NuSVR",
+            Self::MlpClassifier => "MLPClassifier",
+            Self::MlpRegressor => "MLPRegressor",
             Self::DummyClassifier => "DummyClassifier",
             Self::DummyRegressor => "DummyRegressor",
             Self::MeanEstimator => "MeanEstimator",
@@ -248,7 +272,9 @@ pub fn find(module: &str, name: &str) -> Option<Global> {
         ("_codecs", "encode") => function(Function::Encode),
         ("builtins" | "__builtin__", "bytes") => function(Function::Bytes),
         ("builtins" | "__builtin__", "bytearray") => function(Function::ByteArray),
-        _ => of_trees(module, name).or_else(|| linear(module, name)),
+        _ => of_trees(module, name)
+            .or_else(|| linear(module, name))
+            .or_else(|| density(module, name)),
     }
 }
 
@@ -333,6 +359,46 @@ fn linear(module: &str, name: &str) -> Option<Global> {
             "SGDOneClassSVM" => class(Class::SgdOneClassSvm),
             _ => None,
         },
+        _ => None,
+    }
+}
+
+/// Detectors by density and distance, machines of support vectors, and networks.
+fn density(module: &str, name: &str) -> Option<Global> {
+    let class = |class| Some(Global::Class(class));
+    match (module, name) {
+        (
+            "sklearn.covariance.outlier_detection"
+            | "sklearn.covariance.elliptic_envelope"
+            | "sklearn.covariance._elliptic_envelope",
+            "EllipticEnvelope",
+        ) => class(Class::EllipticEnvelope),
+        (
+            "sklearn.mixture.gaussian_mixture" | "sklearn.mixture._gaussian_mixture",
+            "GaussianMixture",
+        ) => class(Class::GaussianMixture),
+        (
+            "sklearn.neural_network.multilayer_perceptron"
+            | "sklearn.neural_network._multilayer_perceptron",
+            network,
+        ) => match network {
+            "MLPClassifier" => class(Class::MlpClassifier),
+            "MLPRegressor" => class(Class::MlpRegressor),
+            _ => None,
+        },
+        ("sklearn.kernel_approximation", "Nystroem") => class(Class::Nystroem),
+        ("sklearn.kernel_approximation", "RBFSampler") => class(Class::RbfSampler),
+        ("sklearn.svm.classes" | "sklearn.svm._classes", machine) => match machine {
+            "SVC" => class(Class::Svc),
+            "NuSVC" => class(Class::NuSvc),
+            "SVR" => class(Class::Svr),
+            "NuSVR" => class(Class::NuSvr),
+            _ => None,
+        },
+        ("sklearn.cluster.k_means_" | "sklearn.cluster._kmeans", "KMeans") => class(Class::KMeans),
+        ("sklearn.cluster.k_means_" | "sklearn.cluster._kmeans", "MiniBatchKMeans") => {
+            class(Class::MiniBatchKMeans)
+        }
         _ => None,
     }
 }

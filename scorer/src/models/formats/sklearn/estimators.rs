@@ -1,7 +1,10 @@
 //! The estimators that may be at the end of a chain. A new family is a reader and a line in [`READERS`].
 
 use super::estimator::Estimator;
-use super::{boosting, forest, histograms, lightgbm, linear, pyod, svm, votes, xgboost};
+use super::{
+    boosting, centres, elliptic, forest, histograms, lightgbm, linear, mixture, perceptron, pyod,
+    reconstruction, svm, vectors, votes, xgboost,
+};
 use crate::models::formats::limits::Meter;
 use crate::models::formats::python::Class;
 use crate::models::{self, ModelError};
@@ -41,6 +44,16 @@ const READERS: &[(Class, Reader)] = &[
     (Class::LinearSvc, linear::read),
     (Class::SgdClassifier, linear::read),
     (Class::SgdOneClassSvm, linear::read),
+    (Class::EllipticEnvelope, elliptic::read),
+    (Class::GaussianMixture, mixture::read),
+    (Class::KMeans, centres::read),
+    (Class::MiniBatchKMeans, centres::read),
+    (Class::Svc, vectors::read),
+    (Class::NuSvc, vectors::read),
+    (Class::Svr, vectors::read),
+    (Class::NuSvr, vectors::read),
+    (Class::MlpClassifier, perceptron::read),
+    (Class::MlpRegressor, perceptron::read),
 ];
 
 /// Whether the class is an estimator's that [`read`] reads.
@@ -53,6 +66,10 @@ pub fn read(
     last: &Estimator<'_, '_>,
     meter: &mut Meter<'_>,
 ) -> Result<Option<models::Estimator>, ModelError> {
+    // In a dict it is a transformer, so the table does not have it.
+    if last.class == Class::Pca {
+        return reconstruction::read(last, meter).map(Some);
+    }
     let reader = READERS.iter().find(|(class, _)| *class == last.class);
     reader.map(|(_, read)| read(last, meter)).transpose()
 }

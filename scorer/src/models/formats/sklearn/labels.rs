@@ -15,8 +15,16 @@ pub fn read(
     classifier: &Estimator<'_, '_>,
     meter: &mut Meter<'_>,
 ) -> Result<Arc<Labels>, ModelError> {
-    const NAME: &str = "classes_";
     check_one_target(classifier)?;
+    classes(classifier, meter)
+}
+
+/// The same, of a classifier that counts an output for each class.
+pub fn classes(
+    classifier: &Estimator<'_, '_>,
+    meter: &mut Meter<'_>,
+) -> Result<Arc<Labels>, ModelError> {
+    const NAME: &str = "classes_";
     let array = classifier.any_array(NAME)?;
     let count = array.count().unwrap_or(usize::MAX);
     let labels = match array.texts(classifier.heap(), count, meter)? {

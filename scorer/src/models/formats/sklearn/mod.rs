@@ -1,9 +1,12 @@
 //! scikit-learn's estimators, from whatever file describes them, as a [`Model`].
 
+mod approximation;
 mod boosting;
 mod bundle;
+mod centres;
 mod chain;
 mod column_transformer;
+mod elliptic;
 mod estimator;
 mod estimators;
 mod forest;
@@ -13,13 +16,17 @@ mod imputer;
 mod labels;
 mod lightgbm;
 mod linear;
+mod mixture;
+mod perceptron;
 mod pipeline;
 mod pyod;
+mod reconstruction;
 mod scaler;
 mod steps;
 mod svm;
 mod transformers;
 mod tree;
+mod vectors;
 mod version;
 mod votes;
 mod xgboost;

@@ -6,7 +6,7 @@ use super::steps::Steps;
 use super::{chain, estimators, pyod, transformers};
 use crate::models::formats::limits::Meter;
 use crate::models::formats::python::{Heap, Value};
-use crate::models::{Model, ModelError, Origin, Preparation, Transform, shown};
+use crate::models::{self, Model, ModelError, Origin, Preparation, Transform, shown};
 
 /// Makes a model of what a file holds: an estimator, a pipeline of transformers and an estimator, a search for the best of either,
 /// or a dict, tuple or list of these, of which the bundle says what to take.
@@ -18,9 +18,9 @@ pub fn to_model(
 ) -> Result<Model, ModelError> {
     let bundle = Bundle::open(heap, value, wanted, meter)?;
     let (mut steps, mut found) = (Steps::new(heap), Vec::new());
+    let mut before = 0;
     match &bundle {
         Some(bundle) => {
-            let mut before = 0;
             for &step in &bundle.steps {
                 before = found.len();
                 steps.collect(step, "", 0, &mut found)?;
@@ -29,12 +29,16 @@ pub fn to_model(
         }
         None => steps.collect(value, "", 0, &mut found)?,
     }
+    let fitted_together = found.len() - before;
     let Some((last, before)) = found.split_last() else {
         return Err(ModelError::Unsupported("the pipeline has no steps".into()));
     };
     let Some(estimator) = estimators::read(last, meter)? else {
         return Err(ends_otherwise(last, before));
     };
+    if fitted_together > 1 {
+        check_target(&estimator)?;
+    }
     let transforms = chain::read(before, &mut steps, 0, meter)?;
     let origin = Origin {
         producer: producer(&found),
@@ -74,6 +78,20 @@ pub fn to_preparation(
         transforms,
         feature_names,
     })
+}
+
+/// Errors where an autoencoder is the end of a pipeline: the file does not say whether its target were the readings, as of
+/// `pipeline.fit(X, X)`, or what comes out of the steps before.
+fn check_target(estimator: &models::Estimator) -> Result<(), ModelError> {
+    match estimator {
+        models::Estimator::Perceptron(it) if it.is_autoencoder() => Err(ModelError::Unsupported(
+            "MLPRegressor as an autoencoder at the end of a Pipeline, which does not say whether it gives back the readings or what the \
+             steps before it make of them: save them apart, joblib.dump({'scaler': scaler, 'model': mlp}, file), fitted with \
+             mlp.fit(Z, Z), Z = scaler.transform(X)"
+                .into(),
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn ends_otherwise(last: &Estimator<'_, '_>, before: &[Estimator<'_, '_>]) -> ModelError {

@@ -11,17 +11,17 @@ pub fn read(
     meter: &mut Meter<'_>,
 ) -> Result<models::Estimator, ModelError> {
     if svm.flag("_sparse", false)? {
-        let problem = "OneClassSVM was fitted on sparse data: fit it on a dense array";
-        return Err(ModelError::Unsupported(problem.into()));
+        return Err(sparse(svm));
     }
     let kernel = kernel(svm, meter)?;
     let vectors = svm.array("support_vectors_", meter)?;
     let &[count, features] = vectors.shape.as_slice() else {
-        return Err(shape("support_vectors_", &vectors.shape, "(n, d)"));
+        return Err(shape(svm, "support_vectors_", &vectors.shape, "(n, d)"));
     };
     let coefficients = svm.array("_dual_coef_", meter)?;
     if coefficients.shape != [1, count] {
         return Err(shape(
+            svm,
             "_dual_coef_",
             &coefficients.shape,
             &format!("(1, {count})"),
@@ -30,6 +30,7 @@ pub fn read(
     let fitted = svm.get("n_features_in_");
     if matches!(fitted, Some(Value::Int(fitted)) if usize::try_from(fitted) != Ok(features)) {
         return Err(shape(
+            svm,
             "support_vectors_",
             &vectors.shape,
             "as many features as n_features_in_",
@@ -47,7 +48,8 @@ pub fn read(
     Ok(models::Estimator::OneClassSvm(svm))
 }
 
-fn kernel(svm: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Kernel, ModelError> {
+/// Reads the kernel with its numbers.
+pub fn kernel(svm: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Kernel, ModelError> {
     let name = svm.text("kernel")?;
     let mut number = |name| svm.number(name, meter);
     match name {
@@ -65,7 +67,8 @@ fn kernel(svm: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Kernel, Mode
             coef0: number("coef0")?,
         }),
         other => Err(ModelError::Unsupported(format!(
-            "OneClassSVM with the kernel {}; supported are rbf, linear, poly and sigmoid: train with one of them",
+            "{} with the kernel {}; supported are rbf, linear, poly and sigmoid: train with one of them",
+            svm.class.name(),
             quoted(other)
         ))),
     }
@@ -81,8 +84,18 @@ fn degree(number: f64) -> Result<u32, ModelError> {
     )))
 }
 
-fn shape(name: &str, found: &[usize], expected: &str) -> ModelError {
+/// The refusal of a machine that was fitted on sparse data.
+pub fn sparse(svm: &Estimator<'_, '_>) -> ModelError {
+    ModelError::Unsupported(format!(
+        "{} was fitted on sparse data: fit it on a dense array",
+        svm.class.name()
+    ))
+}
+
+/// An array of another shape than expected.
+pub fn shape(svm: &Estimator<'_, '_>, name: &str, found: &[usize], expected: &str) -> ModelError {
     ModelError::Invalid(format!(
-        "`{name}` of OneClassSVM has the shape {found:?}, not {expected}; train the model again, or save it as it was fitted"
+        "`{name}` of {} has the shape {found:?}, not {expected}; train the model again, or save it as it was fitted",
+        svm.class.name()
     ))
 }

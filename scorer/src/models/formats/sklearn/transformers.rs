@@ -2,7 +2,7 @@
 
 use super::estimator::{Estimator, quoted};
 use super::version::Version;
-use super::{function, imputer, scaler};
+use super::{approximation, function, imputer, scaler};
 use crate::models::formats::limits::Meter;
 use crate::models::formats::python::Class;
 use crate::models::transforms::{Columns, Components, Norm, Normalizer, Polynomial};
@@ -21,6 +21,8 @@ const READERS: &[(Class, Reader)] = &[
     (Class::Pca, components),
     (Class::Normalizer, normalizer),
     (Class::VarianceThreshold, variance),
+    (Class::Nystroem, approximation::nystroem),
+    (Class::RbfSampler, approximation::sampler),
 ];
 
 /// Whether the class is a transformer's that [`read`] reads.
@@ -36,6 +38,8 @@ pub fn keeps_columns(class: Class) -> bool {
             | Class::Pca
             | Class::VarianceThreshold
             | Class::ColumnTransformer
+            | Class::Nystroem
+            | Class::RbfSampler
     )
 }
 
@@ -71,14 +75,7 @@ fn polynomial(step: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Transfo
 
 /// See scikit-learn's `decomposition/_base.py`.
 fn components(step: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Transform, ModelError> {
-    let mean = step.array("mean_", meter)?;
-    let directions = step.array("components_", meter)?;
-    if mean.shape.len() != 1 || directions.shape.get(1) != mean.shape.first() {
-        return Err(ModelError::unfit(format!(
-            "`components_` of PCA has the shape {:?}, and `mean_` {:?}",
-            directions.shape, mean.shape
-        )));
-    }
+    let (mean, directions) = directions(step, meter)?;
     let spread = if step.flag("whiten", false)? {
         let variances = step.array("explained_variance_", meter)?.values;
         let spread: Vec<f64> = variances.iter().map(|variance| variance.sqrt()).collect();
@@ -93,7 +90,26 @@ fn components(step: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Transfo
     } else {
         None
     };
-    Components::new(mean.values, directions.values, spread).map(Transform::Components)
+    Components::new(mean, directions, spread).map(Transform::Components)
+}
+
+/// Means and directions of a `PCA`.
+pub fn directions(
+    pca: &Estimator<'_, '_>,
+    meter: &mut Meter<'_>,
+) -> Result<(Vec<f64>, Vec<f64>), ModelError> {
+    let mean = pca.array("mean_", meter)?;
+    let directions = pca.array("components_", meter)?;
+    if mean.shape.len() != 1
+        || directions.shape.len() != 2
+        || directions.shape.get(1) != mean.shape.first()
+    {
+        return Err(ModelError::unfit(format!(
+            "`components_` of PCA has the shape {:?}, and `mean_` {:?}",
+            directions.shape, mean.shape
+        )));
+    }
+    Ok((mean.values, directions.values))
 }
 
 /// See `normalize` in scikit-learn's `preprocessing/_data.py`.
