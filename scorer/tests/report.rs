@@ -403,7 +403,7 @@ fn summary_says_what_matters() {
         "duration   1 min 30 s; 1 shard: median 0.00 s, longest 0.00 s",
         "failed: ModelNotFound (1 sensor)\n  device=003\n    az://models/model_3: no such object\n",
         "warning: MostlyAnomalous (1 sensor)",
-        "device=002                                               900      1,000   90.0%       -1.000 *",
+        "device=002                           900      1,000   90.0%       -1.000 *",
         "report: az://predictions/pumps-1764324000/_run/report.html",
     ] {
         assert!(text.contains(expected), "{expected:?} is not in\n{text}");

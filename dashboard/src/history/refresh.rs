@@ -73,12 +73,9 @@ impl Refresher {
         });
         let mut next = self.index(trouble);
         next.unasked.clone_from(&*history.unasked.read().await);
-        for reason in next
-            .unasked
-            .iter()
-            .filter(|reason| !now.unasked.contains(reason))
-        {
-            tracing::warn!("{reason}");
+        let unasked = next.unasked.iter();
+        for new in unasked.filter(|unasked| !now.unasked.contains(unasked)) {
+            tracing::warn!(namespace = new.namespace, "{}", new.reason);
         }
         let is_same = now.trouble == next.trouble
             && now.unreadable == next.unreadable
@@ -89,9 +86,6 @@ impl Refresher {
             && (now.runs.iter().zip(&next.runs)).all(|(one, other)| Arc::ptr_eq(one, other));
         if is_same {
             return false;
-        }
-        if let (Some(trouble), None) = (&next.trouble, &now.trouble) {
-            tracing::warn!("storage cannot be read: {}", trouble.message);
         }
         let version = now.version + 1;
         *history.index.write().await = Arc::new(Index { version, ..next });

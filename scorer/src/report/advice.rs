@@ -21,7 +21,7 @@ pub fn failure(reason: FailureReason) -> Advice {
         ),
         FailureReason::ModelUnreadable => (
             "Model cannot be read",
-            "Look at the file with `fleetscore model inspect`. Upload it again if it is cut off; export it again if it is not a one-class SVM.",
+            "Look at the file with `fleetscore model inspect`. Upload it again if it is cut off; if it is of a kind that is not read, let Python score it (spec.model.worker).",
         ),
         FailureReason::ModelMismatch => (
             "Model and readings do not fit",

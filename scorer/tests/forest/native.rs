@@ -49,7 +49,7 @@ fn every_flipped_bit_and_every_cut_is_seen() {
 #[test]
 fn another_family_or_version_is_refused() {
     let native = write_native(&load("flat_d1_sk191.zlib.joblib")).unwrap();
-    for (at, byte, part) in [(8, 3, "version 3"), (10, 9, "family 9")] {
+    for (at, byte, part) in [(8, 3, "version 3"), (10, 99, "family 99")] {
         let mut other = native.clone();
         other[at] = byte;
         seal(&mut other);

@@ -36,13 +36,13 @@ fn verdicts(model: &Model, rows: &[f64]) -> Verdicts {
 #[test]
 fn every_graph_scores_as_in_onnx_runtime() {
     let names = names("networks", ".onnx");
-    assert!(names.len() > 20, "only {names:?}");
+    assert!(names.len() > 30, "only {names:?}");
     for name in names {
         let model = load(&name);
         assert_eq!(model.origin.format, ModelFormat::Onnx, "{name}");
         assert_eq!(
             model.origin.single_precision,
-            !name.ends_with("_double") || name.contains("mlp"),
+            !name.ends_with("_double"),
             "{name}"
         );
         // ONNX Runtime's own functions are exact to some 1e-7, of shares near 0 too.
@@ -65,6 +65,8 @@ fn the_ending_says_what_the_numbers_mean() {
         ("torch_argmax", Kind::Class, "network classifier"),
         ("skl_mlp_two", Kind::Class, "network classifier"),
         ("skl_logistic_three", Kind::Class, "network classifier"),
+        ("skl_forest_two", Kind::Class, "network classifier"),
+        ("skl_boost_value", Kind::Value, "network regressor"),
     ] {
         let model = load(name);
         assert_eq!(model.meaning.kind(), kind, "{name}");
@@ -164,6 +166,10 @@ fn what_is_no_chain_over_rows_is_refused_by_name() {
         ("three_axes", &["input has 3 axes"]),
         ("half", &["type 10"]),
         ("to_integers", &["Cast", "other numbers"]),
+        (
+            "trees_greater",
+            &["TreeEnsembleRegressor", "compares in another way"],
+        ),
         ("recurrent", &["LSTM", "`/lstm/LSTM`"]),
         ("other_domain", &["com.microsoft.FusedGemm", "`fused`"]),
     ] {
@@ -187,6 +193,7 @@ fn what_is_no_chain_over_rows_is_refused_by_name() {
         ),
         ("nan", "Invalid", "not finite"),
         ("old_operators", "Unsupported", "opset_version=17"),
+        ("trees_circle", "Invalid", "which makes no tree"),
         ("twice", "Malformed", "given twice"),
         ("unfit", "Invalid", "it takes 5 columns"),
         ("zero", "Invalid", "divides by 0"),

@@ -39,19 +39,21 @@ scenario_stranger() {
   ends page-for-model PartiallySucceeded
   leads page-for-model failed '<html>' --endpoint=http://10.99.0.1:10000
 
-  # The key in a secret is none of the account's.
+  # A secret whose key was cut off, and one that is not there.
   MODEL='az://models/model_{device}_{tag}.fsm'
-  kube delete secret replaced --ignore-not-found >/dev/null
-  kube create secret generic replaced "--from-literal=accountKey=$(openssl rand -base64 64 | tr -d '\n')" >/dev/null
   (
-    STORAGE='{azure: {account: devstoreaccount1, auth: Secret, secretRef: {name: replaced}, endpoint: "http://10.99.0.1:10000"}}'
-    start key-replaced <<<"  pendingTimeoutSeconds: 300"
+    secret_with 'accountKey=no key!'
+    start key-cut <<<"  pendingTimeoutSeconds: 300"
+    STORAGE='{azure: {account: plantstore, auth: Secret, secretRef: {name: never-made}}}'
+    start key-absent <<<"  pendingTimeoutSeconds: 300"
   )
-  ends key-replaced Failed
-  leads key-replaced doctor 'storage refuses the pods of run plant/key-replaced'
+  ends key-cut Failed
+  leads key-cut doctor 'is not an account key'
+  leads key-absent tree 'secret "never-made" not found'
+  kube delete scoringrun key-absent >/dev/null
 
   # The pool that a run asks for is gone.
   start pool-gone <<<'  podTemplate: {spec: {nodeSelector: {kubernetes.azure.com/agentpool: gone}}}'
-  leads pool-gone doctor 'kubernetes.azure.com/agentpool=gone'
+  leads pool-gone doctor "didn't match Pod's node affinity/selector"
   kube delete scoringrun pool-gone >/dev/null
 }

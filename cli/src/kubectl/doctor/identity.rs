@@ -2,6 +2,7 @@
 
 use fleetscore_cluster::{Scope, Selector};
 use fleetscore_crds::{AzureAuth, Phase, ScoringRunSpec};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Event, ServiceAccount};
 use serde_json::Value;
 
@@ -24,7 +25,13 @@ const TOKEN_WORDS: [&str; 5] = [
 ];
 
 /// Checks the service accounts of runs and schedules that sign in by workload identity, and what runs say of their credentials.
-pub async fn check(ask: &Ask<'_>, objects: &Objects, defaults: &Template, findings: &mut Findings) {
+pub async fn check(
+    ask: &Ask<'_>,
+    objects: &Objects,
+    defaults: &Template,
+    now: Timestamp,
+    findings: &mut Findings,
+) {
     let names = accounts(objects, defaults);
     for (namespace, name) in &names {
         let scope = Scope::Namespace(namespace.clone());
@@ -47,7 +54,7 @@ pub async fn check(ask: &Ask<'_>, objects: &Objects, defaults: &Template, findin
         webhook(ask, findings).await;
     }
     tokens(ask, objects, findings).await;
-    for check in refused(objects, defaults) {
+    for check in refused(objects, defaults, now) {
         findings.add(check);
     }
 }
@@ -154,10 +161,10 @@ async fn tokens(ask: &Ask<'_>, objects: &Objects, findings: &mut Findings) {
 /// Reasons of runs whose pods storage does not let in, or that have nothing to sign in with.
 const REFUSALS: [&str; 2] = ["AccessDenied", "InvalidStorage"];
 
-/// The newest run of each schedule, and of none, that ended because storage refused its pods.
-fn refused(objects: &Objects, defaults: &Template) -> Vec<Check> {
+/// The runs that ended a short while ago because storage refused their pods.
+fn refused(objects: &Objects, defaults: &Template, now: Timestamp) -> Vec<Check> {
     let mut checks = Vec::new();
-    for run in objects.newest() {
+    for run in objects.last(now) {
         let (Ok(status), Ok(spec)) = (&run.status, &run.spec) else {
             continue;
         };

@@ -138,7 +138,7 @@ async fn examine(ask: &Ask<'_>, args: &DoctorArgs, findings: &mut Findings) -> R
     rights::check(ask, findings).await;
     let operators = deployments.unwrap_or_default();
     let template = template::of_operator(ask, &operators, findings).await;
-    identity::check(ask, &objects, &template, findings).await;
+    identity::check(ask, &objects, &template, now, findings).await;
     nodes::check(ask, &objects, &template, findings).await;
     waiting::check(ask, &objects, now, findings).await;
     quota::check(ask, findings).await;

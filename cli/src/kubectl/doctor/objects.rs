@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use fleetscore_cluster::{Run, Schedule, Seen, Selector};
 use fleetscore_crds::{Phase, ScoringRunSpec};
+use jiff::{SignedDuration, Timestamp};
 
 use super::Ask;
 use super::check::Findings;
@@ -51,18 +52,25 @@ impl Objects {
         schedules.chain(runs).collect()
     }
 
-    /// The newest run of each schedule, and of each namespace the newest one of none.
-    pub fn newest(&self) -> impl Iterator<Item = &Run> {
-        let mut newest: BTreeMap<(&str, Option<&str>), &Run> = BTreeMap::new();
+    /// The newest run of each schedule, and runs of none that have ended within a day, as `status` shows them.
+    pub fn last(&self, now: Timestamp) -> impl Iterator<Item = &Run> {
+        let mut newest: BTreeMap<(&str, &str), &Run> = BTreeMap::new();
         for run in &self.runs {
-            let found = newest
-                .entry((run.namespace(), run.schedule()))
-                .or_insert(run);
+            let Some(schedule) = run.schedule() else {
+                continue;
+            };
+            let found = newest.entry((run.namespace(), schedule)).or_insert(run);
             if run.created() > found.created() {
                 *found = run;
             }
         }
-        newest.into_values()
+        let ended = |run: &Run| run.status.as_ref().ok()?.completion_time;
+        let is_recent = move |run: &&Run| {
+            ended(run)
+                .is_some_and(|ended| now.duration_since(ended) < SignedDuration::from_hours(24))
+        };
+        let alone = self.runs.iter().filter(|run| run.schedule().is_none());
+        newest.into_values().chain(alone.filter(is_recent))
     }
 }
 

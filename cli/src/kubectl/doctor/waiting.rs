@@ -34,7 +34,7 @@ pub async fn check(ask: &Ask<'_>, objects: &Objects, now: Timestamp, findings: &
     for check in checks {
         findings.add(check);
     }
-    for check in objects.newest().filter_map(given_up) {
+    for check in objects.last(now).filter_map(given_up) {
         findings.add(check);
     }
 }
@@ -71,10 +71,11 @@ fn of(run: &Run, pods: &[Pod], now: Timestamp) -> Option<Check> {
     let since = first.created;
     let since = since.map_or_else(String::new, |since| format!(" for {}", age(since, now)));
     let message = format!(
-        "run {}/{}: {} wait{since}: {reason}: {}",
+        "run {}/{}: {} {}{since}: {reason}: {}",
         run.namespace(),
         run.name(),
         counted(waiting.len() as u64, "pod"),
+        if waiting.len() == 1 { "waits" } else { "wait" },
         first.message.as_deref().unwrap_or_default()
     );
     Some(if reason.contains("Image") {

@@ -6,7 +6,7 @@ use super::{
     ACCOUNTS, CRDS, DEPLOYMENTS, LEASES, MONITORS, NODES, OPERATOR, QUEUES, RULES, SYSTEM,
     WEBHOOKS, ago, checks, examined, expect, healthy, micro, remove, waiting,
 };
-use crate::tools::{NAMESPACE, Person, RUN, RUNS, SCHEDULES};
+use crate::tools::{NAMESPACE, Person, RUN, RUNS, SCHEDULES, ended};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_all_is_well_every_check_says_so() {
@@ -196,7 +196,7 @@ async fn it_tells_what_is_wrong_with_identity_and_nodes() {
             |person| waiting(&person.api, &json!({"phase": "Pending", "conditions": [
                 {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available"},
             ]})),
-            "Warn", "run plant-a/pumps-1764324000: 1 pod wait", "compare nodeSelector",
+            "Warn", "run plant-a/pumps-1764324000: 1 pod waits", "compare nodeSelector",
         ),
         (
             |person| waiting(&person.api, &json!({"phase": "Pending", "containerStatuses": [{
@@ -273,4 +273,27 @@ async fn it_tells_what_is_wrong_with_quota_queue_storage_monitors_and_schedules(
         ),
     ])
     .await;
+}
+
+/// Runs that no schedule makes are each looked at, not the newest one alone, for as long as `status` shows them.
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_of_no_schedule_are_all_looked_at() {
+    let person = healthy().await;
+    for (name, seconds) in [("newer", 60), ("older", 600), ("long-ago", 100_000)] {
+        let mut run = ended("Failed", 0);
+        run["metadata"]["labels"] = json!({});
+        run["metadata"]["creationTimestamp"] = json!(ago(seconds + 10));
+        run["status"]["completionTime"] = json!(ago(seconds));
+        run["status"]["conditions"] = json!([
+            {"type": "Failed", "status": "True", "reason": "AccessDenied", "message": name, "lastTransitionTime": ago(seconds)},
+        ]);
+        person.api.create(RUNS, NAMESPACE, name, run);
+    }
+    let found = checks(&examined(&person, &[]).await);
+    let told = |name: &str| {
+        let words = format!("storage does not let in the pods of run plant-a/{name}: {name}");
+        found.iter().any(|(_, message, _)| message.contains(&words))
+    };
+    assert!(told("newer") && told("older"), "{found:#?}");
+    assert!(!told("long-ago"), "{found:#?}");
 }

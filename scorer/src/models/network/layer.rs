@@ -1,4 +1,4 @@
-use super::Activation;
+use super::{Activation, Trees};
 use crate::models::check::check_finite;
 
 /// One step of a network. A row becomes a row.
@@ -6,6 +6,8 @@ use crate::models::check::check_finite;
 pub enum Layer {
     /// Weighted sums of the columns.
     Dense(Dense),
+    /// Decision trees whose leaves are added up.
+    Trees(Trees),
     /// An operation of each column with a number of its own.
     Columns(Operation, Vec<f64>),
     /// A function of each number, or of all together.
@@ -115,7 +117,7 @@ impl Layer {
             Self::Dense(dense) => Some(dense.inputs()),
             Self::Columns(_, numbers) => Some(numbers.len()),
             Self::BothShares => Some(1),
-            Self::Activate(_) | Self::Normalise => None,
+            Self::Trees(_) | Self::Activate(_) | Self::Normalise => None,
         }
     }
 
@@ -133,6 +135,11 @@ impl Layer {
         };
         match self {
             Self::Dense(dense) => takes(dense.inputs()).map(|()| dense.outputs()),
+            Self::Trees(trees) if trees.columns() > inputs => Err(format!(
+                "its trees look at {} columns, and what comes before it leaves {inputs}",
+                trees.columns()
+            )),
+            Self::Trees(trees) => Ok(trees.outputs()),
             Self::Columns(operation, numbers) => {
                 takes(numbers.len())?;
                 check_finite(operation.name(), numbers)?;
@@ -151,6 +158,7 @@ impl Layer {
     pub fn described(&self) -> String {
         match self {
             Self::Dense(dense) => format!("dense, {} to {}", dense.inputs(), dense.outputs()),
+            Self::Trees(trees) => format!("{} trees, {} nodes", trees.count(), trees.nodes()),
             Self::Columns(operation, _) => operation.name().to_owned(),
             Self::Activate(activation) => activation.name().to_owned(),
             Self::BothShares => "both shares".to_owned(),
@@ -168,7 +176,10 @@ impl Layer {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.weights() * size_of::<f64>()
+        match self {
+            Self::Trees(trees) => trees.bytes(),
+            _ => self.weights() * size_of::<f64>(),
+        }
     }
 
     /// Turns `count` rows, which lie one after the other in `now`, into what it makes of them; `next` is room for that.
@@ -177,6 +188,10 @@ impl Layer {
         match self {
             Self::Dense(dense) => {
                 dense.apply(now, next);
+                std::mem::swap(now, next);
+            }
+            Self::Trees(trees) => {
+                trees.apply(count, now, next);
                 std::mem::swap(now, next);
             }
             Self::Columns(operation, numbers) => {

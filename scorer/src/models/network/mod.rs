@@ -6,10 +6,12 @@
 mod activation;
 mod ending;
 mod layer;
+mod trees;
 
 pub use activation::Activation;
 pub use ending::Ending;
 pub use layer::{Dense, Layer, Operation};
+pub use trees::Trees;
 
 use super::shares;
 
@@ -20,7 +22,7 @@ pub const MOST_LAYERS: usize = 1000;
 /// Numbers of a row at any layer.
 pub const MOST_COLUMNS: usize = 100_000;
 
-/// A network of dense layers: an autoencoder, a classifier or a regressor.
+/// A network of dense layers, or trees in their place: an autoencoder, a classifier or a regressor.
 ///
 /// All is worked out in double precision. A network of single precision differs from its own program's numbers by that program's
 /// roundings.

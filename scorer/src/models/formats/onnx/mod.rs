@@ -1,4 +1,4 @@
-//! ONNX graphs: one-class SVMs as skl2onnx writes them, and small networks of dense layers.
+//! ONNX graphs: one-class SVMs as skl2onnx writes them, and small networks of dense layers, and trees.
 
 mod chain;
 mod classes;
@@ -11,6 +11,7 @@ mod read;
 mod scaler;
 mod svm;
 mod tensor;
+mod trees;
 mod write;
 
 pub use read::{read, recognise};

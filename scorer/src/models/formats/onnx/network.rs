@@ -77,6 +77,9 @@ impl<'g> Reading<'_, 'g> {
             _ => return Ok(None),
         };
         self.chain.take(node)?;
+        if node.op_type.starts_with("TreeEnsemble") && !self.rounds {
+            return Err(refused(node, "which compares numbers of double precision"));
+        }
         let operator = Operator {
             node,
             constants: self.constants,
@@ -208,7 +211,10 @@ fn ends_layers(node: &NodeProto) -> bool {
 
 /// Whether a node gives the label beside its numbers.
 fn gives_label(node: &NodeProto) -> bool {
-    node.op_type == "LinearClassifier"
+    matches!(
+        node.op_type.as_str(),
+        "LinearClassifier" | "TreeEnsembleClassifier"
+    )
 }
 
 /// Its second output says what was dropped.

@@ -4,6 +4,7 @@ use super::chain::refused;
 use super::graph::{float, floats, integer, integers, string};
 use super::proto::{NodeProto, TENSOR_DOUBLE, TENSOR_FLOAT};
 use super::tensor::{Constants, Numbers};
+use super::trees;
 use crate::models::ModelError;
 use crate::models::formats::limits::Meter;
 use crate::models::network::{Activation, Dense, Layer, Operation};
@@ -44,6 +45,10 @@ impl Operator<'_, '_> {
             ("" | "ai.onnx", _) => self.first(meter),
             ("ai.onnx.ml", "Scaler") => self.scaler(),
             ("ai.onnx.ml", "LinearRegressor" | "LinearClassifier") => self.linear(meter),
+            ("ai.onnx.ml", "TreeEnsembleRegressor" | "TreeEnsembleClassifier") => Ok(Step {
+                layers: trees::layers(self.node, meter)?,
+                single: true,
+            }),
             ("ai.onnx.ml", "Normalizer") if string(self.node, "norm") == Some("L1") => {
                 Ok(layer(Layer::Normalise))
             }
