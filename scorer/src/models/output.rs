@@ -32,16 +32,8 @@ impl Model {
             )));
         }
         let own = match (own, spec.threshold) {
-            (Meaning::Measured { measure, .. }, Some(threshold)) if threshold.is_finite() => {
-                Meaning::Measured {
-                    measure,
-                    threshold: Some(threshold),
-                }
-            }
-            (Meaning::Measured { .. }, Some(threshold)) => {
-                return Err(other(format!(
-                    "spec.model.threshold is {threshold}, which is no number that a {name} measures: set a finite one"
-                )));
+            (Meaning::Measured { measure, .. }, Some(threshold)) => {
+                bordered(name, measure, threshold)?
             }
             (Meaning::Measured { measure, .. }, None) if spec.residual.is_none() => {
                 return Err(no_border(&self.estimator, measure));
@@ -56,7 +48,7 @@ impl Model {
                      with a column of the readings, set spec.model.residual"
                 ),
                 _ => format!(
-                    "spec.model.threshold is for detectors without a border, and a {name} has its own: leave it out"
+                    "spec.model.threshold is for detectors without a border, and {name} has its own: leave it out"
                 ),
             }));
         }
@@ -108,6 +100,26 @@ impl Model {
         };
         Ok(self)
     }
+}
+
+/// What a detector measures, with the border that a run gives it.
+fn bordered(name: &str, measure: Measure, threshold: f64) -> Result<Meaning, ModelError> {
+    if !threshold.is_finite() {
+        return Err(other(format!(
+            "spec.model.threshold is {threshold}, which is no number that a {name} measures: set a finite one"
+        )));
+    }
+    if threshold < 0.0 && measure != Measure::Likelihood {
+        return Err(other(format!(
+            "spec.model.threshold is {threshold}, and the {} that {name} measures is never below 0, so every reading would be an anomaly: \
+             set one above 0",
+            measure.name()
+        )));
+    }
+    Ok(Meaning::Measured {
+        measure,
+        threshold: Some(threshold),
+    })
 }
 
 /// The refusal of a detector without a border where the run gives none.

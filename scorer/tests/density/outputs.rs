@@ -104,6 +104,16 @@ fn what_a_model_cannot_say_is_refused() {
             "its labels are `0`, `1`, `2`, `3`",
         ),
         (
+            DISTANCE,
+            json!({ "threshold": -0.1 }),
+            "the distance that KMeans measures is never below 0",
+        ),
+        (
+            ERROR,
+            json!({ "threshold": -9.5 }),
+            "the error that PCA measures is never below 0",
+        ),
+        (
             LIKELIHOOD,
             json!({ "residual": { "target": "Power", "threshold": 1.0 } }),
             "compares a regressor's values",
