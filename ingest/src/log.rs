@@ -1,7 +1,7 @@
 //! The log of a process that serves: lines on standard error.
 
 use anyhow::Context as _;
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use fleetscore_crds::VisibleLines;
 use tracing_subscriber::EnvFilter;
 
@@ -12,6 +12,38 @@ pub enum LogFormat {
     Json,
     /// For people.
     Text,
+}
+
+/// How a process that serves writes its log.
+#[derive(Args, Clone, Debug)]
+pub struct LogArgs {
+    /// How log lines look
+    #[arg(
+        long = "log-format",
+        env = "FLEETSCORE_LOG_FORMAT",
+        value_enum,
+        default_value = "json"
+    )]
+    pub format: LogFormat,
+    /// Which log lines are written, such as `info,fleetscore_ingest=debug`
+    #[arg(
+        long = "log",
+        env = "FLEETSCORE_LOG",
+        default_value = "info",
+        value_name = "FILTER"
+    )]
+    pub filter: String,
+}
+
+impl LogArgs {
+    /// Begins to write as they say: [`start`].
+    ///
+    /// # Errors
+    ///
+    /// A filter that cannot be read.
+    pub fn start(&self) -> anyhow::Result<()> {
+        start(self.format, &self.filter)
+    }
 }
 
 /// Begins to write log lines to standard error: those that `filter` lets through, such as `info,fleetscore_ingest=debug`. To be called once a

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use fleetscore_ingest::log::LogFormat;
+use fleetscore_ingest::log::LogArgs;
 
 /// As for the scorer: faster than the C library's where much is made and dropped.
 #[global_allocator]
@@ -44,22 +44,8 @@ struct Args {
     /// Where /healthz, /readyz, /status and /metrics are served; default: port 8080 of all addresses.
     #[arg(long, env = "FLEETSCORE_LISTEN", value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// How log lines look.
-    #[arg(
-        long,
-        env = "FLEETSCORE_LOG_FORMAT",
-        value_enum,
-        default_value = "json"
-    )]
-    log_format: LogFormat,
-    /// Which log lines are written, such as `info,fleetscore_ingest=debug`.
-    #[arg(
-        long,
-        env = "FLEETSCORE_LOG",
-        default_value = "info",
-        value_name = "FILTER"
-    )]
-    log: String,
+    #[command(flatten)]
+    log: LogArgs,
 }
 
 fn main() -> ExitCode {

@@ -11,7 +11,7 @@ use fleetscore_cluster::{Cluster, Login, Scope};
 use fleetscore_dashboard::live::Live;
 use fleetscore_dashboard::server::{self, App, Guard, Headers};
 use fleetscore_dashboard::sight::Access;
-use fleetscore_ingest::log::{self, LogFormat};
+use fleetscore_ingest::log::LogArgs;
 use fleetscore_storage::StorageOptions;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -62,22 +62,8 @@ pub struct DashboardServerArgs {
     /// URL of the Blob service, where it is not the public cloud's
     #[arg(long)]
     endpoint: Option<String>,
-    /// How log lines look
-    #[arg(
-        long,
-        env = "FLEETSCORE_LOG_FORMAT",
-        value_enum,
-        default_value = "json"
-    )]
-    log_format: LogFormat,
-    /// Which log lines are written, such as `info,fleetscore_dashboard=debug`
-    #[arg(
-        long,
-        env = "FLEETSCORE_LOG",
-        default_value = "info",
-        value_name = "FILTER"
-    )]
-    log: String,
+    #[command(flatten)]
+    log: LogArgs,
     /// The kubeconfig; default: the pod's own service account
     #[arg(long, hide = true)]
     kubeconfig: Option<std::path::PathBuf>,
@@ -85,7 +71,7 @@ pub struct DashboardServerArgs {
 
 /// Runs the command.
 pub fn run(args: &DashboardServerArgs) -> Result {
-    log::start(args.log_format, &args.log).map_err(usage)?;
+    args.log.start().map_err(usage)?;
     block_on(show(args))?
 }
 

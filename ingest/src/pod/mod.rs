@@ -9,7 +9,6 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use fleetscore_crds::{Manifest, ReadingStreamSpec};
 use fleetscore_ingest::folder::Owner;
-use fleetscore_ingest::log;
 use fleetscore_ingest::work::{self, Options, SystemClock, Until, Watch, WorkerError};
 use fleetscore_ingest::{Hub, KafkaHub, SourceOptions, StreamName};
 use fleetscore_storage::{Environment, Storage, StorageOptions};
@@ -38,7 +37,7 @@ pub enum PodError {
 
 /// Works on the stream until a signal ends that.
 pub fn run(args: &Args) -> Result<(), PodError> {
-    log::start(args.log_format, &args.log).map_err(PodError::Wrong)?;
+    args.log.start().map_err(PodError::Wrong)?;
     fleetscore_storage::install_crypto();
     let pod = Pod::of(args).map_err(PodError::Wrong)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -1,33 +1,25 @@
 //! The files of `scripts/fixtures/make_density.py`.
 
-use std::path::{Path, PathBuf};
-
 use fleetscore_crds::{ModelFormat, ModelSpec};
 use fleetscore_scorer::models::{Kind, Meaning, Model, Verdicts, read};
 use serde_json::{Value, json};
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/density")
-}
+use crate::common::{Fixtures, said, said_alone};
 
-/// Every model's file name and bytes, in order of name.
+const FIXTURES: Fixtures = Fixtures("density");
+
+/// Every file's name and bytes, in order of name.
 pub fn files() -> Vec<(String, Vec<u8>)> {
-    let entries = std::fs::read_dir(folder()).unwrap();
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension != "csv"));
-    paths.sort();
-    let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
-    let file = |path: PathBuf| (name(&path), std::fs::read(&path).unwrap());
-    paths.into_iter().map(file).collect()
+    FIXTURES.files()
 }
 
 /// The bytes of one file.
 pub fn file(name: &str) -> Vec<u8> {
-    std::fs::read(folder().join(name)).unwrap()
+    FIXTURES.file(name)
 }
 
 pub fn load(name: &str) -> Model {
-    read(&file(name), ModelFormat::Auto).unwrap_or_else(|error| panic!("{name}: {error}"))
+    FIXTURES.load(name)
 }
 
 /// The model with what a run asks of its numbers.
@@ -37,12 +29,6 @@ pub fn asked(model: Model, fields: &Value) -> Result<Model, String> {
     map.extend(fields.as_object().unwrap().clone());
     let spec: ModelSpec = serde_json::from_value(spec).unwrap();
     model.with_output(&spec).map_err(|error| error.to_string())
-}
-
-pub fn said(model: &Model, rows: &[f64]) -> Verdicts {
-    let mut verdicts = Verdicts::default();
-    model.score(rows, &mut verdicts);
-    verdicts
 }
 
 /// What scikit-learn says of rows.
@@ -59,16 +45,13 @@ pub struct Expected {
 impl Expected {
     /// Of the model in a file.
     pub fn of(file: &str) -> Self {
-        let (name, _) = file.split_once('.').unwrap();
-        let path = folder().join(format!("{name}.expected.csv"));
         let mut expected = Self {
             rows: Vec::new(),
             scores: Vec::new(),
             predictions: Vec::new(),
             shares: Vec::new(),
         };
-        for record in csv::Reader::from_path(path).unwrap().into_records() {
-            let record = record.unwrap();
+        for record in FIXTURES.expected(file) {
             let score = record.len() - 3;
             let number = |column: usize| record[column].parse::<f64>();
             expected
@@ -78,18 +61,14 @@ impl Expected {
             expected.predictions.push(record[score + 1].to_owned());
             expected.shares.extend(number(score + 2));
         }
-        assert!(expected.scores.len() > 30, "{name} has few rows");
+        assert!(expected.scores.len() > 30, "{file} has few rows");
         expected
     }
 
     /// Asserts scores and predictions, all rows at once and each by itself.
     pub fn assert_same(&self, model: &Model, file: &str) {
         let together = said(model, &self.rows);
-        let mut alone = Verdicts::default();
-        for row in self.rows.chunks(model.features) {
-            model.score(row, &mut alone);
-        }
-        assert_eq!(together, alone, "{file}");
+        assert_eq!(together, said_alone(model, &self.rows), "{file}");
         assert_near(together.scores(), &self.scores, file);
         match model.meaning {
             Meaning::Measured { .. } if self.predictions[0].is_empty() => {}

@@ -1,9 +1,7 @@
 //! Bytes that nobody vouches for: reading ends with a model or an error, in little time and memory.
 
-use fleetscore_crds::ModelFormat;
-use fleetscore_scorer::models::{Allowance, ModelError, read, read_within};
-
-use crate::fixtures::{file, load, said};
+use crate::common::damage;
+use crate::fixtures::{file, load};
 
 /// Pickles that are not compressed.
 const PICKLES: &[&str] = &[
@@ -20,54 +18,24 @@ const PICKLES: &[&str] = &[
     "mlp_same_apart_sk191.pkl",
 ];
 
-/// Whatever a byte is changed to: an error, or a model that scores.
 #[test]
 fn any_changed_byte_ends_well() {
     for name in PICKLES {
-        let bytes = file(name);
-        let step = (bytes.len() / 300).max(1);
-        for at in (2..bytes.len()).step_by(step) {
-            for byte in [0, b'.', 255] {
-                let mut changed = bytes.clone();
-                changed[at] = byte;
-                let Ok(model) = read(&changed, ModelFormat::Sklearn) else {
-                    continue;
-                };
-                if model.features > 100 {
-                    continue;
-                }
-                let rows = vec![0.5; model.features * 2];
-                assert_eq!(said(&model, &rows).len(), 2, "{name}: {byte} at {at}");
-            }
-        }
+        damage::pickle_bytes_end_well(name, &file(name));
     }
 }
 
 #[test]
 fn every_cut_is_seen() {
     for name in PICKLES {
-        let bytes = file(name);
-        for at in (0..bytes.len()).step_by(bytes.len() / 40) {
-            assert!(
-                read(&bytes[..at], ModelFormat::Sklearn).is_err(),
-                "{name} cut at {at}"
-            );
-        }
+        damage::pickle_cuts_are_seen(name, &file(name));
     }
 }
 
 #[test]
 fn memory_is_bounded() {
     for name in PICKLES {
-        let allowance = Allowance {
-            memory: 2000,
-            ..Allowance::default()
-        };
-        let error = read_within(&file(name), ModelFormat::Auto, allowance).unwrap_err();
-        assert!(
-            matches!(error, ModelError::TooMuchMemory { .. }),
-            "{name}: {error}"
-        );
+        damage::memory_is_bounded(name, &file(name));
     }
 }
 
@@ -87,13 +55,6 @@ fn a_row_without_a_number_has_no_score() {
         "mlp_value_relu_sk191.joblib",
         "mlp_three_sk191.joblib",
     ] {
-        let model = load(name);
-        let mut rows = vec![20.0; model.features * 2];
-        rows[0] = f64::NAN;
-        let verdicts = said(&model, &rows);
-        assert!(
-            verdicts.scores()[0].is_nan() && verdicts.scores()[1].is_finite(),
-            "{name}"
-        );
+        damage::a_row_without_a_number_has_no_score(name, &load(name));
     }
 }

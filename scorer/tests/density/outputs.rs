@@ -4,7 +4,8 @@ use fleetscore_crds::ModelFormat;
 use fleetscore_scorer::models::{Kind, read};
 use serde_json::json;
 
-use crate::fixtures::{Expected, asked, file, load, said};
+use crate::common::said;
+use crate::fixtures::{Expected, asked, file, load};
 
 const DETECTOR: &str = "elliptic_2_sk191.joblib";
 const LIKELIHOOD: &str = "mixture_scaled_sk191.joblib";

@@ -1,9 +1,10 @@
 //! Bytes that nobody vouches for: reading ends with a model or an error, in little time and memory.
 
 use fleetscore_crds::ModelFormat;
-use fleetscore_scorer::models::{Allowance, ModelError, Verdicts, read, read_within, write_native};
+use fleetscore_scorer::models::{read, write_native};
 use proptest::prelude::*;
 
+use crate::common::{damage, said};
 use crate::fixtures::{file, load};
 
 fn position(bytes: &[u8], part: &[u8]) -> usize {
@@ -21,55 +22,24 @@ const PICKLES: [&str; 6] = [
     "sgd_one_class_sk191.pkl",
 ];
 
-/// Whatever a byte is changed to: an error, or a model that scores.
 #[test]
 fn any_changed_byte_ends_well() {
     for name in PICKLES {
-        let bytes = file(name);
-        let step = (bytes.len() / 120).max(1);
-        for at in (2..bytes.len()).step_by(step) {
-            for byte in [0, b'.', 255] {
-                let mut changed = bytes.clone();
-                changed[at] = byte;
-                let Ok(model) = read(&changed, ModelFormat::Sklearn) else {
-                    continue;
-                };
-                if model.features > 100 {
-                    continue;
-                }
-                let mut verdicts = Verdicts::default();
-                model.score(&vec![0.5; model.features * 2], &mut verdicts);
-                assert_eq!(verdicts.len(), 2, "{name}: {byte} at {at}");
-            }
-        }
+        damage::pickle_bytes_end_well(name, &file(name));
     }
 }
 
 #[test]
 fn every_cut_is_seen() {
     for name in PICKLES {
-        let bytes = file(name);
-        for at in (0..bytes.len()).step_by(bytes.len() / 40) {
-            assert!(
-                read(&bytes[..at], ModelFormat::Sklearn).is_err(),
-                "{name} cut at {at}"
-            );
-        }
+        damage::pickle_cuts_are_seen(name, &file(name));
     }
 }
 
 #[test]
 fn memory_is_bounded() {
     for name in PICKLES {
-        let allowance = Allowance {
-            memory: 2000,
-            ..Allowance::default()
-        };
-        let error = read_within(&file(name), ModelFormat::Auto, allowance).unwrap_err();
-        assert!(
-            matches!(error, ModelError::TooMuchMemory { .. }),
-            "{name}: {error}"
-        );
+        damage::memory_is_bounded(name, &file(name));
     }
 }
 
@@ -103,15 +73,7 @@ fn a_row_without_a_number_has_no_score() {
         "boost_three_sk191.joblib",
         "linear_value_sk191.joblib",
     ] {
-        let model = load(name);
-        let mut rows = vec![20.0; model.features * 2];
-        rows[0] = f64::NAN;
-        let mut verdicts = Verdicts::default();
-        model.score(&rows, &mut verdicts);
-        assert!(
-            verdicts.scores()[0].is_nan() && verdicts.scores()[1].is_finite(),
-            "{name}"
-        );
+        damage::a_row_without_a_number_has_no_score(name, &load(name));
     }
 }
 
@@ -154,9 +116,7 @@ proptest! {
     fn damaged_files_are_harmless(bytes in damaged()) {
         for format in [ModelFormat::Auto, ModelFormat::Sklearn, ModelFormat::Native] {
             if let Ok(model) = read(&bytes, format) && model.features < 100_000 {
-                let mut verdicts = Verdicts::default();
-                model.score(&vec![0.5; model.features], &mut verdicts);
-                prop_assert_eq!(verdicts.len(), 1);
+                prop_assert_eq!(said(&model, &vec![0.5; model.features]).len(), 1);
             }
         }
     }

@@ -3,6 +3,7 @@
 use fleetscore_crds::ModelFormat;
 use fleetscore_scorer::models::{read, write_libsvm, write_native, write_onnx};
 
+use crate::common::damage;
 use crate::fixtures::{Expected, files, load};
 
 #[test]
@@ -21,21 +22,10 @@ fn every_fixture_says_the_same_from_it() {
 #[test]
 fn every_flipped_bit_and_every_cut_is_seen() {
     for file in ["tree_three_sk191.joblib", "svc_three_sk191.joblib"] {
-        let native = write_native(&load(file)).unwrap();
-        for at in (0..100).chain((100..native.len()).step_by(31)) {
-            let cut = read(&native[..at], ModelFormat::Native);
-            assert!(cut.is_err(), "{file} cut at {at}");
-            for bit in [0, 7] {
-                let mut flipped = native.clone();
-                flipped[at] ^= 1 << bit;
-                let read = read(&flipped, ModelFormat::Native);
-                assert!(read.is_err(), "{file}: bit {bit} of byte {at}");
-            }
-        }
+        damage::native_changes_are_seen(file, &write_native(&load(file)).unwrap());
     }
 }
 
-/// Whatever bytes have the right checksum: a refusal, or a model that says the same again.
 #[test]
 fn any_byte_behind_a_right_checksum_ends_well() {
     for file in [
@@ -44,24 +34,7 @@ fn any_byte_behind_a_right_checksum_ends_well() {
         "hist_two_sk191.joblib",
         "logistic_two_sk191.joblib",
     ] {
-        let native = write_native(&load(file)).unwrap();
-        for at in (8..native.len().min(200)).chain((200..native.len()).step_by(197)) {
-            for byte in [0, 1, 255] {
-                let mut changed = native.clone();
-                changed[at] = byte;
-                changed.truncate(native.len() - 4);
-                changed.extend(crc32fast::hash(&changed).to_le_bytes());
-                let Ok(model) = read(&changed, ModelFormat::Native) else {
-                    continue;
-                };
-                if model.features > 100 {
-                    continue;
-                }
-                let mut verdicts = fleetscore_scorer::models::Verdicts::default();
-                model.score(&vec![0.5; model.features * 3], &mut verdicts);
-                assert_eq!(verdicts.len(), 3, "{file}: {byte} at {at}");
-            }
-        }
+        damage::native_bytes_end_well(file, &write_native(&load(file)).unwrap());
     }
 }
 

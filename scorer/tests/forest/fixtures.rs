@@ -1,32 +1,24 @@
 //! The files of `scripts/fixtures/make_forests.py`.
 
-use std::path::{Path, PathBuf};
-
 use fleetscore_crds::ModelFormat;
-use fleetscore_scorer::models::{Estimator, IsolationForest, Model, Verdicts, read};
+use fleetscore_scorer::models::{Estimator, IsolationForest, Model, read};
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/forests")
-}
+use crate::common::{Fixtures, said, said_alone};
 
-/// Every forest's file name and bytes, in order of name.
+const FIXTURES: Fixtures = Fixtures("forests");
+
+/// Every file's name and bytes, in order of name.
 pub fn files() -> Vec<(String, Vec<u8>)> {
-    let entries = std::fs::read_dir(folder()).unwrap();
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension != "csv"));
-    paths.sort();
-    let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
-    let file = |path: PathBuf| (name(&path), std::fs::read(&path).unwrap());
-    paths.into_iter().map(file).collect()
+    FIXTURES.files()
 }
 
 /// The bytes of one file.
 pub fn file(name: &str) -> Vec<u8> {
-    std::fs::read(folder().join(name)).unwrap()
+    FIXTURES.file(name)
 }
 
 pub fn load(name: &str) -> Model {
-    read(&file(name), ModelFormat::Auto).unwrap_or_else(|error| panic!("{name}: {error}"))
+    FIXTURES.load(name)
 }
 
 /// The forest at the end of a model.
@@ -47,29 +39,20 @@ pub struct Expected {
 impl Expected {
     /// Of the forest in a file.
     pub fn of(file: &str) -> Self {
-        let (name, _) = file.split_once('.').unwrap();
-        let path = folder().join(format!("{name}.expected.csv"));
         let (mut rows, mut verdicts) = (Vec::new(), Vec::new());
-        for record in csv::Reader::from_path(path).unwrap().into_records() {
-            let record = record.unwrap();
+        for record in FIXTURES.expected(file) {
             let score = record.len() - 2;
             let number = |column: usize| record[column].parse::<f64>().unwrap();
             rows.extend((0..score).map(number));
             verdicts.push((number(score), &record[score + 1] == "1"));
         }
-        assert!(verdicts.len() > 30, "{name} has few rows");
+        assert!(verdicts.len() > 30, "{file} has few rows");
         Self { rows, verdicts }
     }
 
     /// Asserts scores and predictions, all rows at once and each by itself.
     pub fn assert_same(&self, model: &Model, file: &str) {
-        let mut together = Verdicts::default();
-        model.score(&self.rows, &mut together);
-        let mut alone = Verdicts::default();
-        for row in self.rows.chunks(model.features) {
-            model.score(row, &mut alone);
-        }
-        for verdicts in [together, alone] {
+        for verdicts in [said(model, &self.rows), said_alone(model, &self.rows)] {
             assert_eq!(verdicts.len(), self.verdicts.len(), "{file}");
             for (row, (ours, theirs)) in verdicts.iter().zip(&self.verdicts).enumerate() {
                 assert_eq!(

@@ -6,8 +6,8 @@ use fleetscore_scorer::models::{
 };
 use proptest::prelude::*;
 
+use crate::common::damage::seal;
 use crate::fixtures::{file, files, load};
-use crate::native::seal;
 
 /// A pickle that is not compressed, and the bytes of a node in it.
 const PICKLE: &str = "share_d2_sk191.p4.pkl";

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on fails.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod fast;
 mod fixtures;
 mod hostile;

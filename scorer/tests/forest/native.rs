@@ -3,6 +3,7 @@
 use fleetscore_crds::ModelFormat;
 use fleetscore_scorer::models::{Origin, read, write_libsvm, write_native, write_onnx};
 
+use crate::common::damage::seal;
 use crate::fixtures::{Expected, files, forest, load};
 
 #[test]
@@ -56,13 +57,6 @@ fn another_family_or_version_is_refused() {
         let message = read(&other, ModelFormat::Auto).unwrap_err().to_string();
         assert!(message.contains(part), "{message}");
     }
-}
-
-/// Sets the checksum at the end right.
-pub fn seal(file: &mut Vec<u8>) {
-    file.truncate(file.len() - 4);
-    let checksum = crc32fast::hash(file);
-    file.extend(checksum.to_le_bytes());
 }
 
 #[test]
