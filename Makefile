@@ -41,7 +41,7 @@ lint:
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	scripts/features-test.sh
 	scripts/module_circles.py operator/src scorer/src/predictions scorer/src/steps/score \
-	  scorer/src/models/svm/kernels scorer/src/models/transforms scorer/src/models/formats/sklearn
+	  scorer/src/models/svm/kernels scorer/src/models/transforms scorer/src/models/formats/sklearn scorer/src/models/formats/native
 
 unit:
 	@scripts/install.sh build node python broker

@@ -1,11 +1,11 @@
-//! What models of every family have in common in the file, and how its parts are read.
+//! What models of every family have in common in the file, and how its parts are read and written.
 
 use fleetscore_crds::ModelFormat;
 
 use super::{CENTER, CLIP, MIN_MAX, NAMES, NO_SCALER, PRODUCER, SCALE, SINGLE_PRECISION, STANDARD};
 use crate::models::formats::cursor::Cursor;
 use crate::models::formats::limits;
-use crate::models::{ModelError, Origin, Scaler};
+use crate::models::{Model, ModelError, Origin, Scaler};
 
 /// The parts of a header that every family has.
 pub struct Common {
@@ -90,4 +90,59 @@ pub fn malformed(problem: impl Into<String>) -> ModelError {
         format: "fleetscore model",
         problem: problem.into(),
     }
+}
+
+/// The lowest and highest that a scaler leaves, 0 where it does not clip.
+pub fn clip(scaler: &Scaler) -> (f64, f64) {
+    match scaler {
+        Scaler::MinMax {
+            clip: Some(range), ..
+        } => *range,
+        _ => (0.0, 0.0),
+    }
+}
+
+/// The number of a scaler in a file.
+pub fn scaler_code(scaler: &Scaler) -> u8 {
+    match scaler {
+        Scaler::None => NO_SCALER,
+        Scaler::Standard { .. } => STANDARD,
+        Scaler::MinMax { .. } => MIN_MAX,
+    }
+}
+
+/// The flags of a model and its scaler.
+pub fn flags(model: &Model, scaler: &Scaler) -> u32 {
+    let (center, scale, clip) = match scaler {
+        Scaler::None => (false, false, false),
+        Scaler::Standard { center, scale } => (center.is_some(), scale.is_some(), false),
+        Scaler::MinMax { clip, .. } => (false, false, clip.is_some()),
+    };
+    let set = [
+        (SINGLE_PRECISION, model.origin.single_precision),
+        (CENTER, center),
+        (SCALE, scale),
+        (CLIP, clip),
+        (PRODUCER, model.origin.producer.is_some()),
+        (NAMES, model.origin.feature_names.is_some()),
+    ];
+    set.iter()
+        .filter(|(_, is_set)| *is_set)
+        .fold(0, |flags, (flag, _)| flags | flag)
+}
+
+/// The producer and the names of features, each behind its length.
+pub fn text(model: &Model) -> Vec<u8> {
+    let names = model.origin.feature_names.iter().flatten();
+    let mut text = Vec::new();
+    for part in model.origin.producer.iter().chain(names) {
+        text.extend(length(part.len()).to_le_bytes());
+        text.extend(part.bytes());
+    }
+    text
+}
+
+/// A model of more than `u32::MAX` of anything cannot be read, so it is never made.
+pub fn length(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }

@@ -1,8 +1,7 @@
 //! Detectors by density and distance in the file.
 
-use super::common::{malformed, numbers, size};
+use super::common::{length, malformed, numbers, size};
 use super::head::{head, integer, put, read_head};
-use super::write::length;
 use crate::models::centres::CentresKind;
 use crate::models::formats::cursor::Cursor;
 use crate::models::formats::limits::Meter;

@@ -2,10 +2,11 @@
 
 use fleetscore_crds::ModelFormat;
 
-use super::common::{Common, ends, malformed, numbers, size};
+use super::common::{
+    Common, clip, ends, flags, length, malformed, numbers, scaler_code, size, text,
+};
 use super::head::{head, integer, put, read_head};
 use super::nodes::{self, Table};
-use super::write::{clip, flags, length, scaler_code, text};
 use super::{
     BOOSTED, CENTRES, ELLIPTIC, FAMILY_VERSION, FOREST, LEAF, LINEAR_MODEL, MAGIC, MIXTURE, NAMES,
     PERCEPTRON, RECONSTRUCTION, VECTORS, density, perceptron, vectors,

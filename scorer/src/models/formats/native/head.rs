@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::common::{ends, malformed, size, string};
-use super::write::length;
+use super::common::{ends, length, malformed, size, string};
 use crate::models::formats::cursor::Cursor;
 use crate::models::formats::limits::{self, Meter};
 use crate::models::{Labels, ModelError};

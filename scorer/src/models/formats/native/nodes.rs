@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 
 use super::LEAF;
-use super::common::{ends, malformed, numbers, size};
-use super::write::length;
+use super::common::{ends, length, malformed, numbers, size};
 use crate::models::ModelError;
 use crate::models::formats::cursor::Cursor;
 use crate::models::formats::limits::{self, Meter};

@@ -1,8 +1,7 @@
 //! Networks of scikit-learn in the file.
 
-use super::common::{malformed, numbers, size};
+use super::common::{length, malformed, numbers, size};
 use super::head::{head, integer, put, read_head};
-use super::write::length;
 use crate::models::formats::cursor::Cursor;
 use crate::models::formats::limits::Meter;
 use crate::models::network::{Dense, Ending, MOST_LAYERS};

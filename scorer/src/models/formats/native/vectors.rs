@@ -1,9 +1,8 @@
 //! Support vectors that tell classes apart or give values in the file.
 
-use super::common::{malformed, numbers, size};
+use super::common::{length, malformed, numbers, size};
 use super::head::{head, integer, put, read_head};
 use super::kernel;
-use super::write::length;
 use crate::models::formats::cursor::Cursor;
 use crate::models::formats::limits::Meter;
 use crate::models::vectors::{VectorNumbers, VectorsKind};

@@ -1,10 +1,8 @@
 use fleetscore_crds::ModelFormat;
 
-use super::{
-    CENTER, CLIP, MAGIC, MIN_MAX, NAMES, NO_SCALER, PRODUCER, SCALE, SINGLE_PRECISION, STANDARD,
-    THRESHOLD, VERSION, families, kernel, write_forest,
-};
-use crate::models::{Estimator, Model, ModelError, Scaler};
+use super::common::{clip, flags, length, scaler_code, text};
+use super::{MAGIC, THRESHOLD, VERSION, families, kernel, write_forest};
+use crate::models::{Estimator, Model, ModelError};
 
 /// Writes a model in the native format, which holds all of it. `origin.format` is not kept: it is `Native` when read.
 ///
@@ -69,56 +67,4 @@ fn svm(model: &Model) -> Result<Vec<u8>, ModelError> {
     }
     bytes.extend(text);
     Ok(bytes)
-}
-
-/// The lowest and highest that a scaler leaves, 0 where it does not clip.
-pub fn clip(scaler: &Scaler) -> (f64, f64) {
-    match scaler {
-        Scaler::MinMax {
-            clip: Some(range), ..
-        } => *range,
-        _ => (0.0, 0.0),
-    }
-}
-
-pub fn scaler_code(scaler: &Scaler) -> u8 {
-    match scaler {
-        Scaler::None => NO_SCALER,
-        Scaler::Standard { .. } => STANDARD,
-        Scaler::MinMax { .. } => MIN_MAX,
-    }
-}
-
-pub fn flags(model: &Model, scaler: &Scaler) -> u32 {
-    let (center, scale, clip) = match scaler {
-        Scaler::None => (false, false, false),
-        Scaler::Standard { center, scale } => (center.is_some(), scale.is_some(), false),
-        Scaler::MinMax { clip, .. } => (false, false, clip.is_some()),
-    };
-    let set = [
-        (SINGLE_PRECISION, model.origin.single_precision),
-        (CENTER, center),
-        (SCALE, scale),
-        (CLIP, clip),
-        (PRODUCER, model.origin.producer.is_some()),
-        (NAMES, model.origin.feature_names.is_some()),
-    ];
-    set.iter()
-        .filter(|(_, is_set)| *is_set)
-        .fold(0, |flags, (flag, _)| flags | flag)
-}
-
-pub fn text(model: &Model) -> Vec<u8> {
-    let names = model.origin.feature_names.iter().flatten();
-    let mut text = Vec::new();
-    for part in model.origin.producer.iter().chain(names) {
-        text.extend(length(part.len()).to_le_bytes());
-        text.extend(part.bytes());
-    }
-    text
-}
-
-/// A model of more than `u32::MAX` of anything cannot be read, so it is never made.
-pub fn length(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
 }

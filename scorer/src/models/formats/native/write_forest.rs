@@ -1,7 +1,7 @@
 use fleetscore_crds::ModelFormat;
 
+use super::common::{clip, flags, length, scaler_code, text};
 use super::nodes::{self, Table};
-use super::write::{clip, flags, length, scaler_code, text};
 use super::{FAMILY_VERSION, ISOLATION_FOREST, LEAF, MAGIC, ZERO_IS_ANOMALY};
 use crate::models::{IsolationForest, Model, ModelError, Scaler, Transform};
 
