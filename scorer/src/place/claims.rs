@@ -11,6 +11,9 @@ use fleetscore_storage::{ObjectUrl, Storage, StorageError, StoreKind};
 /// Largest claim that is read, in bytes.
 const CLAIM_BYTES: u64 = 64 * 1024;
 
+/// What a run that puts no `_SUCCESS` notes in its place.
+const NOTHING: &str = "nothing";
+
 /// One claim among those of a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
@@ -115,11 +118,8 @@ impl Claims {
 
     /// Says that all but `_SUCCESS` is written under a claim, and whether that is still to come.
     pub async fn sum(&self, number: u64, success: bool) -> Result<(), StorageError> {
-        let rest = Bytes::from_static(if success {
-            outputs::SUCCESS.as_bytes()
-        } else {
-            b""
-        });
+        let rest = if success { outputs::SUCCESS } else { NOTHING };
+        let rest = Bytes::from_static(rest.as_bytes());
         self.storage.put(&self.url(number, "summed")?, rest).await
     }
 
@@ -139,12 +139,12 @@ impl Claims {
             Err(error) if error.is_not_found() => return Ok(false),
             Err(error) => return Err(error),
         };
-        if rest.is_empty() {
-            return Ok(true);
+        // A note that is cut off says nothing.
+        if rest == outputs::SUCCESS.as_bytes() {
+            let success = self.output.join(outputs::SUCCESS)?;
+            return self.storage.exists(&success).await;
         }
-        self.storage
-            .exists(&self.output.join(outputs::SUCCESS)?)
-            .await
+        Ok(rest == NOTHING.as_bytes())
     }
 
     /// Shows that the process of a claim is at work.

@@ -518,6 +518,26 @@ async fn a_run_that_did_not_come_to_its_last_file_has_not_ended() {
     assert_eq!(error.reason(), "RetryNotEnded", "{error}");
 }
 
+/// A note that was cut off, as a disk leaves it that lost its power, says nothing: `_SUCCESS` may still have been to come.
+#[tokio::test(start_paused = true)]
+async fn a_note_that_is_cut_off_is_none() {
+    for rest in ["", "_SUCC"] {
+        let world = World::new().await;
+        without_end(&world, &named("first", None, &[], 3)).await;
+        let owner = Path::from("out/2018/_run/owner/");
+        let found: Vec<_> = world.store.list(Some(&owner)).try_collect().await.unwrap();
+        let note = found
+            .iter()
+            .find(|it| it.location.extension() == Some("summed"));
+        let note = note.unwrap().location.clone();
+        world.store.put(&note, rest.into()).await.unwrap();
+        let success = Path::from("out/2018/_SUCCESS");
+        world.store.delete(&success).await.unwrap();
+        let again = world.run(&retry("again", "first", &[], 5)).await;
+        assert_eq!(again.unwrap_err().reason(), "RetryNotEnded", "{rest:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn of_two_retries_at_once_one_is_refused() {
     let world = World::after_first().await;
