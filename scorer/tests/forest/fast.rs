@@ -1,5 +1,7 @@
 //! Every way of walking the trees gives what the plain walk gives, to the last bit.
 
+use std::ops::Range;
+
 use fleetscore_scorer::models::IsolationForest;
 use fleetscore_scorer::models::trees::{Border, Ensemble, Split};
 use proptest::prelude::*;
@@ -45,9 +47,9 @@ fn tree(features: u32) -> impl Strategy<Value = Vec<Split>> {
     })
 }
 
-/// A forest, and rows for it.
-fn forest() -> impl Strategy<Value = (IsolationForest, Vec<f64>)> {
-    (1..10_u32).prop_flat_map(|features| {
+/// A forest over so many features, and rows for it.
+fn forest(features: Range<u32>) -> impl Strategy<Value = (IsolationForest, Vec<f64>)> {
+    features.prop_flat_map(|features| {
         let trees = prop::collection::vec(tree(features), 1..12);
         let row = prop::collection::vec(number(), features as usize);
         (trees, prop::collection::vec(row, 0..70)).prop_map(move |(trees, rows)| {
@@ -82,12 +84,20 @@ fn assert_plain(forest: &IsolationForest, rows: &[f64]) {
 
 proptest! {
     #[test]
-    fn any_number_of_rows_score_as_each_does((forest, rows) in forest()) {
+    fn any_number_of_rows_score_as_each_does((forest, rows) in forest(2..10)) {
         assert_plain(&forest, &rows);
-        // So many that they are scored by steps where there is one feature.
-        assert_plain(&forest, &rows.repeat(3));
         // So many that they are walked in registers where the trees are small.
         assert_plain(&forest, &rows.repeat(9));
+    }
+
+    #[test]
+    fn any_number_of_rows_of_one_feature_score_as_each_does((forest, rows) in forest(1..2)) {
+        assert_plain(&forest, &rows);
+        // So many that they are put in order.
+        assert_plain(&forest, &rows.repeat(4));
+        // So many that they are scored by steps, and then fewer, by the same steps.
+        assert_plain(&forest, &rows.repeat(40));
+        assert_plain(&forest, &rows.repeat(4));
     }
 }
 
@@ -111,7 +121,10 @@ fn what_is_no_number_has_no_score() {
         zero_is_anomaly: false,
     };
     let forest = IsolationForest::new(trees, 1, [1.0, 1.0], border).unwrap();
-    for rows in [&[f64::NAN][..], &[1.0, f64::NAN, 2.0]] {
+    let some = [1.0, f64::NAN, 2.0, -f64::NAN, -1.0];
+    let many = some.repeat(60);
+    for rows in [&[f64::NAN][..], &some, &many] {
+        assert_plain(&forest, rows);
         let mut scores = vec![0.0; rows.len()];
         forest.scores(rows, &mut scores);
         for (row, score) in rows.iter().zip(scores) {

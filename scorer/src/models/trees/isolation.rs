@@ -4,13 +4,13 @@ use super::number::Number;
 use super::prepared::Prepared;
 #[cfg(target_arch = "x86_64")]
 use super::registers::Full;
-use super::{Ensemble, Steps};
+use super::{Ensemble, Steps, sorted};
 use crate::models::path::Path;
 
 /// Readings that are scored at a time.
 const ROWS: usize = 256;
-/// Working out the steps of one feature takes about as long as scoring one reading for so many nodes.
-const NODES_A_READING: usize = 8;
+/// From so many readings of one feature on, sorting them makes up for itself.
+const READINGS_IN_ORDER: usize = 128;
 /// From so many readings on, walks in registers make up for the layout of the trees for them.
 #[cfg(target_arch = "x86_64")]
 const READINGS_IN_REGISTERS: usize = 128;
@@ -151,8 +151,8 @@ impl IsolationForest {
 
     /// The same in the processor's instructions of one path, but for what is no number.
     fn scores_by(&self, path: Path, rows: &[f64], scores: &mut [f64]) {
-        if self.features == 1 && scores.len() >= self.trees.nodes() / NODES_A_READING {
-            return self.by_steps(rows, scores);
+        if self.features == 1 && scores.len() >= READINGS_IN_ORDER {
+            return self.of_one_feature(rows, scores);
         }
         #[cfg(target_arch = "x86_64")]
         if path == Path::Avx512
@@ -168,11 +168,33 @@ impl IsolationForest {
         );
     }
 
-    fn by_steps(&self, readings: &[f64], scores: &mut [f64]) {
+    /// Of so many readings that working out the steps takes no longer than sorting them, by steps; also where the steps are there already.
+    fn of_one_feature(&self, readings: &[f64], scores: &mut [f64]) {
         let new = || Box::new(Steps::new(&self.trees, |sum| self.of_sum(sum)));
-        let steps = self.prepared.steps.get_or_init(new);
-        for (reading, score) in readings.iter().zip(scores) {
-            *score = steps.of(f32::of(*reading));
+        let steps = if scores.len() < self.trees.nodes() {
+            self.prepared.steps.get()
+        } else {
+            Some(self.prepared.steps.get_or_init(new))
+        };
+        if let Some(steps) = steps {
+            for (reading, score) in readings.iter().zip(scores) {
+                *score = steps.of(f32::of(*reading));
+            }
+            return;
+        }
+        // What is no number has no place among the others, and gets no score either.
+        let number = |reading: f64| {
+            if reading.is_nan() {
+                0.0
+            } else {
+                f32::of(reading)
+            }
+        };
+        let readings: Vec<f32> = readings.iter().copied().map(number).collect();
+        scores.fill(0.0);
+        sorted::add_sums(&self.trees, &readings, scores);
+        for score in scores {
+            *score = self.of_sum(*score);
         }
     }
 
