@@ -3,7 +3,7 @@
 //! Reads a model of any format and a file of unscaled rows (f64, little-endian, row-major), writes the scores in the same way, and
 //! prints the number of trees. Then, for each line of standard input, it reads the model anew and scores once more, and prints the
 //! seconds of reading and those of scoring, all preparation of the model included. `plain` as a line scores row by row, in the
-//! plain way. Its peer is timed side by side by `bench/forests.py`.
+//! plain way. Its peer is timed side by side by `bench/models.py`.
 
 use std::io::BufRead;
 use std::time::Instant;
@@ -11,6 +11,10 @@ use std::time::Instant;
 use anyhow::{Context, bail, ensure};
 use fleetscore_crds::ModelFormat;
 use fleetscore_scorer::models::{Estimator, Model, Verdicts, read};
+
+/// That of the programs that score.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

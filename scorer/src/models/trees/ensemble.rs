@@ -1,3 +1,5 @@
+use std::iter;
+
 use super::Split;
 use super::number::Number;
 
@@ -87,16 +89,20 @@ impl<T: Number> Ensemble<T> {
         let (order, depth) = by_distance(splits)?;
         let root = index(self.nodes.len())?;
         let mut behind = root;
+        self.nodes.reserve(splits.len());
+        self.values.reserve(values.len());
         for at in order {
-            let (node, split) = (index(self.nodes.len())?, &splits[at]);
+            let split = &splits[at as usize];
             if split.children.is_some() {
                 behind = behind.saturating_add(2);
                 self.nodes.push(inner(at, split, &feature_of, behind - 1)?);
-                self.values.resize(self.values.len() + self.width, 0.0);
+                self.values.extend(iter::repeat_n(0.0, self.width));
             } else {
+                let node = index(self.nodes.len())?;
                 self.nodes.push(leaf(node));
-                let values = values.get(at * self.width..(at + 1) * self.width);
-                self.values.extend(values.unwrap_or_default());
+                let from = at as usize * self.width;
+                self.values
+                    .extend_from_slice(&values[from..from + self.width]);
             }
         }
         self.trees.push(Place { root, depth });
@@ -217,7 +223,7 @@ fn leaf<T: Number>(at: u32) -> Node<T> {
 
 /// Node `at` of the tree's own order.
 fn inner<T: Number>(
-    at: usize,
+    at: u32,
     split: &Split,
     feature_of: impl Fn(u32) -> Option<u32>,
     child: u32,
@@ -239,19 +245,20 @@ fn inner<T: Number>(
 }
 
 /// The nodes by distance from the root, children side by side, and the largest distance.
-fn by_distance(splits: &[Split]) -> Result<(Vec<usize>, u32), String> {
+fn by_distance(splits: &[Split]) -> Result<(Vec<u32>, u32), String> {
     if splits.is_empty() {
         return Err("has no nodes".into());
     }
-    let (mut order, mut depth) = (vec![0], 0);
+    index(splits.len())?;
+    let mut order = Vec::with_capacity(splits.len());
+    order.push(0);
     let mut has_parent = vec![false; splits.len()];
-    let mut level = 0..1;
+    let (mut level, mut depth) = (0..1, 0);
     while !level.is_empty() {
         for position in level.clone() {
             let at = order[position];
-            for child in splits[at].children.into_iter().flatten() {
-                let child = child as usize;
-                match has_parent.get_mut(child) {
+            for child in splits[at as usize].children.into_iter().flatten() {
+                match has_parent.get_mut(child as usize) {
                     Some(has_parent) if child > at && !*has_parent => *has_parent = true,
                     _ => {
                         return Err(format!(

@@ -127,22 +127,20 @@ impl Dtype {
         })
     }
 
-    /// The same of many items: those that are as long as one.
+    /// The same of many items, each as long as one; NaN in place of one that is not.
     pub fn numbers<'b>(self, items: impl ExactSizeIterator<Item = &'b [u8]>) -> Vec<f64> {
-        let mut numbers = Vec::with_capacity(items.len());
         // What models hold most of, without a look at the type for each.
         match (self.kind, self.big_endian) {
-            (Kind::F8, false) => numbers.extend(items.filter_map(|item| {
-                let bytes = item.try_into().ok()?;
-                Some(f64::from_le_bytes(bytes))
-            })),
-            (Kind::I8, false) => numbers.extend(items.filter_map(|item| {
-                let bytes = item.try_into().ok()?;
-                Some(i64::from_le_bytes(bytes) as f64)
-            })),
-            _ => numbers.extend(items.filter_map(|item| self.number(item))),
+            (Kind::F8, false) => items
+                .map(|item| of_bytes(item, f64::from_le_bytes))
+                .collect(),
+            (Kind::I8, false) => items
+                .map(|item| of_bytes(item, |bytes| i64::from_le_bytes(bytes) as f64))
+                .collect(),
+            _ => items
+                .map(|item| self.number(item).unwrap_or(f64::NAN))
+                .collect(),
         }
-        numbers
     }
 
     /// The bytes of an item, least significant first.
@@ -153,6 +151,10 @@ impl Dtype {
         }
         Some(bytes)
     }
+}
+
+fn of_bytes(item: &[u8], number: impl Fn([u8; 8]) -> f64) -> f64 {
+    item.try_into().map_or(f64::NAN, number)
 }
 
 /// Kinds whose names end in a width, such as `U8` or `M8`.

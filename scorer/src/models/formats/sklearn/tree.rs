@@ -59,17 +59,16 @@ impl Nodes {
         let thresholds = nodes.field("threshold")?.numbers();
         let children = left.into_iter().zip(right);
         let compared = features.into_iter().zip(thresholds);
-        let splits = children.zip(compared).enumerate();
-        let splits = splits.map(|(at, ((left, right), (feature, threshold)))| {
-            split(left, right, feature, threshold).ok_or_else(|| {
-                ModelError::Invalid(format!(
+        let mut splits = Vec::with_capacity(count);
+        for (at, ((left, right), (feature, threshold))) in children.zip(compared).enumerate() {
+            let Some(split) = split(left, right, feature, threshold) else {
+                return Err(ModelError::Invalid(format!(
                     "node {at} of a Tree has the children {left} and {right} and the feature {feature}, which are no positions"
-                ))
-            })
-        });
-        Ok(Self {
-            splits: splits.collect::<Result<_, _>>()?,
-        })
+                )));
+            };
+            splits.push(split);
+        }
+        Ok(Self { splits })
     }
 
     /// The number of nodes.
