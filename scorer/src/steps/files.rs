@@ -14,6 +14,8 @@ type Work = Box<dyn FnOnce() + Send>;
 #[derive(Debug)]
 pub struct Files {
     shared: Arc<Shared>,
+    /// Threads at most.
+    most: usize,
 }
 
 #[derive(Debug, Default)]
@@ -26,6 +28,9 @@ struct Shared {
 #[derive(Default)]
 struct Queue {
     work: VecDeque<Work>,
+    threads: usize,
+    /// Those that are not at work.
+    idle: usize,
     /// Whether no more comes.
     closed: bool,
 }
@@ -34,32 +39,35 @@ impl fmt::Debug for Queue {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Queue")
             .field("work", &self.work.len())
+            .field("threads", &self.threads)
+            .field("idle", &self.idle)
             .field("closed", &self.closed)
             .finish()
     }
 }
 
 impl Files {
-    /// So many threads, but at least one.
+    /// Up to `most` threads, but at least one: another starts when all are at work. Each keeps some of the memory that it has used, so
+    /// no more do than are needed.
     ///
     /// Errors: the system gives none.
-    pub fn new(threads: usize) -> io::Result<Self> {
+    pub fn new(most: usize) -> io::Result<Self> {
         let files = Self {
             shared: Arc::default(),
+            most,
         };
-        for number in 0..threads.max(1) {
-            let shared = Arc::clone(&files.shared);
-            let started = thread::Builder::new()
-                .name(format!("files-{number}"))
-                .spawn(move || shared.work());
-            match started {
-                Err(error) if number == 0 => return Err(error),
-                // Fewer do, too.
-                Err(_) => break,
-                Ok(_) => {}
-            }
-        }
+        files.start(&mut files.shared.queue())?;
         Ok(files)
+    }
+
+    fn start(&self, queue: &mut Queue) -> io::Result<()> {
+        let shared = Arc::clone(&self.shared);
+        thread::Builder::new()
+            .name(format!("files-{}", queue.threads))
+            .spawn(move || shared.work())?;
+        queue.threads += 1;
+        queue.idle += 1;
+        Ok(())
     }
 
     /// Does `work` on one of the threads. None where it panics. What is given up before it has begun is never done.
@@ -74,7 +82,14 @@ impl Files {
                 let _ = sender.send(work());
             }
         });
-        self.shared.queue().work.push_back(work);
+        {
+            let mut queue = self.shared.queue();
+            queue.work.push_back(work);
+            if queue.work.len() > queue.idle && queue.threads < self.most {
+                // Where the system gives no more, fewer do, too.
+                let _ = self.start(&mut queue);
+            }
+        }
         self.shared.changed.notify_one();
         done.await.ok()
     }
@@ -98,6 +113,7 @@ impl Shared {
         while let Some(work) = self.next() {
             // Whoever waits for it learns of a panic; the thread is there for others.
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+            self.queue().idle += 1;
         }
     }
 
@@ -105,6 +121,7 @@ impl Shared {
         let mut queue = self.queue();
         loop {
             if let Some(work) = queue.work.pop_front() {
+                queue.idle -= 1;
                 return Some(work);
             }
             if queue.closed {
@@ -136,6 +153,22 @@ mod tests {
         let done: Vec<_> = join_all(work).await;
         let expected: Vec<_> = (0..200).map(Some).collect();
         assert_eq!(done, expected);
+    }
+
+    #[tokio::test]
+    async fn threads_start_when_all_are_at_work() {
+        let files = Files::new(3).unwrap();
+        assert_eq!(files.shared.queue().threads, 1);
+        // They wait for each other.
+        let together = Arc::new(std::sync::Barrier::new(3));
+        let waiting = (0..3).map(|_| {
+            let together = Arc::clone(&together);
+            files.run(move || together.wait())
+        });
+        assert!(join_all(waiting).await.iter().all(Option::is_some));
+        let more = (0..20).map(|_| files.run(|| ()));
+        assert!(join_all(more).await.iter().all(Option::is_some));
+        assert_eq!(files.shared.queue().threads, 3);
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::executor::block_on;
+use futures::future::OptionFuture;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +29,9 @@ pub struct ModelReader<'c> {
     context: &'c Context,
     /// KiB that all models together may take beyond their small shares.
     large: Semaphore,
+    /// Large files of this machine that are held at the same time: they come as fast as they are parsed, and the next takes the memory
+    /// that one has used.
+    large_files: Semaphore,
     /// Bytes of a small share.
     small: usize,
     /// Bytes that one model may take.
@@ -44,6 +48,7 @@ impl<'c> ModelReader<'c> {
         Self {
             context,
             large: Semaphore::new(most / KIB),
+            large_files: Semaphore::new((2 * context.limits.threads).max(4)),
             small: (memory / 4 / context.limits.requests.max(1)).max(64 * KIB),
             most,
             common: OnceCell::new(),
@@ -201,30 +206,17 @@ impl<'c> ModelReader<'c> {
         url: &ObjectUrl,
         folder: Option<&Arc<MlflowFolder>>,
     ) -> Result<Tried, Failure> {
-        let Context {
-            storage, compute, ..
-        } = self.context;
         let limit = self.small as u64 / 2;
-        let file = storage.local_file(url);
-        if let Some(files) = file.and_then(|_| compute.files()) {
-            let (parser, storage, of) = (
-                self.parser(folder, self.small),
-                storage.clone(),
-                url.clone(),
-            );
-            let read = files.run(move || match block_on(storage.get(&of, limit)) {
-                Ok(bytes) => parser.parse(&of, &bytes),
-                Err(error) => not_read(&error),
-            });
-            let panicked = || {
-                Err(unreadable(
-                    url,
-                    &"internal error: a thread has panicked; please report it",
-                ))
-            };
-            return read.await.unwrap_or_else(panicked);
+        let (parser, of) = (self.parser(folder, self.small), url.clone());
+        // A small file is read and parsed on one thread, which takes less time than handing it over.
+        let read = self.at_file(url, limit, move |got| match got {
+            Ok(bytes) => parser.parse(&of, &bytes),
+            Err(error) => not_read(&error),
+        });
+        if let Some(read) = read.await {
+            return read?;
         }
-        match storage.get(url, limit).await {
+        match self.context.storage.get(url, limit).await {
             Ok(bytes) => {
                 let parser = self.parser(folder, self.small);
                 self.parse(url, bytes, parser).await
@@ -249,8 +241,13 @@ impl<'c> ModelReader<'c> {
             allowed = needed.saturating_mul(2).min(self.most);
             let share = u32::try_from(allowed / KIB).unwrap_or(u32::MAX);
             let share = self.large.acquire_many(share).await;
-            let storage = &self.context.storage;
-            let bytes = storage.get(url, MODEL_BYTES).await;
+            let turn = self.context.storage.local_file(url);
+            let turn = turn.map(|_| self.large_files.acquire());
+            let _turn = OptionFuture::from(turn).await;
+            let bytes = match self.at_file(url, MODEL_BYTES, |got| got).await {
+                Some(got) => got?,
+                None => self.context.storage.get(url, MODEL_BYTES).await,
+            };
             let bytes = bytes.map_err(|error| model_failure(&error))?;
             let parser = self.parser(folder, allowed);
             let outcome = self.parse(url, bytes, parser).await?;
@@ -260,6 +257,23 @@ impl<'c> ModelReader<'c> {
                 Err(more) => needed = more,
             }
         }
+    }
+
+    /// Gets a file on one of the threads for files, and has the work done there on what comes of it. None where it lies in no file.
+    async fn at_file<T: Send + 'static>(
+        &self,
+        url: &ObjectUrl,
+        limit: u64,
+        work: impl FnOnce(Result<Bytes, StorageError>) -> T + Send + 'static,
+    ) -> Option<Result<T, Failure>> {
+        let Context {
+            storage, compute, ..
+        } = self.context;
+        let files = storage.local_file(url).and_then(|_| compute.files())?;
+        let (storage, of) = (storage.clone(), url.clone());
+        let done = files.run(move || work(block_on(storage.get(&of, limit))));
+        let panicked = "internal error: a thread has panicked; please report it";
+        Some(done.await.ok_or_else(|| unreadable(url, &panicked)))
     }
 
     /// Reads a model's bytes away from the threads that serve requests.
