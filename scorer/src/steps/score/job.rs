@@ -164,14 +164,12 @@ impl Job {
         let finite = finite::leave_out(rows, verdicts);
         let left_out = rows.len() - verdicts.len();
         self.tally.skipped += left_out as u64;
-        let rows = finite.as_ref().unwrap_or(rows);
+        self.add(context, finite.as_ref().unwrap_or(rows), workspace);
         self.elapsed += start.elapsed();
-        self.add(context, rows, workspace);
     }
 
     /// Adds the predictions of readings to the buffer: their verdicts are in the workspace.
     pub fn add(&mut self, context: &Context, rows: &SensorRows, workspace: &mut Workspace) {
-        let start = Instant::now();
         let progress = &context.progress;
         let Workspace { verdicts, encoded } = workspace;
         let State::Open(open) = &mut self.state else {
@@ -190,7 +188,6 @@ impl Job {
         };
         Progress::add(&progress.rows, rows.len() as u64);
         Progress::add(&progress.anomalies, self.tally.anomalies - anomalies);
-        self.elapsed += start.elapsed();
         if let Err(failure) = written {
             self.fail(progress, failure);
         }

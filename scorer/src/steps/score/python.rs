@@ -1,9 +1,11 @@
 //! Has Python score the readings that wait for it.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
 
 use fleetscore_crds::{Failure, FailureReason};
+use fleetscore_readings::SensorRows;
 use fleetscore_storage::ObjectUrl;
 
 use super::budget::mib;
@@ -63,7 +65,7 @@ impl Group {
         scored
     }
 
-    /// Has the readings scored in as many calls as they are to come in.
+    /// Has the readings scored in as many calls as they are to come in. The predictions of a call are written while Python scores the next.
     async fn score_calls(
         &self,
         member: usize,
@@ -71,15 +73,29 @@ impl Group {
         visit: &mut Visit<'_>,
     ) -> Result<(), Failure> {
         let _memory = self.shared.buffers.finishing(bytes(&waiting)).await;
-        let mut workspace = Workspace::default();
-        while let Some(rows) = waiting.next()? {
-            visit.score(&rows, workspace.no_verdicts()).await?;
-            {
-                let mut job = lock(&self.jobs[member]);
-                job.model_is(visit.model_name());
-                job.add(&self.context, &rows, &mut workspace);
-            }
+        let (mut asked, mut scored) = (Workspace::default(), Workspace::default());
+        let mut last: Option<SensorRows> = None;
+        let mut next = waiting.next()?;
+        while let Some(rows) = next {
+            let write = async {
+                if let Some(last) = last.take() {
+                    lock(&self.jobs[member]).add(&self.context, &last, &mut scored);
+                }
+                waiting.next()
+            };
+            // The readings are on their way before anything is written.
+            let (answered, following) =
+                tokio::join!(visit.score(&rows, asked.no_verdicts()), write);
+            answered?;
+            next = following?;
+            last = Some(rows);
+            mem::swap(&mut asked, &mut scored);
             self.relieve().await?;
+        }
+        let mut job = lock(&self.jobs[member]);
+        job.model_is(visit.model_name());
+        if let Some(last) = last {
+            job.add(&self.context, &last, &mut scored);
         }
         Ok(())
     }
