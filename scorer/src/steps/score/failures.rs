@@ -13,6 +13,16 @@ pub fn not_scored() -> Failure {
     }
 }
 
+/// The failure of a sensor whose predictions are somebody else's when rows were to be added or all to be written.
+pub fn no_predictions() -> Failure {
+    Failure {
+        reason: FailureReason::OutputUnwritable,
+        message:
+            "internal error: the predictions are not there when they are needed; please report it"
+                .to_owned(),
+    }
+}
+
 /// A sensor's failure because of a reading that cannot be scored.
 pub fn invalid_reading(invalid: &InvalidReading) -> Failure {
     Failure {

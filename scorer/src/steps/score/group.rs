@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::budget::{Budget, mib};
 use super::buffers::Buffers;
-use super::failures::{invalid_reading, not_scored};
+use super::failures::{invalid_reading, no_predictions, not_scored};
 use super::fetch::Ahead;
 use super::job::Workspace;
 use super::left_out::{self, LeftOut};
@@ -154,15 +154,16 @@ impl Group {
             })
         });
         let left_out = read.await.map_err(|error| internal(&error))??;
-        self.relieve().await?;
+        self.relieve(None).await?;
         Ok(left_out)
     }
 
-    /// Moves predictions out of memory where there are too many, and nobody adds to them.
-    pub(super) async fn relieve(&self) -> Result<(), Failure> {
+    /// Moves predictions out of memory where there are too many. Where other members are added to or written meanwhile, those of the
+    /// `only` one that is not are sent.
+    pub(super) async fn relieve(&self, only: Option<usize>) -> Result<(), Failure> {
         if self.shared.buffers.excess() > 0 {
             let (group, handle) = (self.clone(), Handle::current());
-            let moved = tokio::task::spawn_blocking(move || group.make_room(&handle, &|| {}));
+            let moved = tokio::task::spawn_blocking(move || group.make_room(&handle, only, &|| {}));
             moved.await.map_err(|error| internal(&error))?;
         }
         Ok(())
@@ -182,7 +183,7 @@ impl Group {
                 group.read_objects(&objects, &request, &mut |object, chunk| {
                     let added = queues.add(scope, object, chunk, &work);
                     if group.shared.buffers.excess() > 0 {
-                        group.make_room(&handle, &|| queues.wait());
+                        group.make_room(&handle, None, &|| queues.wait());
                     }
                     added
                 })
@@ -305,8 +306,8 @@ impl Group {
     }
 
     /// Moves the predictions that take most out of memory until half of the bound is free. To disk they go while others are added to;
-    /// `wait` waits until none are, for those that are sent.
-    fn make_room(&self, handle: &Handle, wait: &dyn Fn()) {
+    /// `wait` waits until none are, for those that are sent: of all members, or of the `only` one.
+    fn make_room(&self, handle: &Handle, only: Option<usize>, wait: &dyn Fn()) {
         if self.shared.buffers.excess() == 0 {
             return;
         }
@@ -324,7 +325,9 @@ impl Group {
             wanted
         });
         let to_send: Vec<_> = largest
-            .filter(|&(_, member)| !self.put_aside(member))
+            .filter(|&(_, member)| {
+                !self.put_aside(member) && only.is_none_or(|only| only == member)
+            })
             .collect();
         if to_send.is_empty() {
             return;
@@ -392,9 +395,8 @@ impl Group {
     }
 
     async fn put(&self, member: usize) -> Result<(), Failure> {
-        let Some(mut output) = lock(&self.jobs[member]).take_output() else {
-            return Ok(());
-        };
+        let output = lock(&self.jobs[member]).take_output();
+        let mut output = output.ok_or_else(no_predictions)?;
         if output.is_packed() {
             output = self.finish(output).await?;
         }

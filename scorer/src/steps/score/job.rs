@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use fleetscore_crds::{Failure, FailureReason, OnInvalidReading};
 
 use super::buffers::Buffers;
-use super::failures::{invalid_reading, not_scored, output_failure};
+use super::failures::{invalid_reading, no_predictions, not_scored, output_failure};
 use super::finite;
 use super::output::Output;
 use super::tally::Tally;
@@ -184,7 +184,7 @@ impl Job {
         }
         let written = match &mut open.output {
             Some(output) => output.append(rows, verdicts, encoded),
-            None => Ok(()),
+            None => Err(no_predictions()),
         };
         Progress::add(&progress.rows, rows.len() as u64);
         Progress::add(&progress.anomalies, self.tally.anomalies - anomalies);

@@ -90,7 +90,7 @@ impl Group {
             next = following?;
             last = Some(rows);
             mem::swap(&mut asked, &mut scored);
-            self.relieve().await?;
+            self.relieve(Some(member)).await?;
         }
         let mut job = lock(&self.jobs[member]);
         job.model_is(visit.model_name());
