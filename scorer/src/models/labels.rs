@@ -1,12 +1,18 @@
 use std::borrow::Cow;
 
+use serde::Deserialize;
+
 /// Classes of a classifier; the position of one is two bytes.
 const MOST: usize = 1 << 16;
 /// Bytes of a label.
 const LONGEST: usize = 256;
 
 /// What a classifier calls its classes, in its order: a class is a position here.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "classes that are all whole numbers or all texts"
+)]
 pub enum Labels {
     /// Whole numbers; scikit-learn's `True` is 1.
     Integers(Vec<i64>),

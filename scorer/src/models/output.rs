@@ -1,8 +1,10 @@
 //! What a run wants of a model's numbers.
 
+use std::sync::Arc;
+
 use fleetscore_crds::{ModelOutput, ModelSpec};
 
-use super::{Estimator, Kind, Meaning, Measure, Model, ModelError, shown};
+use super::{Estimator, Kind, Labels, Meaning, Measure, Model, ModelError, shown};
 
 /// Labels that a message lists.
 const LISTED: usize = 12;
@@ -18,19 +20,7 @@ impl Model {
             Some(count) if of_classes => Meaning::of_groups(count),
             _ => self.estimator.meaning(),
         };
-        let wanted = match spec.output {
-            ModelOutput::Auto => None,
-            ModelOutput::Anomaly if spec.residual.is_some() => None,
-            ModelOutput::Anomaly => Some(Kind::Anomaly),
-            ModelOutput::Class => Some(Kind::Class),
-            ModelOutput::Value => Some(Kind::Value),
-        };
-        if let Some(wanted) = wanted.filter(|wanted| *wanted != own.kind()) {
-            return Err(other(format!(
-                "spec.model.output is {wanted:?}, and the model is a {name}, whose output is {:?}: say so, or leave it out",
-                own.kind()
-            )));
-        }
+        check_kind(spec, name, &own)?;
         let own = match (own, spec.threshold) {
             (Meaning::Measured { measure, .. }, Some(threshold)) => {
                 bordered(name, measure, threshold)?
@@ -52,54 +42,104 @@ impl Model {
                 ),
             }));
         }
-        self.meaning = match (&spec.residual, own) {
-            (Some(residual), Meaning::Value) => Meaning::Residual {
-                threshold: residual.threshold,
-            },
-            (Some(_), own) => {
-                return Err(other(format!(
-                    "spec.model.residual compares a regressor's values with a column, and the model is a {name}, whose output is {:?}: leave \
-                     it out",
-                    own.kind()
-                )));
-            }
-            (None, Meaning::Class { labels, anomalies }) => {
-                let named = &spec.anomaly_classes;
-                let texts = || (0..labels.len()).map(|class| labels.text(class));
-                if let Some(absent) = named.iter().find(|named| !texts().any(|it| it == **named)) {
-                    let known: Vec<String> = texts()
-                        .take(LISTED)
-                        .map(|label| format!("`{}`", shown(&label, 40)))
-                        .collect();
-                    return Err(other(format!(
-                        "spec.model.anomalyClasses names `{}`, which is no label of the model: its labels are {}{}",
-                        shown(absent, 40),
-                        known.join(", "),
-                        if labels.len() > LISTED {
-                            " and more"
-                        } else {
-                            ""
-                        }
-                    )));
-                }
-                let anomalies = if named.is_empty() {
-                    anomalies
-                } else {
-                    texts()
-                        .map(|label| named.iter().any(|it| label == *it))
-                        .collect()
-                };
-                Meaning::Class { labels, anomalies }
-            }
-            (None, _) if !spec.anomaly_classes.is_empty() => {
-                return Err(other(format!(
-                    "spec.model.anomalyClasses names labels, and the model is a {name}, which has none: leave it out"
-                )));
-            }
-            (None, own) => own,
-        };
+        self.meaning = fit(spec, name, own)?;
         Ok(self)
     }
+}
+
+impl Meaning {
+    /// What the numbers mean that Python returns for a model called `name`, and `spec` makes of them; `labels` are the classes that
+    /// Python tells of it.
+    ///
+    /// Errors when they cannot mean that.
+    pub fn of_python(
+        spec: &ModelSpec,
+        name: &str,
+        labels: Option<&Arc<Labels>>,
+    ) -> Result<Self, ModelError> {
+        let own = match labels {
+            Some(labels) => Self::of_labels(labels),
+            None if spec.residual.is_some() || spec.output == ModelOutput::Value => Self::Value,
+            None if spec.output == ModelOutput::Class || !spec.anomaly_classes.is_empty() => {
+                let field = match spec.output {
+                    ModelOutput::Class => "output is Class",
+                    _ => "anomalyClasses names labels",
+                };
+                return Err(other(format!(
+                    "spec.model.{field}, and {name} tells no classes: leave it out, or say in the module what they are (classes = [...])"
+                )));
+            }
+            None => Self::Anomaly { at_zero: false },
+        };
+        check_kind(spec, name, &own)?;
+        fit(spec, name, own)
+    }
+}
+
+/// Errors when a model that says what `own` means is of another kind than `spec` asks for.
+fn check_kind(spec: &ModelSpec, name: &str, own: &Meaning) -> Result<(), ModelError> {
+    let wanted = match spec.output {
+        ModelOutput::Auto => None,
+        ModelOutput::Anomaly if spec.residual.is_some() => None,
+        ModelOutput::Anomaly => Some(Kind::Anomaly),
+        ModelOutput::Class => Some(Kind::Class),
+        ModelOutput::Value => Some(Kind::Value),
+    };
+    match wanted.filter(|wanted| *wanted != own.kind()) {
+        Some(wanted) => Err(other(format!(
+            "spec.model.output is {wanted:?}, and the model is a {name}, whose output is {:?}: say so, or leave it out",
+            own.kind()
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// What `spec` makes of numbers that by themselves mean `own`.
+fn fit(spec: &ModelSpec, name: &str, own: Meaning) -> Result<Meaning, ModelError> {
+    match (&spec.residual, own) {
+        (Some(residual), Meaning::Value) => Ok(Meaning::Residual {
+            threshold: residual.threshold,
+        }),
+        (Some(_), own) => Err(other(format!(
+            "spec.model.residual compares a regressor's values with a column, and the model is a {name}, whose output is {:?}: leave it out",
+            own.kind()
+        ))),
+        (None, Meaning::Class { labels, anomalies }) => {
+            let anomalies = match spec.anomaly_classes.as_slice() {
+                [] => anomalies,
+                named => anomalous(&labels, named)?,
+            };
+            Ok(Meaning::Class { labels, anomalies })
+        }
+        (None, _) if !spec.anomaly_classes.is_empty() => Err(other(format!(
+            "spec.model.anomalyClasses names labels, and the model is a {name}, which has none: leave it out"
+        ))),
+        (None, own) => Ok(own),
+    }
+}
+
+/// Whether each class is one of those named.
+fn anomalous(labels: &Labels, named: &[String]) -> Result<Arc<[bool]>, ModelError> {
+    let texts = || (0..labels.len()).map(|class| labels.text(class));
+    if let Some(absent) = named.iter().find(|named| !texts().any(|it| it == **named)) {
+        let known: Vec<String> = texts()
+            .take(LISTED)
+            .map(|label| format!("`{}`", shown(&label, 40)))
+            .collect();
+        return Err(other(format!(
+            "spec.model.anomalyClasses names `{}`, which is no label of the model: its labels are {}{}",
+            shown(absent, 40),
+            known.join(", "),
+            if labels.len() > LISTED {
+                " and more"
+            } else {
+                ""
+            }
+        )));
+    }
+    Ok(texts()
+        .map(|label| named.iter().any(|it| label == *it))
+        .collect())
 }
 
 /// What a detector measures, with the border that a run gives it.

@@ -1,6 +1,6 @@
 //! A sensor's model, fitted to the run's columns.
 
-use crate::ledger::{Warning, WarningReason};
+use crate::ledger::{Engine, ModelSummary, Warning, WarningReason};
 use crate::models::{self, Model, Names};
 use fleetscore_crds::{Failure, FailureReason};
 
@@ -96,6 +96,16 @@ impl SensorModel {
             }
         };
         Ok(Self { model, warnings })
+    }
+
+    /// What the ledger says of it.
+    pub fn summary(&self) -> ModelSummary {
+        ModelSummary {
+            class: self.model.estimator.name().to_owned(),
+            producer: self.model.origin.producer.clone(),
+            engine: Engine::Native,
+            output: self.model.meaning.kind(),
+        }
     }
 
     /// Bytes of memory that it takes.

@@ -6,7 +6,7 @@ use fleetscore_crds::{FailureReason, SensorKey};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::models::Kind;
+use crate::models::{Kind, Labels};
 
 /// The version of the protocol.
 pub const PROTOCOL: u32 = 1;
@@ -42,8 +42,10 @@ pub enum Asked<'a> {
         features: &'a [String],
         /// The column of their times.
         time: &'a str,
-        /// Whether scores are to come back, with labels, or values.
+        /// Whether scores are to come back, with labels, or values, of a model without classes.
         output: Kind,
+        /// Whether it is understood that a model has classes.
+        classes: bool,
     },
     /// Score readings: `i64` nanoseconds each, then `f64` features each.
     Score {
@@ -83,8 +85,10 @@ pub enum Told {
         id: u64,
         /// Its class, or the module that knows it.
         model: String,
+        /// What it calls its classes; none where it is no classifier.
+        classes: Option<Labels>,
     },
-    /// Readings are scored: `f64` scores, then `i32` labels.
+    /// Readings are scored: `f64` scores, then `i32` labels, or the numbers of classes.
     Scored {
         /// The model.
         id: u64,

@@ -6,6 +6,7 @@
 //! out processes, and replaces those that are gone.
 
 mod frame;
+mod loaded;
 mod local;
 mod pool;
 mod session;
@@ -15,6 +16,7 @@ mod tests;
 mod visit;
 mod watch;
 
+pub use loaded::Loaded;
 pub use pool::Workers;
 pub use staged::Staged;
 pub use visit::{Request, Visit};

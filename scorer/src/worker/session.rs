@@ -1,14 +1,14 @@
 use std::io;
 use std::path::Path;
 
-use fleetscore_crds::{Failure, FailureReason};
+use fleetscore_crds::{Failure, FailureReason, ModelOutput};
 use fleetscore_readings::SensorRows;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
 use super::frame::{self, Asked, PROTOCOL, Told};
 use super::visit::Request;
-use crate::models::{Kind, Meaning, Verdicts, shown};
+use crate::models::{Kind, Labels, Meaning, Verdicts, shown};
 
 /// Bytes that are sent or taken at a time.
 const PIECE: usize = 64 << 10;
@@ -34,6 +34,8 @@ pub struct LoadedModel {
     pub id: u64,
     /// Its class, or the module that knows it.
     pub name: String,
+    /// What it calls its classes, unchecked; none where it is no classifier.
+    pub labels: Option<Labels>,
 }
 
 /// Why something did not work.
@@ -88,26 +90,29 @@ impl Session {
             path: &request.model.path().to_string_lossy(),
             features: request.features,
             time: request.time,
-            output: match request.meaning {
-                Meaning::Anomaly { .. } => Kind::Anomaly,
-                _ => Kind::Value,
+            output: match (&request.spec.residual, request.spec.output) {
+                (None, ModelOutput::Value) | (Some(_), _) => Kind::Value,
+                (None, _) => Kind::Anomaly,
             },
+            classes: true,
         };
         frame::send(&mut self.stream, &load).await?;
         match self.told().await? {
-            Told::Loaded { id, model } if id == self.models => Ok(LoadedModel {
+            Told::Loaded { id, model, classes } if id == self.models => Ok(LoadedModel {
                 id,
                 name: shown(&model, NAME),
+                labels: classes,
             }),
             other => Err(unexpected(&other)),
         }
     }
 
-    /// Scores readings and appends their verdicts, all of them or none.
+    /// Scores readings and appends their verdicts, all of them or none; `meaning` is what the model's numbers mean.
     pub async fn score(
         &mut self,
         id: u64,
         request: &Request<'_>,
+        meaning: &Meaning,
         rows: &SensorRows,
         verdicts: &mut Verdicts,
     ) -> Result<(), Trouble> {
@@ -139,10 +144,13 @@ impl Session {
         if !scores.iter().all(|score| score.is_finite()) {
             return Err(frame::invalid("a score that is not finite".to_owned()).into());
         }
-        if !labels.iter().all(|label| matches!(label, 0 | 1)) {
-            return Err(frame::invalid("a label that is neither 0 nor 1".to_owned()).into());
+        let most = meaning.labels().map_or(2, |labels| labels.len());
+        let is_known = |label: &i32| usize::try_from(*label).is_ok_and(|label| label < most);
+        if !labels.iter().all(is_known) {
+            let message = format!("a label that is not from 0 to {}", most.saturating_sub(1));
+            return Err(frame::invalid(message).into());
         }
-        judge(request.meaning, &scores, &labels, rows, verdicts)
+        judge(meaning, &scores, &labels, rows, verdicts)
     }
 
     /// Forgets a model.
@@ -218,10 +226,21 @@ fn judge(
     rows: &SensorRows,
     verdicts: &mut Verdicts,
 ) -> Result<(), Trouble> {
-    let Meaning::Residual { threshold } = meaning else {
-        let labelled = scores.iter().zip(labels);
-        labelled.for_each(|(score, label)| verdicts.push(*score, *label == 1));
-        return Ok(());
+    let labelled = scores.iter().zip(labels);
+    let threshold = match meaning {
+        Meaning::Residual { threshold } => threshold,
+        Meaning::Class { anomalies, .. } => {
+            for (score, class) in labelled {
+                let class = u16::try_from(*class).unwrap_or(u16::MAX);
+                let is_anomaly = anomalies.get(usize::from(class)) == Some(&true);
+                verdicts.push_class(*score, class, is_anomaly);
+            }
+            return Ok(());
+        }
+        _ => {
+            labelled.for_each(|(score, label)| verdicts.push(*score, *label == 1));
+            return Ok(());
+        }
     };
     let width = rows.features.len() / rows.len().max(1);
     let targets = rows.features.chunks(width.max(1));

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use fleetscore_crds::{FailureReason, SensorKey, StorageSpec};
+use fleetscore_crds::{FailureReason, ModelSpec, SensorKey, StorageSpec};
 use fleetscore_readings::{SensorRows, Times};
 use fleetscore_storage::{ObjectUrl, Storage, StorageOptions};
 use proptest::prelude::*;
@@ -12,10 +12,11 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 
-use super::Staged;
+use super::loaded::Loaded;
 use super::session::{Session, Trouble};
+use super::staged::Staged;
 use super::visit::Request;
-use crate::models::{Meaning, Verdicts};
+use crate::models::Verdicts;
 
 fn frame(mut head: Value, payload: &[u8]) -> Vec<u8> {
     head["bytes"] = json!(payload.len());
@@ -49,6 +50,13 @@ fn dialogue() -> [Vec<u8>; 3] {
 
 /// Scores two readings with a worker that says these bytes, whatever it is asked, and then ends.
 async fn scored(said: Vec<u8>) -> Result<Verdicts, Trouble> {
+    scored_as(said, json!({})).await
+}
+
+/// The same for a run with these fields of `spec.model`.
+async fn scored_as(said: Vec<u8>, mut fields: Value) -> Result<Verdicts, Trouble> {
+    fields["location"] = json!("file:///model");
+    let spec: ModelSpec = serde_json::from_value(fields).unwrap();
     let folder = TempDir::new().unwrap();
     let socket = folder.path().join("socket");
     let listener = UnixListener::bind(&socket).unwrap();
@@ -79,13 +87,17 @@ async fn scored(said: Vec<u8>) -> Result<Verdicts, Trouble> {
         model: &model,
         features: &["Value".to_owned()],
         time: "Time",
-        meaning: &Meaning::Anomaly { at_zero: false },
+        spec: &spec,
     };
     let work = async {
         let mut session = Session::start(&socket, "1".to_owned()).await?;
-        let id = session.load(&request).await?.id;
+        let told = session.load(&request).await?;
+        let id = told.id;
+        let meaning = Loaded::new(&spec, told).map_err(Trouble::Told)?.meaning;
         let mut verdicts = Verdicts::default();
-        let scored = session.score(id, &request, &rows, &mut verdicts).await;
+        let scored = session
+            .score(id, &request, &meaning, &rows, &mut verdicts)
+            .await;
         assert!(scored.is_ok() || verdicts.is_empty());
         scored.map(|()| verdicts)
     };
@@ -165,6 +177,156 @@ async fn what_is_no_answer_scores_nothing() {
             panic!("{:?}: {outcome:?}", String::from_utf8_lossy(&answer));
         };
         assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
+    }
+}
+
+/// The answers of a worker whose model has these classes, and gives the readings those with these numbers.
+fn of_classes(classes: &Value, labels: [i32; 2]) -> Vec<u8> {
+    let [hello, ..] = dialogue();
+    let loaded = json!({"type": "loaded", "id": 1, "model": "predict", "classes": classes});
+    let scored = json!({"type": "scored", "id": 1, "rows": 2});
+    let scored = frame(scored, &payload([0.5, 0.25], labels));
+    [hello, frame(loaded, b""), scored].concat()
+}
+
+#[tokio::test]
+async fn classes_come_back() {
+    for (classes, fields, anomalies) in [
+        (json!([0, 1]), json!({}), [true, false]),
+        (json!([-1, 1]), json!({"output": "Class"}), [false, true]),
+        (json!([1, 2]), json!({}), [false, false]),
+        (json!(["0", "1"]), json!({}), [false, false]),
+        (
+            json!(["ok", "worn"]),
+            json!({"anomalyClasses": ["worn"]}),
+            [true, false],
+        ),
+        (
+            json!([0, 1]),
+            json!({"anomalyClasses": ["0", "1"]}),
+            [true, true],
+        ),
+    ] {
+        let said = of_classes(&classes, [1, 0]);
+        let verdicts = scored_as(said, fields).await.unwrap();
+        assert_eq!(verdicts.classes(), [1, 0], "{classes}");
+        assert_eq!(verdicts.scores(), [0.5, 0.25], "{classes}");
+        assert_eq!(verdicts.anomalies(), anomalies, "{classes}");
+    }
+}
+
+/// Classes, the numbers that two readings get, fields of the run's model, and why that scores nothing.
+fn unusable_classes() -> Vec<(Value, [i32; 2], Value, &'static str)> {
+    let many: Vec<i64> = (0..65_537).collect();
+    vec![
+        (
+            json!(["ok", "worn"]),
+            [0, 2],
+            json!({}),
+            "a label that is not from 0 to 1",
+        ),
+        (
+            json!(["ok", "worn"]),
+            [-1, 0],
+            json!({}),
+            "a label that is not from 0 to 1",
+        ),
+        (
+            json!([3]),
+            [0, 1],
+            json!({}),
+            "a label that is not from 0 to 0",
+        ),
+        (json!([]), [0, 0], json!({}), "it has no classes"),
+        (
+            json!([0, 0]),
+            [0, 0],
+            json!({}),
+            "two of its classes have the same label",
+        ),
+        (json!(many), [0, 0], json!({}), "it has 65537 classes"),
+        (
+            json!(["x".repeat(257)]),
+            [0, 0],
+            json!({}),
+            "a label has 257 bytes",
+        ),
+        (
+            json!(["ok", 1]),
+            [0, 0],
+            json!({}),
+            "all whole numbers or all texts",
+        ),
+        (
+            json!([true, false]),
+            [0, 0],
+            json!({}),
+            "all whole numbers or all texts",
+        ),
+        (
+            json!([0.5, 1]),
+            [0, 0],
+            json!({}),
+            "all whole numbers or all texts",
+        ),
+        (
+            json!([u64::MAX]),
+            [0, 0],
+            json!({}),
+            "all whole numbers or all texts",
+        ),
+        (
+            json!([0, 1]),
+            [0, 0],
+            json!({"output": "Anomaly"}),
+            "output is Anomaly, and the model is a predict, whose output is Class",
+        ),
+        (
+            json!([0, 1]),
+            [0, 0],
+            json!({"output": "Value"}),
+            "output is Value, and the model is a predict, whose output is Class",
+        ),
+        (
+            json!([0, 1]),
+            [0, 0],
+            json!({"residual": {"target": "T", "threshold": 1}}),
+            "whose output is Class",
+        ),
+        (
+            json!([0, 1]),
+            [0, 0],
+            json!({"anomalyClasses": ["2"]}),
+            "`2`, which is no label of the model: its labels are `0`, `1`",
+        ),
+        (
+            json!(null),
+            [0, 0],
+            json!({"output": "Class"}),
+            "output is Class, and predict tells no classes",
+        ),
+        (
+            json!(null),
+            [0, 0],
+            json!({"anomalyClasses": ["1"]}),
+            "anomalyClasses names labels, and predict tells no classes",
+        ),
+    ]
+}
+
+/// Whatever a worker says of classes, no reading gets one that is not the model's.
+#[tokio::test]
+async fn classes_that_cannot_be_used_score_nothing() {
+    for (classes, labels, fields, told) in unusable_classes() {
+        let outcome = scored_as(of_classes(&classes, labels), fields.clone()).await;
+        let message = match outcome {
+            Err(Trouble::Told(failure)) => failure.message,
+            Err(Trouble::Gone(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                error.to_string()
+            }
+            other => panic!("{fields}: {other:?}"),
+        };
+        assert!(message.contains(told), "{message} for {told}");
     }
 }
 

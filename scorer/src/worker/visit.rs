@@ -1,14 +1,15 @@
 use std::io;
 use std::time::Duration;
 
-use fleetscore_crds::{Failure, FailureReason, SensorKey};
+use fleetscore_crds::{Failure, FailureReason, ModelSpec, SensorKey};
 use fleetscore_readings::SensorRows;
 use tokio::sync::SemaphorePermit;
 
+use super::loaded::{Loaded, model_failed};
 use super::pool::{Workers, stopped};
-use super::session::{Session, Trouble};
+use super::session::{LoadedModel, Session, Trouble};
 use super::staged::Staged;
-use crate::models::{Meaning, Verdicts};
+use crate::models::Verdicts;
 
 /// Whose readings are scored, and with what.
 #[derive(Clone, Copy, Debug)]
@@ -21,9 +22,12 @@ pub struct Request<'r> {
     pub features: &'r [String],
     /// The column of their times.
     pub time: &'r str,
-    /// What the numbers mean that come back.
-    pub meaning: &'r Meaning,
+    /// What the run wants of the numbers that come back.
+    pub spec: &'r ModelSpec,
 }
+
+/// Readings to be scored, and where their verdicts go.
+type Work<'s> = (&'s SensorRows, &'s mut Verdicts);
 
 /// The time in which a process scores one sensor.
 pub struct Visit<'w> {
@@ -32,7 +36,8 @@ pub struct Visit<'w> {
     session: Option<Session>,
     /// The number of the model in the process, once it has loaded it.
     model: Option<u64>,
-    name: String,
+    /// What the first process has told of it.
+    loaded: Option<Loaded>,
     _turn: Option<SemaphorePermit<'w>>,
 }
 
@@ -56,41 +61,67 @@ impl<'w> Visit<'w> {
             request,
             session,
             model: None,
-            name: String::new(),
+            loaded: None,
             _turn: turn,
         }
     }
 
-    /// Scores readings and appends their verdicts. Where the process ends meanwhile, a fresh one tries once more, which has done
-    /// nothing else before.
+    /// Has the model loaded, and says what Python tells of it.
+    pub async fn load(&mut self) -> Result<Loaded, Failure> {
+        self.twice(None).await?;
+        self.loaded.clone().ok_or_else(|| {
+            model_failed("Python has told nothing of the model; please report it".to_owned())
+        })
+    }
+
+    /// Scores readings and appends their verdicts.
     pub async fn score(
         &mut self,
         rows: &SensorRows,
         verdicts: &mut Verdicts,
     ) -> Result<(), Failure> {
-        let first = match self.try_score(rows, verdicts).await {
+        self.twice(Some((rows, verdicts))).await
+    }
+
+    /// Loads the model where that was not done, and does the work. Where the process ends meanwhile, a fresh one tries once more,
+    /// which has done nothing else before.
+    async fn twice(&mut self, mut work: Option<Work<'_>>) -> Result<(), Failure> {
+        let again = work
+            .as_mut()
+            .map(|(rows, verdicts)| (*rows, &mut **verdicts));
+        let first = match self.once(again).await {
             Ok(()) => return Ok(()),
             Err(Failed::Finally(failure)) => return Err(failure),
             Err(Failed::Gone(how)) => how,
         };
         let sensor = self.request.sensor;
         tracing::warn!(sensor = %sensor, "Python has ended, and a fresh one tries once more: {first}");
-        match self.try_score(rows, verdicts).await {
+        let doing = match &work {
+            Some((rows, _)) => format!(" while it scored {} readings", rows.len()),
+            None => String::new(),
+        };
+        match self.once(work).await {
             Ok(()) => Ok(()),
             Err(Failed::Finally(failure)) => Err(failure),
             Err(Failed::Gone(how)) => Err(Failure {
                 reason: FailureReason::WorkerCrashed,
-                message: format!(
-                    "Python ended twice while it scored {} readings: {how}",
-                    rows.len()
-                ),
+                message: format!("Python ended twice{doing}: {how}"),
             }),
         }
     }
 
-    /// What Python calls the model; empty before it was loaded.
-    pub fn model_name(&self) -> &str {
-        &self.name
+    /// Notes what a process tells of the model that it has loaded. Each has to tell the same classes.
+    fn learn(&mut self, told: LoadedModel) -> Result<(), Failure> {
+        if let Some(first) = &self.loaded
+            && first.meaning.labels().map(|labels| &**labels) != told.labels.as_ref()
+        {
+            return Err(model_failed(format!(
+                "{} tells other classes than when it was loaded for this sensor before; they must not change",
+                told.name
+            )));
+        }
+        self.loaded = Some(Loaded::new(self.request.spec, told)?);
+        Ok(())
     }
 
     /// Lets somebody else have the process.
@@ -108,11 +139,7 @@ impl<'w> Visit<'w> {
     }
 
     /// After an error that leaves the connection in the middle of something there is no session any more: with it the process ends.
-    async fn try_score(
-        &mut self,
-        rows: &SensorRows,
-        verdicts: &mut Verdicts,
-    ) -> Result<(), Failed> {
+    async fn once(&mut self, work: Option<Work<'_>>) -> Result<(), Failed> {
         let stop = self.workers.stop.clone();
         let mut session = if let Some(session) = self.session.take() {
             session
@@ -129,11 +156,15 @@ impl<'w> Visit<'w> {
                 id
             } else {
                 let loaded = within(limit, session.load(&request)).await?;
-                self.name = loaded.name;
-                loaded.id
+                let id = *model.insert(loaded.id);
+                self.learn(loaded).map_err(Trouble::Told)?;
+                id
             };
-            model = Some(id);
-            within(limit, session.score(id, &request, rows, verdicts)).await
+            let (Some((rows, verdicts)), Some(loaded)) = (work, &self.loaded) else {
+                return Ok(());
+            };
+            let scored = session.score(id, &request, &loaded.meaning, rows, verdicts);
+            within(limit, scored).await
         };
         let done = tokio::select! {
             done = work => done,
@@ -163,10 +194,9 @@ impl<'w> Visit<'w> {
                     self.limit().as_secs()
                 ),
             }),
-            io::ErrorKind::InvalidData => Failed::Finally(Failure {
-                reason: FailureReason::ModelFailed,
-                message: format!("{what}: Python's answer cannot be used: {error}"),
-            }),
+            io::ErrorKind::InvalidData => Failed::Finally(model_failed(format!(
+                "{what}: Python's answer cannot be used: {error}"
+            ))),
             _ => {
                 let how = self.workers.end_of(&session.connection).await;
                 Failed::Gone(format!("{what}: {how}"))

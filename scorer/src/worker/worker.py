@@ -3,20 +3,7 @@
 Started without `serve` this is the supervisor: it listens at the socket, starts a fresh Python for each connection, looks at its
 memory, ends it, and tells how it ended. The supervisor runs nothing of what models bring.
 """
-import csv
-import importlib.util
-import json
-import os
-import select
-import shutil
-import signal
-import socket
-import struct
-import subprocess
-import sys
-import tempfile
-import threading
-import traceback
+import csv, importlib.util, json, os, select, shutil, signal, socket, struct, subprocess, sys, tempfile, threading, traceback
 
 PROTOCOL = 1
 HEAD_BYTES, PAYLOAD_BYTES, PIECE_BYTES = 1 << 20, 1 << 30, 64 << 10
@@ -233,11 +220,12 @@ class Frame:
         return frame
 
 class ModuleModels:
-    """A module with load(path, key) and score(model, frame)."""
+    """A module with load(path, key) and score(model, frame), and with classes where it is a classifier's."""
     name = "Module"
 
     def __init__(self, module):
         self.load = lambda request: module.load(request["path"], request["key"])
+        self.classes = lambda model: getattr(module, "classes", None)
         self.score = lambda model, frame, load: module.score(model, frame)
 
 class BatchModels:
@@ -246,6 +234,7 @@ class BatchModels:
 
     def __init__(self, module, as_file):
         self.module, self.as_file = module, as_file
+        self.classes = lambda model: getattr(module, "classes", None)
 
     def load(self, request):
         os.environ["AZUREML_MODEL_DIR"] = os.path.dirname(request["path"])
@@ -273,25 +262,50 @@ class FileModels:
             return importlib.import_module("mlflow.pyfunc").load_model(os.path.dirname(path))
         return importlib.import_module("joblib").load(path)
 
+    def classes(self, model):
+        """Those of a classifier. Regressors may have none, or an empty list."""
+        classes = getattr(model, "classes_", None)
+        return None if classes is None or not len(classes) else classes
+
     def score(self, model, frame, load):
         rows = self.columns(model, frame)
         if not hasattr(model, "predict"):
             raise Refusal("%s has no predict(); name a module with load() and score() in spec.model.worker.module" % type(model).__name__)
-        if hasattr(model, "classes_"):
-            raise Refusal("%s predicts classes; make scores of them in a module" % type(model).__name__)
+        if load["classes"] is not None:
+            return self.classify(model, rows, load["classes"])
         if load["output"] == "Value" or not hasattr(model, "decision_function"):
             told = model.predict(rows)
             if load["output"] == "Value" or hasattr(told, "columns"):
                 return told
             raise Refusal("%s predicts values, which are no scores: set spec.model.output to Value, or spec.model.residual" % type(model).__name__)
         scores, labels = model.decision_function(rows), np.asarray(model.predict(rows))
-        last = model.steps[-1][1] if hasattr(model, "steps") else model
-        if any(kind.__module__.startswith("pyod.") for kind in type(last).__mro__):
+        last = estimator(model)
+        if is_of(last, "pyod."):
             # What is above the threshold is an outlier, and labelled 1.
             return last.threshold_ - scores, labels
         if not np.isin(labels, (-1, 1)).all():
             raise Refusal("%s predicts labels other than -1 and 1; make scores of them in a module" % type(last).__name__)
         return scores, labels == -1
+
+    @staticmethod
+    def classify(model, rows, classes):
+        """How sure a classifier is, as the scorer's own ones are, and the labels that it predicts."""
+        labels, last = np.asarray(model.predict(rows)).reshape(-1), estimator(model)
+        # Shares that may contradict predict() are no scores.
+        no_shares = is_of(last, "sklearn.", "SVC", "NuSVC") or is_of(last, "sklearn.", "SGDClassifier") and "log" not in last.loss
+        if hasattr(model, "predict_proba") and not no_shares:
+            sure = np.asarray(model.predict_proba(rows))
+        elif hasattr(model, "decision_function"):
+            if hasattr(last, "decision_function_shape"):
+                last.decision_function_shape = "ovr"  # A number for each class, not for each pair.
+            sure = np.asarray(model.decision_function(rows))
+            sure = np.column_stack([-sure, sure]) if sure.ndim == 1 and len(classes) == 2 else sure
+        else:
+            raise Refusal("%s has neither predict_proba() nor decision_function(), so nothing to make scores of; have a module return both "
+                          "scores and labels" % type(last).__name__)
+        if sure.shape != (len(rows), len(classes)):
+            raise Refusal("%s gives numbers of the shape %s for %d readings and %d classes" % (type(last).__name__, sure.shape, len(rows), len(classes)))
+        return sure[np.arange(len(sure)), 1 if len(classes) == 2 else numbers(labels, classes)], labels
 
     @staticmethod
     def columns(model, frame):
@@ -303,6 +317,38 @@ class FileModels:
         if sorted(names) != sorted(frame.features):
             raise Refusal("the model was trained on %s, but spec.input.columns.features lists %s" % (names, frame.features), "ModelMismatch")
         return frame.to_pandas()[names]
+
+def estimator(model):
+    """The last step of a pipeline, the best model of a search."""
+    while hasattr(model, "steps") or hasattr(model, "best_estimator_"):
+        model = model.steps[-1][1] if hasattr(model, "steps") else model.best_estimator_
+    return model
+
+def is_of(model, package, *names):
+    """Whether a model is of a package's classes, or of those with these names."""
+    return any(kind.__module__.startswith(package) and (not names or kind.__name__ in names) for kind in type(model).__mro__)
+
+def labels_of(classes):
+    """The classes as the scorer knows them: whole numbers, with 1 for True, or texts."""
+    listed = classes.tolist() if hasattr(classes, "tolist") else classes
+    if isinstance(listed, (list, tuple)):
+        if all(isinstance(label, str) for label in listed):
+            return [str(label) for label in listed]
+        kinds = (int, float, np.number, np.bool_)
+        if all(isinstance(label, kinds) and abs(label) < 1 << 53 and label == int(label) for label in listed):
+            return [int(label) for label in listed]
+    raise Refusal("classes are a list of whole numbers or one of texts, and not %.300r; have a module give them such names" % (listed,))
+
+def numbers(labels, classes):
+    """The number of each label among the classes."""
+    known = {label: number for number, label in enumerate(classes)}
+    labels = labels.tolist()
+    found = [known.get(label) for label in labels]
+    if None in found:
+        at = found.index(None)
+        raise Refusal("the model's code returned the label %.80r for reading %d of %d, which is none of its classes: %.300r"
+                      % (labels[at], at + 1, len(labels), classes))
+    return np.array(found, "<i4")
 
 def models_of(spec):
     """What knows how to load and score: that is told by what the module has."""
@@ -322,8 +368,8 @@ def models_of(spec):
         return BatchModels(module, spec.get("miniBatch") == "Files")
     raise AttributeError("%s has neither load() and score() nor init() and run()" % name)
 
-def verdicts(result, rows, as_values):
-    """Scores, and whether each is an anomaly, of what the code has returned."""
+def verdicts(result, rows, as_values, classes):
+    """Scores, and whether each is an anomaly or, where there are classes, of which one, of what the code has returned."""
     if hasattr(result, "columns"):
         names = {str(name).lower(): name for name in result.columns}
         if "score" not in names:
@@ -333,15 +379,19 @@ def verdicts(result, rows, as_values):
     if len(columns) not in (1, 2) or any(column.size != rows or column.ndim > 2 for column in columns):
         raise Refusal("the model's code returned %s values for %d readings; it is to return scores, or scores and labels"
                       % (" and ".join(str(column.size) for column in columns), rows))
+    if len(columns) == 1 and classes is not None:
+        raise Refusal("the model's code returned scores alone, and it has classes; return scores and labels")
     if len(columns) == 1 and not as_values and columns[0].dtype.kind in "biu":
         raise Refusal("the model's code returned whole numbers alone, which look like labels; return scores as floats, or scores and labels")
     scores = np.ascontiguousarray(columns[0].reshape(-1), "<f8")
     finite = np.isfinite(scores)
     if not finite.all():
         raise Refusal("the model's code returned the score %s for reading %d of %d" % (scores[np.argmin(finite)], np.argmin(finite) + 1, rows))
+    if classes is not None:
+        return scores, numbers(columns[1].reshape(-1), classes)
     labels = columns[1].reshape(-1) if len(columns) == 2 else (scores < 0) & (not as_values)
     if not np.all((labels == 0) | (labels == 1)):
-        raise Refusal("the model's code returned labels other than 1, an anomaly, and 0")
+        raise Refusal("the model's code returned labels other than 1, an anomaly, and 0; a classifier's module has a list of its classes")
     return scores, np.ascontiguousarray(labels, "<i4")
 
 def answer(models, loaded, head, payload):
@@ -349,8 +399,13 @@ def answer(models, loaded, head, payload):
     kind, at = head["type"], head["id"]
     if kind == "load":
         os.write(2, SENSOR + head["sensor"].encode() + b"\n")
-        loaded[at] = (models.load(head), head)
-        return ({"type": "loaded", "id": at, "model": os.path.basename(SPEC.get("module") or type(loaded[at][0]).__name__)},)
+        model = models.load(head)
+        name, classes = os.path.basename(SPEC.get("module") or type(estimator(model)).__name__), models.classes(model)
+        classes = None if classes is None else labels_of(classes)
+        if classes is not None and not head.get("classes"):
+            raise Refusal("%s predicts classes, and the scorer does not know them; make scores of them in a module" % name)
+        loaded[at] = (model, dict(head, classes=classes))
+        return ({"type": "loaded", "id": at, "model": name, "classes": classes},)
     if kind == "unload":
         del loaded[at]
         return ({"type": "unloaded", "id": at},)
@@ -359,7 +414,7 @@ def answer(models, loaded, head, payload):
     times = np.frombuffer(payload, "<i8", rows)
     values = np.frombuffer(payload, "<f8", rows * len(features), 8 * rows).reshape(rows, len(features))
     result = models.score(model, Frame(times, values, features, load["key"]), load)
-    return ({"type": "scored", "id": at, "rows": rows},) + verdicts(result, rows, load["output"] == "Value")
+    return ({"type": "scored", "id": at, "rows": rows},) + verdicts(result, rows, load["output"] == "Value", load["classes"])
 
 def refusal(error):
     """The frame that tells of an exception, which goes to the log from the model's code on."""
@@ -383,10 +438,9 @@ def serve(conn, alive):
         if head is None:
             return
         try:
-            reply = answer(models, loaded, head, payload)
+            send(conn, *answer(models, loaded, head, payload))
         except Exception as error:
-            reply = refusal(error)
-        send(conn, *reply)
+            send(conn, *refusal(error))
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["serve"]:

@@ -70,7 +70,7 @@ pub fn python() -> PathBuf {
 }
 
 /// Sensors with six readings each, whose models are for `module`, and are these texts.
-fn plant(models: &[&str], module: &str) -> Plant {
+pub fn plant(models: &[&str], module: &str) -> Plant {
     let mut plant = Plant::new(0, 0);
     let mut csv = "Time,Device,Value\n".to_owned();
     for row in 0..6 {
@@ -94,7 +94,7 @@ fn plant(models: &[&str], module: &str) -> Plant {
 }
 
 /// The score step of all sensors.
-fn score(plant: &Plant) -> Command {
+pub fn score(plant: &Plant) -> Command {
     plant.succeed(&["plan"]);
     let mut command = plant.command(&[], &["score", "--shard", "0"]);
     command.env("TMPDIR", plant.path("tmp"));
@@ -116,7 +116,8 @@ fn predictions(plant: &Plant, sensor: usize) -> Vec<(f64, u8)> {
         .collect()
 }
 
-fn message(plant: &Plant, sensor: usize) -> String {
+/// Why a sensor has failed.
+pub fn message(plant: &Plant, sensor: usize) -> String {
     let (_, entries) = plant.ledger(0);
     entries[sensor]["error"]["message"]
         .as_str()

@@ -13,7 +13,7 @@ pub fn not_scored() -> Failure {
     }
 }
 
-/// The failure of a sensor whose predictions are somebody else's when rows were to be added or all to be written.
+/// The failure of a sensor whose predictions were not opened, or are somebody else's, when rows were to be added or all to be written.
 pub fn no_predictions() -> Failure {
     Failure {
         reason: FailureReason::OutputUnwritable,

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -6,18 +7,19 @@ use fleetscore_crds::{Failure, FailureReason, OnInvalidReading};
 use super::buffers::Buffers;
 use super::failures::{invalid_reading, no_predictions, not_scored, output_failure};
 use super::finite;
+use super::opened::{self, Opened};
 use super::output::Output;
 use super::tally::Tally;
 use super::waiting::Waiting;
 use crate::ledger::{LedgerEntry, ModelSummary, SensorState, Warning, WarningReason};
-use crate::models::{Kind, Meaning, Verdicts};
-use crate::predictions::{PredictionWriter, Thinning};
+use crate::models::{Kind, Verdicts};
 use crate::steps::engine::Engine;
 use crate::steps::model::SensorModel;
 use crate::steps::plan::PlanEntry;
-use crate::steps::plots::Plots;
 use crate::steps::{Context, Progress};
+use crate::worker::Loaded;
 use fleetscore_readings::SensorRows;
+use fleetscore_storage::ObjectUrl;
 
 /// One sensor while it is worked on.
 pub struct Job {
@@ -37,7 +39,8 @@ enum State {
         output: String,
         warnings: Vec<Warning>,
         model: ModelSummary,
-        meaning: Meaning,
+        /// Readings by label, of a classifier.
+        classes: BTreeMap<String, u64>,
     },
     Failed(Failure),
 }
@@ -45,15 +48,11 @@ enum State {
 /// What a sensor needs until its predictions are written.
 struct Open {
     scoring: Scoring,
-    /// What the verdicts mean.
-    meaning: Meaning,
-    /// What the ledger says of the model.
-    summary: ModelSummary,
+    /// Where the predictions go.
     path: String,
-    /// What the report's plot will show, where it is kept.
-    plot: Option<Thinning>,
-    /// None while somebody sends or writes it.
-    output: Option<Output>,
+    url: ObjectUrl,
+    /// None before Python has loaded the model: its classes decide on the columns.
+    opened: Option<Opened>,
 }
 
 /// How its readings are scored.
@@ -175,6 +174,9 @@ impl Job {
         let State::Open(open) = &mut self.state else {
             return;
         };
+        let Some(open) = &mut open.opened else {
+            return self.fail(progress, no_predictions());
+        };
         let anomalies = self.tally.anomalies;
         let labels = rows.labels.as_deref();
         let knows = open.meaning.knows_anomalies();
@@ -195,8 +197,13 @@ impl Job {
 
     /// The predictions, as long as nobody has taken them.
     pub fn output(&mut self) -> Option<&mut Output> {
+        self.opened()?.output.as_mut()
+    }
+
+    /// The predictions and what they mean, once that is known and as long as they are not written.
+    fn opened(&mut self) -> Option<&mut Opened> {
         match &mut self.state {
-            State::Open(open) => open.output.as_mut(),
+            State::Open(open) => open.opened.as_mut(),
             _ => None,
         }
     }
@@ -209,18 +216,12 @@ impl Job {
         }
     }
 
-    /// What the verdicts mean; none once they are written.
-    pub fn meaning(&self) -> Option<&Meaning> {
-        match &self.state {
-            State::Open(open) => Some(&open.meaning),
-            _ => None,
-        }
-    }
-
-    /// Notes what Python calls the model.
-    pub fn model_is(&mut self, name: &str) {
+    /// Opens the predictions of a model that Python has loaded.
+    pub fn open(&mut self, context: &Context, buffers: &Arc<Buffers>, loaded: Loaded) {
         if let State::Open(open) = &mut self.state {
-            name.clone_into(&mut open.summary.class);
+            let (key, url) = (&self.entry.key, open.url.clone());
+            let known = opened::of_python(loaded);
+            open.opened = Some(Opened::new(context, buffers, key, url, known));
         }
     }
 
@@ -253,16 +254,13 @@ impl Job {
 
     /// Takes the predictions out, to send or write them.
     pub fn take_output(&mut self) -> Option<Output> {
-        match &mut self.state {
-            State::Open(open) => open.output.take(),
-            _ => None,
-        }
+        self.opened()?.output.take()
     }
 
     /// Hands the predictions back after a part was sent.
     pub fn give_back(&mut self, output: Output) {
-        if let State::Open(open) = &mut self.state {
-            open.output = Some(output);
+        if let Some(opened) = self.opened() {
+            opened.output = Some(output);
         }
     }
 
@@ -292,7 +290,10 @@ impl Job {
         let State::Open(open) = &mut self.state else {
             return;
         };
-        if let (Some(kept), Some(plot)) = (&context.kept, open.plot.take()) {
+        let Some(opened) = open.opened.take() else {
+            return self.fail(&context.progress, no_predictions());
+        };
+        if let (Some(kept), Some(plot)) = (&context.kept, opened.plot) {
             kept.plots.keep(&self.entry.key, plot);
         }
         let mut warnings = warnings(&open.scoring, &self.tally);
@@ -303,8 +304,11 @@ impl Job {
         self.state = State::Written {
             output: open.path.clone(),
             warnings,
-            model: open.summary.clone(),
-            meaning: open.meaning.clone(),
+            model: opened.summary,
+            classes: match opened.meaning.labels() {
+                Some(labels) => self.tally.classes(labels),
+                None => BTreeMap::new(),
+            },
         };
         Progress::add(&context.progress.done, 1);
     }
@@ -318,11 +322,11 @@ impl Job {
             State::Failed(failure) => (None, Vec::new(), Some(failure.clone())),
             State::Open(_) => (None, Vec::new(), Some(not_scored())),
         };
-        let (model, meaning) = match &self.state {
-            State::Written { model, meaning, .. } => (Some(model.clone()), Some(meaning)),
-            _ => (None, None),
+        let (model, classes) = match &self.state {
+            State::Written { model, classes, .. } => (Some(model.clone()), classes.clone()),
+            _ => (None, BTreeMap::new()),
         };
-        let labels = meaning.and_then(Meaning::labels);
+        let gives_values = model.as_ref().is_some_and(|it| it.output == Kind::Value);
         warnings.extend(self.entry.warning.clone());
         let failed = error.is_some();
         let tally = if failed {
@@ -340,11 +344,9 @@ impl Job {
             rows: tally.rows,
             skipped: tally.skipped,
             anomalies: tally.anomalies,
-            score: tally.score().filter(|_| meaning != Some(&Meaning::Value)),
-            values: tally.score().filter(|_| meaning == Some(&Meaning::Value)),
-            classes: labels
-                .map(|labels| tally.classes(labels))
-                .unwrap_or_default(),
+            score: tally.score().filter(|_| !gives_values),
+            values: tally.score().filter(|_| gives_values),
+            classes,
             model,
             labels: tally.labels(),
             output,
@@ -392,23 +394,22 @@ impl Open {
             .join(&path)
             .map_err(|error| output_failure(&error))?;
         let most = run.spec.model.worker.as_ref().and_then(|it| it.max_rows);
-        let meaning = engine.meaning();
-        let layout = run.layout(&entry.key, meaning.kind());
-        let labels = meaning.labels().cloned().unwrap_or_default();
-        let writer = PredictionWriter::new(run.prediction_format, &layout, &labels);
-        let is_drawn = context.kept.is_some() && meaning.kind() != Kind::Value;
+        let (scoring, opened) = match engine {
+            Engine::Native(model) => {
+                let (key, url, known) = (&entry.key, url.clone(), opened::of_native(&model));
+                let opened = Opened::new(context, buffers, key, url, known);
+                (Scoring::Native(model), Some(opened))
+            }
+            Engine::Python => {
+                let waiting = Waiting::new(most, buffers);
+                (Scoring::Python(Some(waiting)), None)
+            }
+        };
         Ok(Self {
-            summary: engine.summary(),
-            scoring: match engine {
-                Engine::Native(model) => Scoring::Native(model),
-                Engine::Python(_) => Scoring::Python(Some(Waiting::new(most, buffers))),
-            },
-            meaning,
+            scoring,
             path,
-            plot: is_drawn
-                .then(|| Progress::get(&context.progress.sensors))
-                .and_then(|sensors| Plots::begin(sensors, run.columns.features.len())),
-            output: Some(Output::new(url, writer, buffers)),
+            url,
+            opened,
         })
     }
 }

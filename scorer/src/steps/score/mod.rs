@@ -17,6 +17,7 @@ mod job;
 mod ledger;
 mod left_out;
 mod load;
+mod opened;
 mod output;
 mod python;
 mod queues;

@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
 
-use fleetscore_crds::{Failure, FailureReason};
+use fleetscore_crds::{Failure, FailureReason, OnNoReadings};
 use fleetscore_readings::SensorRows;
 use fleetscore_storage::ObjectUrl;
 
@@ -14,17 +14,18 @@ use super::group::Group;
 use super::job::Workspace;
 use super::lock;
 use super::waiting::Waiting;
-use crate::models::Meaning;
 use crate::worker::{Request, Visit, Workers};
 
 impl Group {
-    /// Scores the readings of one sensor that wait for Python, if there are any.
+    /// Scores the readings of one sensor that wait for Python. Without any the model is loaded nevertheless where predictions are
+    /// written: it says which columns they have.
     pub(super) async fn ask_python(&self, member: usize) {
         let waiting = lock(&self.jobs[member]).take_waiting();
         let (Some(waiting), Some(workers)) = (waiting, &self.shared.workers) else {
             return;
         };
-        if waiting.rows() == 0 {
+        let fails = self.context.run.spec.input.on_no_readings == OnNoReadings::Fail;
+        if waiting.rows() == 0 && fails {
             return;
         }
         if let Err(failure) = self.score_waiting(member, waiting, workers).await {
@@ -48,18 +49,23 @@ impl Group {
             return Err(not_scored());
         }
         let model = workers.stage(&self.context.storage, &url).await?;
-        let meaning = lock(&self.jobs[member]).meaning().cloned();
-        let columns = &self.context.run.spec.input.columns;
+        let spec = &self.context.run.spec;
         let request = Request {
             sensor: &entry.key,
             model: &model,
-            features: &columns.features,
-            time: &columns.time,
-            meaning: &meaning.unwrap_or(Meaning::Value),
+            features: &spec.input.columns.features,
+            time: &spec.input.columns.time,
+            spec: &spec.model,
         };
         let mut visit = workers.visit(request).await;
         let start = Instant::now();
-        let scored = self.score_calls(member, waiting, &mut visit).await;
+        let scored = match visit.load().await {
+            Ok(loaded) => {
+                lock(&self.jobs[member]).open(&self.context, &self.shared.buffers, loaded);
+                self.score_calls(member, waiting, &mut visit).await
+            }
+            Err(failure) => Err(failure),
+        };
         visit.end().await;
         lock(&self.jobs[member]).took(start.elapsed());
         scored
@@ -92,10 +98,8 @@ impl Group {
             mem::swap(&mut asked, &mut scored);
             self.relieve(Some(member)).await?;
         }
-        let mut job = lock(&self.jobs[member]);
-        job.model_is(visit.model_name());
         if let Some(last) = last {
-            job.add(&self.context, &last, &mut scored);
+            lock(&self.jobs[member]).add(&self.context, &last, &mut scored);
         }
         Ok(())
     }
