@@ -3,7 +3,20 @@
 Started without `serve` this is the supervisor: it listens at the socket, starts a fresh Python for each connection, looks at its
 memory, ends it, and tells how it ended. The supervisor runs nothing of what models bring.
 """
-import csv, importlib.util, json, os, select, shutil, signal, socket, struct, subprocess, sys, tempfile, threading, traceback
+import csv
+import importlib.util
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
 
 PROTOCOL = 1
 HEAD_BYTES, PAYLOAD_BYTES, PIECE_BYTES = 1 << 20, 1 << 30, 64 << 10
@@ -30,7 +43,7 @@ def receive(read_into):
     """The head and the payload of the next frame; the head is None at the end."""
     length = receive_bytes(read_into, 4, 4)
     text = length and receive_bytes(read_into, struct.unpack("<I", length)[0], HEAD_BYTES)
-    head = json.loads(bytes(text).decode()) if text else None
+    head = json.loads(text.decode()) if text else None
     return head, receive_bytes(read_into, head["bytes"], PAYLOAD_BYTES) if head else None
 
 def receive_bytes(read_into, length, most):
@@ -198,8 +211,11 @@ class Refusal(Exception):
 class Frame:
     """Readings of one sensor, in their order. It can be used as an array of numbers with a column for each feature."""
     def __init__(self, times, values, features, key):
-        self.times = times.view("datetime64[ns]")
-        self.values, self.features, self.key = values, features, key
+        self.nanoseconds, self.values, self.features, self.key = times, values, features, key
+
+    @property
+    def times(self):
+        return self.nanoseconds.view("datetime64[ns]")
 
     def __len__(self):
         return len(self.values)
@@ -389,7 +405,9 @@ def verdicts(result, rows, as_values, classes):
         raise Refusal("the model's code returned the score %s for reading %d of %d" % (scores[np.argmin(finite)], np.argmin(finite) + 1, rows))
     if classes is not None:
         return scores, numbers(columns[1].reshape(-1), classes)
-    labels = columns[1].reshape(-1) if len(columns) == 2 else (scores < 0) & (not as_values)
+    if len(columns) == 1:
+        return scores, ((scores < 0) & (not as_values)).astype("<i4")
+    labels = columns[1].reshape(-1)
     if not np.all((labels == 0) | (labels == 1)):
         raise Refusal("the model's code returned labels other than 1, an anomaly, and 0; a classifier's module has a list of its classes")
     return scores, np.ascontiguousarray(labels, "<i4")
