@@ -71,31 +71,42 @@ impl Group {
         scored
     }
 
-    /// Has the readings scored in as many calls as they are to come in. The predictions of a call are written while Python scores the next.
+    /// Has the readings scored in as many calls as they are to come in. Where there is memory for two of them, the predictions of one are
+    /// written while Python scores the next.
     async fn score_calls(
         &self,
         member: usize,
         mut waiting: Waiting,
         visit: &mut Visit<'_>,
     ) -> Result<(), Failure> {
-        let _memory = self.shared.buffers.finishing(bytes(&waiting)).await;
+        let buffers = &self.shared.buffers;
+        let two_fit = bytes(&waiting, 2) <= buffers.most_at_once();
+        let calls = if two_fit { 2 } else { 1 };
+        let _memory = buffers.finishing(bytes(&waiting, calls)).await;
         let (mut asked, mut scored) = (Workspace::default(), Workspace::default());
         let mut last: Option<SensorRows> = None;
         let mut next = waiting.next()?;
         while let Some(rows) = next {
-            let write = async {
-                if let Some(last) = last.take() {
-                    lock(&self.jobs[member]).add(&self.context, &last, &mut scored);
-                }
-                waiting.next()
-            };
-            // The readings are on their way before anything is written.
-            let (answered, following) =
-                tokio::join!(visit.score(&rows, asked.no_verdicts()), write);
-            answered?;
-            next = following?;
-            last = Some(rows);
-            mem::swap(&mut asked, &mut scored);
+            if two_fit {
+                let write = async {
+                    if let Some(last) = last.take() {
+                        lock(&self.jobs[member]).add(&self.context, &last, &mut scored);
+                    }
+                    waiting.next()
+                };
+                // The readings are on their way before anything is written.
+                let (answered, following) =
+                    tokio::join!(visit.score(&rows, asked.no_verdicts()), write);
+                answered?;
+                next = following?;
+                last = Some(rows);
+                mem::swap(&mut asked, &mut scored);
+            } else {
+                visit.score(&rows, asked.no_verdicts()).await?;
+                lock(&self.jobs[member]).add(&self.context, &rows, &mut asked);
+                drop(rows);
+                next = waiting.next()?;
+            }
             self.relieve(Some(member)).await?;
         }
         if let Some(last) = last {
@@ -106,7 +117,7 @@ impl Group {
 
     /// Errors where scoring the readings takes more memory than there is.
     fn fits(&self, waiting: &Waiting) -> Result<(), Failure> {
-        let bytes = bytes(waiting);
+        let bytes = bytes(waiting, 1);
         let most = self.shared.buffers.most_at_once();
         if bytes <= most {
             return Ok(());
@@ -129,7 +140,7 @@ impl Group {
     }
 }
 
-/// Bytes of memory that scoring the readings takes.
-fn bytes(waiting: &Waiting) -> usize {
-    usize::try_from(waiting.scoring_bytes()).unwrap_or(usize::MAX)
+/// Bytes of memory that scoring the readings of so many calls takes.
+fn bytes(waiting: &Waiting, calls: u64) -> usize {
+    usize::try_from(waiting.scoring_bytes(calls)).unwrap_or(usize::MAX)
 }

@@ -56,11 +56,10 @@ impl Waiting {
         self.bytes.held()
     }
 
-    /// Bytes of memory that [`Self::next`] and scoring what it returns take, where the rows of one call are written while those of the
-    /// next are scored.
-    pub fn scoring_bytes(&self) -> u64 {
+    /// Bytes of memory that [`Self::next`] and scoring what it returns take, of so many calls at the same time.
+    pub fn scoring_bytes(&self, calls: u64) -> u64 {
         let rows = self.rows.max(1);
-        let together = rows.min((self.most as u64).saturating_mul(2));
+        let together = rows.min((self.most as u64).saturating_mul(calls));
         (self.bytes.len() / rows * 2 + ROW as u64) * together
     }
 
