@@ -2,7 +2,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::executor::block_on;
-use futures::future::OptionFuture;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -29,9 +28,6 @@ pub struct ModelReader<'c> {
     context: &'c Context,
     /// KiB that all models together may take beyond their small shares.
     large: Semaphore,
-    /// Large files of this machine that are held at the same time: they come as fast as they are parsed, and the next takes the memory
-    /// that one has used.
-    large_files: Semaphore,
     /// Bytes of a small share.
     small: usize,
     /// Bytes that one model may take.
@@ -48,7 +44,6 @@ impl<'c> ModelReader<'c> {
         Self {
             context,
             large: Semaphore::new(most / KIB),
-            large_files: Semaphore::new((2 * context.limits.threads).max(4)),
             small: (memory / 4 / context.limits.requests.max(1)).max(64 * KIB),
             most,
             common: OnceCell::new(),
@@ -241,9 +236,6 @@ impl<'c> ModelReader<'c> {
             allowed = needed.saturating_mul(2).min(self.most);
             let share = u32::try_from(allowed / KIB).unwrap_or(u32::MAX);
             let share = self.large.acquire_many(share).await;
-            let turn = self.context.storage.local_file(url);
-            let turn = turn.map(|_| self.large_files.acquire());
-            let _turn = OptionFuture::from(turn).await;
             let bytes = match self.at_file(url, MODEL_BYTES, |got| got).await {
                 Some(got) => got?,
                 None => self.context.storage.get(url, MODEL_BYTES).await,
