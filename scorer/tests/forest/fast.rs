@@ -114,7 +114,8 @@ fn what_is_no_number_has_no_score() {
         children: Some([1, 2]),
         ..leaf
     };
-    trees.add(&[root, leaf, leaf], Some).unwrap();
+    let other = Split { value: 2.0, ..leaf };
+    trees.add(&[root, leaf, other], Some).unwrap();
     let border = Border {
         offset: -0.5,
         threshold: 0.0,
