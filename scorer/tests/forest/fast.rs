@@ -115,7 +115,10 @@ fn what_is_no_number_has_no_score() {
         ..leaf
     };
     let other = Split { value: 2.0, ..leaf };
-    trees.add(&[root, leaf, other], Some).unwrap();
+    // More nodes than readings: those of one feature are put in order.
+    for _ in 0..200 {
+        trees.add(&[root, leaf, other], Some).unwrap();
+    }
     let border = Border {
         offset: -0.5,
         threshold: 0.0,
