@@ -64,7 +64,7 @@ impl Group {
                 lock(&self.jobs[member]).open(&self.context, &self.shared.buffers, loaded);
                 self.score_calls(member, waiting, &mut visit).await
             }
-            Err(failure) => Err(failure),
+            Err(failure) => Err(not_loaded(&url, failure)),
         };
         visit.end().await;
         lock(&self.jobs[member]).took(start.elapsed());
@@ -137,6 +137,17 @@ impl Group {
                 mib(enough)
             ),
         })
+    }
+}
+
+/// Adds to what a model's code has said which file it was loading.
+fn not_loaded(url: &ObjectUrl, failure: Failure) -> Failure {
+    match failure.reason {
+        FailureReason::ModelFailed => Failure {
+            message: format!("loading {url}: {}", failure.message),
+            ..failure
+        },
+        _ => failure,
     }
 }
 

@@ -233,3 +233,27 @@ joblib.dump(IsolationForest(n_estimators=2).fit([[1.0, 2.0], [2.0, 1.0]]), sys.a
     let ended = plant.end(score(&plant).spawn().unwrap());
     assert_eq!(plant.reasons(0), ["", "ModelNotFound"], "{ended:?}");
 }
+
+/// A file that is empty or cut off is named, and the others are scored.
+#[test]
+fn a_file_that_python_cannot_load_is_named() {
+    let names = ["neighbours 0 1", "neighbours texts", "neighbours truths"];
+    let plant = trained(&names, json!({"worker": {"command": [python()]}}));
+    let whole = std::fs::read(plant.path("models/001.pkl")).unwrap();
+    std::fs::write(plant.path("models/001.pkl"), &whole[..whole.len() / 2]).unwrap();
+    std::fs::write(plant.path("models/002.pkl"), "").unwrap();
+    let ended = plant.end(score(&plant).spawn().unwrap());
+    assert_eq!(
+        plant.reasons(0),
+        ["", "ModelFailed", "ModelFailed"],
+        "{ended:?}"
+    );
+    for sensor in [1, 2] {
+        let message = message(&plant, sensor);
+        let file = plant.url(&format!("models/00{sensor}.pkl"));
+        assert!(
+            message.starts_with(&format!("loading {file}: ")),
+            "{message}"
+        );
+    }
+}
