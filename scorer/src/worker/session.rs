@@ -1,10 +1,12 @@
 use std::io;
+use std::mem;
 use std::path::Path;
 
 use fleetscore_crds::{Failure, FailureReason, ModelOutput};
 use fleetscore_readings::SensorRows;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::frame::{self, Asked, PROTOCOL, Told};
 use super::visit::Request;
@@ -17,14 +19,17 @@ const NAME: usize = 80;
 /// Bytes of a score and its label.
 const VERDICT: u64 = 12;
 
-/// A connection to a Python process, which does one thing at a time. The process ends with it.
+/// A connection to a Python process, which does one thing after the other. The process ends with it.
 #[derive(Debug)]
 pub struct Session {
     /// Buffered, so that an answer comes in one piece if it is small.
-    stream: BufReader<UnixStream>,
+    answers: BufReader<OwnedReadHalf>,
+    requests: OwnedWriteHalf,
     /// What its end will be told by.
     pub connection: String,
     models: u64,
+    /// Whether the next readings were sent before the verdicts of the last ones had come.
+    sent_ahead: bool,
 }
 
 /// A model that a process has loaded.
@@ -56,17 +61,19 @@ impl From<io::Error> for Trouble {
 impl Session {
     /// Connects to the socket, and waits until a fresh process is ready.
     pub async fn start(socket: &Path, connection: String) -> Result<Self, Trouble> {
-        let stream = BufReader::new(UnixStream::connect(socket).await?);
+        let (answers, requests) = UnixStream::connect(socket).await?.into_split();
         let mut session = Self {
-            stream,
+            answers: BufReader::new(answers),
+            requests,
             connection,
             models: 0,
+            sent_ahead: false,
         };
         let hello = Asked::Hello {
             protocol: PROTOCOL,
             connection: &session.connection,
         };
-        frame::send(&mut session.stream, &hello).await?;
+        frame::send(&mut session.requests, &hello).await?;
         match session.told().await? {
             Told::Hello {
                 protocol: PROTOCOL,
@@ -96,7 +103,7 @@ impl Session {
             },
             classes: true,
         };
-        frame::send(&mut self.stream, &load).await?;
+        frame::send(&mut self.requests, &load).await?;
         match self.told().await? {
             Told::Loaded { id, model, classes } if id == self.models => Ok(LoadedModel {
                 id,
@@ -108,39 +115,39 @@ impl Session {
     }
 
     /// Scores readings and appends their verdicts, all of them or none; `meaning` is what the model's numbers mean.
+    ///
+    /// Meanwhile the `next` readings are sent, which are those of the next call of this function then: Python takes them up when it is
+    /// done with these, and need not wait for anybody.
     pub async fn score(
         &mut self,
         id: u64,
         request: &Request<'_>,
         meaning: &Meaning,
         rows: &SensorRows,
+        next: Option<&SensorRows>,
         verdicts: &mut Verdicts,
     ) -> Result<(), Trouble> {
-        let width = rows.features.len() / rows.len().max(1);
-        self.send_rows(id, rows, width, request.features.len())
-            .await?;
-        let (told, bytes) = frame::receive(&mut self.stream).await?;
-        let expected = rows.len() as u64 * VERDICT;
-        match told {
-            Told::Scored {
-                id: of,
-                rows: scored,
-            } if of == id && scored == rows.len() && bytes == expected => {}
-            other => {
-                // What was not understood ends the connection, so nobody reads what follows.
-                return Err(if bytes == 0 {
-                    of_told(other)
-                } else {
-                    unexpected(&other)
-                });
-            }
+        let seen = request.features.len();
+        if !self.sent_ahead {
+            send_rows(&mut self.requests, id, rows, seen).await?;
         }
-        let mut scores = Vec::with_capacity(rows.len());
-        self.take::<8>(rows.len(), |bytes| scores.push(f64::from_le_bytes(bytes)))
-            .await?;
-        let mut labels = Vec::with_capacity(rows.len());
-        self.take::<4>(rows.len(), |bytes| labels.push(i32::from_le_bytes(bytes)))
-            .await?;
+        self.sent_ahead = next.is_some();
+        // Python may not take the next ones before somebody takes the verdicts of these.
+        let send = async {
+            match next {
+                Some(next) => Ok(send_rows(&mut self.requests, id, next, seen).await?),
+                None => Ok(()),
+            }
+        };
+        let receive = async {
+            match receive_scored(&mut self.answers, id, rows.len()).await {
+                // The process goes on, so the next ones are sent to their end.
+                Err(Trouble::Told(failure)) => Ok(Err(failure)),
+                other => other.map(Ok),
+            }
+        };
+        let ((), scored) = tokio::try_join!(send, receive)?;
+        let (scores, labels) = scored.map_err(Trouble::Told)?;
         if !scores.iter().all(|score| score.is_finite()) {
             return Err(frame::invalid("a score that is not finite".to_owned()).into());
         }
@@ -153,69 +160,96 @@ impl Session {
         judge(meaning, &scores, &labels, rows, verdicts)
     }
 
-    /// Forgets a model.
+    /// Forgets a model. What comes for readings that were sent ahead is not looked at.
     pub async fn unload(&mut self, id: u64) -> Result<(), Trouble> {
-        frame::send(&mut self.stream, &Asked::Unload { id }).await?;
+        frame::send(&mut self.requests, &Asked::Unload { id }).await?;
+        if mem::take(&mut self.sent_ahead) {
+            let (_, bytes) = frame::receive(&mut self.answers).await?;
+            let mut unwanted = (&mut self.answers).take(bytes);
+            tokio::io::copy(&mut unwanted, &mut tokio::io::sink()).await?;
+        }
         match self.told().await? {
             Told::Unloaded { id: of } if of == id => Ok(()),
             other => Err(unexpected(&other)),
         }
     }
 
-    /// Sends the first `seen` of the `width` columns of the readings.
-    async fn send_rows(
-        &mut self,
-        id: u64,
-        rows: &SensorRows,
-        width: usize,
-        seen: usize,
-    ) -> io::Result<()> {
-        let seen = seen.min(width);
-        let bytes = (8 * rows.len() * (1 + seen)) as u64;
-        let asked = Asked::Score {
-            id,
-            rows: rows.len(),
-        };
-        let mut piece = frame::head(&asked, bytes)?;
-        let times = rows.times.nanos.iter().map(|nanos| nanos.to_le_bytes());
-        let columns = rows.features.chunks(width.max(1));
-        let features = columns.flat_map(|row| row.iter().take(seen));
-        let features = features.map(|feature| feature.to_le_bytes());
-        for number in times.chain(features) {
-            piece.extend_from_slice(&number);
-            if piece.len() >= PIECE {
-                self.stream.write_all(&piece).await?;
-                piece.clear();
-            }
-        }
-        self.stream.write_all(&piece).await
-    }
-
-    /// Takes `count` numbers of N bytes.
-    async fn take<const N: usize>(
-        &mut self,
-        count: usize,
-        mut each: impl FnMut([u8; N]),
-    ) -> io::Result<()> {
-        let mut left = count * N;
-        let mut piece = vec![0; left.min(PIECE)];
-        while left > 0 {
-            piece.truncate(left);
-            self.stream.read_exact(&mut piece).await?;
-            piece.as_chunks().0.iter().for_each(|number| each(*number));
-            left -= piece.len();
-        }
-        Ok(())
-    }
-
     /// What comes without payload.
     async fn told(&mut self) -> Result<Told, Trouble> {
-        match frame::receive(&mut self.stream).await? {
+        match frame::receive(&mut self.answers).await? {
             (told @ Told::Error { .. }, 0) => Err(of_told(told)),
             (told, 0) => Ok(told),
             (told, _) => Err(unexpected(&told)),
         }
     }
+}
+
+/// Asks for readings to be scored, of which the model sees the first `seen` columns.
+async fn send_rows(
+    requests: &mut OwnedWriteHalf,
+    id: u64,
+    rows: &SensorRows,
+    seen: usize,
+) -> io::Result<()> {
+    let width = rows.features.len() / rows.len().max(1);
+    let seen = seen.min(width);
+    let bytes = (8 * rows.len() * (1 + seen)) as u64;
+    let asked = Asked::Score {
+        id,
+        rows: rows.len(),
+    };
+    let mut piece = frame::head(&asked, bytes)?;
+    let times = rows.times.nanos.iter().map(|nanos| nanos.to_le_bytes());
+    let columns = rows.features.chunks(width.max(1));
+    let features = columns.flat_map(|row| row.iter().take(seen));
+    let features = features.map(|feature| feature.to_le_bytes());
+    for number in times.chain(features) {
+        piece.extend_from_slice(&number);
+        if piece.len() >= PIECE {
+            requests.write_all(&piece).await?;
+            piece.clear();
+        }
+    }
+    requests.write_all(&piece).await
+}
+
+/// The scores and labels of so many readings, as they come.
+async fn receive_scored(
+    answers: &mut BufReader<OwnedReadHalf>,
+    id: u64,
+    rows: usize,
+) -> Result<(Vec<f64>, Vec<i32>), Trouble> {
+    let (told, bytes) = frame::receive(answers).await?;
+    match told {
+        Told::Scored {
+            id: of,
+            rows: scored,
+        } if of == id && scored == rows && bytes == rows as u64 * VERDICT => {}
+        // What was not understood ends the connection, so nobody reads what follows.
+        other if bytes == 0 => return Err(of_told(other)),
+        other => return Err(unexpected(&other)),
+    }
+    let scores = receive_numbers(answers, rows, f64::from_le_bytes).await?;
+    let labels = receive_numbers(answers, rows, i32::from_le_bytes).await?;
+    Ok((scores, labels))
+}
+
+/// `count` numbers of N bytes.
+async fn receive_numbers<T, const N: usize>(
+    answers: &mut BufReader<OwnedReadHalf>,
+    count: usize,
+    number: impl Fn([u8; N]) -> T,
+) -> io::Result<Vec<T>> {
+    let mut numbers = Vec::with_capacity(count);
+    let mut left = count * N;
+    let mut piece = vec![0; left.min(PIECE)];
+    while left > 0 {
+        piece.truncate(left);
+        answers.read_exact(&mut piece).await?;
+        numbers.extend(piece.as_chunks().0.iter().map(|bytes| number(*bytes)));
+        left -= piece.len();
+    }
+    Ok(numbers)
 }
 
 /// Appends what the scores and labels of the readings mean.

@@ -26,8 +26,8 @@ pub struct Request<'r> {
     pub spec: &'r ModelSpec,
 }
 
-/// Readings to be scored, and where their verdicts go.
-type Work<'s> = (&'s SensorRows, &'s mut Verdicts);
+/// Readings to be scored, those that are next, and where the verdicts of the first go.
+type Work<'s> = (&'s SensorRows, Option<&'s SensorRows>, &'s mut Verdicts);
 
 /// The time in which a process scores one sensor.
 pub struct Visit<'w> {
@@ -74,13 +74,14 @@ impl<'w> Visit<'w> {
         })
     }
 
-    /// Scores readings and appends their verdicts.
+    /// Scores readings and appends their verdicts. The `next` ones are sent meanwhile; the next call of this function has to be theirs.
     pub async fn score(
         &mut self,
         rows: &SensorRows,
+        next: Option<&SensorRows>,
         verdicts: &mut Verdicts,
     ) -> Result<(), Failure> {
-        self.twice(Some((rows, verdicts))).await
+        self.twice(Some((rows, next, verdicts))).await
     }
 
     /// Loads the model where that was not done, and does the work. Where the process ends meanwhile, a fresh one tries once more,
@@ -88,7 +89,7 @@ impl<'w> Visit<'w> {
     async fn twice(&mut self, mut work: Option<Work<'_>>) -> Result<(), Failure> {
         let again = work
             .as_mut()
-            .map(|(rows, verdicts)| (*rows, &mut **verdicts));
+            .map(|(rows, next, verdicts)| (*rows, *next, &mut **verdicts));
         let first = match self.once(again).await {
             Ok(()) => return Ok(()),
             Err(Failed::Finally(failure)) => return Err(failure),
@@ -97,7 +98,7 @@ impl<'w> Visit<'w> {
         let sensor = self.request.sensor;
         tracing::warn!(sensor = %sensor, "Python has ended, and a fresh one tries once more: {first}");
         let doing = match &work {
-            Some((rows, _)) => format!(" while it scored {} readings", rows.len()),
+            Some((rows, ..)) => format!(" while it scored {} readings", rows.len()),
             None => String::new(),
         };
         match self.once(work).await {
@@ -160,10 +161,10 @@ impl<'w> Visit<'w> {
                 self.learn(loaded).map_err(Trouble::Told)?;
                 id
             };
-            let (Some((rows, verdicts)), Some(loaded)) = (work, &self.loaded) else {
+            let (Some((rows, next, verdicts)), Some(loaded)) = (work, &self.loaded) else {
                 return Ok(());
             };
-            let scored = session.score(id, &request, &loaded.meaning, rows, verdicts);
+            let scored = session.score(id, &request, &loaded.meaning, rows, next, verdicts);
             within(limit, scored).await
         };
         let done = tokio::select! {

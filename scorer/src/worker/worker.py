@@ -39,25 +39,22 @@ def send(conn, head, *payload):
     for part in [b"".join(frame)] if size < PIECE_BYTES else frame:
         conn.sendall(part)
 
-def receive(read_into):
+def receive(reader):
     """The head and the payload of the next frame; the head is None at the end."""
-    length = receive_bytes(read_into, 4, 4)
-    text = length and receive_bytes(read_into, struct.unpack("<I", length)[0], HEAD_BYTES)
-    head = json.loads(text.decode()) if text else None
-    return head, receive_bytes(read_into, head["bytes"], PAYLOAD_BYTES) if head else None
+    length = reader.read(4)
+    size = within(struct.unpack("<I", length)[0], HEAD_BYTES) if len(length) == 4 else 0
+    text = reader.read(size)
+    if not size or len(text) < size:
+        return None, None
+    head = json.loads(text.decode())
+    payload = bytearray(within(head["bytes"], PAYLOAD_BYTES))
+    return (head, payload) if reader.readinto(payload) == len(payload) else (None, None)
 
-def receive_bytes(read_into, length, most):
-    """So many bytes; None where the connection ends before."""
+def within(length, most):
+    """The length, where it is one that a part of a frame may have."""
     if not 0 <= length <= most:
         raise ValueError("a frame with %d bytes, where %d are the most" % (length, most))
-    data = bytearray(length)
-    rest = memoryview(data)
-    while rest:
-        count = read_into(rest)
-        if not count:
-            return None
-        rest = rest[count:]
-    return data
+    return length
 
 # The connections that are told what processes write and how they end.
 watchers, lock = [], threading.Lock()
@@ -189,7 +186,8 @@ def accept(conn, processes):
     """Does what the first frame of a connection asks for."""
     try:
         conn.settimeout(5)
-        head = receive(conn.recv_into)[0] or {}
+        # It takes no byte more than the frame: what is behind it is for the process.
+        head = receive(conn.makefile("rb", 1))[0] or {}
         if head.get("type") == "watch":
             send(conn, {"type": "watching", "protocol": PROTOCOL})
             watchers.append(conn)
@@ -406,7 +404,7 @@ def verdicts(result, rows, as_values, classes):
     if classes is not None:
         return scores, numbers(columns[1].reshape(-1), classes)
     if len(columns) == 1:
-        return scores, ((scores < 0) & (not as_values)).astype("<i4")
+        return scores, np.zeros(rows, "<i4") if as_values else (scores < 0).astype("<i4")
     labels = columns[1].reshape(-1)
     if not np.all((labels == 0) | (labels == 1)):
         raise Refusal("the model's code returned labels other than 1, an anomaly, and 0; a classifier's module has a list of its classes")
@@ -452,7 +450,7 @@ def serve(conn, alive):
     send(conn, {"type": "hello", "protocol": PROTOCOL, "python": sys.version.split()[0], "convention": models.name})
     loaded, reader = {}, conn.makefile("rb", PIECE_BYTES)
     while True:
-        head, payload = receive(reader.readinto1)
+        head, payload = receive(reader)
         if head is None:
             return
         try:

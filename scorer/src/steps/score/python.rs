@@ -71,8 +71,8 @@ impl Group {
         scored
     }
 
-    /// Has the readings scored in as many calls as they are to come in. Where there is memory for two of them, the predictions of one are
-    /// written while Python scores the next.
+    /// Has the readings scored in as many calls as they are to come in. Where there is memory for three of them, Python scores one while
+    /// the next waits there and the predictions of the last are written.
     async fn score_calls(
         &self,
         member: usize,
@@ -80,14 +80,15 @@ impl Group {
         visit: &mut Visit<'_>,
     ) -> Result<(), Failure> {
         let buffers = &self.shared.buffers;
-        let two_fit = bytes(&waiting, 2) <= buffers.most_at_once();
-        let calls = if two_fit { 2 } else { 1 };
+        let three_fit = bytes(&waiting, 3) <= buffers.most_at_once();
+        let calls = if three_fit { 3 } else { 1 };
         let _memory = buffers.finishing(bytes(&waiting, calls)).await;
         let (mut asked, mut scored) = (Workspace::default(), Workspace::default());
         let mut last: Option<SensorRows> = None;
-        let mut next = waiting.next()?;
-        while let Some(rows) = next {
-            if two_fit {
+        let mut now = waiting.next()?;
+        let mut next = if three_fit { waiting.next()? } else { None };
+        while let Some(rows) = now {
+            if three_fit {
                 let write = async {
                     if let Some(last) = last.take() {
                         lock(&self.jobs[member]).add(&self.context, &last, &mut scored);
@@ -95,17 +96,18 @@ impl Group {
                     waiting.next()
                 };
                 // The readings are on their way before anything is written.
-                let (answered, following) =
-                    tokio::join!(visit.score(&rows, asked.no_verdicts()), write);
+                let score = visit.score(&rows, next.as_ref(), asked.no_verdicts());
+                let (answered, following) = tokio::join!(score, write);
                 answered?;
-                next = following?;
+                now = mem::replace(&mut next, following?);
                 last = Some(rows);
                 mem::swap(&mut asked, &mut scored);
             } else {
-                visit.score(&rows, asked.no_verdicts()).await?;
+                let score = visit.score(&rows, None, asked.no_verdicts());
+                score.await?;
                 lock(&self.jobs[member]).add(&self.context, &rows, &mut asked);
                 drop(rows);
-                next = waiting.next()?;
+                now = waiting.next()?;
             }
             self.relieve(Some(member)).await?;
         }

@@ -1,6 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod ahead;
+
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use fleetscore_crds::{FailureReason, ModelSpec, SensorKey, StorageSpec};
@@ -48,18 +51,75 @@ fn dialogue() -> [Vec<u8>; 3] {
     ]
 }
 
+/// What a worker is asked with: a model's file, and fields of a run's `spec.model`.
+struct Asking {
+    folder: TempDir,
+    spec: ModelSpec,
+    model: Staged,
+    sensor: SensorKey,
+    features: [String; 1],
+}
+
+impl Asking {
+    async fn new(mut fields: Value) -> Self {
+        fields["location"] = json!("file:///model");
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("model");
+        std::fs::write(&file, "x").unwrap();
+        let storage = Storage::new(&StorageSpec::default(), StorageOptions::default()).unwrap();
+        let url = ObjectUrl::parse(&format!("file://{}", file.display())).unwrap();
+        let staged = Staged::copy(&storage, &url, folder.path().join("staged")).await;
+        Self {
+            folder,
+            spec: serde_json::from_value(fields).unwrap(),
+            model: staged.unwrap(),
+            sensor: SensorKey::default(),
+            features: ["Value".to_owned()],
+        }
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("socket")
+    }
+
+    /// Where the worker is to be asked. It exists from now on.
+    fn listener(&self) -> UnixListener {
+        UnixListener::bind(self.socket()).unwrap()
+    }
+
+    fn request(&self) -> Request<'_> {
+        Request {
+            sensor: &self.sensor,
+            model: &self.model,
+            features: &self.features,
+            time: "Time",
+            spec: &self.spec,
+        }
+    }
+}
+
+/// So many readings, from this value on.
+fn readings(first: f64, count: usize) -> SensorRows {
+    let steps = || (0..count).map(|step| step as f64);
+    SensorRows {
+        times: Times {
+            nanos: (0..).take(count).collect(),
+            text: None,
+        },
+        features: steps().map(|step| first + step).collect(),
+        ..SensorRows::default()
+    }
+}
+
 /// Scores two readings with a worker that says these bytes, whatever it is asked, and then ends.
 async fn scored(said: Vec<u8>) -> Result<Verdicts, Trouble> {
     scored_as(said, json!({})).await
 }
 
 /// The same for a run with these fields of `spec.model`.
-async fn scored_as(said: Vec<u8>, mut fields: Value) -> Result<Verdicts, Trouble> {
-    fields["location"] = json!("file:///model");
-    let spec: ModelSpec = serde_json::from_value(fields).unwrap();
-    let folder = TempDir::new().unwrap();
-    let socket = folder.path().join("socket");
-    let listener = UnixListener::bind(&socket).unwrap();
+async fn scored_as(said: Vec<u8>, fields: Value) -> Result<Verdicts, Trouble> {
+    let asking = Asking::new(fields).await;
+    let listener = asking.listener();
     let worker = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         // Whoever has heard enough ends the connection.
@@ -67,36 +127,15 @@ async fn scored_as(said: Vec<u8>, mut fields: Value) -> Result<Verdicts, Trouble
         let _ = stream.shutdown().await;
         let _ = stream.read_to_end(&mut Vec::new()).await;
     });
-    let file = folder.path().join("model");
-    std::fs::write(&file, "x").unwrap();
-    let storage = Storage::new(&StorageSpec::default(), StorageOptions::default()).unwrap();
-    let url = ObjectUrl::parse(&format!("file://{}", file.display())).unwrap();
-    let model = Staged::copy(&storage, &url, folder.path().join("staged"))
-        .await
-        .unwrap();
-    let rows = SensorRows {
-        times: Times {
-            nanos: vec![0, 1],
-            text: None,
-        },
-        features: vec![1.0, 2.0],
-        ..SensorRows::default()
-    };
-    let request = Request {
-        sensor: &SensorKey::default(),
-        model: &model,
-        features: &["Value".to_owned()],
-        time: "Time",
-        spec: &spec,
-    };
+    let (request, rows) = (asking.request(), readings(1.0, 2));
     let work = async {
-        let mut session = Session::start(&socket, "1".to_owned()).await?;
+        let mut session = Session::start(&asking.socket(), "1".to_owned()).await?;
         let told = session.load(&request).await?;
         let id = told.id;
-        let meaning = Loaded::new(&spec, told).map_err(Trouble::Told)?.meaning;
+        let loaded = Loaded::new(&asking.spec, told).map_err(Trouble::Told)?;
         let mut verdicts = Verdicts::default();
         let scored = session
-            .score(id, &request, &meaning, &rows, &mut verdicts)
+            .score(id, &request, &loaded.meaning, &rows, None, &mut verdicts)
             .await;
         assert!(scored.is_ok() || verdicts.is_empty());
         scored.map(|()| verdicts)
