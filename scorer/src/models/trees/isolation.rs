@@ -1,9 +1,8 @@
 use std::hint::black_box;
 
+use super::full::Full;
 use super::number::Number;
 use super::prepared::Prepared;
-#[cfg(target_arch = "x86_64")]
-use super::registers::Full;
 use super::{Ensemble, Steps, sorted};
 use crate::models::path::Path;
 
@@ -11,9 +10,8 @@ use crate::models::path::Path;
 const ROWS: usize = 256;
 /// From so many readings of one feature on, sorting them makes up for itself.
 const READINGS_IN_ORDER: usize = 128;
-/// From so many readings on, walks in registers make up for the layout of the trees for them.
-#[cfg(target_arch = "x86_64")]
-const READINGS_IN_REGISTERS: usize = 128;
+/// From so many readings on, walks of full trees make up for filling them up.
+const READINGS_OF_FULL_TREES: usize = 128;
 /// Steps on any path: a tree of N samples is never deeper than the logarithm of N to the base 2.
 const DEEPEST: u32 = 64;
 
@@ -141,7 +139,7 @@ impl IsolationForest {
             "one score a row of {} numbers",
             self.features
         );
-        self.scores_by(Path::chosen(), rows, scores);
+        self.scores_of_numbers(rows, scores);
         for (row, score) in rows.chunks_exact(self.features).zip(scores) {
             if row.iter().any(|number| number.is_nan()) {
                 *score = f64::NAN;
@@ -149,14 +147,12 @@ impl IsolationForest {
         }
     }
 
-    /// The same in the processor's instructions of one path, but for what is no number.
-    fn scores_by(&self, path: Path, rows: &[f64], scores: &mut [f64]) {
+    /// The same, but for what is no number.
+    fn scores_of_numbers(&self, rows: &[f64], scores: &mut [f64]) {
         if self.features == 1 && scores.len() >= READINGS_IN_ORDER {
             return self.of_one_feature(rows, scores);
         }
-        #[cfg(target_arch = "x86_64")]
-        if path == Path::Avx512
-            && scores.len() >= READINGS_IN_REGISTERS
+        if scores.len() >= READINGS_OF_FULL_TREES
             && let Some(full) = self.full()
         {
             return self.by_walks(|readings, sums| full.add_sums(readings, sums), rows, scores);
@@ -198,10 +194,9 @@ impl IsolationForest {
         }
     }
 
-    /// The trees in the layout for registers, if they fit it.
-    #[cfg(target_arch = "x86_64")]
+    /// The trees filled up, if they are small enough.
     fn full(&self) -> Option<&Full> {
-        let new = || Full::new(&self.trees, self.features);
+        let new = || Full::new(&self.trees, self.features, Path::chosen());
         self.prepared.full.get_or_init(new).as_ref()
     }
 
@@ -241,8 +236,7 @@ impl IsolationForest {
         } else {
             0
         };
-        #[cfg(target_arch = "x86_64")]
-        let steps = steps + Full::bytes(&self.trees, self.features);
-        size_of::<Self>() + self.trees.bytes() + steps
+        let full = Full::bytes(&self.trees, self.features);
+        size_of::<Self>() + self.trees.bytes() + steps + full
     }
 }

@@ -1,21 +1,19 @@
 //! Ensembles of decision trees: their nodes, ways to walk them, and the families made of them.
 //!
 //! An [`Ensemble`] holds the trees; [`Ensemble::sum`] is its plain walk, the reference for every faster way:
-//! [`Ensemble::add_sums`] of many readings, `registers` for small trees where the processor has AVX-512, and of one feature `sorted`, or
-//! [`Steps`] of very many readings. An [`IsolationForest`] makes scores of the
-//! sums, a [`Forest`] their mean, and [`Boosted`] trees add them to a start.
+//! [`Ensemble::add_sums`] of many readings, `full` of small trees, and of one feature `sorted`, or [`Steps`] of very many readings. An
+//! [`IsolationForest`] makes scores of the sums, a [`Forest`] their mean, and [`Boosted`] trees add them to a start.
 
 mod boosted;
 mod borders;
 mod ensemble;
 mod forest;
+mod full;
 mod isolation;
 mod lightgbm;
 mod number;
 mod path_length;
 mod prepared;
-#[cfg(target_arch = "x86_64")]
-mod registers;
 mod sorted;
 mod split;
 mod spread;

@@ -1,8 +1,7 @@
 use std::fmt;
 use std::sync::OnceLock;
 
-#[cfg(target_arch = "x86_64")]
-use super::registers::Full;
+use super::full::Full;
 use super::steps::Steps;
 
 /// What a forest is turned into to be scored fast, once that pays off. It is no part of what the forest is: forests are equal
@@ -12,7 +11,6 @@ pub(super) struct Prepared {
     /// Of a forest over one feature.
     pub(super) steps: OnceLock<Box<Steps>>,
     /// Of small trees over few features; None where they are not.
-    #[cfg(target_arch = "x86_64")]
     pub(super) full: OnceLock<Option<Full>>,
 }
 

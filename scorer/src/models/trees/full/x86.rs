@@ -13,14 +13,15 @@ use std::arch::x86_64::{
     _mm512_storeu_si512, _mm512_test_epi32_mask,
 };
 
-use super::full::{ABREAST, Group, PLACES, STEPS, Table, Tree};
+use super::tables::{ABREAST, Group, Table, Tree};
+use super::{PLACES, STEPS};
 
 /// Groups whose walks are interleaved: the processor works on one while it waits for another's node.
 const GROUPS: usize = 2;
 
 /// Proof that this processor has avx512f.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Avx512(());
+pub struct Avx512(());
 
 impl Avx512 {
     /// The token, where the processor has it.
