@@ -1,5 +1,5 @@
 use super::fill::fill;
-use super::{FEATURES, PLACES, STEPS};
+use super::{FEATURES, PLACES};
 use crate::models::trees::Ensemble;
 
 /// Readings that walk side by side: as many as have their places in the registers of a processor with 16 of them.
@@ -10,8 +10,11 @@ const ABREAST: usize = 8;
 pub struct Tree {
     /// The threshold and the feature of each inner node.
     nodes: [(f32, u32); PLACES],
-    /// What each leaf gives.
+    /// What each leaf gives, from the first one on.
     values: [f64; PLACES],
+    /// From the root to each leaf. A loop of so many is faster than one of a fixed number, which the compiler writes out, with places that
+    /// find no register.
+    steps: u32,
 }
 
 /// A reading. Features that are not there are 0.
@@ -24,27 +27,33 @@ impl Tree {
     ///
     /// When it does not fit, or there is no such tree.
     pub fn new(trees: &Ensemble, tree: usize) -> Self {
+        let steps = trees.trees[tree].depth;
         let mut nodes = [(f32::INFINITY, 0); PLACES];
-        let values = fill(trees, tree, |place, node| {
+        let values = fill(trees, tree, steps, |place, node| {
             nodes[place] = (node.threshold, node.feature);
         });
-        Self { nodes, values }
+        Self {
+            nodes,
+            values,
+            steps,
+        }
     }
 
-    /// The places of the leaves in which the readings end, counted from the first leaf.
+    /// Which leaves the readings end in.
     ///
     /// The remainders change nothing: a place is one of an inner node, and no feature is behind the last. The compiler sees by them
     /// that there is nothing to check.
     fn leaves(&self, readings: &[Reading; ABREAST]) -> [usize; ABREAST] {
         let mut places = [1; ABREAST];
-        for _ in 0..STEPS {
+        for _ in 0..self.steps {
             for (place, reading) in places.iter_mut().zip(readings) {
                 let (threshold, feature) = self.nodes[*place % PLACES];
                 let goes_right = reading[feature as usize % FEATURES] > threshold;
                 *place = 2 * *place + usize::from(goes_right);
             }
         }
-        places.map(|place| place % PLACES)
+        let first = 1 << self.steps;
+        places.map(|place| (place - first) % PLACES)
     }
 }
 

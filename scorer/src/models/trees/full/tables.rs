@@ -1,5 +1,5 @@
-use super::PLACES;
 use super::fill::fill;
+use super::{PLACES, STEPS};
 use crate::models::trees::Ensemble;
 
 /// Readings that walk side by side.
@@ -32,7 +32,7 @@ impl Tree {
     pub fn new(trees: &Ensemble, tree: usize) -> Self {
         let mut thresholds = [[f32::INFINITY.to_bits().cast_signed(); ABREAST]; PLACES / ABREAST];
         let mut columns = [[0; ABREAST]; PLACES / ABREAST];
-        let values = fill(trees, tree, |place, node| {
+        let values = fill(trees, tree, STEPS, |place, node| {
             let (register, lane) = (place / ABREAST, place % ABREAST);
             thresholds[register][lane] = node.threshold.to_bits().cast_signed();
             columns[register][lane] = node.feature.cast_signed() << 4;
