@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154,SC2317  # names are shared between these files
 # Models that Python scores, in a container of an image that holds nothing of Fleetscore.
 
-# Device 1 has models that Fleetscore reads itself, device 2 pickles of classes that Python alone knows; one of device 3 crashes, one hangs.
+# Device 1 has models that Fleetscore reads itself, device 2 pickles that Python alone knows, of them one of a classifier; one of device 3 crashes, one hangs.
 readonly TEN_SENSORS='  sensors: {list: [
     {device: "1", tag: "1"}, {device: "1", tag: "2"}, {device: "1", tag: "3"}, {device: "1", tag: "4"},
     {device: "2", tag: "1"}, {device: "2", tag: "2"}, {device: "2", tag: "3"}, {device: "2", tag: "4"},

@@ -19,6 +19,23 @@ class Limit:
         return 1 - 2 * (rows[:, 0] > self.limit).astype(int)
 
 
+class Grade:
+    """A classifier: what is above the limit is high."""
+
+    classes_ = ["high", "normal"]
+
+    def __init__(self, limit):
+        self.limit = limit
+
+    def predict(self, rows):
+        """The labels."""
+        return [self.classes_[0] if value > self.limit else self.classes_[1] for value in rows[:, 0]]
+
+    def predict_proba(self, rows):
+        """How sure it is of each class."""
+        return [[0.75, 0.25] if value > self.limit else [0.25, 0.75] for value in rows[:, 0]]
+
+
 class Crash:
     """Reads a place of memory that is not its own, as a broken extension does."""
 
