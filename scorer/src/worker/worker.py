@@ -271,10 +271,16 @@ class FileModels:
     name = "Files"
 
     def load(self, request):
-        path = request["path"]
-        if os.path.basename(path) == "MLmodel":
+        path, request["signature"] = request["path"], None
+        if os.path.basename(path) != "MLmodel":
+            return importlib.import_module("joblib").load(path)
+        described = importlib.import_module("mlflow.models").Model.load(path)
+        if "sklearn" not in described.flavors:
             return importlib.import_module("mlflow.pyfunc").load_model(os.path.dirname(path))
-        return importlib.import_module("joblib").load(path)
+        schema = described.get_input_schema()
+        if schema is not None and schema.has_input_names():
+            request["signature"] = schema.input_names()
+        return importlib.import_module("mlflow.sklearn").load_model(os.path.dirname(path))
 
     def classes(self, model):
         """Those of a classifier. Regressors may have none, or an empty list."""
@@ -282,7 +288,7 @@ class FileModels:
         return None if classes is None or not len(classes) else classes
 
     def score(self, model, frame, load):
-        rows = self.columns(model, frame)
+        rows = self.columns(model, frame, load["signature"])
         if not hasattr(model, "predict"):
             raise Refusal("%s has no predict(); name a module with load() and score() in spec.model.worker.module" % type(model).__name__)
         if load["classes"] is not None:
@@ -322,15 +328,15 @@ class FileModels:
         return sure[np.arange(len(sure)), 1 if len(classes) == 2 else numbers(labels, classes)], labels
 
     @staticmethod
-    def columns(model, frame):
-        """The readings as the model knows them."""
-        names = getattr(model, "feature_names_in_", None)
-        if names is None and not type(model).__module__.startswith("mlflow."):
-            return frame.values
-        names = frame.features if names is None else list(names)
+    def columns(model, frame, signature):
+        """The readings as the model knows them: by its own names, else those of its signature, else as they come."""
+        own = getattr(model, "feature_names_in_", None)
+        names = signature if own is None else list(own)
+        if names is None:
+            return frame.to_pandas() if type(model).__module__.startswith("mlflow.") else frame.values
         if sorted(names) != sorted(frame.features):
             raise Refusal("the model was trained on %s, but spec.input.columns.features lists %s" % (names, frame.features), "ModelMismatch")
-        return frame.to_pandas()[names]
+        return np.column_stack([frame[name] for name in names]) if own is None else frame.to_pandas()[names]
 
 def estimator(model):
     """The last step of a pipeline, the best model of a search."""

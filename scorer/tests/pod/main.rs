@@ -7,6 +7,7 @@ mod classes;
 mod codes;
 mod finite;
 mod ledgers;
+mod mlflow;
 mod models;
 mod order;
 mod outputs;
