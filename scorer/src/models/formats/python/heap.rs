@@ -132,7 +132,7 @@ impl<'a> Heap<'a> {
     }
 
     /// The bytes of a string's text, of any length; Python 2 strings are bytes.
-    fn text_bytes(&self, value: Value) -> Option<&[u8]> {
+    pub fn text_bytes(&self, value: Value) -> Option<&[u8]> {
         match self.get(value)? {
             Object::Text(text) => Some(text.as_bytes()),
             Object::Bytes(bytes) => Some(bytes),
@@ -165,13 +165,6 @@ impl<'a> Heap<'a> {
             texts.push(text.to_owned());
         }
         Ok(Some(texts))
-    }
-
-    /// Which of some names, in order, a string is.
-    pub fn one_of(&self, value: Value, names: &[&'static str]) -> Option<&'static str> {
-        let bytes = self.text_bytes(value)?;
-        let at = names.binary_search_by(|name| name.as_bytes().cmp(bytes));
-        names.get(at.ok()?).copied()
     }
 
     /// A tuple's items.

@@ -1,3 +1,6 @@
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use crate::models::formats::limits::Meter;
 use crate::models::formats::python::{Array, Class, Heap, Numbers, Object, Value, way_out};
 use crate::models::{ModelError, shown};
@@ -115,6 +118,13 @@ const NEEDED: &[&str] = &[
     "with_std",
 ];
 
+/// Bytes of a name of them. Longer ones are not looked up: that would take long, and a file can have it done again and again.
+const LONGEST_NAME: usize = 64;
+
+/// [`NEEDED`] by the bytes of the names: a forest has thousands of attributes to look up.
+static NAMES: LazyLock<HashMap<&[u8], &str>> =
+    LazyLock::new(|| NEEDED.iter().map(|name| (name.as_bytes(), *name)).collect());
+
 /// Attributes of one estimator. A forest's are looked at tree by tree, so they must not be many.
 const MOST_ATTRIBUTES: usize = 1000;
 
@@ -150,7 +160,9 @@ impl<'h, 'a> Estimator<'h, 'a> {
             });
         }
         for &(name, value) in attributes {
-            let Some(name) = heap.one_of(name, NEEDED) else {
+            let name = heap.text_bytes(name);
+            let name = name.filter(|name| name.len() <= LONGEST_NAME);
+            let Some(&name) = name.and_then(|name| NAMES.get(name)) else {
                 continue;
             };
             match estimator.found.iter_mut().find(|(found, _)| *found == name) {
@@ -381,9 +393,9 @@ pub fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// They are searched by halves.
     #[test]
-    fn needed_attributes_are_in_order() {
+    fn needed_attributes_are_in_order_and_short_enough_to_be_looked_up() {
         assert!(NEEDED.is_sorted());
+        assert!(NEEDED.iter().all(|name| name.len() <= LONGEST_NAME));
     }
 }
