@@ -160,6 +160,11 @@ impl Session {
         judge(meaning, &scores, &labels, rows, verdicts)
     }
 
+    /// Whether Python has readings whose verdicts nobody has taken.
+    pub fn sent_ahead(&self) -> bool {
+        self.sent_ahead
+    }
+
     /// Forgets a model. What comes for readings that were sent ahead is not looked at.
     pub async fn unload(&mut self, id: u64) -> Result<(), Trouble> {
         frame::send(&mut self.requests, &Asked::Unload { id }).await?;

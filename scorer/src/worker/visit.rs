@@ -130,9 +130,17 @@ impl<'w> Visit<'w> {
         let Some(mut session) = self.session.take() else {
             return;
         };
-        let unloaded = match self.model {
-            Some(id) => within(self.limit(), session.unload(id)).await.is_ok(),
-            None => true,
+        let sent_ahead = session.sent_ahead();
+        let unload = async {
+            match self.model {
+                Some(id) => within(self.limit(), session.unload(id)).await.is_ok(),
+                None => true,
+            }
+        };
+        let unloaded = tokio::select! {
+            unloaded = unload => unloaded,
+            // Nobody wants to know what is still scored then.
+            () = self.workers.stop.cancelled(), if sent_ahead => false,
         };
         if unloaded {
             self.workers.give_back(session);

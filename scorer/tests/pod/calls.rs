@@ -1,10 +1,11 @@
 //! Readings that Python scores in several calls.
 
 use std::fmt::Write;
+use std::process::Command;
 
 use serde_json::json;
 
-use crate::python::{message, plant, predictions, score};
+use crate::python::{message, plant, predictions, score, wait_for};
 
 /// Windows over the rows see all of them, or as many as the spec says; readings that do not fit into memory are no others.
 #[test]
@@ -84,4 +85,35 @@ def score(device, frame):
             predictions(&plant, sensor)
         );
     }
+}
+
+/// After a failure nobody waits for the call behind it once the step is to end.
+#[test]
+fn a_stop_does_not_wait_for_a_call_behind_a_failure() {
+    let module = r#"
+import time
+calls = 0
+def load(path, key):
+    pass
+def score(model, frame):
+    global calls
+    calls += 1
+    if calls == 1:
+        raise ValueError("no such pump")
+    open("MARKER", "w").close()
+    time.sleep(1000)
+"#;
+    let mut plant = plant(&[""], "");
+    let marker = plant.path("marker");
+    let module = module.replace("MARKER", marker.to_str().unwrap());
+    plant.write("predict.py", module);
+    plant.set("/spec/model/worker/maxRows", json!(1));
+    plant.set("/spec/model/worker/timeoutSeconds", json!(600));
+    let mut child = score(&plant).spawn().unwrap();
+    assert!(wait_for(|| marker.exists()) && child.try_wait().unwrap().is_none());
+    let stop = Command::new("kill")
+        .args(["-s", "TERM", &child.id().to_string()])
+        .status();
+    assert!(stop.unwrap().success());
+    assert!(wait_for(|| child.try_wait().unwrap().is_some()));
 }

@@ -285,7 +285,7 @@ def score(model, frame):
 }
 
 /// Waits for a minute at most.
-fn wait_for(seen: impl Fn() -> bool) -> bool {
+pub fn wait_for(mut seen: impl FnMut() -> bool) -> bool {
     let start = std::time::Instant::now();
     while start.elapsed().as_secs() < 60 {
         if seen() {
