@@ -95,6 +95,24 @@ fn types_and_sizes_that_lie_are_refused() {
     }
 }
 
+/// What a file says of the number of features takes no memory; a run whose columns are others refuses the model.
+#[test]
+fn as_many_features_as_can_be_named_take_no_memory() {
+    let mut bytes = file(PICKLE);
+    let name = b"n_features_in_\x94";
+    let at = position(&bytes, name) + name.len();
+    assert_eq!(bytes[at..at + 2], *b"K\x02");
+    let many = i32::MAX.to_le_bytes();
+    bytes.splice(at..at + 2, [&b"J"[..], &many].concat());
+    let little = Allowance {
+        memory: 4 << 20,
+        ..Allowance::default()
+    };
+    let model = read_within(&bytes, ModelFormat::Auto, little).unwrap();
+    assert_eq!(model.features, 0x7fff_ffff);
+    assert!(write_native(&model).is_err());
+}
+
 /// A tree that is a chain, as long as a file can hold one: a walk along it would take a million steps a reading.
 #[test]
 fn a_chain_is_no_tree_of_isolation() {
