@@ -50,9 +50,11 @@ fn what_is_no_tree_is_refused() {
         i64::from_le_bytes(bytes[at..at + 8].try_into().unwrap())
     };
     for (field, number, part) in [
-        (0, 0, "node 0 behind node 0"),
+        (0, 0, "node 0 with the children 0 and 18"),
         (0, second, "makes no tree"),
         (0, 2, "where no path leads"),
+        // The first that is none of the 31 nodes.
+        (0, 31, "makes no tree"),
         (0, 1 << 20, "makes no tree"),
         (0, i64::MAX, "no positions"),
         (0, -7, "no positions"),

@@ -1,7 +1,8 @@
-use std::iter;
+use std::hint;
 
 use super::Split;
 use super::number::Number;
+use super::queue::Queue;
 
 /// Trees over readings of single precision, or of another; each gives one number a reading, or several, and they are added up in the
 /// trees' order.
@@ -86,25 +87,39 @@ impl<T: Number> Ensemble<T> {
                 self.width
             ));
         }
-        let (order, depth) = by_distance(splits)?;
+        if splits.is_empty() {
+            return Err("has no nodes".into());
+        }
         let root = index(self.nodes.len())?;
-        let mut behind = root;
+        index(self.nodes.len() + splits.len())?;
         self.nodes.reserve(splits.len());
-        self.values.reserve(values.len());
-        for at in order {
+        let first_value = self.values.len();
+        self.values.resize(first_value + values.len(), 0.0);
+        let mut rows = self.values[first_value..].chunks_exact_mut(self.width);
+        let mut queue = Queue::new(splits.len());
+        while let Some((place, at)) = queue.next() {
             let split = &splits[at as usize];
-            if split.children.is_some() {
-                behind = behind.saturating_add(2);
-                self.nodes.push(inner(at, split, &feature_of, behind - 1)?);
-                self.values.extend(iter::repeat_n(0.0, self.width));
-            } else {
-                let node = index(self.nodes.len())?;
-                self.nodes.push(leaf(node));
-                let from = at as usize * self.width;
-                self.values
-                    .extend_from_slice(&values[from..from + self.width]);
+            let Some(child) = queue.add(at, split.children) else {
+                return Err(no_tree(at, split, splits.len()));
+            };
+            let child = root + child;
+            // Nobody can foresee which nodes are leaves: a branch on it costs more than a choice between bits.
+            let is_leaf = split.children.is_none();
+            let feature = feature_of(split.feature);
+            if !is_leaf && (feature.is_none() || split.threshold.is_nan()) {
+                return Err(problem(at, split));
+            }
+            self.nodes.push(Node {
+                threshold: T::floor(either(is_leaf, f64::INFINITY, split.threshold)),
+                feature: hint::select_unpredictable(is_leaf, 0, feature.unwrap_or(0)),
+                child: hint::select_unpredictable(is_leaf, root + place, child),
+            });
+            let of_node = values.iter().skip(at as usize * self.width);
+            for (to, from) in rows.next().into_iter().flatten().zip(of_node) {
+                *to = either(is_leaf, *from, 0.0);
             }
         }
+        let depth = queue.depth()?;
         self.trees.push(Place { root, depth });
         Ok(())
     }
@@ -213,72 +228,27 @@ fn index(at: usize) -> Result<u32, String> {
     u32::try_from(at).map_err(|_| "has more nodes than can be counted".into())
 }
 
-fn leaf<T: Number>(at: u32) -> Node<T> {
-    Node {
-        threshold: T::INFINITY,
-        feature: 0,
-        child: at,
-    }
+/// The first number if so, else the second, without a branch.
+fn either(is_first: bool, first: f64, second: f64) -> f64 {
+    let (first, second) = (first.to_bits(), second.to_bits());
+    f64::from_bits(hint::select_unpredictable(is_first, first, second))
 }
 
-/// Node `at` of the tree's own order.
-fn inner<T: Number>(
-    at: u32,
-    split: &Split,
-    feature_of: impl Fn(u32) -> Option<u32>,
-    child: u32,
-) -> Result<Node<T>, String> {
-    let feature = split.feature;
-    let Some(feature) = feature_of(feature) else {
-        return Err(format!(
-            "has a node {at} of feature {feature}, which is not there"
-        ));
-    };
+/// Why the children of node `at` make no tree.
+#[cold]
+fn no_tree(at: u32, split: &Split, nodes: usize) -> String {
+    let [left, right] = split.children.unwrap_or_default();
+    format!(
+        "has node {at} with the children {left} and {right}, which makes no tree of {nodes} nodes"
+    )
+}
+
+/// Why node `at`, which is no leaf, cannot be walked.
+#[cold]
+fn problem(at: u32, split: &Split) -> String {
     if split.threshold.is_nan() {
-        return Err(format!("has the threshold NaN at node {at}"));
+        return format!("has the threshold NaN at node {at}");
     }
-    Ok(Node {
-        threshold: T::floor(split.threshold),
-        feature,
-        child,
-    })
-}
-
-/// The nodes by distance from the root, children side by side, and the largest distance.
-fn by_distance(splits: &[Split]) -> Result<(Vec<u32>, u32), String> {
-    if splits.is_empty() {
-        return Err("has no nodes".into());
-    }
-    index(splits.len())?;
-    let mut order = Vec::with_capacity(splits.len());
-    order.push(0);
-    let mut has_parent = vec![false; splits.len()];
-    let (mut level, mut depth) = (0..1, 0);
-    while !level.is_empty() {
-        for position in level.clone() {
-            let at = order[position];
-            for child in splits[at as usize].children.into_iter().flatten() {
-                match has_parent.get_mut(child as usize) {
-                    Some(has_parent) if child > at && !*has_parent => *has_parent = true,
-                    _ => {
-                        return Err(format!(
-                            "has node {child} behind node {at}, of {}, which makes no tree",
-                            splits.len()
-                        ));
-                    }
-                }
-                order.push(child);
-            }
-        }
-        level = level.end..order.len();
-        depth += u32::from(!level.is_empty());
-    }
-    if order.len() != splits.len() {
-        return Err(format!(
-            "has {} of {} nodes where no path leads",
-            splits.len() - order.len(),
-            splits.len()
-        ));
-    }
-    Ok((order, depth))
+    let feature = split.feature;
+    format!("has a node {at} of feature {feature}, which is not there")
 }

@@ -14,6 +14,7 @@ mod lightgbm;
 mod number;
 mod path_length;
 mod prepared;
+mod queue;
 mod sorted;
 mod split;
 mod spread;

@@ -16,11 +16,14 @@ pub struct Split {
 pub fn floor(threshold: f64) -> f32 {
     #[allow(clippy::cast_possible_truncation)] // It is rounded, and set right below.
     let nearest = threshold as f32;
-    if f64::from(nearest) > threshold {
-        nearest.next_down()
+    // Half of all thresholds are rounded up, and nobody can foresee which: so a step down, or none, and no branch.
+    let step = i32::from(f64::from(nearest) > threshold);
+    let step = if nearest.is_sign_negative() {
+        step
     } else {
-        nearest
-    }
+        -step
+    };
+    f32::from_bits(nearest.to_bits().wrapping_add_signed(step))
 }
 
 #[cfg(test)]

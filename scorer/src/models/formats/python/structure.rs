@@ -17,9 +17,9 @@ pub struct Structures<'h, 'a> {
 }
 
 /// One field of every item.
-pub struct Field<'h> {
-    bytes: &'h [u8],
-    width: usize,
+#[derive(Clone, Copy)]
+struct Field {
+    /// Its first byte in an item.
     offset: usize,
     dtype: Dtype,
     /// Bytes of the field.
@@ -67,10 +67,52 @@ impl<'h, 'a> Structures<'h, 'a> {
         self.bytes.len() / self.width
     }
 
-    /// A field of numbers.
+    /// The numbers of these fields, item by item; integers beyond 2^53 are rounded.
     ///
-    /// Errors when there is none of this name, or it does not lie within an item.
-    pub fn field(&self, name: &str) -> Result<Field<'h>, ModelError> {
+    /// Errors when there is no field of such a name, or it does not lie within an item.
+    pub fn numbers<const N: usize>(
+        &self,
+        names: [&str; N],
+    ) -> Result<impl ExactSizeIterator<Item = [f64; N]> + use<'h, N>, ModelError> {
+        let fields: Result<Vec<Field>, _> = names.iter().map(|name| self.field(name)).collect();
+        let fields = fields?;
+        let items = self.bytes.chunks_exact(self.width);
+        Ok(items.map(move |item| {
+            let mut numbers = [0.0; N];
+            for (number, field) in numbers.iter_mut().zip(&fields) {
+                *number = field.number(item);
+            }
+            numbers
+        }))
+    }
+
+    /// The bytes of the same fields, where each is of the kind beside its name, has eight bytes, and the least significant one comes
+    /// first.
+    ///
+    /// Errors as [`Structures::numbers`].
+    pub fn words<const N: usize>(
+        &self,
+        fields: [(&str, Kind); N],
+    ) -> Result<Option<impl ExactSizeIterator<Item = [[u8; 8]; N]> + use<'h, N>>, ModelError> {
+        let mut offsets = [0; N];
+        for (offset, (name, kind)) in offsets.iter_mut().zip(fields) {
+            let field = self.field(name)?;
+            if field.dtype.kind != kind || field.dtype.big_endian || field.size != 8 {
+                return Ok(None);
+            }
+            *offset = field.offset;
+        }
+        let items = self.bytes.chunks_exact(self.width);
+        let word = |item: &[u8], offset: usize| {
+            let word = item.get(offset..).and_then(<[u8]>::first_chunk);
+            word.copied().unwrap_or_default()
+        };
+        Ok(Some(
+            items.map(move |item| offsets.map(|offset| word(item, offset))),
+        ))
+    }
+
+    fn field(&self, name: &str) -> Result<Field, ModelError> {
         // A field is (type, offset), and a title where it has one.
         let field = self.heap.entry(self.fields, name);
         let field = field.and_then(|field| self.heap.tuple(field));
@@ -82,28 +124,25 @@ impl<'h, 'a> Structures<'h, 'a> {
                 return None;
             };
             let (offset, size) = (usize::try_from(offset).ok()?, dtype.item_bytes()?);
-            (offset.checked_add(size)? <= self.width).then_some((dtype, offset, size))
+            (offset.checked_add(size)? <= self.width).then_some(Field {
+                offset,
+                dtype,
+                size,
+            })
         };
-        let Some((dtype, offset, size)) = place() else {
+        place().ok_or_else(|| {
             let problem = format!("has a field `{name}` that is no number within its items");
-            return Err(invalid(self.name, &problem));
-        };
-        Ok(Field {
-            bytes: self.bytes,
-            width: self.width,
-            offset,
-            dtype,
-            size,
+            invalid(self.name, &problem)
         })
     }
 }
 
-impl Field<'_> {
-    /// The numbers, item by item; integers beyond 2^53 are rounded.
-    pub fn numbers(&self) -> Vec<f64> {
-        let field = self.offset..self.offset + self.size;
-        let items = self.bytes.chunks_exact(self.width);
-        self.dtype.numbers(items.map(|item| &item[field.clone()]))
+impl Field {
+    /// The field of one item; it lies within.
+    fn number(&self, item: &[u8]) -> f64 {
+        let bytes = item.get(self.offset..self.offset + self.size);
+        let number = bytes.and_then(|bytes| self.dtype.number(bytes));
+        number.unwrap_or(f64::NAN)
     }
 }
 

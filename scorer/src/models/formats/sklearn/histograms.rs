@@ -100,44 +100,47 @@ fn splits(
 ) -> Result<Vec<Split>, ModelError> {
     const NAME: &str = "nodes";
     let nodes = Structures::new(predictor.heap(), predictor.any_array(NAME)?, NAME)?;
-    meter.take(nodes.len().saturating_mul(
-        size_of::<Split>() + 7 * size_of::<f64>() + 3 * Ensemble::<f64>::NODE_BYTES,
-    ))?;
-    let field = |name| nodes.field(name);
-    let categorical = field("is_categorical")?.numbers();
-    if categorical
-        .iter()
-        .any(|is_categorical| *is_categorical != 0.0)
+    meter.take(
+        nodes
+            .len()
+            .saturating_mul(size_of::<Split>() + 3 * Ensemble::<f64>::NODE_BYTES),
+    )?;
+    if nodes
+        .numbers(["is_categorical"])?
+        .any(|is_categorical| is_categorical != [0.0])
     {
         return Err(categories(boosted));
     }
-    let (left, right) = (field("left")?, field("right")?);
-    let (feature, threshold) = (field("feature_idx")?, field("num_threshold")?);
-    let (is_leaf, value) = (field("is_leaf")?, field("value")?);
-    let children = left.numbers().into_iter().zip(right.numbers());
-    let compared = feature.numbers().into_iter().zip(threshold.numbers());
-    let ends = is_leaf.numbers().into_iter().zip(value.numbers());
-    let nodes = children.zip(compared.zip(ends)).enumerate();
-    nodes
-        .map(|(at, ((left, right), ((feature, threshold), (is_leaf, value))))| {
-            let split = if is_leaf == 0.0 {
-                    tree::inner(left, right, feature, threshold)
-                } else {
-                    Some(Split {
-                        children: None,
-                        feature: 0,
-                        threshold,
-                        value,
-                    })
-                };
-                split.ok_or_else(|| {
-                tree::invalid(
-                    boosted,
-                    &format!("node {at} has the children {left} and {right} and the feature {feature}, which are no positions"),
-                )
+    let fields = [
+        "left",
+        "right",
+        "feature_idx",
+        "num_threshold",
+        "is_leaf",
+        "value",
+    ];
+    let mut splits = Vec::with_capacity(nodes.len());
+    for (at, [left, right, feature, threshold, is_leaf, value]) in
+        nodes.numbers(fields)?.enumerate()
+    {
+        let split = if is_leaf == 0.0 {
+            tree::inner(left, right, feature, threshold)
+        } else {
+            Some(Split {
+                children: None,
+                feature: 0,
+                threshold,
+                value,
             })
-        })
-        .collect()
+        };
+        splits.push(split.ok_or_else(|| {
+            tree::invalid(
+                boosted,
+                &format!("node {at} has the children {left} and {right} and the feature {feature}, which are no positions"),
+            )
+        })?);
+    }
+    Ok(splits)
 }
 
 fn categories(boosted: &Estimator<'_, '_>) -> ModelError {

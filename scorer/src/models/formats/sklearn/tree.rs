@@ -1,11 +1,11 @@
 use super::estimator::Estimator;
 use crate::models::ModelError;
 use crate::models::formats::limits::Meter;
-use crate::models::formats::python::Structures;
+use crate::models::formats::python::{Kind, Structures};
 use crate::models::trees::Split;
 
 /// What scikit-learn writes in place of a leaf's first child.
-const NO_CHILD: f64 = -1.0;
+const NO_CHILD: i64 = -1;
 /// Trees of one model; no file that is read holds more.
 const MOST_TREES: usize = 100_000;
 
@@ -51,22 +51,36 @@ impl Nodes {
                 "a Tree has {count} nodes, but not by its `node_count`: save the model again as it was fitted"
             )));
         }
-        // Each node with its four fields.
-        meter.take(count * (size_of::<Split>() + 4 * size_of::<f64>()))?;
-        let left = nodes.field("left_child")?.numbers();
-        let right = nodes.field("right_child")?.numbers();
-        let features = nodes.field("feature")?.numbers();
-        let thresholds = nodes.field("threshold")?.numbers();
-        let children = left.into_iter().zip(right);
-        let compared = features.into_iter().zip(thresholds);
-        let mut splits = Vec::with_capacity(count);
-        for (at, ((left, right), (feature, threshold))) in children.zip(compared).enumerate() {
-            let Some(split) = split(left, right, feature, threshold) else {
-                return Err(ModelError::Invalid(format!(
-                    "node {at} of a Tree has the children {left} and {right} and the feature {feature}, which are no positions"
-                )));
-            };
-            splits.push(split);
+        meter.take(count * size_of::<Split>())?;
+        // As every tree has them that was fitted on a processor of 64 bits, least significant first.
+        let usual = nodes.words([
+            ("left_child", Kind::I8),
+            ("right_child", Kind::I8),
+            ("feature", Kind::I8),
+            ("threshold", Kind::F8),
+        ])?;
+        let (mut splits, mut unfit) = (Vec::with_capacity(count), false);
+        match usual {
+            Some(nodes) => {
+                for [left, right, feature, threshold] in nodes {
+                    let [left, right, feature] = [left, right, feature].map(i64::from_le_bytes);
+                    let threshold = f64::from_le_bytes(threshold);
+                    splits.push(split([left, right], feature, threshold, &mut unfit));
+                }
+            }
+            None => {
+                for [left, right, feature, threshold] in
+                    nodes.numbers(["left_child", "right_child", "feature", "threshold"])?
+                {
+                    let [left, right, feature] = [left, right, feature].map(whole);
+                    splits.push(split([left, right], feature, threshold, &mut unfit));
+                }
+            }
+        }
+        if unfit {
+            return Err(ModelError::Invalid(
+                "a Tree has a node whose children or feature are no positions".into(),
+            ));
         }
         Ok(Self { splits })
     }
@@ -108,33 +122,45 @@ impl Nodes {
 pub fn samples(tree: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Vec<f64>, ModelError> {
     let nodes = Structures::new(tree.heap(), tree.any_array(NODES)?, NODES)?;
     meter.take(nodes.len() * size_of::<f64>())?;
-    Ok(nodes.field("n_node_samples")?.numbers())
+    let samples = nodes.numbers(["n_node_samples"])?;
+    Ok(samples.map(|[samples]| samples).collect())
 }
 
-fn split(left: f64, right: f64, feature: f64, threshold: f64) -> Option<Split> {
-    if left != NO_CHILD {
-        return inner(left, right, feature, threshold);
-    }
-    Some(Split {
-        children: None,
-        feature: 0,
+/// A node; `is_unfit` becomes true where it is no leaf, and children or feature are no positions.
+///
+/// Without a branch on whether it is a leaf: in a tree nobody can foresee that.
+#[inline]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // What is cut off makes it unfit.
+fn split(children: [i64; 2], feature: i64, threshold: f64, is_unfit: &mut bool) -> Split {
+    let is_leaf = children[0] == NO_CHILD;
+    let beyond = |number: i64| number as u64 >> u32::BITS;
+    *is_unfit |= !is_leaf & (beyond(children[0]) | beyond(children[1]) | beyond(feature) != 0);
+    Split {
+        children: (!is_leaf).then_some(children.map(|child| child as u32)),
+        feature: feature as u32,
         threshold,
         value: 0.0,
-    })
+    }
 }
 
 /// A node that is no leaf; nothing where children or feature are no positions.
 pub fn inner(left: f64, right: f64, feature: f64, threshold: f64) -> Option<Split> {
-    Some(Split {
-        children: Some([position(left)?, position(right)?]),
-        feature: position(feature)?,
+    let mut is_unfit = false;
+    let split = split(
+        [left, right].map(whole),
+        whole(feature),
         threshold,
-        value: 0.0,
-    })
+        &mut is_unfit,
+    );
+    (!is_unfit && split.children.is_some()).then_some(split)
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // What is no whole number within the range is another one then.
-fn position(number: f64) -> Option<u32> {
-    let position = number as u32;
-    (f64::from(position) == number).then_some(position)
+/// A whole number as an integer, another one as one that is no position.
+#[allow(clippy::cast_possible_truncation)] // Numbers beyond the range are no positions, either.
+fn whole(number: f64) -> i64 {
+    if number.fract() == 0.0 {
+        number as i64
+    } else {
+        i64::MIN
+    }
 }
