@@ -105,12 +105,6 @@ fn splits(
             .len()
             .saturating_mul(size_of::<Split>() + 3 * Ensemble::<f64>::NODE_BYTES),
     )?;
-    if nodes
-        .numbers(["is_categorical"])?
-        .any(|is_categorical| is_categorical != [0.0])
-    {
-        return Err(categories(boosted));
-    }
     let fields = [
         "left",
         "right",
@@ -118,11 +112,25 @@ fn splits(
         "num_threshold",
         "is_leaf",
         "value",
+        "is_categorical",
     ];
     let mut splits = Vec::with_capacity(nodes.len());
-    for (at, [left, right, feature, threshold, is_leaf, value]) in
-        nodes.numbers(fields)?.enumerate()
+    for (
+        at,
+        [
+            left,
+            right,
+            feature,
+            threshold,
+            is_leaf,
+            value,
+            is_categorical,
+        ],
+    ) in nodes.numbers(fields)?.enumerate()
     {
+        if is_categorical != 0.0 {
+            return Err(categories(boosted));
+        }
         let split = if is_leaf == 0.0 {
             tree::inner(left, right, feature, threshold)
         } else {
@@ -133,12 +141,15 @@ fn splits(
                 value,
             })
         };
-        splits.push(split.ok_or_else(|| {
-            tree::invalid(
+        let Some(split) = split else {
+            return Err(tree::invalid(
                 boosted,
-                &format!("node {at} has the children {left} and {right} and the feature {feature}, which are no positions"),
-            )
-        })?);
+                &format!(
+                    "node {at} has the children {left} and {right} and the feature {feature}, which are no positions"
+                ),
+            ));
+        };
+        splits.push(split);
     }
     Ok(splits)
 }

@@ -158,8 +158,9 @@ pub fn inner(left: f64, right: f64, feature: f64, threshold: f64) -> Option<Spli
 /// A whole number as an integer, another one as one that is no position.
 #[allow(clippy::cast_possible_truncation)] // Numbers beyond the range are no positions, either.
 fn whole(number: f64) -> i64 {
-    if number.fract() == 0.0 {
-        number as i64
+    let whole = number as i64;
+    if whole as f64 == number {
+        whole
     } else {
         i64::MIN
     }
