@@ -40,11 +40,18 @@ pub enum LinearKind {
     LinearSvc = 7,
     SgdClassifier = 8,
     SgdOneClassSvm = 9,
+    RidgeCv = 10,
+    RidgeClassifier = 11,
+    BayesianRidge = 12,
+    LassoCv = 13,
+    ElasticNetCv = 14,
+    LogisticRegressionCv = 15,
+    LinearSvr = 16,
 }
 
 impl LinearKind {
     /// All of them, by their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 17] = [
         Self::LinearRegression,
         Self::Ridge,
         Self::Lasso,
@@ -55,6 +62,13 @@ impl LinearKind {
         Self::LinearSvc,
         Self::SgdClassifier,
         Self::SgdOneClassSvm,
+        Self::RidgeCv,
+        Self::RidgeClassifier,
+        Self::BayesianRidge,
+        Self::LassoCv,
+        Self::ElasticNetCv,
+        Self::LogisticRegressionCv,
+        Self::LinearSvr,
     ];
 
     /// scikit-learn's name of it.
@@ -70,6 +84,13 @@ impl LinearKind {
             Self::LinearSvc => "LinearSVC",
             Self::SgdClassifier => "SGDClassifier",
             Self::SgdOneClassSvm => "SGDOneClassSVM",
+            Self::RidgeCv => "RidgeCV",
+            Self::RidgeClassifier => "RidgeClassifier",
+            Self::BayesianRidge => "BayesianRidge",
+            Self::LassoCv => "LassoCV",
+            Self::ElasticNetCv => "ElasticNetCV",
+            Self::LogisticRegressionCv => "LogisticRegressionCV",
+            Self::LinearSvr => "LinearSVR",
         }
     }
 
@@ -77,7 +98,11 @@ impl LinearKind {
     pub fn classifies(self) -> bool {
         matches!(
             self,
-            Self::LogisticRegression | Self::LinearSvc | Self::SgdClassifier
+            Self::LogisticRegression
+                | Self::LogisticRegressionCv
+                | Self::LinearSvc
+                | Self::SgdClassifier
+                | Self::RidgeClassifier
         )
     }
 }

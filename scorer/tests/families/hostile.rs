@@ -13,12 +13,13 @@ fn position(bytes: &[u8], part: &[u8]) -> usize {
 }
 
 /// Pickles that are not compressed.
-const PICKLES: [&str; 6] = [
+const PICKLES: [&str; 7] = [
     "forest_three_sk191.pkl",
     "boost_three_sk191.pkl",
     "hist_three_sk191.pkl",
     "linear_value_sk191.pkl",
     "logistic_two_sk191.pkl",
+    "ridge_three_sk191.pkl",
     "sgd_one_class_sk191.pkl",
 ];
 
@@ -41,6 +42,16 @@ fn memory_is_bounded() {
     for name in PICKLES {
         damage::memory_is_bounded(name, &file(name));
     }
+}
+
+/// A `RidgeClassifier` of several labels at once has the weights of as many classes.
+#[test]
+fn several_labels_at_once_are_refused() {
+    let mut bytes = file("ridge_three_sk191.pkl");
+    let at = position(&bytes, b"multiclass");
+    bytes[at..at + 10].copy_from_slice(b"multilabel");
+    let error = read(&bytes, ModelFormat::Auto).unwrap_err().to_string();
+    assert!(error.contains("several targets at once"), "{error}");
 }
 
 /// What the file says of itself and does not hold.

@@ -57,12 +57,19 @@ pub enum Class {
     HistGradientBoostingRegressor,
     LinearRegression,
     Ridge,
+    RidgeCv,
+    RidgeClassifier,
+    BayesianRidge,
     Lasso,
+    LassoCv,
     ElasticNet,
+    ElasticNetCv,
     HuberRegressor,
     SgdRegressor,
     LogisticRegression,
+    LogisticRegressionCv,
     LinearSvc,
+    LinearSvr,
     SgdClassifier,
     SgdOneClassSvm,
     EllipticEnvelope,
@@ -87,6 +94,8 @@ pub enum Class {
     /// `PriorProbabilityEstimator`
     PriorEstimator,
     ZeroEstimator,
+    /// What `RidgeClassifier` keeps its classes in.
+    LabelBinarizer,
     /// A tree of `HistGradientBoosting`.
     TreePredictor,
     /// scikit-learn's `Tree`, which files call as a function and fill in.
@@ -161,12 +170,19 @@ impl Class {
             Self::HistGradientBoostingRegressor => "HistGradientBoostingRegressor",
             Self::LinearRegression => "LinearRegression",
             Self::Ridge => "Ridge",
+            Self::RidgeCv => "RidgeCV",
+            Self::RidgeClassifier => "RidgeClassifier",
+            Self::BayesianRidge => "BayesianRidge",
             Self::Lasso => "Lasso",
+            Self::LassoCv => "LassoCV",
             Self::ElasticNet => "ElasticNet",
+            Self::ElasticNetCv => "ElasticNetCV",
             Self::HuberRegressor => "HuberRegressor",
             Self::SgdRegressor => "SGDRegressor",
             Self::LogisticRegression => "LogisticRegression",
+            Self::LogisticRegressionCv => "LogisticRegressionCV",
             Self::LinearSvc => "LinearSVC",
+            Self::LinearSvr => "LinearSVR",
             Self::SgdClassifier => "SGDClassifier",
             Self::SgdOneClassSvm => "SGDOneClassSVM",
             Self::EllipticEnvelope => "EllipticEnvelope",
@@ -188,6 +204,7 @@ impl Class {
             Self::LogOddsEstimator => "LogOddsEstimator",
             Self::PriorEstimator => "PriorProbabilityEstimator",
             Self::ZeroEstimator => "ZeroEstimator",
+            Self::LabelBinarizer => "LabelBinarizer",
             Self::TreePredictor => "TreePredictor",
             Self::Tree => "Tree",
             Self::Ndarray => "ndarray",
@@ -328,27 +345,42 @@ fn linear(module: &str, name: &str) -> Option<Global> {
     let class = |class| Some(Global::Class(class));
     match (module, name) {
         ("sklearn.svm.classes" | "sklearn.svm._classes", "LinearSVC") => class(Class::LinearSvc),
+        ("sklearn.svm.classes" | "sklearn.svm._classes", "LinearSVR") => class(Class::LinearSvr),
         ("sklearn.linear_model.base" | "sklearn.linear_model._base", "LinearRegression") => {
             class(Class::LinearRegression)
         }
-        ("sklearn.linear_model.ridge" | "sklearn.linear_model._ridge", "Ridge") => {
-            class(Class::Ridge)
+        ("sklearn.linear_model.ridge" | "sklearn.linear_model._ridge", ridge) => match ridge {
+            "Ridge" => class(Class::Ridge),
+            "RidgeCV" => class(Class::RidgeCv),
+            "RidgeClassifier" => class(Class::RidgeClassifier),
+            _ => None,
+        },
+        ("sklearn.linear_model.bayes" | "sklearn.linear_model._bayes", "BayesianRidge") => {
+            class(Class::BayesianRidge)
+        }
+        ("sklearn.preprocessing.label" | "sklearn.preprocessing._label", "LabelBinarizer") => {
+            class(Class::LabelBinarizer)
         }
         (
             "sklearn.linear_model.coordinate_descent" | "sklearn.linear_model._coordinate_descent",
-            "Lasso",
-        ) => class(Class::Lasso),
-        (
-            "sklearn.linear_model.coordinate_descent" | "sklearn.linear_model._coordinate_descent",
-            "ElasticNet",
-        ) => class(Class::ElasticNet),
+            descent,
+        ) => match descent {
+            "Lasso" => class(Class::Lasso),
+            "LassoCV" => class(Class::LassoCv),
+            "ElasticNet" => class(Class::ElasticNet),
+            "ElasticNetCV" => class(Class::ElasticNetCv),
+            _ => None,
+        },
         ("sklearn.linear_model.huber" | "sklearn.linear_model._huber", "HuberRegressor") => {
             class(Class::HuberRegressor)
         }
-        (
-            "sklearn.linear_model.logistic" | "sklearn.linear_model._logistic",
-            "LogisticRegression",
-        ) => class(Class::LogisticRegression),
+        ("sklearn.linear_model.logistic" | "sklearn.linear_model._logistic", logistic) => {
+            match logistic {
+                "LogisticRegression" => class(Class::LogisticRegression),
+                "LogisticRegressionCV" => class(Class::LogisticRegressionCv),
+                _ => None,
+            }
+        }
         (
             "sklearn.linear_model.stochastic_gradient"
             | "sklearn.linear_model._stochastic_gradient",

@@ -17,6 +17,7 @@ const NEEDED: &[&str] = &[
     "_gamma",
     "_handle",
     "_intercept_",
+    "_label_binarizer",
     "_max_degree",
     "_max_features",
     "_max_samples",
@@ -116,6 +117,7 @@ const NEEDED: &[&str] = &[
     "with_mean",
     "with_scaling",
     "with_std",
+    "y_type_",
 ];
 
 /// Bytes of a name of them. Longer ones are not looked up: that would take long, and a file can have it done again and again.

@@ -1,10 +1,12 @@
+use std::sync::Arc;
+
 use super::estimator::Estimator;
 use super::labels;
 use super::version::Version;
 use crate::models::formats::limits::Meter;
 use crate::models::formats::python::Class;
 use crate::models::linear::{Linear, LinearKind, Shares};
-use crate::models::{self, ModelError};
+use crate::models::{self, Labels, ModelError};
 
 /// Reads a fitted linear model: weights, intercepts, and how shares are made of the sums.
 pub fn read(
@@ -13,19 +15,26 @@ pub fn read(
 ) -> Result<models::Estimator, ModelError> {
     let kind = match linear.class {
         Class::Ridge => LinearKind::Ridge,
+        Class::RidgeCv => LinearKind::RidgeCv,
+        Class::RidgeClassifier => LinearKind::RidgeClassifier,
+        Class::BayesianRidge => LinearKind::BayesianRidge,
         Class::Lasso => LinearKind::Lasso,
+        Class::LassoCv => LinearKind::LassoCv,
         Class::ElasticNet => LinearKind::ElasticNet,
+        Class::ElasticNetCv => LinearKind::ElasticNetCv,
         Class::HuberRegressor => LinearKind::HuberRegressor,
         Class::SgdRegressor => LinearKind::SgdRegressor,
         Class::LogisticRegression => LinearKind::LogisticRegression,
+        Class::LogisticRegressionCv => LinearKind::LogisticRegressionCv,
         Class::LinearSvc => LinearKind::LinearSvc,
+        Class::LinearSvr => LinearKind::LinearSvr,
         Class::SgdClassifier => LinearKind::SgdClassifier,
         Class::SgdOneClassSvm => LinearKind::SgdOneClassSvm,
         _ => LinearKind::LinearRegression,
     };
     let labels = kind
         .classifies()
-        .then(|| labels::read(linear, meter))
+        .then(|| classes(linear, kind, meter))
         .transpose()?;
     let sums = match labels.as_ref().map_or(1, |labels| labels.len()) {
         2 => 1,
@@ -50,7 +59,9 @@ pub fn read(
         intercepts(linear, sums, meter)?
     };
     let shares = match kind {
-        LinearKind::LogisticRegression => of_logistic(linear, sums)?,
+        LinearKind::LogisticRegression | LinearKind::LogisticRegressionCv => {
+            of_logistic(linear, sums)?
+        }
         LinearKind::SgdClassifier if matches!(linear.text("loss")?, "log" | "log_loss") => {
             Shares::Each
         }
@@ -60,6 +71,22 @@ pub fn read(
     let made =
         made.map_err(|problem| ModelError::unfit(format!("{}: {problem}", linear.class.name())))?;
     Ok(models::Estimator::Linear(made))
+}
+
+fn classes(
+    linear: &Estimator<'_, '_>,
+    kind: LinearKind,
+    meter: &mut Meter<'_>,
+) -> Result<Arc<Labels>, ModelError> {
+    if kind != LinearKind::RidgeClassifier {
+        return labels::read(linear, meter);
+    }
+    const NAME: &str = "_label_binarizer";
+    let binarizer = linear.part(NAME, linear.required(NAME)?, Class::LabelBinarizer)?;
+    match binarizer.text("y_type_")? {
+        "binary" | "multiclass" => labels::read(&binarizer, meter),
+        _ => Err(labels::several_targets(linear)),
+    }
 }
 
 /// A number, or one a sum; without an intercept it is the number 0 where there are several sums, too.
