@@ -44,7 +44,7 @@ pub use linear::Linear;
 pub use meaning::{Kind, Meaning};
 pub use measure::Measure;
 pub use mixture::Mixture;
-pub use model::{Model, Origin, Parts, Preparation};
+pub use model::{Model, NamedList, Origin, Parts, Preparation};
 pub use names::Names;
 pub use network::Network;
 pub use perceptron::Perceptron;

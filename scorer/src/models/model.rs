@@ -45,6 +45,18 @@ pub struct Parts {
     pub taken: Vec<String>,
     /// What has no part in scoring.
     pub left: Vec<String>,
+    /// Of what was left, the lists of as many texts as the model has features, where nothing says the features' names: they may be
+    /// these.
+    pub lists: Vec<NamedList>,
+}
+
+/// A list of texts beside a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedList {
+    /// Its key, or its position.
+    pub key: String,
+    /// The texts.
+    pub texts: Vec<String>,
 }
 
 impl Origin {

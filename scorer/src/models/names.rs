@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Model, ModelError, Transform, transforms};
+use super::{Model, ModelError, NamedList, Transform, transforms};
 
 /// How the names that a model was trained with compare with the columns that are read for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,13 +15,15 @@ pub enum Names {
     Renamed,
     /// Some of the names only, or a name twice: those of the model that no column has.
     Mixed(Vec<String>),
+    /// The model has no names, but a list beside it has those of the columns, in another order.
+    ListedOtherwise(NamedList),
 }
 
 impl Names {
     /// Compares a model's names with as many columns.
     pub fn of(model: &Model, columns: &[String]) -> Self {
         let Some(names) = &model.origin.feature_names else {
-            return Self::AsListed;
+            return Self::beside(model, columns);
         };
         if names == columns {
             return Self::AsListed;
@@ -44,6 +46,21 @@ impl Names {
                 .filter(|name| !positions.contains_key(name.as_str()));
             Self::Mixed(absent.cloned().collect())
         }
+    }
+}
+
+impl Names {
+    /// Compares the lists beside a model that has no names.
+    fn beside(model: &Model, columns: &[String]) -> Self {
+        let sorted = |names: &[String]| {
+            let mut names = names.to_vec();
+            names.sort_unstable();
+            names
+        };
+        let all = sorted(columns);
+        let mut lists = model.origin.parts.iter().flat_map(|parts| &parts.lists);
+        let other = lists.find(|list| list.texts != columns && sorted(&list.texts) == all);
+        other.map_or(Self::AsListed, |list| Self::ListedOtherwise(list.clone()))
     }
 }
 

@@ -60,6 +60,15 @@ impl SensorModel {
                 warn(WarningReason::FeaturesRenamed, message);
                 None
             }
+            Names::ListedOtherwise(beside) => {
+                return Err(mismatch(format!(
+                    "{place}: {} beside the model lists {}, but spec.input.columns.features lists {}: if these are the model's features in \
+                     its order, name it in spec.model.bundle.features; if not, save the model without it",
+                    beside.key,
+                    list(&beside.texts),
+                    list(columns)
+                )));
+            }
             Names::Mixed(absent) if absent.is_empty() => {
                 let message = format!(
                     "{}: a name is there twice, so that the order cannot be told; list the columns in the model's order",

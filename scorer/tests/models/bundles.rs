@@ -2,7 +2,7 @@
 
 use fleetscore_crds::{ModelBundle, ModelFormat};
 use fleetscore_scorer::models::{
-    Allowance, Model, ModelError, Transform, Verdicts, read, read_bundle, read_preparation,
+    Allowance, Model, ModelError, Names, Transform, Verdicts, read, read_bundle, read_preparation,
 };
 
 use crate::fixtures::folder;
@@ -87,5 +87,34 @@ fn a_bundle_gives_what_is_named() {
     ] {
         let error = taken(file, keys).unwrap_err().to_string();
         assert!(error.contains(part), "{file}: {error}");
+    }
+}
+
+/// A list that may be the names of the features settles nothing, but another order than the run's is not passed over.
+#[test]
+fn a_list_under_another_name_is_compared() {
+    let columns = |names: [&str; 3]| names.map(str::to_owned);
+    let same = columns(["pressure", "flow rate", "temp. °C"]);
+    let turned = columns(["flow rate", "pressure", "temp. °C"]);
+    let others = columns(["flow rate", "pressure", "speed"]);
+    for file in ["sensors.pkl", "sensors.joblib"] {
+        let file = format!("bundle_rbf_d3_sk191.{file}");
+        let model = load(&file);
+        assert_eq!(model.origin.feature_names, None, "{file}");
+        let lists = &model.origin.parts.as_ref().unwrap().lists;
+        let [list] = lists.as_slice() else {
+            panic!("{file}: {lists:?}")
+        };
+        assert_eq!(
+            (list.key.as_str(), &list.texts[..]),
+            ("`sensors`", &same[..])
+        );
+        assert_eq!(Names::of(&model, &same), Names::AsListed);
+        assert_eq!(Names::of(&model, &others), Names::AsListed);
+        let listed = Names::ListedOtherwise(list.clone());
+        assert_eq!(Names::of(&model, &turned), listed, "{file}");
+        let model = taken(&file, [None, None, Some("sensors")]).unwrap();
+        let reordered = Names::Reordered(vec![1, 0, 2]);
+        assert_eq!(Names::of(&model, &turned), reordered, "{file}");
     }
 }

@@ -78,6 +78,14 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
         ],
     ),
     (
+        "bundle_series.pkl",
+        "Unsupported",
+        &[
+            "`features` is pandas.Series, which is not read",
+            "save a list in its place, as list(df.columns)",
+        ],
+    ),
+    (
         "c_svc.libsvm",
         "Unsupported",
         &["svm_type c_svc", "one_class"],
@@ -167,7 +175,7 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
         &["OneClassSVM was fitted with other names", "one pipeline"],
     ),
     (
-        "names_index.pkl",
+        "names_series.pkl",
         "ForbiddenGlobal",
         &["pandas", "as `feature_names_in_` of OneClassSVM"],
     ),

@@ -127,6 +127,8 @@ pub enum Function {
     Slice,
     /// numpy's `_ufunc_reconstruct`: a function of numbers by module and name.
     Ufunc,
+    /// pandas' `_new_Index`: the names of a data frame's columns, from their class and a `dict` with the array of them.
+    Index,
 }
 
 impl Class {
@@ -286,6 +288,9 @@ pub fn find(module: &str, name: &str) -> Option<Global> {
             ufunc(name).map(Global::Ufunc)
         }
         ("builtins" | "__builtin__", "slice") => function(Function::Slice),
+        ("pandas.core.indexes.base" | "pandas.indexes.base", "_new_Index") => {
+            function(Function::Index)
+        }
         ("_codecs", "encode") => function(Function::Encode),
         ("builtins" | "__builtin__", "bytes") => function(Function::Bytes),
         ("builtins" | "__builtin__", "bytearray") => function(Function::ByteArray),

@@ -7,8 +7,10 @@ use fleetscore_crds::ModelBundle;
 use super::estimator::{names, quoted};
 use super::{estimators, transformers};
 use crate::models::formats::limits::Meter;
-use crate::models::formats::python::{Class, Global, Heap, Object, ObjectId, Value, way_out};
-use crate::models::{Model, ModelError, Parts};
+use crate::models::formats::python::{
+    Class, Foreign, Global, Heap, Object, ObjectId, Value, way_out,
+};
+use crate::models::{Model, ModelError, NamedList, Parts};
 
 /// Items that are looked at; a bundle has a handful.
 const MOST_ITEMS: usize = 1000;
@@ -21,6 +23,23 @@ const BY_HAND: &[&str] = &[
 ];
 /// Parts of names under which the names of the features lie.
 const FEATURES: &[&str] = &["feature", "column"];
+/// Parts of names under which those of some features lie, or in another order.
+const NOT_IN_ORDER: &[&str] = &["importan", "rank", "sort", "target", "top", "label"];
+/// Names under which nothing else lies.
+const FEATURE_NAMES: &[&str] = &[
+    "features",
+    "feature_names",
+    "feature_names_in",
+    "feature_names_in_",
+    "feature_columns",
+    "feature_cols",
+    "feature_list",
+    "columns",
+    "input_features",
+    "input_columns",
+    "model_features",
+    "selected_features",
+];
 
 /// What was found in a dict, tuple or list.
 pub struct Bundle {
@@ -28,6 +47,8 @@ pub struct Bundle {
     pub steps: Vec<Value>,
     /// What was taken and what was left.
     pub parts: Parts,
+    /// What was left, by name.
+    left: Vec<(String, Value)>,
     /// Lists that may be the names of the features.
     columns: Vec<Value>,
     /// The key of the one that is wanted.
@@ -128,7 +149,7 @@ impl Bundle {
         let left = items.iter().filter(|item| !is_taken(item));
         let columns = left.clone().filter(|item| match features {
             Some(features) => std::ptr::eq(features, *item),
-            None => has(&item.name, FEATURES),
+            None => has(&item.name, FEATURES) && !has(&item.name, NOT_IN_ORDER),
         });
         let by_hand = left.clone().find(|item| is_by_hand(heap, item));
         Ok(Some(Self {
@@ -136,9 +157,14 @@ impl Bundle {
             steps: steps.iter().map(|item| item.value).collect(),
             columns: columns.map(|item| item.value).collect(),
             columns_wanted: wanted.features,
+            left: left
+                .clone()
+                .map(|item| (item.name.clone(), item.value))
+                .collect(),
             parts: Parts {
                 taken: steps.iter().map(|item| item.described()).collect(),
                 left: left.map(|item| item.name.clone()).collect(),
+                lists: Vec::new(),
             },
         }))
     }
@@ -166,31 +192,61 @@ impl Bundle {
         }
     }
 
-    /// The names of the features, where exactly one list says them.
+    /// The names of the features, where exactly one list says them. Otherwise all lists that may be these are noted.
+    ///
+    /// Errors when the list that is wanted holds no names, or they lie in an object of pandas that is not read.
     pub fn feature_names(
-        &self,
+        &mut self,
         heap: &Heap<'_>,
         features: usize,
         meter: &mut Meter<'_>,
     ) -> Result<Option<Vec<String>>, ModelError> {
-        let mut found = None;
+        let (mut found, mut differ) = (None, false);
         for &columns in &self.columns {
             let Some(names) = names(heap, columns, features, meter)? else {
                 continue;
             };
-            if found.as_ref().is_some_and(|found| *found != names) {
-                return Ok(None);
-            }
+            differ |= found.as_ref().is_some_and(|found| *found != names);
             found = Some(names);
         }
-        match &self.columns_wanted {
-            Some(key) if found.is_none() => Err(ModelError::Unsupported(format!(
+        if let (Some(key), None) = (&self.columns_wanted, &found) {
+            return Err(ModelError::Unsupported(format!(
                 "{}, which spec.model.bundle.features names, is no list of {features} names",
                 quoted(key)
-            ))),
-            _ => Ok(found),
+            )));
         }
+        if found.is_some() && !differ {
+            return Ok(found);
+        }
+        // A single one is in order.
+        if features > 1 {
+            for (name, value) in &self.left {
+                if is_of_pandas(heap, *value) && is_feature_names(name) {
+                    return Err(ModelError::Unsupported(format!(
+                        "{name} is {}, which is not read, and seems to be the names of the features: save a list in its place, as \
+                         list(df.columns)",
+                        heap.foreign(*value).map(Foreign::path).unwrap_or_default()
+                    )));
+                }
+                if let Some(texts) = names(heap, *value, features, meter)? {
+                    let key = name.clone();
+                    self.parts.lists.push(NamedList { key, texts });
+                }
+            }
+        }
+        Ok(None)
     }
+}
+
+fn is_feature_names(name: &str) -> bool {
+    let name = name.to_lowercase();
+    FEATURE_NAMES.contains(&name.trim_matches('`'))
+}
+
+/// Whether a value is an object of pandas, such as a series, or an index whose names are no array of numpy's.
+fn is_of_pandas(heap: &Heap<'_>, value: Value) -> bool {
+    let module = heap.foreign(value).map(|foreign| &foreign.module);
+    module.is_some_and(|module| module.split('.').next() == Some("pandas"))
 }
 
 fn items(heap: &Heap<'_>, value: Value) -> Result<Option<Vec<Item>>, ModelError> {

@@ -78,10 +78,10 @@ fn classes(
     kind: LinearKind,
     meter: &mut Meter<'_>,
 ) -> Result<Arc<Labels>, ModelError> {
+    const NAME: &str = "_label_binarizer";
     if kind != LinearKind::RidgeClassifier {
         return labels::read(linear, meter);
     }
-    const NAME: &str = "_label_binarizer";
     let binarizer = linear.part(NAME, linear.required(NAME)?, Class::LabelBinarizer)?;
     match binarizer.text("y_type_")? {
         "binary" | "multiclass" => labels::read(&binarizer, meter),

@@ -49,7 +49,7 @@ pub fn to_model(
     let mut model = Model::new(transforms, estimator, origin)?;
     let names = feature_names(&found, model.features, meter)?;
     let mut names = names.or(own_names);
-    if let Some(bundle) = bundle {
+    if let Some(mut bundle) = bundle {
         bundle.check_scaled(&model)?;
         if names.is_none() {
             names = bundle.feature_names(heap, model.features, meter)?;

@@ -76,6 +76,7 @@ impl Loader<'_, '_, '_> {
             "ObjectNode" | "TreeNode" => self.object(node),
             "NdArrayNode" => self.array(node),
             "SliceNode" => self.slice(node),
+            "FunctionNode" => self.function(node),
             "TypeNode" => Ok(Value::Other),
             _ => self.foreign(node),
         }
@@ -99,6 +100,15 @@ impl Loader<'_, '_, '_> {
         }))?;
         let state = Value::None;
         self.add(Object::Made { class, state })
+    }
+
+    /// One of numpy's functions of numbers; another one stands for itself.
+    fn function(&mut self, node: &Json) -> Result<Value, ModelError> {
+        let (module, name) = (text(node, "__module__")?, text(node, "__class__")?);
+        match python::find(module, name) {
+            Some(global @ Global::Ufunc(_)) => self.add(Object::Global(global)),
+            _ => self.foreign(node),
+        }
     }
 
     fn json(&mut self, node: &Json) -> Result<Value, ModelError> {
