@@ -171,8 +171,10 @@ fn border(
             zero_is_anomaly,
         });
     }
-    // 0.20 and 0.21 only.
-    let is_old = forest.get("behaviour").is_some() && forest.text("behaviour")? == "old";
+    // 0.20 and 0.21 only; a forest of theirs that a later version saved again may still say so.
+    let is_old = version < Version(0, 22)
+        && forest.get("behaviour").is_some()
+        && forest.text("behaviour")? == "old";
     Ok(Border {
         offset: forest.number("offset_", meter)?,
         threshold: if is_old {

@@ -8,6 +8,11 @@ use crate::models::formats::python::Class;
 use crate::models::linear::{Linear, LinearKind, Shares};
 use crate::models::{self, Labels, ModelError};
 
+/// From here on `multi_class` is no parameter, and nothing looks at it.
+const WITHOUT_MULTI_CLASS: Version = Version(1, 8);
+/// From here on the solver `newton-cholesky` fits all classes together.
+const TOGETHER_BY_CHOLESKY: Version = Version(1, 6);
+
 /// Reads a fitted linear model: weights, intercepts, and how shares are made of the sums.
 pub fn read(
     linear: &Estimator<'_, '_>,
@@ -105,18 +110,27 @@ fn intercepts(
     }
 }
 
-/// Whether classes are told apart one by one, or all together.
+/// Whether classes are told apart one by one, or all together: as the version decides that saved the file.
 fn of_logistic(linear: &Estimator<'_, '_>, sums: usize) -> Result<Shares, ModelError> {
-    let by_liblinear = || Ok::<_, ModelError>(linear.text("solver")? == "liblinear");
+    let is_one = sums == 1;
     let each = match linear.get("multi_class") {
-        // The attribute came to an end.
-        None => sums == 1,
-        Some(_) => match linear.text("multi_class")? {
-            "ovr" | "warn" => true,
-            // Up to 0.19 two classes are told apart by themselves in any case.
-            "multinomial" => sums == 1 && Version::of(linear)? < Version(0, 20),
-            _ => sums == 1 || by_liblinear()?,
-        },
+        None => is_one,
+        Some(_) => {
+            let version = Version::of(linear)?;
+            match linear.text("multi_class")? {
+                // Of a model that an older version fitted it is a left-over.
+                _ if version >= WITHOUT_MULTI_CLASS => is_one,
+                "ovr" | "warn" => true,
+                // Up to 0.19 two classes are told apart by themselves in any case.
+                "multinomial" => is_one && version < Version(0, 20),
+                _ if is_one => true,
+                _ => match linear.text("solver")? {
+                    "liblinear" => true,
+                    "newton-cholesky" => version < TOGETHER_BY_CHOLESKY,
+                    _ => false,
+                },
+            }
+        }
     };
     Ok(if each { Shares::Each } else { Shares::Together })
 }
