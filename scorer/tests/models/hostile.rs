@@ -437,6 +437,37 @@ fn small_files_do_not_take_much_memory() {
     read(&fixture).unwrap();
 }
 
+/// What a decompressor holds does not grow with the pickle: whoever asks for more after a refusal asks for little.
+#[test]
+fn what_a_compressed_file_needs_is_told_as_it_is() {
+    for kind in ["bz2", "lzma", "xz"] {
+        let name = format!("formats_rbf_d3_sk191.{kind}.joblib");
+        let bytes = std::fs::read(folder().join(&name)).unwrap();
+        let needed = |memory| {
+            let allowance = Allowance {
+                memory,
+                ..Allowance::default()
+            };
+            match read_within(&bytes, ModelFormat::Auto, allowance) {
+                Ok(_) => None,
+                Err(ModelError::TooMuchMemory { needed, .. }) => Some(needed),
+                Err(error) => panic!("{name}: {error}"),
+            }
+        };
+        let first = needed(0).unwrap();
+        let (mut memory, mut refusals) = (first, 0);
+        while let Some(needed) = needed(memory) {
+            assert!(
+                needed < first + (1 << 20),
+                "{name} within {memory}: {needed}"
+            );
+            memory += 1 << 10;
+            refusals += 1;
+        }
+        assert!(refusals > 10, "{name}: {refusals}");
+    }
+}
+
 #[test]
 fn reading_ends_when_it_is_stopped() {
     let stopped = Allowance {

@@ -46,6 +46,11 @@ impl<'s> Meter<'s> {
         Self { allowance, used: 0 }
     }
 
+    /// Bytes that were counted so far.
+    pub fn used(&self) -> usize {
+        self.used
+    }
+
     /// Counts bytes that are about to be held.
     pub fn take(&mut self, bytes: usize) -> Result<(), ModelError> {
         self.used = self.used.saturating_add(bytes);

@@ -35,6 +35,8 @@ pub(super) struct Machine<'a, 'm, 's> {
     pub(super) frame: Frame,
     /// How many pickles within pickles surround the current one.
     depth: usize,
+    /// Bytes that were counted before the pickle was run.
+    used_before: usize,
 }
 
 /// What one pickle sees; a pickle within a pickle has its own.
@@ -52,6 +54,7 @@ pub(super) type Step = Result<(), ModelError>;
 
 impl<'a, 'm, 's> Machine<'a, 'm, 's> {
     fn new(bytes: &'a [u8], meter: &'m mut Meter<'s>) -> Self {
+        let used_before = meter.used();
         Self {
             input: Cursor::new(bytes),
             heap: Heap::default(),
@@ -61,6 +64,7 @@ impl<'a, 'm, 's> Machine<'a, 'm, 's> {
             copies_left: bytes.len(),
             frame: Frame::default(),
             depth: 0,
+            used_before,
         }
     }
 
@@ -87,14 +91,19 @@ impl<'a, 'm, 's> Machine<'a, 'm, 's> {
         }
     }
 
-    /// An error of memory, for the whole pickle: if all of it takes as much as what was read.
+    /// An error of memory, for the whole pickle: if all of it takes as much as what was read. What its decompression took comes but once.
     fn for_all(&self, error: ModelError) -> ModelError {
         match error {
             ModelError::TooMuchMemory { needed, allowed } => {
-                let (all, read) = (self.input.rest().len() + self.opcode_at, self.opcode_at);
-                let times = all.div_ceil(read.max(1));
-                let needed = needed.saturating_mul(times);
-                ModelError::TooMuchMemory { needed, allowed }
+                let (rest, read) = (self.input.rest().len(), self.input.position());
+                let times = (rest + read).div_ceil(read.max(1));
+                let so_far = needed.saturating_sub(self.used_before);
+                ModelError::TooMuchMemory {
+                    needed: self
+                        .used_before
+                        .saturating_add(so_far.saturating_mul(times)),
+                    allowed,
+                }
             }
             error => error,
         }
