@@ -134,6 +134,14 @@ impl<'c> ModelReader<'c> {
         match read.await {
             Ok(Ok(before)) => Ok(before),
             Ok(Err(ModelError::Stopped)) => Err(stopped()),
+            Ok(Err(ModelError::TooMuchMemory { .. })) => Err(unreadable(
+                &url,
+                &format!(
+                    "spec.model.scaler: reading it takes more than {} MiB of memory, which is all that a scaler may take: save it without \
+                     compression",
+                    SCALER_MEMORY / KIB / KIB
+                ),
+            )),
             Ok(Err(error)) => Err(unreadable(&url, &format!("spec.model.scaler: {error}"))),
             Err(error) => Err(unreadable(
                 &url,

@@ -59,6 +59,10 @@ fn a_bundle_gives_what_is_named() {
     let models = "refused/bundle_models.pkl";
     let model = taken(models, [Some("1_2"), None, None]).unwrap();
     assert_eq!(model.origin.parts.unwrap().taken, ["`1_2` (OneClassSVM)"]);
+    // What is named as the model is no transformer before it, too.
+    let model = taken("refused/bundle_pca.pkl", [Some("pca"), None, None]).unwrap();
+    assert_eq!(model.origin.parts.as_ref().unwrap().taken, ["`pca` (PCA)"]);
+    assert_eq!(model.transforms, []);
     let dict = "bundle_rbf_d3_sk191.dict.pkl";
     let model = taken(dict, [None, None, Some("feature_columns")]).unwrap();
     assert_eq!(model, load(dict));

@@ -5,6 +5,9 @@ use crate::models::Labels;
 
 /// Readings that are scored at a time.
 const ROWS: usize = 256;
+/// Readings that are no farther from 0 are 0 to LightGBM: `kZeroThreshold` in its `meta.h`, the number of single precision next to
+/// 1e-35.
+const ZERO: f64 = 1.000_000_018_002_509_5e-35;
 
 /// Trees of LightGBM: what they give is added up, one sum a class where there are more than two.
 ///
@@ -229,7 +232,39 @@ fn leaf(tree: &[Split], row: &[f64]) -> f64 {
         let Some([first, second]) = split.children else {
             return split.value;
         };
-        let goes_left = row[split.feature as usize] <= split.threshold;
+        let reading = row[split.feature as usize];
+        let reading = if reading.abs() <= ZERO { 0.0 } else { reading };
+        let goes_left = reading <= split.threshold;
         at = if goes_left { first } else { second } as usize;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn next_to_nothing_is_nothing() {
+        let leaf_of = |value| Split {
+            children: None,
+            feature: 0,
+            threshold: 0.0,
+            value,
+        };
+        let root = Split {
+            children: Some([1, 2]),
+            threshold: -ZERO,
+            ..leaf_of(0.0)
+        };
+        let tree = [root, leaf_of(1.0), leaf_of(2.0)];
+        assert_eq!(ZERO, f64::from(1e-35_f32));
+        for (reading, expected) in [
+            (-ZERO.next_up(), 1.0),
+            (-ZERO, 2.0),
+            (0.0, 2.0),
+            (ZERO, 2.0),
+        ] {
+            assert_eq!(leaf(&tree, &[reading]), expected, "{reading:e}");
+        }
     }
 }

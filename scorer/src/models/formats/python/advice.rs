@@ -6,7 +6,15 @@ pub fn way_out(module: &str, name: &str) -> &'static str {
     match package {
         "sklearn" => of_sklearn(module, name),
         "scipy" if module.starts_with("scipy.sparse") => {
-            "the model was fitted on sparse data: fit it on a dense array"
+            "the file holds a sparse matrix: fit the model on a dense array, call densify() on one that was made sparse, and save no matrix \
+             beside it"
+        }
+        "numpy" => {
+            "of numpy's functions, log1p, log, sqrt, square, exp and absolute are read: train with one of these, or have your own Python score \
+             it (spec.model.worker)"
+        }
+        "collections" => {
+            "save a plain dict or list in its place, as dict(parts), or the model alone"
         }
         "pyod" => {
             "of PyOD's detectors, IForest and OCSVM are read: train one of these, or have your own Python score it (spec.model.worker)"
@@ -87,6 +95,8 @@ mod tests {
         for (module, name, part) in [
             ("pyod.models.lof", "LOF", "IForest and OCSVM are read"),
             ("dill._dill", "_create_array", "pickle.dump or joblib.dump"),
+            ("numpy", "log10", "log1p, log, sqrt"),
+            ("collections", "OrderedDict", "a plain dict"),
             ("__main__", "Detector", "joblib.dump(detector.pipeline"),
             ("plant.models", "Detector", "joblib.dump(detector.pipeline"),
             (

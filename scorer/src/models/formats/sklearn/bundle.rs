@@ -117,9 +117,11 @@ impl Bundle {
             }
         }
         let of = |wanted: fn(Class) -> bool| {
+            let is_model =
+                move |item: &&Item| model.is_some_and(|model| std::ptr::eq(model, *item));
             let mut found = items
                 .iter()
-                .filter(move |item| item.class.is_some_and(wanted));
+                .filter(move |item| item.class.is_some_and(wanted) && !is_model(item));
             (found.next(), found.next())
         };
         let models = of(is_model);

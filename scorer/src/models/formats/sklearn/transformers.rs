@@ -79,8 +79,11 @@ fn components(step: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Transfo
     let spread = if step.flag("whiten", false)? {
         let variances = step.array("explained_variance_", meter)?.values;
         let spread: Vec<f64> = variances.iter().map(|variance| variance.sqrt()).collect();
-        // Versions differ in what they do with next to nothing.
-        if spread.iter().any(|spread| *spread < f64::EPSILON) {
+        // What is next to nothing, or to the largest, is what roundings have left: readings divided by it mean nothing, and versions
+        // differ in what they do with it.
+        let largest = spread.iter().copied().fold(1.0 / 16.0, f64::max);
+        let least = 16.0 * f64::EPSILON * largest;
+        if spread.iter().any(|spread| *spread < least) {
             return Err(ModelError::Unsupported(
                 "PCA(whiten=True) has a component without variance: train with fewer components"
                     .into(),
