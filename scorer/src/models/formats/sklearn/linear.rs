@@ -113,23 +113,22 @@ fn intercepts(
 /// Whether classes are told apart one by one, or all together: as the version decides that saved the file.
 fn of_logistic(linear: &Estimator<'_, '_>, sums: usize) -> Result<Shares, ModelError> {
     let is_one = sums == 1;
-    let each = match linear.get("multi_class") {
-        None => is_one,
-        Some(_) => {
-            let version = Version::of(linear)?;
-            match linear.text("multi_class")? {
-                // Of a model that an older version fitted it is a left-over.
-                _ if version >= WITHOUT_MULTI_CLASS => is_one,
-                "ovr" | "warn" => true,
-                // Up to 0.19 two classes are told apart by themselves in any case.
-                "multinomial" => is_one && version < Version(0, 20),
-                _ if is_one => true,
-                _ => match linear.text("solver")? {
-                    "liblinear" => true,
-                    "newton-cholesky" => version < TOGETHER_BY_CHOLESKY,
-                    _ => false,
-                },
-            }
+    let each = if linear.get("multi_class").is_none() {
+        is_one
+    } else {
+        let version = Version::of(linear)?;
+        match linear.text("multi_class")? {
+            // Of a model that an older version fitted it is a left-over.
+            _ if version >= WITHOUT_MULTI_CLASS => is_one,
+            "ovr" | "warn" => true,
+            // Up to 0.19 two classes are told apart by themselves in any case.
+            "multinomial" => is_one && version < Version(0, 20),
+            _ if is_one => true,
+            _ => match linear.text("solver")? {
+                "liblinear" => true,
+                "newton-cholesky" => version < TOGETHER_BY_CHOLESKY,
+                _ => false,
+            },
         }
     };
     Ok(if each { Shares::Each } else { Shares::Together })
