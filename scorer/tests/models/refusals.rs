@@ -36,6 +36,15 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
         &["a dict of `rmse`", "no model", "joblib.dump"],
     ),
     (
+        "bundle_encoder.pkl",
+        "ForbiddenGlobal",
+        &[
+            "LabelEncoder",
+            "in `label_encoder` of the dict",
+            "of a label or of a feature",
+        ],
+    ),
+    (
         "bundle_function.pkl",
         "Unsupported",
         &[

@@ -27,12 +27,6 @@ const DATA: &[&str] = &[
     "pytz",
 ];
 
-/// Modules of scikit-learn whose objects turn labels into others, and no readings.
-const OF_LABELS: &[&str] = &[
-    "sklearn.preprocessing.label",
-    "sklearn.preprocessing._label",
-];
-
 /// Names of `numpy` that turn numbers into others.
 const CALLABLE: &[&str] = &["vectorize", "poly1d"];
 
@@ -40,8 +34,7 @@ impl Foreign<'_> {
     /// Whether what it makes is a piece of data, which cannot be meant to change readings before they are scored.
     fn makes_data(&self) -> bool {
         let root = self.module.split('.').next().unwrap_or_default();
-        let is_data = DATA.contains(&root) && !self.name.contains("ufunc");
-        OF_LABELS.contains(&&*self.module) || is_data && !CALLABLE.contains(&&*self.name)
+        DATA.contains(&root) && !self.name.contains("ufunc") && !CALLABLE.contains(&&*self.name)
     }
 
     /// Module and name.
