@@ -45,18 +45,19 @@ pub struct Parts {
     pub taken: Vec<String>,
     /// What has no part in scoring.
     pub left: Vec<String>,
-    /// Of what was left, the lists of as many texts as the model has features, where nothing says the features' names: they may be
-    /// these.
+    /// Of what was left, the lists of names, where nothing says which are the features': they may be among these.
     pub lists: Vec<NamedList>,
 }
 
-/// A list of texts beside a model.
+/// A list of names beside a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedList {
     /// Its key, or its position.
     pub key: String,
-    /// The texts.
+    /// The names.
     pub texts: Vec<String>,
+    /// Whether it lies within another dict, where `spec.model.bundle` cannot name it.
+    pub within: bool,
 }
 
 impl Origin {

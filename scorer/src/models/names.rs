@@ -1,6 +1,6 @@
 //! Which column of the readings is which feature of a model.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Model, ModelError, NamedList, Transform, transforms};
 
@@ -15,7 +15,7 @@ pub enum Names {
     Renamed,
     /// Some of the names only, or a name twice: those of the model that no column has.
     Mixed(Vec<String>),
-    /// The model has no names, but a list beside it has those of the columns, in another order.
+    /// The model has no names, but a list beside it has those of the columns in another order, with or without others among them.
     ListedOtherwise(NamedList),
 }
 
@@ -50,16 +50,23 @@ impl Names {
 }
 
 impl Names {
-    /// Compares the lists beside a model that has no names.
+    /// Compares the lists beside a model that has no names. One that has further names counts where none has just the columns.
     fn beside(model: &Model, columns: &[String]) -> Self {
-        let sorted = |names: &[String]| {
-            let mut names = names.to_vec();
-            names.sort_unstable();
-            names
+        let parts = model.origin.parts.iter();
+        let lists: Vec<&NamedList> = parts.flat_map(|parts| &parts.lists).collect();
+        let is_listed = lists.iter().any(|list| list.texts == columns);
+        let known: HashSet<&String> = columns.iter().collect();
+        let differs = |list: &&NamedList| {
+            let (mut texts, mut seen) = (Vec::new(), HashSet::new());
+            for text in list.texts.iter().filter(|text| known.contains(text)) {
+                texts.push(text);
+                seen.insert(text);
+            }
+            let has_all = texts.len() == columns.len() && seen.len() == texts.len();
+            let counts = list.texts.len() == texts.len() || !is_listed;
+            has_all && counts && texts.into_iter().ne(columns)
         };
-        let all = sorted(columns);
-        let mut lists = model.origin.parts.iter().flat_map(|parts| &parts.lists);
-        let other = lists.find(|list| list.texts != columns && sorted(&list.texts) == all);
+        let other = lists.into_iter().find(differs);
         other.map_or(Self::AsListed, |list| Self::ListedOtherwise(list.clone()))
     }
 }

@@ -61,9 +61,14 @@ impl SensorModel {
                 None
             }
             Names::ListedOtherwise(beside) => {
+                let name_it = if beside.within || beside.texts.len() != columns.len() {
+                    ""
+                } else {
+                    ", or name that list in spec.model.bundle.features"
+                };
                 return Err(mismatch(format!(
-                    "{place}: {} beside the model lists {}, but spec.input.columns.features lists {}: if these are the model's features in \
-                     its order, name it in spec.model.bundle.features; if not, save the model without it",
+                    "{place}: {} beside the model lists {}, but spec.input.columns.features lists {}: if the model was trained in that order, \
+                     list the columns so{name_it}; if not, save the model without it",
                     beside.key,
                     list(&beside.texts),
                     list(columns)

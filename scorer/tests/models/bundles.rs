@@ -2,7 +2,8 @@
 
 use fleetscore_crds::{ModelBundle, ModelFormat};
 use fleetscore_scorer::models::{
-    Allowance, Model, ModelError, Names, Transform, Verdicts, read, read_bundle, read_preparation,
+    Allowance, Model, ModelError, NamedList, Names, Transform, Verdicts, read, read_bundle,
+    read_preparation,
 };
 
 use crate::fixtures::folder;
@@ -120,5 +121,35 @@ fn a_list_under_another_name_is_compared() {
         let model = taken(&file, [None, None, Some("sensors")]).unwrap();
         let reordered = Names::Reordered(vec![1, 0, 2]);
         assert_eq!(Names::of(&model, &turned), reordered, "{file}");
+    }
+}
+
+/// So is one that has other names among them, or lies within a dict.
+#[test]
+fn a_list_of_more_than_the_columns_is_compared() {
+    let columns = |names: [&str; 3]| names.map(str::to_owned);
+    let same = columns(["pressure", "flow rate", "temp. °C"]);
+    let turned = columns(["flow rate", "pressure", "temp. °C"]);
+    for (file, key, texts, within) in [
+        ("frame.pkl", "`columns`", 5, false),
+        ("metadata.joblib", "`features` in `metadata`", 3, true),
+    ] {
+        let model = load(&format!("bundle_rbf_d3_sk191.{file}"));
+        assert_eq!(Names::of(&model, &same), Names::AsListed, "{file}");
+        let Names::ListedOtherwise(list) = Names::of(&model, &turned) else {
+            panic!("{file}: {:?}", Names::of(&model, &turned))
+        };
+        let found = (&*list.key, list.texts.len(), list.within);
+        assert_eq!(found, (key, texts, within));
+        // The columns of a frame count no more where another list has just those that are read.
+        let mut model = model;
+        let lists = &mut model.origin.parts.as_mut().unwrap().lists;
+        lists.push(NamedList {
+            key: "`run`".to_owned(),
+            texts: turned.to_vec(),
+            within: false,
+        });
+        let counts = matches!(Names::of(&model, &turned), Names::ListedOtherwise(_));
+        assert_eq!(counts, texts == 3, "{file}");
     }
 }

@@ -138,11 +138,23 @@ fn says_what_was_taken_out_of_a_dict() {
     );
     let names = origin.feature_names.unwrap();
     assert_eq!(names, ["pressure", "flow rate", "temp. °C"]);
-    // pandas' index of the columns, as versions 2 and 3 write it.
-    for file in ["index.pkl", "index.joblib", "objects.pkl"] {
+    // pandas' index of the columns, as versions 2 and 3 write it, with pyarrow's texts too, and what else says an order.
+    for file in [
+        "index.pkl",
+        "index.joblib",
+        "objects.pkl",
+        "arrow.pkl",
+        "arrow.joblib",
+        "values.pkl",
+        "positions.pkl",
+        "numbered.pkl",
+        "commas.pkl",
+    ] {
         let origin = load(&format!("bundle_rbf_d3_sk191.{file}")).origin;
         assert_eq!(origin.feature_names.as_ref(), Some(&names), "{file}");
     }
+    let parts = load("bundle_rbf_d3_sk191.encoder.pkl").origin.parts;
+    assert_eq!(parts.unwrap().left, ["`label_encoder`"]);
     let parts = load("bundle_rbf_d3_sk191.tuple.joblib")
         .origin
         .parts

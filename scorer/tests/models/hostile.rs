@@ -126,6 +126,12 @@ const GLOBALS: &[&str] = &[
     "sklearn.ensemble._iforest\nIsolationForest",
     "sklearn.tree._classes\nExtraTreeRegressor",
     "sklearn.tree._tree\nTree",
+    "sklearn.preprocessing._label\nLabelEncoder",
+    "pandas.core.indexes.base\n_new_Index",
+    "pandas.arrays\nArrowStringArray",
+    "pyarrow.lib\n_restore_array",
+    "pyarrow.lib\npy_buffer",
+    "pyarrow.lib\ntype_for_alias",
 ];
 
 const WORDS: &[&str] = &[
@@ -147,6 +153,10 @@ const WORDS: &[&str] = &[
     "tree_",
     "estimators_",
     "transformers_",
+    "classes_",
+    "data",
+    "_pa_array",
+    "large_string",
 ];
 
 proptest! {
@@ -334,6 +344,20 @@ fn one_huge_text_is_not_read_again_and_again() {
             b"}(X\x08\0\0\0features](",
             &b"h\x00".repeat(300_000),
             b"eu",
+        ]),
+        // Texts of pyarrow, and an index of pandas whose state is long.
+        pickle(&[
+            &huge,
+            b"cpyarrow.lib\n_restore_array\nq\x010(X\x06\0\0\0stringK\x02K\x00K\x00](NC\x0c",
+            &[0_u32, 1 << 22, 1 << 23].map(u32::to_le_bytes).concat(),
+            b"h\x00e]Nt\x85q\x020",
+            &many(b"h\x01h\x02R0"),
+        ]),
+        pickle(&[
+            b"}q\x00(",
+            &b"X\x01\0\0\0kN".repeat(200_000),
+            b"u0cpandas.core.indexes.base\n_new_Index\nq\x010Nh\x00\x86q\x020",
+            &b"h\x01h\x02R0".repeat(100_000),
         ]),
     ];
     for (at, bytes) in files.iter().enumerate() {

@@ -37,11 +37,18 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
     ),
     (
         "bundle_encoder.pkl",
-        "ForbiddenGlobal",
+        "Unsupported",
         &[
-            "LabelEncoder",
-            "in `label_encoder` of the dict",
-            "of a label or of a feature",
+            "a LabelEncoder, in `label_encoder` of the dict",
+            "save the model without it if it makes numbers of the label",
+        ],
+    ),
+    (
+        "bundle_encoders.pkl",
+        "Unsupported",
+        &[
+            "a LabelEncoder, in `encoders` of the dict",
+            "train on numbers if it makes them of a feature",
         ],
     ),
     (

@@ -3,6 +3,7 @@
 //!
 //! Opcodes are those of Python's `pickletools`. Arrays of joblib, whose bytes lie in the middle of the pickle, are read too.
 
+mod arrow;
 mod machine;
 mod objects;
 mod opcode;

@@ -53,6 +53,9 @@ impl<'a> Machine<'a, '_, '_> {
             (Function::Encode, &[text, _encoding]) => self.encode(text),
             (Function::Ufunc, &[module, name]) => self.ufunc(module, name),
             (Function::Index, &[class, state]) => self.index(class, state),
+            (Function::ArrowArray, &[parts]) => self.arrow_array(parts),
+            // A type is known by its name, and a buffer holds bytes.
+            (Function::ArrowType | Function::ArrowBuffer, &[content]) => self.push(content),
             (Function::Slice, &[start, stop, step]) => self.add(Object::Slice([start, stop, step])),
             (Function::ByteArray, &[bytes]) => match self.heap.get(bytes) {
                 Some(Object::Bytes(_)) => self.push(bytes),
@@ -68,23 +71,16 @@ impl<'a> Machine<'a, '_, '_> {
         }
     }
 
-    /// An index of pandas is the array of its names; others, such as those of times or of pyarrow's texts, stand for themselves.
+    /// An index of pandas is the array or list of its names; others, such as those of times, stand for themselves.
     fn index(&mut self, class: Value, state: Value) -> Step {
-        let items = self.heap.dict(state).unwrap_or_default();
-        let is_array = |value: &Value| matches!(self.heap.get(*value), Some(Object::Array(_)));
-        let data = self.heap.entry(items, "data");
-        let array = data.and_then(|data| match self.heap.get(data) {
-            Some(Object::Array(_)) => Some(data),
-            // pandas' own array of texts has numpy's inside.
-            Some(&Object::Made { state, .. }) => {
-                let parts = self.heap.tuple(state).unwrap_or_default();
-                parts.iter().copied().find(is_array)
-            }
-            _ => None,
-        });
-        match array {
-            Some(array) => self.push(array),
-            None => self.add(Object::Made {
+        let data = self
+            .heap
+            .short_entry(state, &["data"])
+            .unwrap_or(Value::None);
+        let data = self.heap.texts_of_pandas(data).unwrap_or(data);
+        match self.heap.get(data) {
+            Some(Object::Array(_) | Object::List(_)) => self.push(data),
+            _ => self.add(Object::Made {
                 class,
                 state: Value::None,
             }),

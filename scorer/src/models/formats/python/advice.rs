@@ -60,10 +60,6 @@ fn of_sklearn(module: &str, name: &str) -> &'static str {
         "AdditiveChi2Sampler" | "PolynomialCountSketch" | "SkewedChi2Sampler" => {
             "of what approximates a kernel, Nystroem and RBFSampler are supported: train with one of them"
         }
-        "LabelEncoder" => {
-            "it may make numbers of a label or of a feature, and the file does not say of which: save the model without it if it is of the label, and \
-             train on numbers if it is of a feature"
-        }
         "BayesianGaussianMixture" => "of mixtures, GaussianMixture is supported: train it",
         "BisectingKMeans" => {
             "of what finds centres, KMeans and MiniBatchKMeans are supported: train one of them"
@@ -101,11 +97,6 @@ mod tests {
             ("dill._dill", "_create_array", "pickle.dump or joblib.dump"),
             ("numpy", "log10", "log1p, log, sqrt"),
             ("collections", "OrderedDict", "a plain dict"),
-            (
-                "sklearn.preprocessing._label",
-                "LabelEncoder",
-                "save the model without it",
-            ),
             ("__main__", "Detector", "joblib.dump(detector.pipeline"),
             ("plant.models", "Detector", "joblib.dump(detector.pipeline"),
             (

@@ -96,6 +96,8 @@ pub enum Class {
     ZeroEstimator,
     /// What `RidgeClassifier` keeps its classes in.
     LabelBinarizer,
+    /// What makes numbers of labels, saved beside a classifier.
+    LabelEncoder,
     /// A tree of `HistGradientBoosting`.
     TreePredictor,
     /// scikit-learn's `Tree`, which files call as a function and fill in.
@@ -129,6 +131,12 @@ pub enum Function {
     Ufunc,
     /// pandas' `_new_Index`: the names of a data frame's columns, from their class and a `dict` with the array of them.
     Index,
+    /// pyarrow's `type_for_alias`: a type by its name.
+    ArrowType,
+    /// pyarrow's `py_buffer`: bytes.
+    ArrowBuffer,
+    /// pyarrow's `_restore_array`: texts from a tuple of their type, their number, their bytes and what else an array has.
+    ArrowArray,
 }
 
 impl Class {
@@ -207,6 +215,7 @@ impl Class {
             Self::PriorEstimator => "PriorProbabilityEstimator",
             Self::ZeroEstimator => "ZeroEstimator",
             Self::LabelBinarizer => "LabelBinarizer",
+            Self::LabelEncoder => "LabelEncoder",
             Self::TreePredictor => "TreePredictor",
             Self::Tree => "Tree",
             Self::Ndarray => "ndarray",
@@ -291,6 +300,9 @@ pub fn find(module: &str, name: &str) -> Option<Global> {
         ("pandas.core.indexes.base" | "pandas.indexes.base", "_new_Index") => {
             function(Function::Index)
         }
+        ("pyarrow.lib", "type_for_alias") => function(Function::ArrowType),
+        ("pyarrow.lib", "py_buffer") => function(Function::ArrowBuffer),
+        ("pyarrow.lib", "_restore_array") => function(Function::ArrowArray),
         ("_codecs", "encode") => function(Function::Encode),
         ("builtins" | "__builtin__", "bytes") => function(Function::Bytes),
         ("builtins" | "__builtin__", "bytearray") => function(Function::ByteArray),
@@ -363,9 +375,11 @@ fn linear(module: &str, name: &str) -> Option<Global> {
         ("sklearn.linear_model.bayes" | "sklearn.linear_model._bayes", "BayesianRidge") => {
             class(Class::BayesianRidge)
         }
-        ("sklearn.preprocessing.label" | "sklearn.preprocessing._label", "LabelBinarizer") => {
-            class(Class::LabelBinarizer)
-        }
+        ("sklearn.preprocessing.label" | "sklearn.preprocessing._label", label) => match label {
+            "LabelBinarizer" => class(Class::LabelBinarizer),
+            "LabelEncoder" => class(Class::LabelEncoder),
+            _ => None,
+        },
         (
             "sklearn.linear_model.coordinate_descent" | "sklearn.linear_model._coordinate_descent",
             descent,

@@ -6,6 +6,7 @@ mod dtype;
 mod foreign;
 mod global;
 mod heap;
+mod pandas;
 mod structure;
 
 pub use advice::way_out;

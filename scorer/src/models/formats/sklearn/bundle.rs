@@ -4,13 +4,14 @@ use std::collections::HashSet;
 
 use fleetscore_crds::ModelBundle;
 
-use super::estimator::{names, quoted};
+use super::estimator::quoted;
+use super::name_lists::{listed_names, lists_within};
 use super::{estimators, transformers};
 use crate::models::formats::limits::Meter;
 use crate::models::formats::python::{
-    Class, Foreign, Global, Heap, Object, ObjectId, Value, way_out,
+    Class, Foreign, Global, Heap, Instance, Object, ObjectId, Value, way_out,
 };
-use crate::models::{Model, ModelError, NamedList, Parts};
+use crate::models::{Model, ModelError, Parts};
 
 /// Items that are looked at; a bundle has a handful.
 const MOST_ITEMS: usize = 1000;
@@ -113,7 +114,7 @@ impl Bundle {
         // Whoever names both says that nothing else has a part in scoring.
         if model.is_none() || scaler.is_none() {
             for item in &items {
-                check(heap, kind, item, &mut seen)?;
+                check(heap, kind, item, &mut seen, meter)?;
             }
         }
         let of = |wanted: fn(Class) -> bool| {
@@ -205,7 +206,8 @@ impl Bundle {
     ) -> Result<Option<Vec<String>>, ModelError> {
         let (mut found, mut differ) = (None, false);
         for &columns in &self.columns {
-            let Some(names) = names(heap, columns, features, meter)? else {
+            let names = listed_names(heap, columns, meter)?;
+            let Some(names) = names.filter(|names| names.len() == features) else {
                 continue;
             };
             differ |= found.as_ref().is_some_and(|found| *found != names);
@@ -222,18 +224,20 @@ impl Bundle {
         }
         // A single one is in order.
         if features > 1 {
-            for (name, value) in &self.left {
-                if is_of_pandas(heap, *value) && is_feature_names(name) {
+            for item in &self.left {
+                let (name, value) = item;
+                let lists = lists_within(heap, item, meter)?;
+                if lists.is_empty() && is_of_pandas(heap, *value) && is_feature_names(name) {
                     return Err(ModelError::Unsupported(format!(
                         "{name} is {}, which is not read, and seems to be the names of the features: save a list in its place, as \
                          list(df.columns)",
                         heap.foreign(*value).map(Foreign::path).unwrap_or_default()
                     )));
                 }
-                if let Some(texts) = names(heap, *value, features, meter)? {
-                    let key = name.clone();
-                    self.parts.lists.push(NamedList { key, texts });
-                }
+                let long_enough = lists
+                    .into_iter()
+                    .filter(|list| list.texts.len() >= features);
+                self.parts.lists.extend(long_enough);
             }
         }
         Ok(None)
@@ -300,34 +304,65 @@ fn check(
     kind: &str,
     item: &Item,
     seen: &mut HashSet<ObjectId>,
+    meter: &mut Meter<'_>,
 ) -> Result<(), ModelError> {
+    let whole = kind.trim_start_matches("a ");
     if item.class.is_some_and(is_scaler) && has(&item.name, NOT_FOR_READINGS) {
         return Err(ModelError::Unsupported(format!(
-            "{} of the {} does not seem to be a scaler of the readings: save the model without it, or both as \
+            "{} of the {whole} does not seem to be a scaler of the readings: save the model without it, or both as \
              make_pipeline(scaler, model)",
             item.name,
-            kind.trim_start_matches("a ")
         )));
     }
-    if item.class.is_some() {
+    let is_of_labels = item.class == Some(Class::LabelEncoder);
+    if is_of_labels && encodes_texts(heap, item.value, meter)? {
         return Ok(());
     }
-    let Some(found) = stranger(heap, item.value, seen) else {
+    let found = if is_of_labels {
+        Some(item.value)
+    } else if item.class.is_some() {
+        None
+    } else {
+        stranger(heap, item.value, seen)
+    };
+    let Some(found) = found else {
         return Ok(());
     };
-    let place = format!(
-        ", in {} of the {}",
-        item.name,
-        kind.trim_start_matches("a ")
-    );
-    Err(match heap.foreign(found) {
-        Some(foreign) => foreign.refusal(&place, way_out(&foreign.module, &foreign.name)),
-        None => ModelError::Unsupported(format!(
-            "the file holds {}{place}, where it is not plain what it is for; save one pipeline, joblib.dump(make_pipeline(scaler, \
-             model), file)",
-            heap.describe(found)
-        )),
+    let place = format!(", in {} of the {whole}", item.name);
+    let refused = |what: &str, way_out: &str| {
+        ModelError::Unsupported(format!(
+            "the file holds {what}{place}, where it is not plain what it is for; {way_out}"
+        ))
+    };
+    Err(match (heap.foreign(found), heap.get(found)) {
+        (Some(foreign), _) => foreign.refusal(&place, way_out(&foreign.module, &foreign.name)),
+        (_, Some(Object::Instance(instance))) if instance.class == Class::LabelEncoder => refused(
+            "a LabelEncoder",
+            "save the model without it if it makes numbers of the label, and train on numbers if it makes them of a feature",
+        ),
+        _ => refused(
+            heap.describe(found),
+            "save one pipeline, joblib.dump(make_pipeline(scaler, model), file)",
+        ),
     })
+}
+
+/// Whether a `LabelEncoder` makes numbers of texts. Then it is of the label, or of a column that is no number and cannot be read.
+fn encodes_texts(
+    heap: &Heap<'_>,
+    encoder: Value,
+    meter: &mut Meter<'_>,
+) -> Result<bool, ModelError> {
+    let Some(&Object::Instance(Instance {
+        state: Some(state), ..
+    })) = heap.get(encoder)
+    else {
+        return Ok(false);
+    };
+    match heap.short_entry(Value::Object(state), &["classes_"]) {
+        Some(classes) => Ok(listed_names(heap, classes, meter)?.is_some()),
+        None => Ok(false),
+    }
 }
 
 /// The first thing within a value that may be a step before the model: an estimator, or of a class that is not known. Each object

@@ -12,6 +12,7 @@ const NEEDED: &[&str] = &[
     "_baseline_prediction",
     "_classes",
     "_decision_path_lengths",
+    "_df_columns",
     "_dual_coef_",
     "_feature_names_in",
     "_gamma",
@@ -331,8 +332,8 @@ impl<'h, 'a> Estimator<'h, 'a> {
         features: usize,
         meter: &mut Meter<'_>,
     ) -> Result<Option<Vec<String>>, ModelError> {
-        // The second is ColumnTransformer's before scikit-learn 1.0.
-        const NAMES: [&str; 2] = ["feature_names_in_", "_feature_names_in"];
+        // The others are ColumnTransformer's before scikit-learn 1.0, and before 0.22.
+        const NAMES: [&str; 3] = ["feature_names_in_", "_feature_names_in", "_df_columns"];
         let Some(name) = NAMES.into_iter().find(|name| self.get(name).is_some()) else {
             return Ok(None);
         };
@@ -377,7 +378,7 @@ pub fn names(
     count: usize,
     meter: &mut Meter<'_>,
 ) -> Result<Option<Vec<String>>, ModelError> {
-    match heap.get(value) {
+    match heap.get(heap.texts_of_pandas(value).unwrap_or(value)) {
         Some(Object::Array(array)) => array.texts(heap, count, meter),
         Some(Object::List(items) | Object::Tuple(items)) if items.len() == count => {
             heap.texts(items, meter)
