@@ -131,12 +131,10 @@ impl Dtype {
     pub fn numbers<'b>(self, items: impl ExactSizeIterator<Item = &'b [u8]>) -> Vec<f64> {
         // What models hold most of, without a look at the type for each.
         match (self.kind, self.big_endian) {
-            (Kind::F8, false) => items
-                .map(|item| of_bytes(item, f64::from_le_bytes))
-                .collect(),
-            (Kind::I8, false) => items
-                .map(|item| of_bytes(item, |bytes| i64::from_le_bytes(bytes) as f64))
-                .collect(),
+            (Kind::F8, false) => of_bytes(items, f64::from_le_bytes),
+            (Kind::I8, false) => of_bytes(items, |bytes| i64::from_le_bytes(bytes) as f64),
+            (Kind::U4, false) => of_bytes(items, |bytes| f64::from(u32::from_le_bytes(bytes))),
+            (Kind::U1, _) => of_bytes(items, |[byte]| f64::from(byte)),
             _ => items
                 .map(|item| self.number(item).unwrap_or(f64::NAN))
                 .collect(),
@@ -153,8 +151,12 @@ impl Dtype {
     }
 }
 
-fn of_bytes(item: &[u8], number: impl Fn([u8; 8]) -> f64) -> f64 {
-    item.try_into().map_or(f64::NAN, number)
+fn of_bytes<'b, const N: usize>(
+    items: impl ExactSizeIterator<Item = &'b [u8]>,
+    number: impl Fn([u8; N]) -> f64,
+) -> Vec<f64> {
+    let number = |item: &[u8]| item.try_into().map_or(f64::NAN, &number);
+    items.map(number).collect()
 }
 
 /// Kinds whose names end in a width, such as `U8` or `M8`.

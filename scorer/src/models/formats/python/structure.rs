@@ -1,6 +1,6 @@
 use super::{Array, Dtype, Heap, Kind, Object, Value};
 use crate::models::ModelError;
-use crate::models::formats::limits;
+use crate::models::formats::limits::{self, Meter};
 
 /// Fields of a structure that are looked through; the nodes of trees have 7 or 8.
 const MOST_FIELDS: usize = 64;
@@ -73,17 +73,21 @@ impl<'h, 'a> Structures<'h, 'a> {
     pub fn numbers<const N: usize>(
         &self,
         names: [&str; N],
-    ) -> Result<impl ExactSizeIterator<Item = [f64; N]> + use<'h, N>, ModelError> {
-        let fields: Result<Vec<Field>, _> = names.iter().map(|name| self.field(name)).collect();
-        let fields = fields?;
-        let items = self.bytes.chunks_exact(self.width);
-        Ok(items.map(move |item| {
-            let mut numbers = [0.0; N];
-            for (number, field) in numbers.iter_mut().zip(&fields) {
-                *number = field.number(item);
-            }
-            numbers
-        }))
+        meter: &mut Meter<'_>,
+    ) -> Result<impl ExactSizeIterator<Item = [f64; N]> + use<N>, ModelError> {
+        meter.take(self.len().saturating_mul(size_of::<[f64; N]>()))?;
+        // A field of all items at once: then its type is looked at once.
+        let mut columns = [const { Vec::new() }; N];
+        for (column, name) in columns.iter_mut().zip(names) {
+            let field = self.field(name)?;
+            let items = self.bytes.chunks_exact(self.width);
+            let items = items.map(|item| {
+                let bytes = item.get(field.offset..field.offset + field.size);
+                bytes.unwrap_or_default()
+            });
+            *column = field.dtype.numbers(items);
+        }
+        Ok((0..self.len()).map(move |at| std::array::from_fn(|column| columns[column][at])))
     }
 
     /// The bytes of the same fields, where each is of the kind beside its name, has eight bytes, and the least significant one comes
@@ -134,15 +138,6 @@ impl<'h, 'a> Structures<'h, 'a> {
             let problem = format!("has a field `{name}` that is no number within its items");
             invalid(self.name, &problem)
         })
-    }
-}
-
-impl Field {
-    /// The field of one item; it lies within.
-    fn number(&self, item: &[u8]) -> f64 {
-        let bytes = item.get(self.offset..self.offset + self.size);
-        let number = bytes.and_then(|bytes| self.dtype.number(bytes));
-        number.unwrap_or(f64::NAN)
     }
 }
 

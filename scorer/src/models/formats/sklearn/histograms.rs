@@ -126,21 +126,12 @@ fn splits(
             value,
             is_categorical,
         ],
-    ) in nodes.numbers(fields)?.enumerate()
+    ) in nodes.numbers(fields, meter)?.enumerate()
     {
         if is_categorical != 0.0 {
             return Err(categories(boosted));
         }
-        let split = if is_leaf == 0.0 {
-            tree::inner(left, right, feature, threshold)
-        } else {
-            Some(Split {
-                children: None,
-                feature: 0,
-                threshold,
-                value,
-            })
-        };
+        let split = tree::node(is_leaf != 0.0, [left, right], feature, threshold);
         let Some(split) = split else {
             return Err(tree::invalid(
                 boosted,
@@ -149,7 +140,7 @@ fn splits(
                 ),
             ));
         };
-        splits.push(split);
+        splits.push(Split { value, ..split });
     }
     Ok(splits)
 }

@@ -70,7 +70,7 @@ impl Nodes {
             }
             None => {
                 for [left, right, feature, threshold] in
-                    nodes.numbers(["left_child", "right_child", "feature", "threshold"])?
+                    nodes.numbers(["left_child", "right_child", "feature", "threshold"], meter)?
                 {
                     let [left, right, feature] = [left, right, feature].map(whole);
                     splits.push(split([left, right], feature, threshold, &mut unfit));
@@ -122,7 +122,7 @@ impl Nodes {
 pub fn samples(tree: &Estimator<'_, '_>, meter: &mut Meter<'_>) -> Result<Vec<f64>, ModelError> {
     let nodes = Structures::new(tree.heap(), tree.any_array(NODES)?, NODES)?;
     meter.take(nodes.len() * size_of::<f64>())?;
-    let samples = nodes.numbers(["n_node_samples"])?;
+    let samples = nodes.numbers(["n_node_samples"], meter)?;
     Ok(samples.map(|[samples]| samples).collect())
 }
 
@@ -143,16 +143,18 @@ fn split(children: [i64; 2], feature: i64, threshold: f64, is_unfit: &mut bool) 
     }
 }
 
-/// A node that is no leaf; nothing where children or feature are no positions.
-pub fn inner(left: f64, right: f64, feature: f64, threshold: f64) -> Option<Split> {
-    let mut is_unfit = false;
+/// A node of which another number than its children says whether it is a leaf; nothing where children or feature are no positions.
+pub fn node(is_leaf: bool, [left, right]: [f64; 2], feature: f64, threshold: f64) -> Option<Split> {
+    let children = [left, right].map(whole);
+    let mut is_unfit = !is_leaf && children[0] == NO_CHILD;
+    let left = if is_leaf { NO_CHILD } else { children[0] };
     let split = split(
-        [left, right].map(whole),
+        [left, children[1]],
         whole(feature),
         threshold,
         &mut is_unfit,
     );
-    (!is_unfit && split.children.is_some()).then_some(split)
+    (!is_unfit).then_some(split)
 }
 
 /// A whole number as an integer, another one as one that is no position.
