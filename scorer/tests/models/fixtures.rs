@@ -46,7 +46,7 @@ fn load(name: &str) -> Model {
 #[test]
 fn every_fixture_scores_as_in_scikit_learn() {
     let paths = models();
-    assert!(paths.len() > 80, "only {} fixtures", paths.len());
+    assert!(paths.len() > 800, "only {} fixtures", paths.len());
     for path in paths {
         let file = file_name(&path);
         let model = load(&file);

@@ -17,7 +17,6 @@ mod labels;
 mod lightgbm;
 mod linear;
 mod mixture;
-mod name_lists;
 mod perceptron;
 mod pipeline;
 mod pyod;
