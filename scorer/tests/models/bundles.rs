@@ -153,3 +153,15 @@ fn a_list_of_more_than_the_columns_is_compared() {
         assert_eq!(counts, texts == 3, "{file}");
     }
 }
+
+/// Numbers by name are positions where the key says so; elsewhere nothing is put in another order by them.
+#[test]
+fn numbers_by_name_under_another_key_are_compared() {
+    let model = load("bundle_rbf_d3_sk191.groups.pkl");
+    assert_eq!(model.origin.feature_names, None);
+    let columns = ["pressure", "flow rate", "temp. °C"].map(str::to_owned);
+    let Names::ListedOtherwise(list) = Names::of(&model, &columns) else {
+        panic!("{:?}", Names::of(&model, &columns))
+    };
+    assert_eq!(list.key, "`feature_groups`");
+}

@@ -345,14 +345,7 @@ fn one_huge_text_is_not_read_again_and_again() {
             &b"h\x00".repeat(300_000),
             b"eu",
         ]),
-        // Texts of pyarrow, and an index of pandas whose state is long.
-        pickle(&[
-            &huge,
-            b"cpyarrow.lib\n_restore_array\nq\x010(X\x06\0\0\0stringK\x02K\x00K\x00](NC\x0c",
-            &[0_u32, 1 << 22, 1 << 23].map(u32::to_le_bytes).concat(),
-            b"h\x00e]Nt\x85q\x020",
-            &many(b"h\x01h\x02R0"),
-        ]),
+        // An index of pandas whose state is long.
         pickle(&[
             b"}q\x00(",
             &b"X\x01\0\0\0kN".repeat(200_000),
@@ -366,6 +359,24 @@ fn one_huge_text_is_not_read_again_and_again() {
         let took = start.elapsed();
         assert!(took.as_secs() < 60, "file {at}: {took:?}");
     }
+}
+
+/// An array of pyarrow's texts whose bytes the file has once: each call would copy them.
+#[test]
+fn texts_of_pyarrow_are_not_copied_again_and_again() {
+    const SIZE: usize = 8 << 20;
+    let bytes = pickle(&[
+        &huge(b"B", SIZE),
+        b"cpyarrow.lib\n_restore_array\nq\x010(X\x06\0\0\0stringK\x02K\x00K\x00](NC\x0c",
+        &[0_u32, 1 << 22, 1 << 23].map(u32::to_le_bytes).concat(),
+        b"h\x00e]Nt\x85q\x020",
+        &b"h\x01h\x02R0".repeat(10),
+    ]);
+    let message = read(&bytes, ModelFormat::Auto).unwrap_err().to_string();
+    assert!(
+        message.contains("the same texts are read again"),
+        "{message}"
+    );
 }
 
 /// Numbers of the memo start at 1 in files of Python 2, and none is far beyond what was numbered.

@@ -44,6 +44,14 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
         ],
     ),
     (
+        "bundle_encoder_texts.pkl",
+        "Unsupported",
+        &[
+            "a LabelEncoder, in `label_encoder` of the dict",
+            "train on numbers if it makes them of a feature",
+        ],
+    ),
+    (
         "bundle_encoders.pkl",
         "Unsupported",
         &[
@@ -100,6 +108,11 @@ const REFUSED: &[(&str, &str, &[&str])] = &[
             "`features` is pandas.Series, which is not read",
             "save a list in its place, as list(df.columns)",
         ],
+    ),
+    (
+        "bundle_series_deep.pkl",
+        "Unsupported",
+        &["`features` in `metadata` is pandas", "list(df.columns)"],
     ),
     (
         "c_svc.libsvm",

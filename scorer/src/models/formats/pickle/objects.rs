@@ -77,7 +77,7 @@ impl<'a> Machine<'a, '_, '_> {
             .heap
             .short_entry(state, &["data"])
             .unwrap_or(Value::None);
-        let data = self.heap.texts_of_pandas(data).unwrap_or(data);
+        let data = self.heap.unwrap_texts(data);
         match self.heap.get(data) {
             Some(Object::Array(_) | Object::List(_)) => self.push(data),
             _ => self.add(Object::Made {

@@ -2,8 +2,12 @@ use super::{Heap, Object, Value};
 
 impl Heap<'_> {
     /// The array or list within one of pandas' own arrays of texts, such as the names of a data frame's columns as `df.columns.values`
-    /// gives them.
-    pub fn texts_of_pandas(&self, value: Value) -> Option<Value> {
+    /// gives them; any other value as it is.
+    pub fn unwrap_texts(&self, value: Value) -> Value {
+        self.texts_of_pandas(value).unwrap_or(value)
+    }
+
+    fn texts_of_pandas(&self, value: Value) -> Option<Value> {
         let Some(&Object::Made { state, .. }) = self.get(value) else {
             return None;
         };

@@ -91,7 +91,7 @@ fn positions(
     width: usize,
     known: &HashMap<&str, usize>,
 ) -> Option<Vec<usize>> {
-    let columns = heap.texts_of_pandas(columns).unwrap_or(columns);
+    let columns = heap.unwrap_texts(columns);
     let items = match heap.get(columns)? {
         Object::List(items) | Object::Tuple(items) => items,
         // The columns that are left over, in scikit-learn 1.5 to 1.7.

@@ -378,7 +378,7 @@ pub fn names(
     count: usize,
     meter: &mut Meter<'_>,
 ) -> Result<Option<Vec<String>>, ModelError> {
-    match heap.get(heap.texts_of_pandas(value).unwrap_or(value)) {
+    match heap.get(heap.unwrap_texts(value)) {
         Some(Object::Array(array)) => array.texts(heap, count, meter),
         Some(Object::List(items) | Object::Tuple(items)) if items.len() == count => {
             heap.texts(items, meter)

@@ -10,33 +10,17 @@ use std::collections::HashSet;
 use fleetscore_crds::ModelBundle;
 
 use self::item::{Item, has, is_by_hand, is_model, is_scaler, items};
-use self::name_lists::{listed_names, lists_within};
+use self::name_lists::{is_feature_names, listed_names, lists_within};
 use self::refusals::{ambiguous, lacks, refused};
 use super::estimator::quoted;
 use crate::models::formats::limits::Meter;
-use crate::models::formats::python::{Class, Foreign, Heap, Value};
+use crate::models::formats::python::{Class, Heap, Object, Value};
 use crate::models::{Model, ModelError, Parts};
 
 /// Parts of names under which the names of the features lie.
 const FEATURES: &[&str] = &["feature", "column"];
 /// Parts of names under which those of some features lie, or in another order.
 const NOT_IN_ORDER: &[&str] = &["importan", "rank", "sort", "target", "top", "label"];
-/// Names under which nothing else lies.
-const FEATURE_NAMES: &[&str] = &[
-    "features",
-    "feature_names",
-    "feature_names_in",
-    "feature_names_in_",
-    "feature_columns",
-    "feature_cols",
-    "feature_list",
-    "columns",
-    "input_features",
-    "input_columns",
-    "model_features",
-    "selected_features",
-];
-
 /// What was found in a dict, tuple or list.
 pub struct Bundle {
     /// The estimators, in the order in which readings go through them.
@@ -129,7 +113,7 @@ impl Bundle {
         let left = items.iter().filter(|item| !is_taken(item));
         let columns = left.clone().filter(|item| match features {
             Some(features) => std::ptr::eq(features, *item),
-            None => has(&item.name, FEATURES) && !has(&item.name, NOT_IN_ORDER),
+            None => may_name_features(heap, item),
         });
         let by_hand = left.clone().find(|item| is_by_hand(heap, item));
         Ok(Some(Self {
@@ -202,15 +186,7 @@ impl Bundle {
         // A single one is in order.
         if features > 1 {
             for item in &self.left {
-                let (name, value) = item;
                 let lists = lists_within(heap, item, meter)?;
-                if lists.is_empty() && is_of_pandas(heap, *value) && is_feature_names(name) {
-                    return Err(ModelError::Unsupported(format!(
-                        "{name} is {}, which is not read, and seems to be the names of the features: save a list in its place, as \
-                         list(df.columns)",
-                        heap.foreign(*value).map(Foreign::path).unwrap_or_default()
-                    )));
-                }
                 let long_enough = lists
                     .into_iter()
                     .filter(|list| list.texts.len() >= features);
@@ -221,13 +197,12 @@ impl Bundle {
     }
 }
 
-fn is_feature_names(name: &str) -> bool {
-    let name = name.to_lowercase();
-    FEATURE_NAMES.contains(&name.trim_matches('`'))
-}
-
-/// Whether a value is an object of pandas, such as a series, or an index whose names are no array of numpy's.
-fn is_of_pandas(heap: &Heap<'_>, value: Value) -> bool {
-    let module = heap.foreign(value).map(|foreign| &foreign.module);
-    module.is_some_and(|module| module.split('.').next() == Some("pandas"))
+/// Whether an item names the features. Numbers by name, and a text, may be anything unless the item's own name says it all.
+fn may_name_features(heap: &Heap<'_>, item: &Item) -> bool {
+    let is_list = !matches!(
+        heap.get(item.value),
+        Some(Object::Dict(_) | Object::Text(_))
+    );
+    let is_named_so = has(&item.name, FEATURES) && !has(&item.name, NOT_IN_ORDER);
+    is_named_so && (is_list || is_feature_names(&item.name))
 }

@@ -2,13 +2,29 @@
 
 use super::super::estimator::{names, quoted};
 use crate::models::formats::limits::Meter;
-use crate::models::formats::python::{Heap, Object, Value};
+use crate::models::formats::python::{Foreign, Heap, Object, Value};
 use crate::models::{ModelError, NamedList};
 
 /// Names of a list that is looked at; longer ones name no columns.
 const MOST_NAMES: usize = 10_000;
 /// Entries of a dict within a dict that are looked at.
 const MOST_ENTRIES: usize = 100;
+
+/// Names under which nothing else lies.
+const FEATURE_NAMES: &[&str] = &[
+    "features",
+    "feature_names",
+    "feature_names_in",
+    "feature_names_in_",
+    "feature_columns",
+    "feature_cols",
+    "feature_list",
+    "columns",
+    "input_features",
+    "input_columns",
+    "model_features",
+    "selected_features",
+];
 
 /// The names that a value lists: texts in an array, a list, a tuple or an index of pandas, keys of a dict of positions or its texts
 /// by position, or one text with commas between them.
@@ -17,7 +33,7 @@ pub fn listed_names(
     value: Value,
     meter: &mut Meter<'_>,
 ) -> Result<Option<Vec<String>>, ModelError> {
-    let count = match heap.get(heap.texts_of_pandas(value).unwrap_or(value)) {
+    let count = match heap.get(heap.unwrap_texts(value)) {
         Some(Object::Array(array)) => array.count(),
         Some(Object::List(items) | Object::Tuple(items)) => Some(items.len()),
         Some(Object::Dict(items)) => return by_position(heap, items, meter),
@@ -31,24 +47,56 @@ pub fn listed_names(
 }
 
 /// The lists in an item beside a model: its own, or those within a dict.
+///
+/// Errors when the names of the features seem to lie in an object of pandas that is not read.
 pub fn lists_within(
     heap: &Heap<'_>,
     (name, value): &(String, Value),
     meter: &mut Meter<'_>,
 ) -> Result<Vec<NamedList>, ModelError> {
-    let list = |key, texts, within| NamedList { key, texts, within };
-    if let Some(texts) = listed_names(heap, *value, meter)? {
-        return Ok(vec![list(name.clone(), texts, false)]);
+    let mut list = |key: &str, name: String, value, within| {
+        let texts = listed_names(heap, value, meter)?;
+        if texts.is_none() && is_feature_names(key) && is_of_pandas(heap, value) {
+            let class = heap.foreign(value).map(Foreign::path).unwrap_or_default();
+            return Err(ModelError::Unsupported(format!(
+                "{name} is {class}, which is not read, and seems to be the names of the features: save a list in its place, as \
+                 list(df.columns)"
+            )));
+        }
+        Ok(texts.map(|texts| NamedList {
+            key: name,
+            texts,
+            within,
+        }))
+    };
+    if let Some(list) = list(name, name.clone(), *value, false)? {
+        return Ok(vec![list]);
     }
     let entries = heap.dict(*value).unwrap_or_default();
     let mut lists = Vec::new();
     for &(key, value) in entries.iter().take(MOST_ENTRIES) {
-        if let (Some(key), Some(texts)) = (heap.text(key), listed_names(heap, value, meter)?) {
-            meter.grow::<NamedList>(1)?;
-            lists.push(list(format!("{} in {name}", quoted(key)), texts, true));
+        if let Some(key) = heap.text(key) {
+            lists.extend(list(
+                key,
+                format!("{} in {name}", quoted(key)),
+                value,
+                true,
+            )?);
         }
     }
     Ok(lists)
+}
+
+/// Whether an item of this name holds the names of the features, and nothing else.
+pub fn is_feature_names(name: &str) -> bool {
+    let name = name.to_lowercase();
+    FEATURE_NAMES.contains(&name.trim_matches('`'))
+}
+
+/// Whether a value is an object of pandas, such as a series or an index of times.
+fn is_of_pandas(heap: &Heap<'_>, value: Value) -> bool {
+    let module = heap.foreign(value).map(|foreign| &foreign.module);
+    module.is_some_and(|module| module.split('.').next() == Some("pandas"))
 }
 
 /// `{'a': 0, 'b': 1}` or `{0: 'a', 1: 'b'}`; they may count from 1.

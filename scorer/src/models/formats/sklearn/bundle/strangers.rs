@@ -29,16 +29,10 @@ pub fn check(
             item.name,
         )));
     }
-    let is_of_labels = item.class == Some(Class::LabelEncoder);
-    if is_of_labels && encodes_texts(heap, item.value, meter)? {
-        return Ok(());
-    }
-    let found = if is_of_labels {
-        Some(item.value)
-    } else if item.class.is_some() {
-        None
-    } else {
-        stranger(heap, item.value, seen)
+    let found = match item.class {
+        Some(Class::LabelEncoder) if !encodes_words(heap, item.value, meter)? => Some(item.value),
+        Some(_) => None,
+        None => stranger(heap, item.value, seen),
     };
     let Some(found) = found else {
         return Ok(());
@@ -62,8 +56,9 @@ pub fn check(
     })
 }
 
-/// Whether a `LabelEncoder` makes numbers of texts. Then it is of the label, or of a column that is no number and cannot be read.
-fn encodes_texts(
+/// Whether a `LabelEncoder` makes numbers of texts that are none themselves. Then it is of the label, or of a column that cannot be
+/// read.
+fn encodes_words(
     heap: &Heap<'_>,
     encoder: Value,
     meter: &mut Meter<'_>,
@@ -74,10 +69,15 @@ fn encodes_texts(
     else {
         return Ok(false);
     };
-    match heap.short_entry(Value::Object(state), &["classes_"]) {
-        Some(classes) => Ok(listed_names(heap, classes, meter)?.is_some()),
-        None => Ok(false),
-    }
+    let Some(classes) = heap.short_entry(Value::Object(state), &["classes_"]) else {
+        return Ok(false);
+    };
+    let is_number = |text: &String| {
+        let text = text.trim().to_lowercase();
+        text.parse::<f64>().is_ok() || matches!(text.as_str(), "true" | "false")
+    };
+    let texts = listed_names(heap, classes, meter)?;
+    Ok(texts.is_some_and(|texts| !texts.iter().any(is_number)))
 }
 
 /// The first thing within a value that may be a step before the model: an estimator, or of a class that is not known. Each object
